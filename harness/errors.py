@@ -1,0 +1,27 @@
+"""The one error whose text is meant for the user.
+
+Everything a user can get wrong (a file, a name, a key, a missing package) is raised as `HarnessError`: its message says what is
+wrong, where, and what to do. The command line prints it without a traceback; in a notebook it is an ordinary `ValueError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(ValueError):
+    """Wrong input or configuration. The command line exits with 2."""
+
+
+class IncompleteError(HarnessError):
+    """The work stopped before its end and the same command resumes it. The command line exits with 3."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the closest known name, or the list of known names where none is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(names) or 'none'}."
