@@ -1,0 +1,133 @@
+"""What a rater is: something that turns work (an item and its responses) into ratings.
+
+A rater is declared in `raters/<name>/rater.yaml`: who it is, what it rates, and the function that makes it (`use`). The function's
+own settings are under `settings`; it checks them itself, so that a new kind of rater is a folder and a function, and no file of
+the engine changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import HarnessError
+from harness.records import Family, Item, Rating, RaterKind, Response, Scale, digest
+
+
+class RaterSpec(BaseModel):
+    """The contents of a `rater.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = ""
+    """The folder's name; never written in the file."""
+    kind: RaterKind
+    use: str
+    """`package.module:function`, called with this specification and the `Surroundings`; returns the rater."""
+    criteria: list[str] = Field(min_length=1)
+    scale: Scale
+    families: list[Family] = Field(default_factory=list)
+    """The families of tasks that this rater fits; empty for all."""
+    compares: bool = False
+    """True where the rater compares two responses to an item instead of rating one."""
+    description: str = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    folder: Path | None = Field(default=None, exclude=True)
+    """Where prompts, rubrics and modules that the settings name are found."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the run gives to the raters that it makes."""
+
+    seed: int = 0
+    cache: Path | None = None
+    """The user's cache folder: models, finished calls."""
+    workers: int = 2
+    unsafe_local: bool = False
+    accept_same_process: bool = False
+    chat: Any = None
+    """Makes the chat client of a model specification; set by the run, so that a judge and a model under test share one server."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing to rate: a response to an item, or a response against another one."""
+
+    item: Item
+    response: Response
+    against: Response | None = None
+    repetition: int = 0
+    siblings: Sequence[Response] = field(default=(), compare=False)
+    """All samples of the same model and round for the item, the response among them: what a majority is taken over."""
+
+
+class Rater(Protocol):
+    """Turns work into ratings; every piece of work ends as at least one rating, a failure as a row with its status."""
+
+    @property
+    def spec(self) -> RaterSpec: ...
+
+    @property
+    def version(self) -> str:
+        """The hash of everything that decides the rater's answer."""
+        ...
+
+    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
+        """Yield the ratings of the work, in any order, each as soon as it is there."""
+        ...
+
+
+def rating_of(spec: RaterSpec, version: str, work: Work, criterion: str | None = None, **fields: Any) -> Rating:
+    """Return the rating of a piece of work, with the fields that follow from rater and work filled in.
+
+    Args:
+        spec: The rater's declaration.
+        version: The rater's version.
+        work: What was rated.
+        criterion: One of the rater's criteria; the first where not given.
+        **fields: What the rater found: `value`, `label`, `status`, `error`, `rationale`, `order`, `metadata` (a dict or text), ...
+    """
+    criterion = criterion or spec.criteria[0]
+    against_id = work.against.response_id if work.against else None
+    if isinstance(fields.get("metadata"), dict):
+        fields["metadata"] = json.dumps(fields["metadata"], sort_keys=True)
+    identity = digest(
+        spec.name, version, work.response.response_id, against_id, criterion, fields.get("order"), work.repetition
+    )
+    return Rating(
+        rating_id=identity,
+        task=work.item.task,
+        item_id=work.item.item_id,
+        response_id=work.response.response_id,
+        against_id=against_id,
+        rater=spec.name,
+        rater_kind=spec.kind,
+        criterion=criterion,
+        scale=spec.scale,
+        repetition=work.repetition,
+        rater_version=version,
+        **fields,
+    )
+
+
+def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
+    """Return the rater that a specification declares.
+
+    Raises:
+        HarnessError: `use` names no function, or the function refuses its settings.
+    """
+    module_name, _, function = spec.use.partition(":")
+    where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
+    try:
+        make = getattr(importlib.import_module(module_name), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise HarnessError(f"{where}: use: {spec.use!r} names no function ({error}); write package.module:function") from error
+    rater: Rater = make(spec, surroundings)
+    return rater
