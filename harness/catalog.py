@@ -1,0 +1,80 @@
+"""Finds what lies in the catalogues: tasks, raters, reports, suites.
+
+The built-in catalogues stand beside the package in an editable install and inside it (`harness/_catalog`) in a wheel. A user adds
+folders of the same shape with `--include DIR` or the variable `HARNESS_PATH`; theirs come first, so one file can be replaced.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import HarnessError, did_you_mean
+
+Catalogue = Literal["tasks", "raters", "reports", "suites"]
+
+MARKS: dict[str, str] = {"tasks": "task.yaml", "raters": "rater.yaml"}
+"""The file that makes a folder an entry of a catalogue."""
+
+
+def builtin() -> Path:
+    """Return the folder that holds the built-in catalogues."""
+    package = Path(__file__).resolve().parent
+    wheel = package / "_catalog"
+    return wheel if wheel.is_dir() else package.parent
+
+
+class Catalog:
+    """The folders in which tasks, raters, reports and suites are looked for, the user's first."""
+
+    def __init__(self, include: Sequence[str | Path] = ()) -> None:
+        """Make a catalog of the built-in folders, those of `HARNESS_PATH`, and `include`.
+
+        Raises:
+            HarnessError: A folder does not exist.
+        """
+        named = [Path(path) for path in (*include, *filter(None, os.environ.get("HARNESS_PATH", "").split(os.pathsep)))]
+        for path in named:
+            if not path.is_dir():
+                raise HarnessError(f"{path}: is no folder (given by --include or HARNESS_PATH)")
+        self.roots: tuple[Path, ...] = (*(path.resolve() for path in named), builtin())
+
+    def entries(self, catalogue: Catalogue) -> dict[str, Path]:
+        """Return the name and path of every entry of a catalogue; of two with one name, the user's."""
+        found: dict[str, Path] = {}
+        for root in self.roots:
+            folder = root / catalogue
+            for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+                if _is_entry(path, catalogue):
+                    found.setdefault(path.stem if path.is_file() else path.name, path)
+        return dict(sorted(found.items()))
+
+    def find(self, catalogue: Catalogue, name: str) -> Path:
+        """Return the path of one entry.
+
+        Raises:
+            HarnessError: There is none of that name; says which is near.
+        """
+        known = self.entries(catalogue)
+        if name not in known:
+            raise HarnessError(f"no {name!r} in {catalogue}/.{did_you_mean(name, known)}")
+        return known[name]
+
+    def file(self, relative: str) -> Path:
+        """Return a file of a catalogue by its path (`reports/page/page.html`), the user's before the built-in.
+
+        Raises:
+            HarnessError: No catalogue has it.
+        """
+        for root in self.roots:
+            if (root / relative).is_file():
+                return root / relative
+        raise HarnessError(f"{relative}: in no catalogue ({', '.join(str(root) for root in self.roots)})")
+
+
+def _is_entry(path: Path, catalogue: Catalogue) -> bool:
+    if catalogue == "suites":
+        return path.is_file() and path.suffix == ".yaml"
+    return path.is_dir() and (catalogue not in MARKS or (path / MARKS[catalogue]).is_file())

@@ -1,0 +1,186 @@
+"""A run: a folder that can be read without us, what is done in it, and what is left.
+
+    suite.yaml  manifest.json  items/  responses/  ratings/  rounds/  calls/  report.html
+
+Records lie in Parquet parts. A part is written whole, under a temporary name, synced and renamed, so that no file is ever
+half-written; its name follows from its records, and records carry ids that follow from what decides them, so that writing
+something twice is harmless. What is left to do is what has no record yet.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.document import read_document
+from harness.errors import HarnessError, IncompleteError
+from harness.records import Item, Rating, Record, Response, digest, schema, table, to_frame
+from harness.suite import Suite, refuse_other_suite
+
+FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
+    Item: ("items", ["task", "item_id"]),
+    Response: ("responses", ["response_id"]),
+    Rating: ("ratings", ["rating_id"]),
+}
+
+
+class Run:
+    """A run's folder.
+
+    `items`, `responses` and `ratings` are DataFrames with the records' fields as columns, read when first asked for and again
+    after a write.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open a run.
+
+        Raises:
+            HarnessError: The folder is no run.
+        """
+        self.folder = Path(folder)
+        if not (self.folder / "suite.yaml").is_file():
+            raise HarnessError(
+                f"{self.folder}: is no run (it has no suite.yaml); make one with `harness run SUITE --out DIR`"
+            )
+
+    @classmethod
+    def create(cls, folder: str | Path, suite: Suite) -> Run:
+        """Open the run of a suite in a folder, made if need be.
+
+        Raises:
+            HarnessError: The folder holds a run of another suite, or something else.
+        """
+        folder = Path(folder)
+        frozen = folder / "suite.yaml"
+        if frozen.is_file():
+            refuse_other_suite(read_document(frozen).check(Suite), suite, str(folder))
+            return cls(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise HarnessError(f"{folder}: exists and is no run; choose another folder with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(frozen, suite.to_yaml().encode())
+        return cls(folder)
+
+    @cached_property
+    def suite(self) -> Suite:
+        """The suite that made the run."""
+        return read_document(self.folder / "suite.yaml").check(Suite)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What made the run: versions, hashes, seeds, host facts; empty before the first command."""
+        path = self.folder / "manifest.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to the manifest; a dict is merged into the one that is there."""
+        manifest = self.manifest
+        for key, value in facts.items():
+            manifest[key] = {**manifest.get(key, {}), **value} if isinstance(value, dict) else value
+        write_whole(self.folder / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """One row an item."""
+        return self._read(Item)
+
+    @cached_property
+    def responses(self) -> pd.DataFrame:
+        """One row a response."""
+        return self._read(Response)
+
+    @cached_property
+    def ratings(self) -> pd.DataFrame:
+        """One row a rating."""
+        return self._read(Rating)
+
+    @cached_property
+    def rounds(self) -> pd.DataFrame:
+        """One row a series and round of training: what was kept, how much of it was right, steps and seconds."""
+        rows = [
+            json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.folder / "rounds").glob("*.json"))
+        ]
+        return pd.DataFrame(rows).sort_values(["series", "round"], ignore_index=True) if rows else pd.DataFrame()
+
+    def write(self, records: Iterable[Record], part: str) -> None:
+        """Write records of one type as one part; `part` begins its name.
+
+        A record that the run has already is not an error: the same id says the same.
+        """
+        entries = list(records)
+        if not entries:
+            return
+        kind = type(entries[0])
+        folder, key = FOLDERS[kind]
+        identity = digest([[getattr(entry, name) for name in key] for entry in entries])
+        sink = pa.BufferOutputStream()
+        pq.write_table(table(entries, kind), sink, compression="zstd")
+        write_whole(self.folder / folder / f"{_file_name(part)}-{identity}.parquet", sink.getvalue().to_pybytes())
+        self.__dict__.pop(folder, None)
+
+    def write_round(self, summary: dict[str, Any]) -> None:
+        """Write the summary of one round of training of one series."""
+        name = _file_name(f"{summary['series']}-seed{summary['seed']}-round{summary['round']:03d}")
+        write_whole(self.folder / "rounds" / f"{name}.json", json.dumps(summary, sort_keys=True).encode() + b"\n")
+        self.__dict__.pop("rounds", None)
+
+    def records(self, kind: type[Record], rows: pd.DataFrame | None = None) -> Iterator[Any]:
+        """Yield rows of a record's DataFrame (all, where none are given) as records."""
+        data = getattr(self, FOLDERS[kind][0]) if rows is None else rows
+        for row in pa.Table.from_pandas(data, schema=schema(kind), preserve_index=False).to_pylist():
+            yield kind.model_validate(row)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for one command.
+
+        Raises:
+            IncompleteError: Another command holds it (`run_locked`).
+        """
+        with (self.folder / ".lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise IncompleteError(
+                    f"run_locked: another command is working on {self.folder}; wait for it, then run this again"
+                ) from error
+            yield
+
+    def _read(self, kind: type[Record]) -> pd.DataFrame:
+        folder, key = FOLDERS[kind]
+        parts = sorted((self.folder / folder).glob("*.parquet"))
+        if not parts:
+            return to_frame(schema(kind).empty_table())
+        data = pa.concat_tables([pq.read_table(part, schema=schema(kind)) for part in parts])
+        return to_frame(data).drop_duplicates(key, keep="last", ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        counts = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in ("items", "responses", "ratings"))
+        return f"<p><b>Run {escape(self.suite.name)}</b> in <code>{escape(str(self.folder))}</code>: {counts}</p>"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, whatever stops the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _file_name(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
