@@ -1,7 +1,8 @@
 """Finds what lies in the catalogues: tasks, raters, reports, suites.
 
-The built-in catalogues stand beside the package in an editable install and inside it (`harness/_catalog`) in a wheel. A user adds
-folders of the same shape with `--include DIR` or the variable `HARNESS_PATH`; theirs come first, so one file can be replaced.
+The built-in catalogues stand beside the package in an editable install and inside it (`harness/_catalog`) in a
+wheel. A user adds folders of the same shape with `--include DIR` or the variable `HARNESS_PATH`; theirs come first,
+so one file can be replaced.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A YAML file that remembers its lines, so that every complaint about it can say where.
 
-No tag of YAML runs code here: only plain values load. `Document.check` turns the contents into a pydantic model, and what pydantic
-refuses into one `HarnessError` with file, line, key, value and the nearest known key.
+No tag of YAML runs code here: only plain values load. `Document.check` turns the contents into a pydantic model,
+and what pydantic refuses into one `HarnessError` with file, line, key, value and the nearest known key.
 """
 
 from __future__ import annotations
@@ -78,10 +78,7 @@ def _fields_at(model: type[BaseModel], location: tuple[Key, ...]) -> list[str]:
     node: dict[str, Any] = schema
     for key in location:
         node = _resolve(node, schema)
-        if isinstance(key, int):
-            node = node.get("items", {})
-        else:
-            node = node.get("properties", {}).get(key, node)
+        node = node.get("items", {}) if isinstance(key, int) else node.get("properties", {}).get(key, node)
     return list(_resolve(node, schema).get("properties", {}))
 
 

@@ -1,7 +1,8 @@
 """The one error whose text is meant for the user.
 
-Everything a user can get wrong (a file, a name, a key, a missing package) is raised as `HarnessError`: its message says what is
-wrong, where, and what to do. The command line prints it without a traceback; in a notebook it is an ordinary `ValueError`.
+Everything a user can get wrong (a file, a name, a key, a missing package) is raised as `HarnessError`: its message
+says what is wrong, where, and what to do. The command line prints it without a traceback; in a notebook it is an
+ordinary `ValueError`.
 """
 
 from __future__ import annotations

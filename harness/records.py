@@ -1,7 +1,7 @@
 """The three records that flow through every room: Item, Response, Rating.
 
-The field names are the column names everywhere: in the Parquet parts of a run, in DataFrames, in JSON and on the page. Ids are
-hashes of what decides a record, so that writing one twice is harmless.
+The field names are the column names everywhere: in the Parquet parts of a run, in DataFrames, in JSON and on the
+page. Ids are hashes of what decides a record, so that writing one twice is harmless.
 """
 
 from __future__ import annotations

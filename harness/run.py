@@ -2,9 +2,9 @@
 
     suite.yaml  manifest.json  items/  responses/  ratings/  rounds/  calls/  report.html
 
-Records lie in Parquet parts. A part is written whole, under a temporary name, synced and renamed, so that no file is ever
-half-written; its name follows from its records, and records carry ids that follow from what decides them, so that writing
-something twice is harmless. What is left to do is what has no record yet.
+Records lie in Parquet parts. A part is written whole, under a temporary name, synced and renamed, so that no file
+is ever half-written; its name follows from its records, and records carry ids that follow from what decides them,
+so that writing something twice is harmless. What is left to do is what has no record yet.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
 class Run:
     """A run's folder.
 
-    `items`, `responses` and `ratings` are DataFrames with the records' fields as columns, read when first asked for and again
-    after a write.
+    `items`, `responses` and `ratings` are DataFrames with the records' fields as columns, read when first asked for
+    and again after a write.
     """
 
     def __init__(self, folder: str | Path) -> None:

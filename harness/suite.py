@@ -1,7 +1,7 @@
 """What the user asked for: one YAML file, one pydantic model.
 
-A suite names the models that answer, the tasks with the raters that rate their answers, and, if wanted, the rounds of training.
-Everything that a run does follows from it, so the run keeps a frozen copy.
+A suite names the models that answer, the tasks with the raters that rate their answers, and, if wanted, the rounds
+of training. Everything that a run does follows from it, so the run keeps a frozen copy.
 """
 
 from __future__ import annotations
