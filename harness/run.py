@@ -49,9 +49,7 @@ class Run:
         """
         self.folder = Path(folder)
         if not (self.folder / "suite.yaml").is_file():
-            raise HarnessError(
-                f"{self.folder}: is no run (it has no suite.yaml); make one with `harness run SUITE --out DIR`"
-            )
+            raise HarnessError(f"{self.folder}: is no run (no suite.yaml); make one with `harness run SUITE --out DIR`")
 
     @classmethod
     def create(cls, folder: str | Path, suite: Suite) -> Run:

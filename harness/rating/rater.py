@@ -1,8 +1,8 @@
 """What a rater is: something that turns work (an item and its responses) into ratings.
 
-A rater is declared in `raters/<name>/rater.yaml`: who it is, what it rates, and the function that makes it (`use`). The function's
-own settings are under `settings`; it checks them itself, so that a new kind of rater is a folder and a function, and no file of
-the engine changes.
+A rater is declared in `raters/<name>/rater.yaml`: who it is, what it rates, and the function that makes it (`use`). The
+function's own settings are under `settings`; it checks them itself, so that a new kind of rater is a folder and a
+function, and no file of the engine changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import HarnessError
-from harness.records import Family, Item, Rating, RaterKind, Response, Scale, digest
+from harness.records import Family, Item, RaterKind, Rating, Response, Scale, digest
 
 
 class RaterSpec(BaseModel):
@@ -53,7 +53,7 @@ class Surroundings:
     unsafe_local: bool = False
     accept_same_process: bool = False
     chat: Any = None
-    """Makes the chat client of a model specification; set by the run, so that a judge and a model under test share one server."""
+    """Makes the chat client of a model; set by the run, so that a judge and a model under test share one server."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ class Rater(Protocol):
     """Turns work into ratings; every piece of work ends as at least one rating, a failure as a row with its status."""
 
     @property
-    def spec(self) -> RaterSpec: ...
+    def spec(self) -> RaterSpec:
+        """The rater's declaration."""
+        ...
 
     @property
     def version(self) -> str:
@@ -92,7 +94,7 @@ def rating_of(spec: RaterSpec, version: str, work: Work, criterion: str | None =
         version: The rater's version.
         work: What was rated.
         criterion: One of the rater's criteria; the first where not given.
-        **fields: What the rater found: `value`, `label`, `status`, `error`, `rationale`, `order`, `metadata` (a dict or text), ...
+        **fields: What the rater found: `value`, `label`, `status`, `error`, `order`, `metadata` (a dict or text), ...
     """
     criterion = criterion or spec.criteria[0]
     against_id = work.against.response_id if work.against else None
@@ -128,6 +130,8 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
     try:
         make = getattr(importlib.import_module(module_name), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise HarnessError(f"{where}: use: {spec.use!r} names no function ({error}); write package.module:function") from error
+        raise HarnessError(
+            f"{where}: use: {spec.use!r} names no function ({error}); write package.module:function"
+        ) from error
     rater: Rater = make(spec, surroundings)
     return rater
