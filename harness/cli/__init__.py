@@ -1,0 +1,57 @@
+"""The command `harness`: every command is a thin module here, over a function that can be called from Python.
+
+Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 unexpected error, 2 wrong input, 3 incomplete but
+resumable, 4 a gate failed, 5 budget, 130 interrupted (what was done is saved).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from harness.errors import HarnessError, IncompleteError
+
+app = typer.Typer(
+    name="harness",
+    help="Compare human and AI feedback; tell whether training on it keeps improving a model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HARNESS"},
+)
+
+
+def _register() -> None:
+    from harness.cli.agree import agree
+    from harness.cli.catalogue import ls, schema, validate
+    from harness.cli.doctor import doctor
+    from harness.cli.human import export, import_
+    from harness.cli.report import report
+    from harness.cli.rounds import rounds
+    from harness.cli.run import quickstart, rate, run
+    from harness.cli.verify import verify
+
+    for command in (quickstart, run, rate, agree, rounds, report, verify, export, ls, validate, schema, doctor):
+        app.command()(command)
+    app.command("import")(import_)
+
+
+_register()
+
+
+def main() -> None:
+    """Run the command line; a `HarnessError` is printed without a traceback."""
+    try:
+        app()
+    except IncompleteError as error:
+        _stop(str(error), 3)
+    except HarnessError as error:
+        _stop(str(error), 2)
+    except KeyboardInterrupt:
+        _stop("interrupted; what was done is saved, the same command goes on", 130)
+
+
+def _stop(message: str, code: int) -> None:
+    print(f"harness: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,129 @@
+"""`harness quickstart`, `run`, `rate`: answer, rate, train in rounds, and publish the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.catalogue import AsJson, Include
+
+Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME where not given.")]
+Seed = Annotated[int | None, typer.Option(help="Replaces the suite's seed.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many items a task, and held-out items in rounds.")]
+Cache = Annotated[Path | None, typer.Option(help="Where models and finished calls are kept.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes and threads at once.")]
+UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")]
+RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Ask again where a rater failed.")]
+
+
+def quickstart(
+    out: Out = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    cache: Cache = None,
+    workers: Workers = 2,
+    as_json: AsJson = False,
+) -> None:
+    """See the whole product work, small and real: no key, no account, a few minutes on two cores."""
+    from harness.catalog import Catalog
+
+    suite = Catalog().find("suites", "quickstart")
+    _run(suite, out, seed, limit, cache, workers, as_json, unsafe_local=False, retry_errors=False, include=None)
+
+
+def run(
+    suite: Annotated[Path, typer.Argument(help="A suite file, or the name of one in suites/.")],
+    out: Out = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    include: Include = None,
+    cache: Cache = None,
+    workers: Workers = 2,
+    unsafe_local: UnsafeLocal = False,
+    retry_errors: RetryErrors = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a suite; the same command again does only what is missing."""
+    from harness.catalog import Catalog
+
+    path = suite if suite.suffix in (".yaml", ".yml") else Catalog(include or ()).find("suites", str(suite))
+    _run(path, out, seed, limit, cache, workers, as_json, unsafe_local, retry_errors, include)
+
+
+def _run(
+    path: Path,
+    out: Path | None,
+    seed: int | None,
+    limit: int | None,
+    cache: Path | None,
+    workers: int,
+    as_json: bool,
+    unsafe_local: bool,
+    retry_errors: bool,
+    include: list[Path] | None,
+) -> None:
+    from harness.cli.progress import bar
+    from harness.stages import run_suite
+    from harness.suite import read_suite
+
+    suite = read_suite(path)
+    changes: dict[str, Any] = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
+    done = run_suite(
+        suite.model_copy(update=changes),
+        out,
+        include=include or (),
+        cache=cache,
+        workers=workers,
+        unsafe_local=unsafe_local,
+        retry_errors=retry_errors,
+        stage=bar,
+    )
+    _show(done.folder, as_json)
+
+
+def rate(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    rater: Annotated[list[str], typer.Option(help="A rater of the catalogue; repeatable.")],
+    task: Annotated[
+        list[str] | None, typer.Option(help="Only these tasks; all that the rater fits where not given.")
+    ] = None,
+    against: Annotated[str, typer.Option(help="For raters that compare: reference or sample.")] = "reference",
+    include: Include = None,
+    cache: Cache = None,
+    workers: Workers = 2,
+    unsafe_local: UnsafeLocal = False,
+    retry_errors: RetryErrors = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rate the stored answers of a run by more raters, without asking the models again."""
+    from harness.cli.progress import bar
+    from harness.stages import rate as rate_run
+
+    rate_run(
+        folder,
+        rater,
+        tasks=task,
+        against=against,
+        include=include or (),
+        cache=cache,
+        workers=workers,
+        unsafe_local=unsafe_local,
+        retry_errors=retry_errors,
+        stage=bar,
+    )
+    _show(folder, as_json)
+
+
+def _show(folder: Path, as_json: bool) -> None:
+    """Print what was found: the summary as JSON, or tables, a sentence a finding, and what to do next."""
+    from harness.cli.terminal import show
+    from harness.reporting import summary
+    from harness.run import Run
+
+    if as_json:
+        print(json.dumps(summary(Run(folder)), indent=2, allow_nan=False))
+    else:
+        show(Run(folder))

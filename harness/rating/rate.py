@@ -1,0 +1,104 @@
+"""Raters rate responses: what a run lacks is worked on in shards, and written as ratings.
+
+Work is done when the run has a rating of the same rater, in the same version, of the same response (and other side,
+and repetition). So a rater that is added later rates stored answers, a changed rubric rates anew, and an
+interrupted command goes on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from harness.catalog import Catalog
+from harness.document import read_document
+from harness.errors import HarnessError
+from harness.rating.rater import Rater, RaterSpec, Surroundings, Work, make_rater
+from harness.records import Item, Rating, Response
+from harness.run import Run
+from harness.suite import RaterUse
+
+SHARDS = {"judge": 32, "reward_model": 32}
+SHARD = 2000
+"""Pieces of work a shard: what is written at once, and at most lost when the process is killed. Small for slow raters."""
+
+Progress = Callable[[int], None]
+
+
+def find_rater(name: str, catalog: Catalog, surroundings: Surroundings) -> Rater:
+    """Return the rater of a folder in the catalogue `raters/`.
+
+    Raises:
+        HarnessError: There is none of that name, or its rater.yaml does not fit.
+    """
+    return make_rater(read_spec(name, catalog), surroundings)
+
+
+def read_spec(name: str, catalog: Catalog) -> RaterSpec:
+    """Return the declaration of a rater in the catalogue.
+
+    Raises:
+        HarnessError: There is none of that name, or its rater.yaml does not fit.
+    """
+    folder = catalog.find("raters", name)
+    return read_document(folder / "rater.yaml").check(RaterSpec, name=name, folder=folder)
+
+
+def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec) -> list[Work]:
+    """Return every piece of work that a suite wants of a rater on a task, done or not.
+
+    Responses that failed because of the provider (status not `ok`) are work too: the rater says what it makes of them.
+    """
+    items = {item.item_id: item for item in run.records(Item, run.items[run.items["task"] == task])}
+    rows = run.responses[(run.responses["task"] == task) & run.responses["item_id"].isin(list(items))]
+    groups: dict[tuple[str, str, str | None, int | None], list[Response]] = defaultdict(list)
+    for response in run.records(Response, rows.sort_values(["model", "item_id", "sample"], kind="stable")):
+        groups[(response.model, response.item_id, response.series, response.round)].append(response)
+    references = {key[1]: group[0] for key, group in groups.items() if key[0] == "reference"}
+    work = []
+    for (model, item_id, _, _), samples in groups.items():
+        if model == "reference":
+            continue
+        for response, against in _sides(samples, use, spec, references.get(item_id)):
+            for repetition in range(use.repetitions):
+                work.append(Work(items[item_id], response, against, repetition, tuple(samples)))
+    return work
+
+
+def _sides(
+    samples: list[Response], use: RaterUse, spec: RaterSpec, reference: Response | None
+) -> Iterator[tuple[Response, Response | None]]:
+    chosen = samples[: use.samples]
+    if not spec.compares:
+        yield from ((response, None) for response in chosen)
+    elif use.against == "reference":
+        if reference is None:
+            where = f"task {samples[0].task!r}, item {samples[0].item_id!r}"
+            raise HarnessError(f"{spec.name} compares against references, but {where} has none; use `against: sample`")
+        yield from ((response, reference) for response in chosen)
+    else:
+        yield from zip(chosen, samples[1:], strict=False)
+
+
+def missing(run: Run, rater: Rater, work: Sequence[Work], retry_errors: bool = False) -> list[Work]:
+    """Return the work that the run has no rating of; with `retry_errors` also the work whose rating failed."""
+    rows = run.ratings[(run.ratings["rater"] == rater.spec.name) & (run.ratings["rater_version"] == rater.version)]
+    if retry_errors:
+        rows = rows[rows["status"].isin(["ok", "skipped"])]
+    keys = rows[["response_id", "against_id", "repetition"]].astype(object).where(lambda cells: cells.notna(), None)
+    done = set(keys.itertuples(index=False, name=None))
+    return [entry for entry in work if _key(entry) not in done]
+
+
+def _key(work: Work) -> tuple[str, str | None, int]:
+    return work.response.response_id, work.against.response_id if work.against else None, work.repetition
+
+
+def rate_work(run: Run, rater: Rater, work: Sequence[Work], progress: Progress = lambda _: None) -> None:
+    """Rate work and write the ratings, shard by shard."""
+    size = SHARDS.get(rater.spec.kind, SHARD)
+    for start in range(0, len(work), size):
+        shard = work[start : start + size]
+        ratings: list[Rating] = list(rater.rate(shard))
+        progress(len(shard))
+        run.write(ratings, f"{shard[0].item.task}-{rater.spec.name}")
