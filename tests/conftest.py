@@ -1,7 +1,7 @@
 """What tests need from outside: real data, bubblewrap, a browser, the embedded model.
 
-A missing thing skips the test with its reason, unless `HARNESS_REQUIRE` names it: then it is a failure, so that CI cannot pass
-by skipping.
+A missing thing skips the test with its reason, unless `HARNESS_REQUIRE` names it: then it is a failure, so that CI
+cannot pass by skipping.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Builds the wheel, installs it elsewhere, and checks that it is whole and exposes nothing but `harness`. Run by CI.
 
-The dependencies come from the environment that runs this: the new virtual environment sees them, the project only as the wheel.
+The dependencies come from the environment that runs this: the new virtual environment sees them, the project only
+as the wheel.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Model(Protocol):
     """Everything that decides its answers: for ids and caches."""
 
     def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
-        """Return for each of lm-eval's requests the log-likelihood of its continuation and whether it is the greedy one.
+        """Return each request's log-likelihood of the continuation, and whether it is the greedy one.
 
         Raises:
             HarnessError: The model has no log-likelihoods.

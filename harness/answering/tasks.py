@@ -129,7 +129,7 @@ def _from_lm_eval(name: str, ours: list[str]) -> Any:
 
 
 def read_document_without_functions(path: Path) -> None:
-    """Check that a task.yaml is YAML, before lm-eval skips a broken one in silence; its `!function` tags are let through."""
+    """Check that a task.yaml is YAML, before lm-eval skips a broken one in silence; `!function` is let through."""
     import yaml
 
     try:

@@ -1,7 +1,7 @@
 """The command `harness`: every command is a thin module here, over a function that can be called from Python.
 
-Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 unexpected error, 2 wrong input, 3 incomplete but
-resumable, 4 a gate failed, 5 budget, 130 interrupted (what was done is saved).
+Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 unexpected error, 2 wrong input, 3
+incomplete but resumable, 4 a gate failed, 5 budget, 130 interrupted (what was done is saved).
 """
 
 from __future__ import annotations
