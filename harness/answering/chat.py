@@ -1,0 +1,88 @@
+"""What a chat client is: calls go in, answers come out as they finish, and a failed call is an answer with a status.
+
+The interface is synchronous, so that it works in a script, in a thread, and inside Jupyter's running loop;
+concurrency is the client's own business. Whatever decides an answer stands in `Chat.identity` or in the `Call`: the
+two together are what a cache may be keyed on, and neither ever holds a key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from harness.records import Status, digest
+
+Message = tuple[str, str]
+"""A role (`system`, `user`, `assistant`) and its text. A last message of the assistant is the beginning of the answer."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a chat model."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 256
+    temperature: float = 0.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    top_logprobs: int = 0
+    """How many of the most probable tokens to report at each position; 0 for none."""
+    json_schema: Mapping[str, Any] | None = None
+    """The JSON Schema that the answer is asked to follow."""
+    repetition: int = 0
+    """Tells apart calls that are otherwise the same, so that a cache keeps an answer for each."""
+
+    def key(self, identity: str) -> str:
+        """Return the hash of everything that decides the answer of the model `identity` to this call."""
+        return digest(identity, dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one call."""
+
+    text: str | None = None
+    """What the model wrote; None where it wrote nothing that can be used, never an empty stand-in."""
+    finish_reason: str | None = None
+    status: Status = "ok"
+    error: str | None = None
+    top_logprobs: tuple[Mapping[str, float], ...] | None = None
+    """For each token written, the log-probabilities of the most probable tokens."""
+    prompt_tokens: int | None = None
+    """All tokens of the prompt, those that the provider had cached among them."""
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    """None where the price is not known."""
+    seconds: float | None = None
+    raw: str | None = None
+    """The provider's answer as it came, where it could not be used."""
+
+    def to_json(self) -> str:
+        """Return the answer as a JSON object, without the fields that have their default."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+    @classmethod
+    def from_json(cls, text: str) -> Answer:
+        """Return the answer that `to_json` wrote."""
+        fields = json.loads(text)
+        if fields.get("top_logprobs") is not None:
+            fields["top_logprobs"] = tuple(fields["top_logprobs"])
+        return cls(**fields)
+
+
+class Chat(Protocol):
+    """A client of one chat model."""
+
+    @property
+    def identity(self) -> str:
+        """Model, base URL, and whatever else decides an answer beside the call: for ids and caches; never a key."""
+        ...
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """Yield each call's position and answer, as they finish. A failed call is an answer with a status."""
+        ...
