@@ -20,7 +20,7 @@ from harness.suite import RaterUse
 
 SHARDS = {"judge": 32, "reward_model": 32}
 SHARD = 2000
-"""Pieces of work a shard: what is written at once, and at most lost when the process is killed. Small for slow raters."""
+"""Pieces of work a shard: what is written at once, and at most lost when the process is killed; few for slow raters."""
 
 Progress = Callable[[int], None]
 
