@@ -1,0 +1,202 @@
+"""Cases: the things that two or more raters rated, for the page's list of disagreements.
+
+A case is a response, or a response against another one. The gap between raters orders the list; it is a way to find
+things to read, no coefficient: each rater's values are stretched over the range that it used in this run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.reporting.evidence import Evidence, Row, public, value_of
+
+MOST_CASES = 5000
+MOST_BYTES = 15_000_000
+BOUNDED = ("binary", "preference")
+RATING_COLUMNS = (
+    "rater", "criterion", "value", "place", "label", "order", "repetition", "status", "error", "rationale", "raw",
+    "cost_usd",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The cases that the page carries, in the order of the list."""
+
+    rows: list[Row]
+    total: int
+    """All cases of the run that two raters rated."""
+    disagreeing: int
+
+
+def cases(evidence: Evidence, most: int | None = MOST_CASES, seed: int = 0) -> Cases:
+    """Return the cases of a run, the largest gap first.
+
+    Args:
+        evidence: The run's evidence.
+        most: At most so many: disagreements first by their gap, then a seeded sample of the rest, the same share of
+            each task; all where null.
+        seed: Decides the sample.
+    """
+    ratings = _placed(evidence.run.ratings)
+    if ratings.empty:
+        return Cases([], 0, 0)
+    known = ratings[ratings["place"].notna()]
+    gaps = known.groupby("case", sort=False)["place"].agg(["min", "max"])
+    table = pd.DataFrame({"gap": (gaps["max"] - gaps["min"]).round(6)})
+    table["task"] = known.groupby("case", sort=False)["task"].first()
+    table["key"] = table.index.astype(str)
+    table = table.sort_values(["gap", "key"], ascending=[False, True])
+    disagreeing = table[table["gap"] > 0]
+    agreeing = table[table["gap"] == 0]
+    if most is not None:
+        disagreeing = disagreeing.head(most)
+        agreeing = _sample(agreeing, most - len(disagreeing), seed)
+    chosen = [*disagreeing.index, *agreeing.index]
+    return Cases(_rows(evidence, ratings, chosen, table["gap"]), len(table), int((table["gap"] > 0).sum()))
+
+
+def _placed(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratings of what more than one rater (or order) rated, with `case` and `place` in 0..1."""
+    keys = ratings[["task", "item_id", "response_id", "against_id"]].fillna("").astype(str)
+    data = ratings.assign(case=keys.agg("\x1f".join, axis=1)) if len(ratings) else ratings.assign(case="")
+    voices = data["rater"] + "\x1f" + data["criterion"] + "\x1f" + data["order"].fillna("").astype(str)
+    several = voices.groupby(data["case"]).transform("nunique") > 1
+    data = data[several].copy()
+    ranges = data.groupby(["task", "rater", "criterion"])["value"]
+    low, high = ranges.transform("min"), ranges.transform("max")
+    stretched = (data["value"] - low) / (high - low).where(high > low)
+    place = stretched.where(~data["scale"].isin(BOUNDED), data["value"])
+    # labels without an order: the first of the case stands at 0, any other at 1
+    first = data.groupby("case")["label"].transform("min")
+    named = (data["scale"] == "nominal") & data["label"].notna()
+    data["place"] = place.where(~named, (data["label"] != first).astype(float))
+    data.loc[data["status"] != "ok", "place"] = np.nan
+    return data
+
+
+def _sample(table: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    if len(table) <= most:
+        return table
+    if most <= 0:
+        return table.head(0)
+    rank = pd.Series(np.random.default_rng(seed).permutation(len(table)), index=table.index)
+    within = rank.groupby(table["task"]).rank(pct=True)
+    return table.loc[within.sort_values(kind="stable").index[:most]].sort_values("key")
+
+
+def _rows(evidence: Evidence, ratings: pd.DataFrame, chosen: list[str], gaps: pd.Series) -> list[Row]:
+    wanted = ratings[ratings["case"].isin(set(chosen))]
+    wanted = wanted.sort_values(["rater_kind", "rater", "criterion", "order", "repetition", "rating_id"])
+    marks: dict[str, list[list[Any]]] = {}
+    heads: dict[str, Row] = {}
+    for row in wanted.to_dict("records"):
+        case = row["case"]
+        if case not in heads:
+            heads[case] = {key: value_of(row[key]) for key in ("task", "item_id", "response_id", "against_id")}
+        rating = [evidence.name(row["rater"]), *(value_of(row[column]) for column in RATING_COLUMNS[1:])]
+        marks.setdefault(case, []).append(rating)
+    return [{**heads[case], "gap": value_of(gaps[case]), "ratings": marks[case]} for case in chosen]
+
+
+def block(evidence: Evidence, found: Cases, redact_text: bool = False) -> Row:
+    """Return the cases as the page's script reads them: names once in lists, everything else by number.
+
+    Args:
+        evidence: The run's evidence.
+        found: The cases.
+        redact_text: Leave out every text that a model, a rater or a data set wrote; ids and values stay.
+    """
+    raters, criteria, tasks = _Numbered(), _Numbered(), _Numbered()
+    items, responses = _Numbered(), _Numbered()
+    rows = []
+    for case in found.rows:
+        marks = [[raters(mark[0]), criteria(mark[1]), *_texts(mark[2:], redact_text)] for mark in case["ratings"]]
+        sides = [responses(case[key]) if case[key] else -1 for key in ("response_id", "against_id")]
+        rows.append([items((case["task"], case["item_id"])), *sides, case["gap"], marks])
+    return {
+        "total": found.total,
+        "disagreeing": found.disagreeing,
+        "redacted": redact_text,
+        "raters": [[name, _kind_of(evidence, name)] for name in raters.names],
+        "criteria": criteria.names,
+        "items": _items(evidence, items.names, tasks, redact_text),
+        "responses": _responses(evidence, responses.names, redact_text),
+        "tasks": tasks.names,
+        "cases": rows,
+    }
+
+
+def fitting(build: Callable[[int | None], str], most: int = MOST_CASES, limit: int = MOST_BYTES) -> str:
+    """Return the longest of `build(most)`, `build(most / 2)`, ... that is not over the limit in bytes."""
+    text = build(most)
+    while len(text.encode()) > limit and most > 1:
+        most //= 2
+        text = build(most)
+    return text
+
+
+class _Numbered:
+    """Gives each name its number, in the order of first use."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, name: Any) -> int:
+        return self.numbers.setdefault(name, len(self.numbers))
+
+    @property
+    def names(self) -> list[Any]:
+        return list(self.numbers)
+
+
+def _texts(mark: list[Any], redact_text: bool) -> list[Any]:
+    text = {RATING_COLUMNS.index(name) - 2 for name in ("rationale", "raw", "error")}
+    if redact_text:
+        text.add(RATING_COLUMNS.index("label") - 2)
+    kept = [None if redact_text and place in text else cell for place, cell in enumerate(mark)]
+    return [public(cell) if isinstance(cell, str) else cell for cell in kept]
+
+
+def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, redact_text: bool) -> list[list[Any]]:
+    data = evidence.run.items.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])
+    wanted = data.loc[data.index.isin(keys)].to_dict("index")
+    rows = []
+    for task, item_id in keys:
+        item = wanted.get((task, item_id), {})
+        texts = [item.get("prompt"), _target(item), "\n\n".join(value_of(item.get("references")) or [])]
+        rows.append([tasks(task), public(item_id), *([None] * 3 if redact_text else [_text(text) for text in texts])])
+    return rows
+
+
+def _target(item: Row) -> str | None:
+    target, choices = value_of(item.get("target")), value_of(item.get("choices"))
+    if target is not None and choices and str(target).isdigit() and int(target) < len(choices):
+        return str(choices[int(target)])
+    return target
+
+
+def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[list[Any]]:
+    data = evidence.run.responses.drop_duplicates("response_id").set_index("response_id")
+    wanted = data.loc[data.index.isin(keys)].to_dict("index")
+    rows = []
+    for key in keys:
+        row = wanted.get(key, {})
+        facts = [value_of(row.get(name)) for name in ("model", "series", "round", "sample", "status")]
+        rows.append([*facts, None if redact_text else _text(row.get("text")), _text(row.get("error"))])
+    return rows
+
+
+def _text(value: Any) -> str | None:
+    value = value_of(value)
+    return public(value) if isinstance(value, str) and value else None
+
+
+def _kind_of(evidence: Evidence, name: str) -> str:
+    back = {shown: rater for rater, shown in evidence.names.items()}
+    return evidence.kinds.get(back.get(name, name), "")

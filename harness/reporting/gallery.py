@@ -1,0 +1,112 @@
+"""Which figures the page has: each a chart of one run's evidence with a caption that says what it shows there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from harness.reporting import tables
+from harness.reporting.evidence import Evidence, Row
+from harness.reporting.figures import NARROW, WIDE, Figure, lines, svg
+from harness.reporting.findings import points
+
+
+def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
+    """Return the figures of a run by the section of the page that shows them.
+
+    Args:
+        evidence: The run's evidence.
+        prefix: Stands before every figure's name where a page shows several runs.
+    """
+    rows = tables.scores(evidence)
+    benchmarks = sorted({row["benchmark"] for row in rows})
+    shown: list[Figure] = []
+    for place, benchmark in enumerate(benchmarks):
+        own = [row for row in rows if row["benchmark"] == benchmark]
+        mark = prefix + (f"{place + 1}-" if place else "")
+        shown += filter(None, (race(evidence, benchmark, own, mark), steps(evidence, benchmark, own, mark)))
+    return {"rounds": shown}
+
+
+def race(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> Figure | None:
+    """Return the figure of the scores round by round, one line a kind of feedback."""
+    data = pd.DataFrame([row for row in rows if row["score"] is not None])
+    if data.empty or data["round"].nunique() < 2:
+        return None
+    data = data.assign(points=100 * data["score"])
+    ends = [(name, 100 * _last(data, name, "score")) for name in evidence.series if name in set(data["series"])]
+    reached = ", ".join(f"{name} {value:.1f}" for name, value in sorted(ends, key=lambda pair: -pair[1]))
+    n = _count(data["n_items"])
+    return _drawn(
+        f"{prefix}race",
+        "The race of the kinds of feedback",
+        f"Mean score on {n} held-out items of {benchmark} after each round, in points (0 to 100). In round "
+        f"{int(data['round'].max())}: {reached}. The same items in every round and series.",
+        ["series", "round", "score", "n_items"],
+        [[row["series"], row["round"], row["score"], row["n_items"]] for row in rows],
+        lambda width: lines(
+            data, evidence.series, x="round", y="points", x_title="round", y_title="score, points",
+            width=width, y_format=".0f",
+        ),
+    )  # fmt: skip
+
+
+def steps(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> Figure | None:
+    """Return the figure of each round's gain with its band: the evidence of the verdicts."""
+    data = pd.DataFrame([row for row in rows if row["delta"] is not None])
+    if data.empty:
+        return None
+    scaled = {name: 100 * pd.to_numeric(data[name]) for name in ("delta", "low", "high")}
+    data = data.assign(**scaled)
+    final = data[data["round"] == data["round"].max()]
+    clear = [str(s) for s, low in zip(final["series"], final["low"], strict=True) if pd.notna(low) and low > 0]
+    said = (
+        f"In the last round {_and(clear)} still gained beyond doubt."
+        if clear
+        else "In the last round no band lies above zero."
+    )
+    return _drawn(
+        f"{prefix}rounds",
+        "What each round added",
+        f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
+        f"{_count(data['n_items'])} items, with simultaneous {_level(evidence)} bands over a series' rounds. {said} "
+        "Each series is judged by itself; with several, some band misses by chance.",
+        ["series", "round", "delta", "low", "high", "n_items"],
+        [[row[key] for key in ("series", "round", "delta", "low", "high", "n_items")] for row in rows],
+        lambda width: lines(
+            data, evidence.series, x="round", y="delta", x_title="round", y_title="gain over the round before, points",
+            width=width, zero=True,
+        ),
+    )  # fmt: skip
+
+
+def _drawn(name: str, title: str, caption: str, columns: list[str], rows: list[list[Any]], draw: Any) -> Figure:
+    return Figure(
+        name, title, caption, columns, rows,
+        wide=svg(draw(WIDE), f"{name}-wide"),
+        narrow=svg(draw(NARROW), f"{name}-narrow"),
+        label=f"{title}. {caption} The numbers stand in the table below.",
+    )  # fmt: skip
+
+
+def _last(data: pd.DataFrame, series: str, column: str) -> float:
+    own = data[data["series"] == series].sort_values("round")
+    return float(own[column].iloc[-1])
+
+
+def _count(column: pd.Series) -> str:
+    low, high = int(column.min()), int(column.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _level(evidence: Evidence) -> str:
+    levels = {row.get("band_level") for row in evidence.rounds} - {None}
+    return f"{100 * levels.pop():.0f} %" if len(levels) == 1 else "95 %"
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+__all__ = ["figures", "points", "race", "steps"]

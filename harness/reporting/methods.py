@@ -1,0 +1,90 @@
+"""Methods: what made the run, read from its manifest and suite, and how each number on the page is defined.
+
+Nothing here is written by hand for one run: what the manifest does not hold is said to be unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.reporting.evidence import Evidence, Row, public, value_of
+
+UNKNOWN = "not recorded"
+
+
+def methods(evidence: Evidence, redact_text: bool = False) -> Row:
+    """Return what made the run.
+
+    Returns:
+        `facts` (name, value), `packages`, `tasks`, `models`, `raters` (with prompt and its hash), `settings` (the suite
+        as YAML), `command`, `exclusions`.
+    """
+    run = evidence.run
+    manifest = value_of(run.manifest)
+    facts = [
+        ("Suite", manifest.get("suite", run.suite.name)),
+        ("Suite fingerprint", run.suite.fingerprint),
+        ("Seed", manifest.get("seed", run.suite.seed)),
+        ("Harness", manifest.get("harness")),
+        ("Python", manifest.get("python")),
+        ("Platform", manifest.get("platform")),
+        ("Git commit", manifest.get("git")),
+    ]
+    return {
+        "facts": [(name, UNKNOWN if value in (None, "") else _shown(value)) for name, value in facts],
+        "times": sorted((name, _shown(value)) for name, value in (manifest.get("times") or {}).items()),
+        "packages": sorted((manifest.get("packages") or {}).items()),
+        "tasks": [_entry(name, entry) for name, entry in sorted((manifest.get("tasks") or {}).items())],
+        "models": [_entry(name, entry) for name, entry in sorted((manifest.get("models") or {}).items())],
+        "raters": [_rater(evidence, *pair, redact_text) for pair in sorted((manifest.get("raters") or {}).items())],
+        "lm_eval": _lm_eval(manifest.get("lm_eval") or {}),
+        "settings": public(run.suite.to_yaml()),
+        "exclusions": _exclusions(evidence),
+    }
+
+
+def _entry(name: str, entry: Any) -> Row:
+    facts = entry if isinstance(entry, dict) else {"value": entry}
+    text = {key: _shown(value) for key, value in sorted(facts.items()) if value not in (None, "", [], {})}
+    return {"name": name, "card": text.pop("card", None), "prompt": None, "facts": sorted(text.items())}
+
+
+def _rater(evidence: Evidence, name: str, entry: Any, redact_text: bool) -> Row:
+    row = _entry(evidence.name(name), entry)
+    facts = dict(row["facts"])
+    prompt = facts.pop("prompt", None)
+    return {**row, "facts": sorted(facts.items()), "prompt": None if redact_text else prompt}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_shown(inner)}" for key, inner in sorted(value.items()))
+    if isinstance(value, list):
+        return ", ".join(_shown(inner) for inner in value)
+    return public(str(value))
+
+
+def _lm_eval(results: Row) -> list[Row]:
+    return [
+        {"task": task, "model": model, "metric": metric, "value": pair[0], "stderr": pair[1]}
+        for task, models in sorted(results.items())
+        for model, metrics in sorted(models.items())
+        for metric, pair in sorted(metrics.items())
+    ]
+
+
+def _exclusions(evidence: Evidence) -> list[str]:
+    ratings = evidence.run.ratings
+    lines = []
+    repeated = int((ratings["repetition"].fillna(0) > 0).sum())
+    failed = int((ratings["status"] != "ok").sum())
+    if repeated:
+        lines.append(f"{repeated:,} repeated ratings are used for self-agreement only.")
+    if failed:
+        lines.append(f"{failed:,} ratings have no value, because the rater failed; they are missing everywhere.")
+    for row in evidence.rounds:
+        missing = row.get("missing") or []
+        if any(missing):
+            shown = ", ".join(f"{100 * value:.1f} %" for value in missing if isinstance(value, int | float))
+            lines.append(f"{row['series']}: share of held-out items missing, round by round: {shown or missing}.")
+    return lines + [str(note) for note in evidence.notes]

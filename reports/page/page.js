@@ -1,0 +1,252 @@
+// The page's one script: the list of disagreements. Everything else shows without it. Texts reach the page by
+// textContent alone. Only the entries in sight are in the document, so that 100,000 answers scroll like ten.
+"use strict";
+(() => {
+  const ENTRY = 64; // pixels: the height of .entry in page.css
+  const SPARE = 6;
+  const [RATER, CRITERION, VALUE, PLACE, LABEL, ORDER, REPETITION, STATUS, ERROR, RATIONALE, RAW, COST] = Array(12).keys();
+
+  const make = (tag, attributes = {}, ...inside) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...inside.filter((part) => part !== null && part !== undefined));
+    return element;
+  };
+  const shown = (value) => (value === null ? "–" : Number(value.toFixed(3)).toString());
+  const flat = (text) => (text || "").replace(/\s+/g, " ").trim();
+
+  class Browser {
+    constructor(section) {
+      this.section = section;
+      this.prefix = section.dataset.prefix;
+      this.data = JSON.parse(document.getElementById(section.dataset.cases).textContent);
+      this.form = section.querySelector(".filters");
+      this.list = section.querySelector(".list");
+      this.runway = section.querySelector(".runway");
+      this.article = section.querySelector(".case");
+      this.count = section.querySelector(".count");
+      this.words = new Array(this.data.cases.length);
+      this.found = [];
+      this.chosen = -1;
+      this.fill();
+      section.querySelector(".app").hidden = false;
+      this.form.addEventListener("input", () => this.filtered());
+      this.form.addEventListener("submit", (event) => event.preventDefault());
+      this.list.addEventListener("scroll", () => this.paint(), { passive: true });
+      this.list.addEventListener("keydown", (event) => this.key(event));
+      this.list.addEventListener("click", (event) => {
+        const entry = event.target.closest(".entry");
+        if (entry) this.choose(Number(entry.dataset.place));
+      });
+      addEventListener("resize", () => this.paint());
+      addEventListener("hashchange", () => this.address());
+      if (!this.address()) this.filter();
+    }
+
+    fill() {
+      const { tasks, raters, criteria, responses } = this.data;
+      const rounds = [...new Set(responses.map((response) => response[2]).filter((round) => round !== null))];
+      const options = {
+        task: ["all", ...tasks],
+        a: ["any", ...raters.map((rater) => rater[0])],
+        b: ["any other", ...raters.map((rater) => rater[0])],
+        c: ["any", ...criteria],
+        round: ["any", ...rounds.sort((a, b) => a - b)],
+      };
+      for (const [name, values] of Object.entries(options)) {
+        const select = this.form.elements[name];
+        values.forEach((value, place) => select.append(make("option", { value: place ? value : "" }, String(value))));
+        if (values.length < 2 || (values.length < 3 && name !== "a" && name !== "b")) select.parentElement.hidden = true;
+      }
+    }
+
+    text(place) {
+      if (this.words[place] === undefined) {
+        const [item, response, against, , marks] = this.data.cases[place];
+        const sides = [response, against].map((side) => (side < 0 ? "" : this.data.responses[side][5]));
+        const reasons = marks.flatMap((mark) => [mark[RATIONALE], mark[LABEL]]);
+        this.words[place] = [...this.data.items[item].slice(1), ...sides, ...reasons].filter(Boolean).join("\n").toLowerCase();
+      }
+      return this.words[place];
+    }
+
+    filter() {
+      const wanted = Object.fromEntries(new FormData(this.form));
+      const words = wanted.q.toLowerCase().split(/\s+/).filter(Boolean);
+      const numbers = (list, name) => (name ? list.indexOf(name) : -1);
+      const names = this.data.raters.map((rater) => rater[0]);
+      const task = numbers(this.data.tasks, wanted.task);
+      const [a, b] = [numbers(names, wanted.a), numbers(names, wanted.b)];
+      const criterion = numbers(this.data.criteria, wanted.c);
+      const least = Number(wanted.gap || 0);
+      const narrowed = a >= 0 || b >= 0 || criterion >= 0;
+      const found = [];
+      for (let place = 0; place < this.data.cases.length; place++) {
+        const [item, response, , whole, marks] = this.data.cases[place];
+        if (task >= 0 && this.data.items[item][0] !== task) continue;
+        if (wanted.round && (response < 0 || String(this.data.responses[response][2]) !== wanted.round)) continue;
+        const gap = narrowed ? this.gap(marks, a, b, criterion) : whole;
+        if (gap === null || gap < least) continue;
+        if (words.length && !words.every((word) => this.text(place).includes(word))) continue;
+        found.push([place, gap]);
+      }
+      if (narrowed) found.sort((one, other) => other[1] - one[1] || one[0] - other[0]);
+      this.found = found;
+      this.count.textContent =
+        `${found.length.toLocaleString("en")} of ${this.data.cases.length.toLocaleString("en")} answers` +
+        (this.data.cases.length < this.data.total ? ` on this page, ${this.data.total.toLocaleString("en")} in the run` : "");
+      this.runway.style.height = `${found.length * ENTRY}px`;
+      this.list.scrollTop = 0;
+      this.chosen = -1;
+      if (found.length) this.choose(0, false);
+      else this.article.replaceChildren(make("p", { class: "small" }, "Nothing fits these filters."));
+      this.paint();
+    }
+
+    // The distance between the ratings of the chosen raters; null where one of them has none.
+    gap(marks, a, b, criterion) {
+      let low = Infinity, high = -Infinity, hasA = a < 0, hasB = b < 0;
+      for (const mark of marks) {
+        if (mark[PLACE] === null || (criterion >= 0 && mark[CRITERION] !== criterion)) continue;
+        if (mark[RATER] === a) hasA = true;
+        else if (mark[RATER] === b) hasB = true;
+        else if (a >= 0 && b >= 0) continue;
+        low = Math.min(low, mark[PLACE]);
+        high = Math.max(high, mark[PLACE]);
+      }
+      return hasA && hasB && high >= low ? high - low : null;
+    }
+
+    paint() {
+      const first = Math.max(0, Math.floor(this.list.scrollTop / ENTRY) - SPARE);
+      const last = Math.min(this.found.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / ENTRY) + SPARE);
+      const entries = [];
+      for (let place = first; place < last; place++) entries.push(this.entry(place));
+      this.runway.replaceChildren(...entries);
+      if (this.chosen >= first && this.chosen < last) this.list.setAttribute("aria-activedescendant", `${this.prefix}entry-${this.chosen}`);
+      else this.list.removeAttribute("aria-activedescendant");
+    }
+
+    entry(place) {
+      const [number, gap] = this.found[place];
+      const [item, , , , marks] = this.data.cases[number];
+      const [task, name, prompt] = this.data.items[item];
+      const values = marks.filter((mark) => mark[STATUS] === "ok");
+      const short = values.slice(0, 4).map((mark) => `${this.data.raters[mark[RATER]][0]} ${mark[LABEL] ?? shown(mark[VALUE])}`);
+      const entry = make(
+        "div",
+        {
+          class: "entry", role: "option", id: `${this.prefix}entry-${place}`, "data-place": place,
+          "aria-selected": place === this.chosen, "aria-setsize": this.found.length, "aria-posinset": place + 1,
+        },
+        make("i", { title: "gap" }, gap.toFixed(2)),
+        make("b", { dir: "auto" }, flat(prompt).slice(0, 160) || `${this.data.tasks[task]} ${name}`),
+        make("span", { dir: "auto" }, short.join(" · ") + (values.length > 4 ? " …" : "")),
+      );
+      entry.style.top = `${place * ENTRY}px`;
+      return entry;
+    }
+
+    key(event) {
+      const page = Math.max(1, Math.floor(this.list.clientHeight / ENTRY) - 1);
+      const moves = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+      if (event.key === "Enter") this.article.focus();
+      else if (event.key in moves && !event.ctrlKey && !event.metaKey) {
+        this.choose(Math.min(this.found.length - 1, Math.max(0, this.chosen + moves[event.key])));
+      } else return;
+      event.preventDefault();
+    }
+
+    choose(place, remember = true) {
+      if (place === this.chosen || place < 0 || place >= this.found.length) return;
+      this.chosen = place;
+      const top = place * ENTRY;
+      if (top < this.list.scrollTop) this.list.scrollTop = top;
+      if (top + ENTRY > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top + ENTRY - this.list.clientHeight;
+      this.show(this.found[place][0]);
+      this.paint();
+      if (remember) this.remember({ item: String(this.found[place][0]) });
+    }
+
+    show(number) {
+      const { items, tasks, responses, raters, criteria, redacted } = this.data;
+      const [item, response, against, , marks] = this.data.cases[number];
+      const [task, name, prompt, target, reference] = items[item];
+      const parts = [make("h3", { dir: "auto" }, `${tasks[task]} · ${name}`)];
+      const block = (title, text, kind = "") => {
+        if (text) parts.push(make("h3", {}, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, text));
+      };
+      block("Prompt", prompt);
+      if (against >= 0) {
+        const sides = [["A", response], ["B", against]].map(([letter, side]) => this.side(letter, side));
+        parts.push(make("div", { class: "sides" }, ...sides));
+      } else if (response >= 0) parts.push(this.side("", response));
+      block("Right answer", target);
+      block("Reference", reference);
+      const head = ["rater", "criterion", "rating", against >= 0 ? "shown first" : "", ""].map((title) => make("th", { scope: "col" }, title));
+      const rows = marks.map((mark) => {
+        const [who] = raters[mark[RATER]];
+        const again = mark[REPETITION] ? ` (repetition ${mark[REPETITION]})` : "";
+        const verdict = mark[STATUS] === "ok" ? mark[LABEL] ?? shown(mark[VALUE]) : mark[STATUS];
+        const first = { response_first: "A", against_first: "B" }[mark[ORDER]] ?? "";
+        const why = [mark[RATIONALE], mark[ERROR], mark[RAW] && mark[RAW] !== mark[RATIONALE] ? `raw: ${mark[RAW]}` : null];
+        const cost = mark[COST] ? [`$${mark[COST]}`] : [];
+        return make(
+          "tr", {},
+          make("th", { scope: "row", dir: "auto" }, who + again),
+          make("td", { dir: "auto" }, criteria[mark[CRITERION]]),
+          make("td", { class: "n", dir: "auto" }, String(verdict)),
+          make("td", {}, first),
+          make("td", { dir: "auto" }, ...[...why, ...cost].filter(Boolean).map((text) => make("span", { class: "why" }, text))),
+        );
+      });
+      parts.push(make("h3", {}, "Every rating"), make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
+      if (redacted) parts.push(make("p", { class: "small" }, "Texts are left out of this page."));
+      this.article.replaceChildren(...parts);
+      this.article.scrollTop = 0;
+    }
+
+    side(letter, number) {
+      const [model, series, round, sample, status, text, error] = this.data.responses[number];
+      const facts = [letter && `Answer ${letter}`, !letter && "Answer", model, series, round === null ? null : `round ${round}`, sample ? `sample ${sample}` : null];
+      const title = facts.filter(Boolean).join(" · ");
+      const body = text ?? (status === "ok" || status === null ? "(no text kept)" : `(${status}: ${error ?? "no answer"})`);
+      return make("div", {}, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", "aria-label": title }, body));
+    }
+
+    filtered() {
+      this.filter();
+      const wanted = [...new FormData(this.form)].filter(([name, value]) => value && !(name === "gap" && value === "0.01"));
+      this.remember(Object.fromEntries(wanted));
+    }
+
+    remember(state) {
+      const query = new URLSearchParams(state).toString();
+      history.replaceState(null, "", `#${this.prefix}d${query ? `?${query}` : ""}`);
+    }
+
+    // Put the form and the list as the address says; false where it speaks of something else.
+    address() {
+      const [place, query] = decodeHash();
+      if (place !== `${this.prefix}d` || query === undefined) return false;
+      const wanted = new URLSearchParams(query);
+      for (const field of this.form.elements) if (field.name) field.value = wanted.get(field.name) ?? (field.name === "gap" ? "0.01" : "");
+      if (wanted.has("item")) this.form.elements.gap.value = "";
+      this.filter();
+      const item = wanted.has("item") ? this.found.findIndex(([number]) => String(number) === wanted.get("item")) : -1;
+      if (item > 0) this.choose(item, false);
+      this.section.scrollIntoView();
+      return true;
+    }
+  }
+
+  const decodeHash = () => {
+    const text = location.hash.slice(1);
+    const cut = text.indexOf("?");
+    return cut < 0 ? [text, undefined] : [text.slice(0, cut), text.slice(cut + 1)];
+  };
+
+  for (const section of document.querySelectorAll(".browser[data-cases]")) {
+    if (document.getElementById(section.dataset.cases)) new Browser(section);
+  }
+})();
