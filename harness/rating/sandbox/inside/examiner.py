@@ -1,0 +1,157 @@
+"""The tests' side: runs the tests against a candidate that lives in another process, and makes the verdict.
+
+The names that the tests call are stubs that send their arguments across and bring plain data back; every comparison
+happens here, with the types of this interpreter.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from . import plain
+from .remote import Candidate, Ended, Handle, kind_of
+
+
+def equal(answer: Any, expected: Any) -> bool:
+    """Tell whether an answer is what a JSON test expects.
+
+    A tuple equals a list of the same entries (JSON has no tuples), numbers that are not whole are compared with a
+    relative tolerance of 1e-9, everything else as Python does, and true is not 1.
+    """
+    if isinstance(answer, list | tuple) and isinstance(expected, list | tuple):
+        return len(answer) == len(expected) and all(map(equal, answer, expected))
+    if isinstance(answer, dict) and isinstance(expected, dict):
+        return len(answer) == len(expected) and all(
+            key in answer and equal(answer[key], value) for key, value in expected.items()
+        )
+    if isinstance(answer, bool) or isinstance(expected, bool):
+        return answer is expected
+    if isinstance(answer, float) or isinstance(expected, float):
+        numbers = isinstance(answer, int | float) and isinstance(expected, int | float)
+        return answer == expected or (numbers and math.isclose(answer, expected, rel_tol=1e-9))
+    return bool(answer == expected)
+
+
+def run_cases(candidate: Candidate, job: dict[str, Any], cases: list[Any]) -> None:
+    """Call the entry point with each case's arguments and compare what it returns."""
+    entry = candidate.stub(_defined(candidate, job["entry_point"]))
+    if not callable(entry):
+        raise Ended("failed", f"{job['entry_point']} is no function")
+    for arguments, expected in cases:
+        shown = ", ".join(map(repr, arguments))
+        answer = entry(*arguments)
+        if isinstance(answer, Handle) or not equal(answer, expected):
+            found = kind_of(answer) if isinstance(answer, Handle) else repr(answer)
+            raise Ended("failed", f"{job['entry_point']}({shown[:200]}) is {found[:200]}, not {expected!r:.200}")
+
+
+def run_programs(candidate: Candidate, job: dict[str, Any], cases: list[Any]) -> None:
+    """Run the program with each case's standard input and compare what it prints, line by line, ends stripped."""
+    for given, expected in cases:
+        answer = candidate.ask("run", given)
+        if not isinstance(answer, str) or _lines(answer) != _lines(expected):
+            raise Ended("failed", f"for the input {given!r:.100} it prints {answer!r:.100}, not {expected!r:.100}")
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+def run_script(candidate: Candidate, job: dict[str, Any], script: str) -> None:
+    """Run the tests as a program, with stubs for the names that are the candidate's."""
+    space: dict[str, Any] = {"__name__": "tests"}
+    exec(compile(_completed(job.get("prelude", "")), "<prelude>", "exec"), space)
+    entry_point = job.get("entry_point")
+    wanted = {_defined(candidate, entry_point)} if entry_point else _wanted(job, script, space)
+    for name in sorted(wanted & candidate.names):
+        space[name] = candidate.stub(name)
+    for part in (job.get("setup", ""), script):
+        exec(compile(part, "<tests>", "exec"), space)
+
+
+def _completed(prelude: str) -> str:
+    """Return a prompt as a program: one that ends in an open function gets an empty body."""
+    try:
+        ast.parse(prelude)
+    except SyntaxError:
+        return prelude.rstrip() + "\n    pass\n"
+    return prelude
+
+
+def _wanted(job: dict[str, Any], script: str, space: dict[str, Any]) -> set[str]:
+    """Return the names that tests without an entry point take from the candidate.
+
+    With a reference solution: what it defines and the tests use. Without: what the tests use and nobody else defines.
+    """
+    used = {node.id for node in ast.walk(ast.parse(job.get("setup", "") + "\n" + script)) if isinstance(node, ast.Name)}
+    if job.get("reference"):
+        tree = ast.parse(job["reference"])
+        named = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                named |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        return used & named
+    return used - set(space) - set(dir(builtins))
+
+
+def _defined(candidate: Candidate, name: str) -> str:
+    if name not in candidate.names:
+        raise Ended("failed", f"defines no {name}")
+    return name
+
+
+def run_pytest(candidate: Candidate, job: dict[str, Any], script: str) -> None:
+    """Run a pytest file with pytest; the module that it imports from is the candidate."""
+    from . import pytests
+
+    wanted = pytests.imported(script, job["module"]) & candidate.names
+    pytests.run(script, job["module"], {name: candidate.stub(name) for name in sorted(wanted)})
+
+
+KINDS: dict[str, Callable[[Candidate, dict[str, Any], Any], None]] = {
+    "cases": run_cases,
+    "programs": run_programs,
+    "script": run_script,
+    "pytest": run_pytest,
+}
+
+
+def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict[str, Any]:
+    """Run the tests' parts in order until one fails, and return the verdict.
+
+    Returns:
+        `outcome` (passed, failed, timeout, gone, memory, uncrossable, opaque), `reason`, and `passed`: the names of the
+        parts that passed.
+    """
+    passed: list[str] = []
+    candidate = None
+    try:
+        candidate = Candidate(channel, time.monotonic() + seconds)
+        for part, tests in job["parts"].items():
+            KINDS[job["kind"]](candidate, job, tests)
+            passed.append(part)
+    except Ended as end:
+        outcome, reason = end.outcome, end.reason
+    except MemoryError:
+        outcome, reason = "memory", "MemoryError"
+    except BaseException as error:
+        outcome, reason = "failed", described(error)
+    else:
+        outcome, reason = "passed", ""
+    if outcome == "failed" and reason.startswith("MemoryError"):
+        outcome = "memory"
+    return {"outcome": outcome, "reason": reason[:500], "passed": passed}
+
+
+def described(error: BaseException) -> str:
+    """Return an exception in a line, with the line of the tests that it rose from."""
+    name = type(error).__name__
+    at = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<tests>"]
+    where = f" (line {at[-1]} of the tests)" if at else ""
+    return f"{name}: {error}{where}" if str(error) else f"{name}{where}"

@@ -1,0 +1,87 @@
+"""Runs a pytest file that exists in memory only, since nothing in the sandbox can be written."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+from .remote import Ended
+
+SWITCHES = (
+    "-q",
+    "-s",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:faulthandler",
+    "-p",
+    "no:tmpdir",
+    "--rootdir=/",
+    "-c",
+    os.devnull,
+)
+
+
+def imported(script: str, module: str) -> set[str]:
+    """Return the names that a test file takes from a module, by either form of import."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(script)):
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names.add(node.attr)
+    return names
+
+
+def run(script: str, module: str, names: dict[str, Any]) -> None:
+    """Run a test file; `import <module>` in it finds the given names.
+
+    Raises:
+        Ended: A test failed, or none was found.
+    """
+    import pytest
+
+    stand_in = types.ModuleType(module)
+    stand_in.__dict__.update(names)
+    sys.modules[module] = stand_in
+    tests = types.ModuleType("tests")
+    exec(compile(script, "<tests>", "exec"), tests.__dict__)
+    outcome = _Outcome(pytest, tests)
+    code = pytest.main(list(SWITCHES), [outcome])
+    if outcome.ended:
+        raise outcome.ended
+    if code != 0:
+        raise Ended("failed", outcome.reason or f"pytest ended with {int(code)}")
+
+
+class _Outcome:
+    """A pytest plug-in that collects one module and keeps the first failure."""
+
+    def __init__(self, pytest: Any, tests: types.ModuleType) -> None:
+        self.reason = ""
+        self.ended: Ended | None = None
+        self.pytest = pytest
+        self.tests = tests
+
+    def pytest_collection(self, session: Any) -> bool:
+        tests = self.tests
+
+        class InMemory(self.pytest.Module):  # type: ignore[misc, name-defined]
+            def _getobj(self) -> types.ModuleType:
+                return tests
+
+        session.items = list(session.genitems(InMemory.from_parent(session, path=Path("/tests.py"))))
+        session.testscollected = len(session.items)
+        return True
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and not self.reason:
+            self.reason = str(report.longrepr).strip().splitlines()[-1][:300]
+
+    def pytest_exception_interact(self, call: Any) -> None:
+        if isinstance(call.excinfo.value, Ended):
+            self.ended = call.excinfo.value

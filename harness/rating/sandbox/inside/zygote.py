@@ -1,0 +1,151 @@
+"""The warm process that forks a child per check.
+
+It reads nothing but a fixed-size order and the two sockets that come with it: what is on them is the child's to decode,
+so hostile source can crash or stall a child only, and what one check brought is in no later one's memory. One child at
+a time. If the harness goes away, the socket closes, and child and zygote end.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from typing import Any
+
+ORDER = struct.Struct("<cdQQ")
+"""b"R" to run, with seconds, bytes of memory and bytes of a message; or b"E": the check is over."""
+EXIT = struct.Struct("<i?dQ")
+"""Wait status, whether the deadline ended it, CPU seconds, kilobytes at the most."""
+
+WARM = (
+    "abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib "
+    "heapq io itertools json math operator queue random re statistics string sys textwrap threading time typing"
+)
+
+
+def warm_up(modules: str) -> None:
+    """Import what most programs use, once."""
+    for name in modules.split():
+        importlib.import_module(name)
+
+
+def limit_for_good() -> None:
+    """Set the limits that no check changes: no core, no file, few descriptors, few processes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+def serve(control: socket.socket) -> None:
+    """Take orders until the harness closes the socket."""
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, ORDER.size, 2)
+        if len(data) != ORDER.size:
+            return
+        verb, seconds, memory, message = ORDER.unpack(data)
+        if verb != b"R":
+            return
+        pid = os.fork()
+        if not pid:
+            try:
+                _become_child(descriptors, seconds, memory, message)
+            finally:
+                os._exit(70)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if not _watch(control, pid, time.monotonic() + seconds):
+            return
+
+
+def _watch(control: socket.socket, pid: int, deadline: float) -> bool:
+    """Wait until the check is over, then end the child and report how it ended; false if the harness is gone."""
+    child = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(child, select.POLLIN)
+    late = ended = False
+    while True:
+        left = None if late or ended else max(0.0, deadline - time.monotonic()) * 1000
+        ready = {descriptor for descriptor, _ in poll.poll(left)}
+        if control.fileno() in ready:
+            break
+        if child in ready:
+            ended = True
+            poll.unregister(child)
+        elif not ready:
+            late = True
+            os.kill(pid, signal.SIGKILL)
+    order = control.recv(ORDER.size)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    finally:
+        _, status, usage = os.wait4(pid, 0)
+        os.close(child)
+    if not order:
+        return False
+    control.sendall(EXIT.pack(status, late, usage.ru_utime + usage.ru_stime, usage.ru_maxrss))
+    return True
+
+
+def _become_child(descriptors: list[int], seconds: float, memory: int, message: int) -> None:
+    """Give up everything but the two sockets, then decode the job and do it."""
+    from . import candidate, examiner, plain, seccomp
+
+    nothing = os.open("/dev/null", os.O_RDWR)
+    job_end, link_end = (os.dup2(descriptor, 40 + place) for place, descriptor in enumerate(descriptors))
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    os.closerange(3, 40)
+    os.closerange(42, 64)
+    processor = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    seccomp.install(seccomp.child_filter(os.getpid()))
+    reports = plain.Channel(socket.socket(fileno=job_end), 1 << 30)
+    link = plain.Channel(socket.socket(fileno=link_end), message)
+    job: dict[str, Any] = reports.receive()
+    if job["role"] == "candidate":
+        reports.end.close()
+        candidate.serve(job, link)
+    elif job["role"] == "tests":
+        reports.send(examiner.examine(job, link, job["seconds"]))
+    else:
+        from . import together
+
+        reports.send(together.examine(job))
+    os._exit(0)
+
+
+def main() -> None:
+    """Set up as the argument says (JSON: isolation, modules, packages, readable), and serve."""
+    from . import candidate, examiner, landlock, plain, seccomp  # noqa: F401
+
+    setup = json.loads(sys.argv[1])
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1):
+        os.dup2(nothing, standard)
+    os.environ.clear()
+    if setup["packages"]:
+        sys.path.append(setup["packages"])
+    warm_up(WARM)
+    warm_up(" ".join(setup["modules"]))
+    limit_for_good()
+    if setup["isolation"] == "landlock":
+        landlock.restrict(setup["readable"])
+    if setup["isolation"] != "none":
+        seccomp.install(seccomp.allow_list())
+    os.dup2(nothing, 2)
+    sys.argv[1:] = []
+    gc.collect()
+    gc.freeze()
+    control.sendall(b"ready")
+    serve(control)

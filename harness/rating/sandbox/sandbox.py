@@ -1,0 +1,177 @@
+"""Two jails, one for the tests and one for the candidate: what checks a program.
+
+The harness reads nothing that the candidate wrote. Calls cross between the two children directly; only the verdict
+of the tests' child, and how the candidate's child ended, come out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import socket
+from collections.abc import Iterator
+from typing import Any, Self
+
+from harness.rating.sandbox.check import Check, Outcome, Tests, Verdict
+from harness.rating.sandbox.inside.plain import Channel, Closed, TooLarge
+from harness.rating.sandbox.jail import Jail
+from harness.rating.sandbox.zygote import GRACE, Exit, Zygote, ZygoteDied
+
+MAX_VERDICT = 1 << 20
+MAX_JOB = 1 << 30
+
+
+class Sandbox:
+    """One worker: checks one program at a time. Use as a context manager."""
+
+    def __init__(self, jail: Jail) -> None:
+        """Take a jail; the processes start with the first check."""
+        self.jail = jail
+        self._tests: Zygote | None = None
+        self._candidate: Zygote | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        for zygote in (self._tests, self._candidate):
+            if zygote:
+                zygote.close()
+        self._tests = self._candidate = None
+
+    def check(self, check: Check) -> Verdict:
+        """Run a check; a sandbox that breaks is made anew for the next one."""
+        try:
+            return self._together(check) if check.together else self._apart(check)
+        except ZygoteDied as error:
+            self.close()
+            return Verdict("error", f"the sandbox died: {error}")
+
+    def _apart(self, check: Check) -> Verdict:
+        """Tests and candidate in a jail each."""
+        self._tests = self._tests or Zygote(self.jail)
+        self._candidate = self._candidate or Zygote(self.jail)
+        limits, tests = check.limits, check.tests
+        with _pair() as (tests_job, tests_end), _pair() as (candidate_job, candidate_end), _pair() as (left, right):
+            self._candidate.begin(limits, (candidate_end, right))
+            self._tests.begin(limits, (tests_end, left))
+            for end in (tests_end, candidate_end, left, right):
+                end.close()
+            name = "__main__" if tests.kind == "programs" else tests.module
+            _give(candidate_job, {"role": "candidate", "source": check.source, "name": name})
+            _give(tests_job, {"role": "tests", "seconds": limits.seconds, **_job(tests)})
+            found = _verdict(tests_job, limits.seconds)
+            candidate_exit = self._candidate.end()
+            tests_exit = self._tests.end()
+        seconds = candidate_exit.seconds + tests_exit.seconds
+        if found is None:
+            return _without_verdict(tests_exit, seconds)
+        outcome, reason = found["outcome"], found["reason"]
+        if outcome == "gone":
+            outcome, reason = _fate(candidate_exit)
+        return Verdict(outcome, reason, tuple(found["passed"]), seconds)
+
+    def _together(self, check: Check) -> Verdict:
+        """Tests and candidate in one process: the verdict can be forged."""
+        self._candidate = self._candidate or Zygote(self.jail)
+        with _pair() as (job, end), _pair() as (left, right):
+            self._candidate.begin(check.limits, (end, right))
+            for theirs in (end, left, right):
+                theirs.close()
+            _give(job, {"role": "together", "source": check.source, **_job(check.tests)})
+            found = _verdict(job, check.limits.seconds)
+            exit_ = self._candidate.end()
+        if found is None:
+            outcome, reason = _fate(exit_)
+            return Verdict(outcome, reason, (), exit_.seconds)
+        return Verdict(found["outcome"], found["reason"], tuple(found["passed"]), exit_.seconds)
+
+
+@contextlib.contextmanager
+def _pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def _job(tests: Tests) -> dict[str, Any]:
+    return {
+        "kind": tests.kind,
+        "parts": tests.parts,
+        "entry_point": tests.entry_point,
+        "prelude": tests.prelude,
+        "setup": tests.setup,
+        "module": tests.module,
+        "reference": tests.reference,
+    }
+
+
+def _give(end: socket.socket, job: dict[str, Any]) -> None:
+    """Send a job; a child that is gone already shows in how it ended."""
+    end.settimeout(10.0)
+    with contextlib.suppress(Closed, TimeoutError):
+        Channel(end, MAX_JOB).send(job)
+
+
+def _verdict(end: socket.socket, seconds: float) -> dict[str, Any] | None:
+    """Return what the child reports, or None where it ended without a report."""
+    end.settimeout(seconds + 3 * GRACE)
+    try:
+        found = Channel(end, MAX_VERDICT).receive()
+    except (Closed, TooLarge, TimeoutError, ValueError):
+        return None
+    known = isinstance(found, dict) and {"outcome", "reason", "passed"} <= set(found)
+    return found if known else None
+
+
+def _without_verdict(tests_exit: Exit, seconds: float) -> Verdict:
+    """Say why the tests' child gave no verdict: what the candidate returned kept it too long, or the sandbox failed."""
+    if tests_exit.late or tests_exit.code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return Verdict("timeout", "the tests did not end in time with what the candidate returned", (), seconds)
+    return Verdict("error", f"the tests' process ended with {tests_exit.code} and no verdict", (), seconds)
+
+
+def _fate(exit_: Exit) -> tuple[Outcome, str]:
+    """Say why a candidate's process is gone."""
+    if exit_.late or exit_.code == -signal.SIGXCPU:
+        return "timeout", "not answered in time"
+    if exit_.code < 0 and exit_.code != -signal.SIGKILL:
+        return "crash", f"ended by {signal.Signals(-exit_.code).name}"
+    return "crash", "left before the tests were through"
+
+
+class Sandboxes:
+    """Several workers; checks run side by side. Use as a context manager."""
+
+    def __init__(self, jail: Jail, workers: int = 2) -> None:
+        """Take a jail and a number of workers."""
+        self.jail = jail
+        self.workers = max(1, workers)
+        self._all = [Sandbox(jail) for _ in range(self.workers)]
+        self._free: queue.SimpleQueue[Sandbox] = queue.SimpleQueue()
+        for sandbox in self._all:
+            self._free.put(sandbox)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        for sandbox in self._all:
+            sandbox.close()
+
+    def check(self, check: Check) -> Verdict:
+        """Run one check on a free worker, waiting for one."""
+        sandbox = self._free.get()
+        try:
+            return sandbox.check(check)
+        finally:
+            self._free.put(sandbox)

@@ -1,0 +1,108 @@
+"""One warm process in a jail, seen from outside: orders go in with two sockets, and how the child ended comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.rating.sandbox.check import Limits
+from harness.rating.sandbox.inside.zygote import EXIT, ORDER
+from harness.rating.sandbox.jail import Jail
+
+GRACE = 1.0
+"""Seconds that a child has beyond the check's own, so that the tests' side reports a timeout before it is ended."""
+START_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
+
+
+class ZygoteDied(Exception):
+    """The warm process is gone: nothing is known about the program that it ran."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a child ended."""
+
+    code: int
+    """The exit code, or minus the signal."""
+    late: bool
+    seconds: float
+    """Of processor time."""
+
+
+class Zygote:
+    """A warm process that forks a child per check."""
+
+    def __init__(self, jail: Jail) -> None:
+        """Start the process and wait until it is ready.
+
+        Raises:
+            HarnessError: It does not start.
+        """
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(
+                jail.command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+                start_new_session=True,
+            )
+        self.control.settimeout(START_SECONDS)
+        if self._receive(len(b"ready")) != b"ready":
+            self.process.kill()
+            _, errors = self.process.communicate()
+            self.control.close()
+            raise HarnessError(f"the sandbox ({jail.isolation}) does not start: {errors.decode()[-500:].strip()}")
+        self.control.settimeout(ANSWER_SECONDS)
+
+    def begin(self, limits: Limits, ends: tuple[socket.socket, socket.socket]) -> None:
+        """Fork a child that owns the two sockets: the job's and the one to the other side.
+
+        Raises:
+            ZygoteDied: Nobody takes the order.
+        """
+        seconds = limits.seconds + GRACE
+        order = ORDER.pack(b"R", seconds, limits.memory_mb << 20, limits.message_mb << 20)
+        try:
+            socket.send_fds(self.control, [order], [end.fileno() for end in ends])
+        except OSError as error:
+            raise ZygoteDied(str(error)) from error
+
+    def end(self) -> Exit:
+        """End the child if it still runs, and return how it ended.
+
+        Raises:
+            ZygoteDied: There is no answer.
+        """
+        try:
+            self.control.send(ORDER.pack(b"E", 0.0, 0, 0))
+        except OSError as error:
+            raise ZygoteDied(str(error)) from error
+        data = self._receive(EXIT.size)
+        if len(data) != EXIT.size:
+            raise ZygoteDied("no answer")
+        status, late, seconds, _ = EXIT.unpack(data)
+        return Exit(os.waitstatus_to_exitcode(status), late, seconds)
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            return self.control.recv(size)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        """End the process and whatever it runs."""
+        self.control.close()
+        try:
+            self.process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
