@@ -1,0 +1,46 @@
+"""A few processes that do jobs, and leave with the process that hired them, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Any
+
+Call = Callable[..., Any]
+"""Runs a job, somewhere, and returns its result: `call(job, *arguments)`."""
+
+
+@contextmanager
+def crew(workers: int) -> Iterator[Call]:
+    """Give a `Call` that runs jobs in other processes; it may be called from many threads.
+
+    The processes hold the reading end of a pipe whose writing end is here: when it closes (on leaving this context,
+    or because this process was killed) they exit at once, in the middle of a job if need be.
+    """
+    context = get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _leave_with, (reader,))
+    try:
+        yield lambda job, *arguments: pool.submit(job, *arguments).result()
+    finally:
+        writer.close()
+        pool.shutdown(cancel_futures=True)
+        reader.close()
+
+
+def _leave_with(reader: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the hiring process decides what an interrupt means
+    Thread(target=_watch, args=(reader,), daemon=True).start()
+
+
+def _watch(reader: Connection) -> None:
+    try:
+        reader.recv()
+    except (EOFError, OSError):
+        os._exit(1)
