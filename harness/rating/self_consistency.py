@@ -24,7 +24,7 @@ class SelfConsistency:
         """Make the rater."""
         self.spec = spec
         self.version = digest(spec.use, read_settings(spec, Settings).model_dump(), 1)
-        self._last: tuple[int, tuple[str | None, str]] | None = None
+        self._last: tuple[Sequence[Response], tuple[str | None, str]] | None = None
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield one rating a piece of work."""
@@ -46,12 +46,12 @@ class SelfConsistency:
 
     def _plurality(self, siblings: Sequence[Response], samples: Sequence[Response]) -> tuple[str | None, str]:
         """Return the plurality answer, None for a tie, and what to say of an answer that is not it."""
-        if self._last and self._last[0] == id(siblings):
+        if self._last and self._last[0] is siblings:
             return self._last[1]
         counts = Counter(normalized(sample.text or "") for sample in samples).most_common(2)
         tied = len(counts) > 1 and counts[0][1] == counts[1][1]
         result = (None, "the samples are tied") if tied else (counts[0][0], "not what most samples say")
-        self._last = (id(siblings), result)
+        self._last = (siblings, result)
         return result
 
 
