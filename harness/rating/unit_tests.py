@@ -19,7 +19,7 @@ from harness.records import Rating, digest
 class UnitTestSettings(Settings):
     """Settings of the rater; a task's own `limits` in an item's metadata come first."""
 
-    seconds: float = Field(5.0, gt=0)
+    seconds: float = Field(10.0, gt=0)
     memory_mb: int = Field(1024, ge=64)
     message_mb: int = Field(8, ge=1)
     packages: Path | None = None

@@ -15,7 +15,7 @@ Kind = Literal["cases", "script", "programs", "pytest"]
 class Limits:
     """What a check may use."""
 
-    seconds: float = 5.0
+    seconds: float = 10.0
     """Of wall-clock time, for the whole check; processor time is limited to the next whole second."""
     memory_mb: int = 1024
     """Of address space."""

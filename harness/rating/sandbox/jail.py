@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnavailableError
 
 Isolation = Literal["bubblewrap", "landlock", "none"]
 
@@ -60,7 +60,7 @@ def choose(unsafe_local: bool = False, packages: Path | None = None, modules: tu
         modules: What the zygote imports before it forks, besides the usual modules.
 
     Raises:
-        HarnessError: There is no jail; says what to install.
+        UnavailableError: There is no jail; says what to install.
     """
     reasons = []
     for make in (bubblewrap, landlock):
@@ -69,7 +69,7 @@ def choose(unsafe_local: bool = False, packages: Path | None = None, modules: tu
         except HarnessError as error:
             reasons.append(str(error))
     if not unsafe_local:
-        raise HarnessError(INSTALL.format(reason="; ".join(reasons)))
+        raise UnavailableError(INSTALL.format(reason="; ".join(reasons)))
     warnings.warn("model-written code runs WITHOUT a sandbox (--unsafe-local)", stacklevel=2)
     return Jail("none", _command("none", INSIDE.parent, packages, modules))
 

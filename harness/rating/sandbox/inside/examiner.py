@@ -66,12 +66,13 @@ def _lines(text: str) -> list[str]:
 def run_script(candidate: Candidate, job: dict[str, Any], script: str) -> None:
     """Run the tests as a program, with stubs for the names that are the candidate's."""
     space: dict[str, Any] = {"__name__": "tests"}
-    exec(compile(_completed(job.get("prelude", "")), "<prelude>", "exec"), space)
-    entry_point = job.get("entry_point")
+    for part in (_completed(job["prelude"]), *_imports(job["reference"] or "")):
+        exec(compile(part, "<prelude>", "exec"), space)
+    entry_point = job["entry_point"]
     wanted = {_defined(candidate, entry_point)} if entry_point else _wanted(job, script, space)
     for name in sorted(wanted & candidate.names):
         space[name] = candidate.stub(name)
-    for part in (job.get("setup", ""), script):
+    for part in (job["setup"], script):
         exec(compile(part, "<tests>", "exec"), space)
 
 
@@ -84,13 +85,19 @@ def _completed(prelude: str) -> str:
     return prelude
 
 
+def _imports(reference: str) -> list[str]:
+    """Return the imports of a reference solution, which the tests may rely on."""
+    tree = ast.parse(reference)
+    return [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def _wanted(job: dict[str, Any], script: str, space: dict[str, Any]) -> set[str]:
     """Return the names that tests without an entry point take from the candidate.
 
     With a reference solution: what it defines and the tests use. Without: what the tests use and nobody else defines.
     """
-    used = {node.id for node in ast.walk(ast.parse(job.get("setup", "") + "\n" + script)) if isinstance(node, ast.Name)}
-    if job.get("reference"):
+    used = {node.id for node in ast.walk(ast.parse(job["setup"] + "\n" + script)) if isinstance(node, ast.Name)}
+    if job["reference"]:
         tree = ast.parse(job["reference"])
         named = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         for node in tree.body:

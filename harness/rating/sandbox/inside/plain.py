@@ -11,6 +11,7 @@ one key that names its type.
 
 from __future__ import annotations
 
+import builtins
 import collections
 import datetime
 import decimal
@@ -37,6 +38,7 @@ NAMED: dict[str, Callable[..., Any]] = {
     "timedelta": datetime.timedelta,
 }
 NAMES = {kind: name for name, kind in NAMED.items()}
+TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
 
 
 class TooLarge(Exception):
@@ -75,6 +77,8 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
         return {"bytes": value.hex()}
     if kind is complex:
         return {"complex": [value.real, value.imag]}
+    if kind is type and TYPES.get(value.__name__) is value:
+        return {"type": value.__name__}
     if kind in NAMES and getattr(value, "tzinfo", None) is None:
         return {NAMES[kind]: [encode(part, keep, depth + 1) for part in _parts(value)]}
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
@@ -127,6 +131,8 @@ def decode(data: Any, handle: Callable[[Any], Any]) -> Any:
     if kind in ("tuple", "set", "frozenset"):
         entries = [decode(entry, handle) for entry in content]
         return tuple(entries) if kind == "tuple" else set(entries) if kind == "set" else frozenset(entries)
+    if kind == "type":
+        return TYPES[content]
     if kind in NAMED:
         return NAMED[kind](*(decode(part, handle) for part in content))
     if kind == "handle":

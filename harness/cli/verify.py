@@ -1,0 +1,82 @@
+"""`harness verify`: stored completions against their unit tests, in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from harness.cli.catalogue import AsJson
+
+
+def verify(
+    problems: Annotated[Path, typer.Option(help="JSONL (.gz too): HumanEval, MBPP, APPS, pytest, or our own format.")],
+    completions: Annotated[
+        Path, typer.Option(help="JSONL (.gz too): task_id with completion or code; model if known.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Ratings, one a line; NAME.ratings.jsonl where not given.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Checks side by side.")] = 2,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that a check may take.")] = 10.0,
+    memory: Annotated[int, typer.Option(min=64, help="Megabytes that a check may take.")] = 1024,
+    packages: Annotated[Path | None, typer.Option(help="A folder of Python packages that programs may import.")] = None,
+    accept_same_process: Annotated[
+        bool,
+        typer.Option("--accept-same-process", help="Run tests that cannot run apart in the program's own process."),
+    ] = False,
+    unsafe_local: Annotated[
+        bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rate completions of coding problems by their unit tests; the programs cannot escape, nor forge a verdict."""
+    from harness.cli.progress import bar
+    from harness.errors import HarnessError
+    from harness.rating import verification
+    from harness.rating.sandbox import Limits, choose
+
+    known = verification.read_problems(problems)
+    entries = verification.read_completions(completions, known)
+    if packages is not None and not packages.is_dir():
+        raise HarnessError(f"--packages {packages}: is no folder")
+    modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
+    jail = choose(unsafe_local, packages, modules)
+    target = out or Path(completions.name.removesuffix(".gz").removesuffix(".jsonl") + ".ratings.jsonl")
+    found = []
+    try:
+        with target.open("w", encoding="utf-8") as lines, bar("verifying", len(entries)) as advance:
+            limits = Limits(timeout, memory)
+            for entry in verification.verify(known, entries, jail, workers, limits, accept_same_process, advance):
+                lines.write(entry.rating.model_dump_json() + "\n")
+                found.append(entry)
+    except OSError as error:
+        raise HarnessError(f"{target}: cannot be written ({error.strerror}); choose another file with --out") from error
+    result = verification.summary(found)
+    if as_json:
+        print(json.dumps(result))
+        return
+    _show(result, target, len(known), len({entry.task_id for entry in entries}))
+
+
+def _show(result: dict[str, Any], target: Path, problems: int, answered: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "n", "passed", "pass rate", "pass@k")
+    for model, rates in {**result["by_model"], "all": result}.items():
+        at_k = ", ".join(f"@{k} {value:.4f}" for k, value in rates["pass_at_k"].items() if k != "1")
+        rate = "" if rates["pass_rate"] is None else f"{rates['pass_rate']:.4f}"
+        table.add_row(model, f"{rates['n']:,}", f"{rates['passed']:,}", rate, at_k)
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{status} {count:,}" for status, count in result["statuses"].items() if count))
+    apart = result["same_process"]
+    if apart["n"]:
+        console.print(
+            f"{apart['n']:,} ({apart['share']:.1%}) need tests in the program's own process; "
+            "they are in no pass rate, since such a program can forge its verdict"
+        )
+    if answered < problems:
+        console.print(f"{problems - answered:,} of {problems:,} problems have no completion")
+    console.print(f"ratings: {target}")
