@@ -1,3 +1,64 @@
-"""feedback-harness: compares human and AI feedback, and tells whether training on it still improves a model."""
+"""feedback-harness: compares human and AI feedback, and tells whether training on it still improves a model.
+
+    import harness as h
+
+    run = h.load("runs/quickstart")
+    run.items, run.responses, run.ratings          # DataFrames, the records' fields as columns
+    h.agree(ratings, level="ordinal")              # who agrees with whom
+    h.compare_rounds(scores, sesoi=1.0)            # improving, plateaued, worsening or inconclusive
+    h.report(run)                                  # the page
+
+Everything that a command does is a function here. Each is imported when it is first used, so that `import harness` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.agreement import agree
+    from harness.rating.human import export_csv, import_ratings
+    from harness.reporting import findings, report
+    from harness.rounds import compare_rounds
+    from harness.run import Run as load
+    from harness.stages import rate, run_suite
 
 __version__ = "0.1.0"
+
+PUBLIC = {
+    "agree": "harness.agreement",
+    "compare_rounds": "harness.rounds",
+    "export_csv": "harness.rating.human",
+    "findings": "harness.reporting",
+    "import_ratings": "harness.rating.human",
+    "load": "harness.run:Run",
+    "rate": "harness.stages",
+    "report": "harness.reporting",
+    "run_suite": "harness.stages",
+}
+"""What is public, and where it lives."""
+
+__all__ = [
+    "__version__",
+    "agree",
+    "compare_rounds",
+    "export_csv",
+    "findings",
+    "import_ratings",
+    "load",
+    "rate",
+    "report",
+    "run_suite",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    module, _, attribute = PUBLIC[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

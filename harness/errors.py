@@ -19,6 +19,10 @@ class IncompleteError(HarnessError):
     """The work stopped before its end and the same command resumes it. The command line exits with 3."""
 
 
+class UnavailableError(HarnessError):
+    """This machine lacks what a part needs, a sandbox for example. The rest of a run goes on without that part."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the closest known name, or the list of known names where none is close."""
     names = sorted(known)
