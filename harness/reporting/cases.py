@@ -6,8 +6,9 @@ things to read, no coefficient: each rater's values are stretched over the range
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _sample(table: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
         return table.head(0)
     rank = pd.Series(np.random.default_rng(seed).permutation(len(table)), index=table.index)
     within = rank.groupby(table["task"]).rank(pct=True)
-    return table.loc[within.sort_values(kind="stable").index[:most]].sort_values("key")
+    return table.loc[within.sort_values(kind="stable").index[:most]]
 
 
 def _rows(evidence: Evidence, ratings: pd.DataFrame, chosen: list[str], gaps: pd.Series) -> list[Row]:
@@ -119,6 +120,7 @@ def block(evidence: Evidence, found: Cases, redact_text: bool = False) -> Row:
         marks = [[raters(mark[0]), criteria(mark[1]), *_texts(mark[2:], redact_text)] for mark in case["ratings"]]
         sides = [responses(case[key]) if case[key] else -1 for key in ("response_id", "against_id")]
         rows.append([items((case["task"], case["item_id"])), *sides, case["gap"], marks])
+    answers = _responses(evidence, responses.names, redact_text)
     return {
         "total": found.total,
         "disagreeing": found.disagreeing,
@@ -126,19 +128,40 @@ def block(evidence: Evidence, found: Cases, redact_text: bool = False) -> Row:
         "raters": [[name, _kind_of(evidence, name)] for name in raters.names],
         "criteria": criteria.names,
         "items": _items(evidence, items.names, tasks, redact_text),
-        "responses": _responses(evidence, responses.names, redact_text),
+        "responses": answers,
+        "rounds": sorted({row[2] for row in answers if row[2] is not None}),
         "tasks": tasks.names,
+        "families": [_family(evidence, task) for task in tasks.names],
         "cases": rows,
     }
 
 
-def fitting(build: Callable[[int | None], str], most: int = MOST_CASES, limit: int = MOST_BYTES) -> str:
-    """Return the longest of `build(most)`, `build(most / 2)`, ... that is not over the limit in bytes."""
-    text = build(most)
-    while len(text.encode()) > limit and most > 1:
-        most //= 2
-        text = build(most)
-    return text
+def carried(evidence: Evidence, redact_text: bool = False, limit: int = MOST_BYTES) -> Row:
+    """Return the block that one file can carry: at most `MOST_CASES` cases and `limit` bytes."""
+    found = cases(evidence, MOST_CASES, evidence.run.suite.seed)
+    data = block(evidence, found, redact_text)
+    while len(found.rows) > 1 and len(json.dumps(data, ensure_ascii=False).encode()) > limit:
+        found = replace(found, rows=found.rows[: len(found.rows) // 2])
+        data = block(evidence, found, redact_text)
+    return data
+
+
+def shards(data: Row, size: int = 5000) -> list[Row]:
+    """Return a block cut into parts that follow each other: the script appends each part's lists to its own.
+
+    Items and responses are numbered in the order of first use, so a part brings those that no part before it brought.
+    """
+    parts = []
+    begun = {"items": 0, "responses": 0}
+    for start in range(0, len(data["cases"]), size):
+        rows = data["cases"][start : start + size]
+        ends = {
+            "items": max([begun["items"], *(row[0] + 1 for row in rows)]),
+            "responses": max([begun["responses"], *(side + 1 for row in rows for side in row[1:3])]),
+        }
+        parts.append({"cases": rows} | {name: data[name][begun[name] : ends[name]] for name in begun})
+        begun = ends
+    return parts
 
 
 class _Numbered:
@@ -174,11 +197,16 @@ def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, re
     return rows
 
 
-def _target(item: Row) -> str | None:
+def _family(evidence: Evidence, task: str) -> str:
+    families = evidence.run.items.loc[evidence.run.items["task"] == task, "family"]
+    return str(families.iloc[0]) if len(families) else "other"
+
+
+def _target(item: Mapping[Any, Any]) -> str | None:
     target, choices = value_of(item.get("target")), value_of(item.get("choices"))
     if target is not None and choices and str(target).isdigit() and int(target) < len(choices):
         return str(choices[int(target)])
-    return target
+    return None if target is None else str(target)
 
 
 def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[list[Any]]:
@@ -188,13 +216,13 @@ def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[l
     for key in keys:
         row = wanted.get(key, {})
         facts = [value_of(row.get(name)) for name in ("model", "series", "round", "sample", "status")]
-        rows.append([*facts, None if redact_text else _text(row.get("text")), _text(row.get("error"))])
+        rows.append([*facts, *(None if redact_text else _text(row.get(name)) for name in ("text", "error"))])
     return rows
 
 
 def _text(value: Any) -> str | None:
-    value = value_of(value)
-    return public(value) if isinstance(value, str) and value else None
+    text = value_of(value)
+    return public(str(text)) if text else None
 
 
 def _kind_of(evidence: Evidence, name: str) -> str:

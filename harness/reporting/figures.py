@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,7 +25,7 @@ VARIABLES = {INK: "--ink", QUIET: "--quiet", GRID: "--rule", PAPER: "--paper"} |
 }
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3], [3, 3, 8, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
-WIDE, NARROW = 720, 340
+WIDE, NARROW = 800, 340
 """The two widths, in CSS pixels, that each figure is drawn at: a phone gets its own drawing, not a shrunk one."""
 
 
@@ -114,7 +115,7 @@ def lines(
     width: int,
     height: int = 300,
     zero: bool = False,
-    y_format: str = "+.0f",
+    y_format: str = "+",
 ) -> Any:
     """Return a chart of lines with bands, named at their ends.
 
@@ -128,11 +129,11 @@ def lines(
         width: Width of the whole drawing in pixels.
         height: Height of the plot in pixels.
         zero: Draw a line at zero and say so by a heavier rule.
-        y_format: d3 format of the axis' numbers.
+        y_format: d3 format of the axis' numbers; `+` writes signs on all but zero.
     """
     names = [name for name in order if name in set(data["series"])]
     place = [list(order).index(name) % len(HUES) for name in names]
-    margin = 150 if width > 500 else 108
+    margin = 130 if width > 500 else 92
     ticks = sorted(int(value) for value in data[x].unique())
     last = data.sort_values(x).groupby("series", sort=False).tail(1)
     last = last.assign(at=_spread(last[y].tolist(), data, y, height, 17), name=[_short(n, width) for n in last.series])
@@ -141,7 +142,7 @@ def lines(
     shape = alt.Shape("series:N", scale=alt.Scale(domain=names, range=[SHAPES[i] for i in place]), legend=None)
     space = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, padding=14)
     across = alt.X(f"{x}:Q", title=x_title, scale=space, axis=alt.Axis(values=ticks, format="d", grid=False))
-    up = alt.Y(f"{y}:Q", title=None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(format=y_format, tickCount=6))
+    up = alt.Y(f"{y}:Q", title=None, scale=alt.Scale(zero=zero, nice=True), axis=_numbers(y_format))
     base = alt.Chart(data).encode(across)
     layers = []
     if zero:
@@ -156,7 +157,7 @@ def lines(
     title = alt.TitleParams(
         y_title, anchor="start", fontSize=12, fontWeight="normal", color=QUIET, offset=10, frame="bounds"
     )
-    return alt.layer(*layers).properties(width=width - margin - 52, height=height, title=title)
+    return alt.layer(*layers).properties(width=width - margin - 44, height=height, title=title)
 
 
 def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, float], mark: float | None = None) -> Any:
@@ -192,6 +193,12 @@ def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, flo
     return alt.layer(*layers).properties(width=width - 180, height=34 * len(data))
 
 
+def _numbers(text: str) -> Any:
+    if text != "+":
+        return alt.Axis(format=text, tickCount=6)
+    return alt.Axis(labelExpr="datum.value === 0 ? '0' : format(datum.value, '+')", tickCount=6)
+
+
 def _short(name: str, width: int) -> str:
     limit = 22 if width > 500 else 14
     return name if len(name) <= limit else name[: limit - 1] + "…"
@@ -204,7 +211,7 @@ def _spread(values: list[float], data: pd.DataFrame, y: str, height: int, gap: f
     step = (high - low or 1.0) * gap / height
     order = sorted(range(len(values)), key=lambda i: values[i])
     placed = list(values)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         placed[after] = max(placed[after], placed[before] + step)
     excess = max(0.0, placed[order[-1]] - max(high, values[order[-1]])) if order else 0.0
     for i in reversed(order):  # shift the pile down as far as it rose over the plot

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting import tables
-from harness.reporting.evidence import Evidence, Row
+from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import NARROW, WIDE, Figure, lines, svg
-from harness.reporting.findings import points
 
 
 def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
@@ -26,12 +25,13 @@ def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
         own = [row for row in rows if row["benchmark"] == benchmark]
         mark = prefix + (f"{place + 1}-" if place else "")
         shown += filter(None, (race(evidence, benchmark, own, mark), steps(evidence, benchmark, own, mark)))
-    return {"rounds": shown}
+    return {"rounds": [*shown, *filter(None, [kept(evidence, prefix)])]}
 
 
 def race(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> Figure | None:
     """Return the figure of the scores round by round, one line a kind of feedback."""
-    data = pd.DataFrame([row for row in rows if row["score"] is not None])
+    columns = ["series", "round", "score", "n_items"]
+    data = pd.DataFrame([{name: row[name] for name in columns} for row in rows if row["score"] is not None])
     if data.empty or data["round"].nunique() < 2:
         return None
     data = data.assign(points=100 * data["score"])
@@ -43,8 +43,8 @@ def race(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> Fi
         "The race of the kinds of feedback",
         f"Mean score on {n} held-out items of {benchmark} after each round, in points (0 to 100). In round "
         f"{int(data['round'].max())}: {reached}. The same items in every round and series.",
-        ["series", "round", "score", "n_items"],
-        [[row["series"], row["round"], row["score"], row["n_items"]] for row in rows],
+        columns,
+        [[row[name] for name in columns] for row in rows],
         lambda width: lines(
             data, evidence.series, x="round", y="points", x_title="round", y_title="score, points",
             width=width, y_format=".0f",
@@ -81,6 +81,30 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> F
     )  # fmt: skip
 
 
+def kept(evidence: Evidence, prefix: str) -> Figure | None:
+    """Return the figure of how much of what the feedback kept was right: what decides how far it can lead."""
+    rounds = evidence.run.rounds
+    if rounds.empty or "share_right_kept" not in rounds or not rounds["share_right_kept"].notna().any():
+        return None
+    known = rounds[rounds["share_right_kept"].notna()].groupby(["series", "round"], as_index=False)
+    data = known.agg(share=("share_right_kept", "mean"), kept=("n_kept", "sum"))
+    data = data.assign(points=100 * data["share"])
+    last = data[data["round"] == data["round"].max()].sort_values("share", ascending=False)
+    said = ", ".join(f"{name} {value:.0f}" for name, value in zip(last["series"], last["points"], strict=True))
+    return _drawn(
+        f"{prefix}kept",
+        "What the feedback kept",
+        "Right answers among those that the feedback kept for training, in percent, by the learner’s own key, which "
+        f"decided nothing. In the last round: {said}. Feedback that keeps wrong answers teaches them.",
+        ["series", "round", "share right", "kept"],
+        value_of(data[["series", "round", "share", "kept"]].to_numpy(dtype=object)),
+        lambda width: lines(
+            data, evidence.series, x="round", y="points", x_title="round", y_title="right among kept, %",
+            width=width, height=220, y_format=".0f",
+        ),
+    )  # fmt: skip
+
+
 def _drawn(name: str, title: str, caption: str, columns: list[str], rows: list[list[Any]], draw: Any) -> Figure:
     return Figure(
         name, title, caption, columns, rows,
@@ -102,11 +126,8 @@ def _count(column: pd.Series) -> str:
 
 def _level(evidence: Evidence) -> str:
     levels = {row.get("band_level") for row in evidence.rounds} - {None}
-    return f"{100 * levels.pop():.0f} %" if len(levels) == 1 else "95 %"
+    return f"{100 * float(levels.pop() or 0):.0f} %" if len(levels) == 1 else "95 %"
 
 
 def _and(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-__all__ = ["figures", "points", "race", "steps"]

@@ -36,7 +36,9 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
         "packages": sorted((manifest.get("packages") or {}).items()),
         "tasks": [_entry(name, entry) for name, entry in sorted((manifest.get("tasks") or {}).items())],
         "models": [_entry(name, entry) for name, entry in sorted((manifest.get("models") or {}).items())],
-        "raters": [_rater(evidence, *pair, redact_text) for pair in sorted((manifest.get("raters") or {}).items())],
+        "raters": [
+            _rater(evidence, name, entry, redact_text) for name, entry in sorted((manifest.get("raters") or {}).items())
+        ],
         "lm_eval": _lm_eval(manifest.get("lm_eval") or {}),
         "settings": public(run.suite.to_yaml()),
         "exclusions": _exclusions(evidence),

@@ -21,15 +21,18 @@ from markupsafe import Markup, escape
 
 from harness import __version__
 from harness.catalog import Catalog
+from harness.errors import HarnessError
 from harness.reporting import tables
-from harness.reporting.cases import MOST_CASES, block, cases
+from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence, Row, public
-from harness.reporting.findings import findings, points, share
+from harness.reporting.finding import decimals, points, share
+from harness.reporting.findings import findings
 from harness.reporting.gallery import figures
 from harness.reporting.methods import methods
 from harness.run import Run, write_whole
 
 FOLDER = "reports/page"
+SINGLE_FILE_LIMIT = 25_000_000
 Runs = Run | str | Path | Sequence[Run | str | Path]
 
 
@@ -39,6 +42,8 @@ def report(
     *,
     include: Sequence[str | Path] = (),
     redact_text: bool = False,
+    bundle: str | Path | None = None,
+    single_file_limit: int = SINGLE_FILE_LIMIT,
 ) -> Path:
     """Write the page of a run, or of several side by side.
 
@@ -47,18 +52,50 @@ def report(
         path: Where the page is written; `report.html` in the (first) run's folder where not given.
         include: Folders whose `reports/page/` files replace the built-in ones, file by file.
         redact_text: Leave out prompts, answers and rationales: ids and values only.
+        bundle: A folder to write `index.html` and `data/` into, with every case that two raters rated; for large runs.
+        single_file_limit: Bytes that a page in one file may have.
 
     Returns:
         The page's path.
 
     Raises:
-        HarnessError: A folder is no run, or a template is missing.
+        HarnessError: A folder is no run, a template is missing, or one file would grow over the limit.
     """
     opened = opened_runs(run)
+    evidence = [Evidence.of(one) for one in opened]
+    if bundle is not None:
+        return write_bundle(evidence, Path(bundle), Catalog(include), redact_text)
+    views = [view(one, carried(one, redact_text), _prefix(n)) for n, one in enumerate(evidence)]
+    content = render(views, Catalog(include)).encode()
+    if len(content) > single_file_limit:
+        raise HarnessError(
+            f"the page has {len(content):,} bytes, over {single_file_limit:,}; write it with --bundle DIR"
+        )
     target = Path(path) if path else opened[0].folder / "report.html"
-    views = [view(Evidence.of(one), redact_text, f"run{n}-" if n else "") for n, one in enumerate(opened)]
-    write_whole(target, render(views, Catalog(include)).encode())
+    write_whole(target, content)
     return target
+
+
+def write_bundle(evidence: Sequence[Evidence], folder: Path, catalog: Catalog, redact_text: bool = False) -> Path:
+    """Write a page whose cases lie in shards beside it; returns the path of its `index.html`."""
+    views = []
+    for number, one in enumerate(evidence):
+        data = block(one, cases(one, None), redact_text)
+        prefix = _prefix(number)
+        parts = shards(data)
+        names = [f"data/{prefix}shard-{place:04d}.js" for place in range(len(parts))]
+        for name, part in zip(names, parts, strict=True):
+            write_whole(folder / name, f'harnessShard("{prefix}cases",{script_json(part)});\n'.encode())
+        light = {**data, "cases": [], "items": [], "responses": [], "shards": names}
+        views.append(view(one, light, prefix, shown=len(data["cases"])))
+    target = folder / "index.html"
+    write_whole(target, render(views, catalog, sources="'self' ").encode())
+    return target
+
+
+def _prefix(number: int) -> str:
+    """Return what stands before the ids of a page's second and later runs."""
+    return f"run{number + 1}-" if number else ""
 
 
 def summary(run: Run | str | Path) -> Row:
@@ -83,10 +120,9 @@ def opened_runs(run: Runs) -> list[Run]:
     return [one if isinstance(one, Run) else Run(one) for one in several]
 
 
-def view(evidence: Evidence, redact_text: bool = False, prefix: str = "") -> Row:
-    """Return what the templates show of one run."""
-    found = cases(evidence, MOST_CASES, evidence.run.suite.seed)
-    data = block(evidence, found, redact_text)
+def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:
+    """Return what the templates show of one run; `data` is its block of cases."""
+    failed = [status for status in tables.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
         "prefix": prefix,
         "name": evidence.run.suite.name,
@@ -94,20 +130,22 @@ def view(evidence: Evidence, redact_text: bool = False, prefix: str = "") -> Row
         "findings": findings(evidence),
         "figures": figures(evidence, prefix),
         "matrices": tables.matrices(evidence),
+        "alone": tables.alone(evidence),
         "raters": tables.raters(evidence),
+        "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
-        "shown": len(data["cases"]),
-        "total": found.total,
-        "disagreeing": found.disagreeing,
+        "shown": len(data["cases"]) if shown is None else shown,
+        "total": data["total"],
+        "disagreeing": data["disagreeing"],
         "cases": script_json(data),
-        "methods": methods(evidence, redact_text),
-        "redacted": redact_text,
+        "methods": methods(evidence, data["redacted"]),
+        "redacted": data["redacted"],
     }
 
 
-def render(views: list[Row], catalog: Catalog) -> str:
-    """Return the page's HTML."""
+def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
+    """Return the page's HTML; `sources` are script sources of the security policy beside the page's own script."""
     environment = SandboxedEnvironment(
         loader=FunctionLoader(lambda name: catalog.file(f"{FOLDER}/{name}").read_text(encoding="utf-8")),
         autoescape=True,
@@ -118,7 +156,7 @@ def render(views: list[Row], catalog: Catalog) -> str:
     environment.filters |= {
         "points": points,
         "share": share,
-        "number": number,
+        "number": decimals,
         "tone": tone,
         "window": window,
         "sentence": sentence,
@@ -132,12 +170,11 @@ def render(views: list[Row], catalog: Catalog) -> str:
         title=" and ".join(one["name"] for one in views) + ": human and AI feedback",
         question="Does the feedback still help?" if any(one["rounds"] for one in views) else "Who agrees with whom?",
         version=__version__,
-        script_sources="",
+        script_sources=Markup(sources),
         style=Markup(style),
         script=Markup(script),
         script_hash=script_hash(script),
         kinds=tables.KIND_WORDS,
-        failures=tables.FAILURES,
     )
 
 
@@ -152,11 +189,6 @@ def script_json(data: Any) -> Markup:
 def script_hash(script: str) -> str:
     """Return a script's hash as a content security policy names it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return a number for a table; a dash where it is unknown, never 0."""
-    return "–" if value is None else f"{value:,.{digits}f}".replace("-", "−")
 
 
 def window(rounds: Sequence[int] | None) -> str:

@@ -44,7 +44,7 @@ def raters(evidence: Evidence) -> list[Row]:
                 "tasks": sorted(group["task"].unique()),
                 "n": len(group),
                 "ok": len(ok),
-                **{status: int(counts.get(status, 0)) for status in FAILURES},
+                **{str(status): int(counts.get(status, 0)) for status in FAILURES},
                 "missing": 1 - len(ok) / len(group),
                 "zeros_with_reason": int((ok["error"].notna() & (ok["value"] == 0)).sum()),
                 "ties": int((ok["value"] == 0.5).sum()) if group["scale"].iloc[0] == "preference" else None,
@@ -59,13 +59,21 @@ def raters(evidence: Evidence) -> list[Row]:
 
 
 def matrices(evidence: Evidence) -> list[Row]:
-    """Return one matrix a task: its raters along both sides, people first even where there are none yet.
+    """Return one matrix a task that two raters rated: raters along both sides, people first even without any.
 
-    Each is `{task, axes: [{rater, kind, criterion, label}], rows: [[cell or null]], pairs, caption}`; a cell is a row of
-    `Evidence.pairs`, null where two raters share nothing.
+    Each is `{task, axes: [{rater, kind, criterion, label}], rows: [[cell or null]], pairs, caption}`; a cell is
+    a row of `Evidence.pairs`, null where two raters share nothing.
     """
     tasks = sorted({row["task"] for row in evidence.pairs} | set(evidence.run.ratings["task"].unique()))
-    return [_matrix(evidence, task) for task in tasks]
+    voices = evidence.run.ratings.drop_duplicates(["task", "rater", "criterion"])["task"].value_counts()
+    return [_matrix(evidence, task) for task in tasks if voices.get(task, 0) > 1]
+
+
+def alone(evidence: Evidence) -> dict[str, str]:
+    """Return the tasks that one rater alone rated, on one criterion, with its name: nothing to compare."""
+    voices = evidence.run.ratings.drop_duplicates(["task", "rater", "criterion"])
+    single = voices[~voices["task"].duplicated(keep=False)]
+    return {task: evidence.name(rater) for task, rater in sorted(zip(single["task"], single["rater"], strict=True))}
 
 
 def _matrix(evidence: Evidence, task: str) -> Row:
@@ -91,7 +99,11 @@ def _matrix(evidence: Evidence, task: str) -> Row:
         cells[(a, b)] = cells[(b, a)] = {**row, "rater_a": a[0], "rater_b": b[0]}
     ends = [(axis["rater"], axis["criterion"]) for axis in axes]
     labels = {(axis["rater"], axis["criterion"]): axis["label"] for axis in axes}
-    pairs = [cells[(a, b)] | {"label_a": labels[a], "label_b": labels[b]} for a, b in combinations(ends, 2) if (a, b) in cells]
+    pairs = [
+        cells[(a, b)] | {"label_a": labels[a], "label_b": labels[b]}
+        for a, b in combinations(ends, 2)
+        if (a, b) in cells
+    ]
     return {
         "task": task,
         "axes": axes,
@@ -146,8 +158,9 @@ def _means(scores: pd.DataFrame) -> dict[tuple[str, str], dict[int, tuple[float,
     found: dict[tuple[str, str], dict[int, tuple[float, int]]] = {}
     if scores.empty:
         return found
-    for (benchmark, series, number), group in scores.groupby(["benchmark", "series", "round"], sort=True):
-        found.setdefault((str(benchmark), str(series)), {})[int(number)] = (
+    for key, group in scores.groupby(["benchmark", "series", "round"], sort=True):
+        benchmark, series, number = map(str, key)
+        found.setdefault((benchmark, series), {})[int(number)] = (
             float(group["score"].mean()),
             int(group["score"].notna().sum()),
         )

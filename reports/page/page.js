@@ -15,6 +15,9 @@
   const shown = (value) => (value === null ? "–" : Number(value.toFixed(3)).toString());
   const flat = (text) => (text || "").replace(/\s+/g, " ").trim();
 
+  const shardReaders = new Map();
+  window.harnessShard = (name, part) => shardReaders.get(name)(part);
+
   class Browser {
     constructor(section) {
       this.section = section;
@@ -25,11 +28,11 @@
       this.runway = section.querySelector(".runway");
       this.article = section.querySelector(".case");
       this.count = section.querySelector(".count");
-      this.words = new Array(this.data.cases.length);
       this.found = [];
       this.chosen = -1;
       this.fill();
       section.querySelector(".app").hidden = false;
+      this.words = [];
       this.form.addEventListener("input", () => this.filtered());
       this.form.addEventListener("submit", (event) => event.preventDefault());
       this.list.addEventListener("scroll", () => this.paint(), { passive: true });
@@ -40,18 +43,46 @@
       });
       addEventListener("resize", () => this.paint());
       addEventListener("hashchange", () => this.address());
+      if (this.data.shards) this.load();
+      else this.begin();
+    }
+
+    begin() {
       if (!this.address()) this.filter();
+      this.warm(0);
+    }
+
+    // A bundle's answers lie beside the page; its parts arrive in order and follow each other.
+    load() {
+      let left = this.data.shards.length;
+      this.count.textContent = "Reading the answers …";
+      shardReaders.set(this.section.dataset.cases, (part) => {
+        for (const name of ["items", "responses", "cases"]) for (const row of part[name]) this.data[name].push(row);
+        if (--left === 0) this.begin();
+      });
+      for (const source of this.data.shards) {
+        const script = make("script", { src: source });
+        script.async = false;
+        script.addEventListener("error", () => (this.count.textContent = `${source} cannot be read; keep data/ beside the page.`));
+        document.head.append(script);
+      }
+    }
+
+    // Prepare the texts for searching while nobody waits.
+    warm(place) {
+      const end = Math.min(this.data.cases.length, place + 500);
+      for (; place < end; place++) this.text(place);
+      if (end < this.data.cases.length) setTimeout(() => this.warm(end), 0);
     }
 
     fill() {
-      const { tasks, raters, criteria, responses } = this.data;
-      const rounds = [...new Set(responses.map((response) => response[2]).filter((round) => round !== null))];
+      const { tasks, raters, criteria, rounds } = this.data;
       const options = {
         task: ["all", ...tasks],
         a: ["any", ...raters.map((rater) => rater[0])],
         b: ["any other", ...raters.map((rater) => rater[0])],
         c: ["any", ...criteria],
-        round: ["any", ...rounds.sort((a, b) => a - b)],
+        round: ["any", ...rounds],
       };
       for (const [name, values] of Object.entries(options)) {
         const select = this.form.elements[name];
@@ -169,20 +200,21 @@
     }
 
     show(number) {
-      const { items, tasks, responses, raters, criteria, redacted } = this.data;
+      const { items, tasks, families, responses, raters, criteria, redacted } = this.data;
       const [item, response, against, , marks] = this.data.cases[number];
       const [task, name, prompt, target, reference] = items[item];
       const parts = [make("h3", { dir: "auto" }, `${tasks[task]} · ${name}`)];
       const block = (title, text, kind = "") => {
         if (text) parts.push(make("h3", {}, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, text));
       };
-      block("Prompt", prompt);
+      const prose = families[task] === "coding" ? "" : "prose";
+      block("Prompt", prompt, prose);
       if (against >= 0) {
-        const sides = [["A", response], ["B", against]].map(([letter, side]) => this.side(letter, side));
+        const sides = [["A", response], ["B", against]].map(([letter, side]) => this.side(letter, side, prose));
         parts.push(make("div", { class: "sides" }, ...sides));
-      } else if (response >= 0) parts.push(this.side("", response));
-      block("Right answer", target);
-      block("Reference", reference);
+      } else if (response >= 0) parts.push(this.side("", response, prose));
+      block("Right answer", target, prose);
+      block("Reference", reference, prose);
       const head = ["rater", "criterion", "rating", against >= 0 ? "shown first" : "", ""].map((title) => make("th", { scope: "col" }, title));
       const rows = marks.map((mark) => {
         const [who] = raters[mark[RATER]];
@@ -206,12 +238,12 @@
       this.article.scrollTop = 0;
     }
 
-    side(letter, number) {
+    side(letter, number, kind) {
       const [model, series, round, sample, status, text, error] = this.data.responses[number];
       const facts = [letter && `Answer ${letter}`, !letter && "Answer", model, series, round === null ? null : `round ${round}`, sample ? `sample ${sample}` : null];
       const title = facts.filter(Boolean).join(" · ");
       const body = text ?? (status === "ok" || status === null ? "(no text kept)" : `(${status}: ${error ?? "no answer"})`);
-      return make("div", {}, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", "aria-label": title }, body));
+      return make("div", {}, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, body));
     }
 
     filtered() {

@@ -13,10 +13,15 @@ import numpy as np
 import pytest
 
 from harness.records import Item, Rating, Response, digest
+from harness.reporting.evidence import Evidence
 from harness.run import Run
 from harness.suite import Suite
 
-SERIES = {"verifier": [0.40, 0.55, 0.66, 0.75, 0.83], "majority": [0.40, 0.46, 0.46, 0.46, 0.46], "none": [0.40, 0.43, 0.43, 0.43, 0.43]}  # noqa: E501
+SERIES = {
+    "verifier": [0.40, 0.55, 0.66, 0.75, 0.83],
+    "majority": [0.40, 0.46, 0.46, 0.46, 0.46],
+    "none": [0.40, 0.43, 0.43, 0.43, 0.43],
+}
 TOPICS = ("umbrella", "kettle", "ladder", "lantern", "anchor", "compass")
 
 
@@ -46,7 +51,7 @@ def make_run(
     control = list(series)[-1] if series else ""
     rounds = {
         "learner": "addition",
-        "rounds": max(len(means) for means in series.values()) - 1,
+        "rounds": max([len(means) - 1 for means in series.values()], default=1),
         "items": held_out,
         "feedback": {name: (None if name == control else f"{name}_rater") for name in series},
     }
@@ -78,9 +83,25 @@ def manifest(hostile: str) -> dict[str, Any]:
         "suite": "made-up",
         "git": None,
         "packages": {"lm-eval": "0.4.13", "numpy": "2.4.6"},
-        "tasks": {"objects": {"family": "commonsense", "items": 40, "hash": "0" * 16, "licence": "CC0 " + hostile, "card": "Made up. " + hostile}},  # noqa: E501
+        "tasks": {
+            "objects": {
+                "family": "commonsense",
+                "items": 40,
+                "hash": "0" * 16,
+                "licence": "CC0 " + hostile,
+                "card": "Made up. " + hostile,
+            }
+        },
         "models": {"toy": {"model": "embedded", "note": hostile}},
-        "raters": {"judge": {"kind": "judge", "version": "v1", "scale": "ordinal", "prompt": "Rate 1 to 5. " + hostile, "prompt_hash": "abc"}},  # noqa: E501
+        "raters": {
+            "judge": {
+                "kind": "judge",
+                "version": "v1",
+                "scale": "ordinal",
+                "prompt": "Rate 1 to 5. " + hostile,
+                "prompt_hash": "abc",
+            }
+        },
         "times": {"started": "2026-01-01T00:00:00Z"},
         "lm_eval": {"objects": {"toy": {"acc,none": [0.5, 0.07]}}},
     }
@@ -90,7 +111,7 @@ def _questions(count: int, hostile: str) -> list[Item]:
     return [
         Item(
             task="objects", item_id=f"q{n:03d}{hostile}", family="commonsense",
-            prompt=f"Question {n}. Where would a person most likely look for a {TOPICS[n % 6]} on a rainy morning? {hostile}",
+            prompt=f"Question {n}. Where would you look for a {TOPICS[n % 6]} on a rainy morning? {hostile}",
             choices=["in the hall", "on the moon"], target="0", references=[f"In the hall. {hostile}"],
         )
         for n in range(count)
@@ -115,9 +136,17 @@ def _rate_questions(run: Run, count: int, people: int, hostile: str, rng: np.ran
             grade = int(np.clip(round(3 + right + rng.normal(0, 1.1)), 1, 5))
             ratings.append(
                 _rating(
-                    response, "judge", "judge", "quality", "ordinal", grade, rationale=f"It reads well. {hostile}",
-                    raw=f"<score>{grade}</score>{hostile}", seconds=0.2, cost_usd=0.0004,
-                )  # fmt: skip
+                    response,
+                    "judge",
+                    "judge",
+                    "quality",
+                    "ordinal",
+                    grade,
+                    rationale=f"It reads well. {hostile}",
+                    raw=f"<score>{grade}</score>{hostile}",
+                    seconds=0.2,
+                    cost_usd=0.0004,
+                )
             )
             for person in range(people):
                 value = float(right if rng.random() < 0.85 else not right)
@@ -129,16 +158,25 @@ def _rate_questions(run: Run, count: int, people: int, hostile: str, rng: np.ran
             failed = rng.random() < 0.05
             ratings.append(
                 _rating(
-                    first, "pair_judge", "judge", "preference", "preference", None if failed else shown_first,
-                    against_id=second.response_id, order=order, status="unparsed" if failed else "ok",
+                    first,
+                    "pair_judge",
+                    "judge",
+                    "preference",
+                    "preference",
+                    None if failed else shown_first,
+                    against_id=second.response_id,
+                    order=order,
+                    status="unparsed" if failed else "ok",
                     error=f"no verdict in the answer {hostile}" if failed else None,
-                )  # fmt: skip
+                )
             )
     run.write(responses, "objects")
     run.write(ratings, "objects")
 
 
-def _rating(response: Response, rater: str, kind: Any, criterion: str, scale: Any, value: float | None, **more: Any) -> Rating:
+def _rating(
+    response: Response, rater: str, kind: Any, criterion: str, scale: Any, value: float | None, **more: Any
+) -> Rating:
     return Rating(
         rating_id=digest(rater, criterion, response.response_id, more.get("order")), task=response.task,
         item_id=response.item_id, response_id=response.response_id, rater=rater, rater_kind=kind, criterion=criterion,
@@ -172,7 +210,7 @@ def _train(run: Run, series: dict[str, list[float]], held_out: int, rng: np.rand
                 ],
                 f"addition-{name}-{number}",
             )
-            run.write_round({"series": name, "seed": 0, "round": number, "kept": 100, "right": mean})
+            run.write_round({"series": name, "seed": 0, "round": number, "n_kept": 100, "share_right_kept": mean})
 
 
 @pytest.fixture(scope="session")
@@ -183,3 +221,44 @@ def made_up_run() -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("run") / "made-up")
+
+
+def stand_in(run: Run) -> Evidence:
+    """Return evidence of a made-up run with figures set by hand: for what the page does with them, not for them."""
+    rounds = []
+    for name, means in SERIES.items():
+        deltas = [
+            {"round": number, "delta": means[number] - means[number - 1], "low": -0.02, "high": 0.2}
+            for number in range(1, len(means))
+        ]
+        rounds.append(
+            {
+                "benchmark": "addition", "series": name, "verdict": "improving", "rate": 0.08, "low": 0.07,
+                "high": 0.09, "sesoi": 0.01, "window": [2, 3, 4], "level": 0.9, "n_items": 200, "n_seeds": 1,
+                "deltas": deltas, "reason": None, "flags": [], "missing": [], "sentence": f"{name}: a sentence.",
+            }
+        )  # fmt: skip
+    pair = {
+        "task": "objects", "rater_a": "answer_key", "criterion_a": "correctness", "rater_b": "judge",
+        "criterion_b": "quality", "n": 80, "percent_agreement": None, "coefficient": "spearman", "value": 0.38,
+        "low": 0.17, "high": 0.56, "reason": None,
+    }  # fmt: skip
+    position = {
+        "task": "objects",
+        "rater": "pair_judge",
+        "n": 38,
+        "consistency": 0.05,
+        "low": 0.01,
+        "high": 0.16,
+        "first_share": 0.97,
+    }
+    answers = run.responses[run.responses["series"].notna()][["response_id", "series", "round"]]
+    scores = run.ratings.merge(answers, on="response_id").rename(columns={"task": "benchmark", "value": "score"})
+    if not run.suite.rounds:
+        rounds = []
+    return Evidence(run=run, rounds=rounds, scores=scores, pairs=[pair], positions=[position])
+
+
+@pytest.fixture(scope="session")
+def made_up_evidence() -> Callable[[Run], Evidence]:
+    return stand_in

@@ -1,0 +1,56 @@
+"""A finding: one thing that a run says, in a sentence, and how figures are written in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
+
+HUMAN_IMPORT = "harness agree RUN --with FILE"
+"""The command that brings in what people say."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the run says."""
+
+    about: str
+    sentence: str
+    """Plain text; a command stands between backticks."""
+    evidence: str
+    """The anchor of the figure or table on the page."""
+    mark: Mark = "note"
+    doubts: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON values."""
+        return asdict(self)
+
+
+def points(value: float | None) -> str:
+    """Return a fraction of the score range as signed points, `+1.8`; "unknown" where there is none."""
+    return "unknown" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+
+
+def share(value: float) -> str:
+    """Return a share in whole percents that does not round a rest away: `< 1 %`, `> 99 %`."""
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{100 * value:.0f} %"
+
+
+def statistic(row: dict[str, Any]) -> str:
+    """Return a coefficient with its interval and n, `alpha 0.45 [0.31, 0.58] over 60`."""
+    interval = f" [{decimals(row['low'])}, {decimals(row['high'])}]" if row.get("low") is not None else ""
+    return f"{words(row['coefficient'])} {decimals(row['value'])}{interval} over {row['n']:,}"
+
+
+def decimals(value: float | None, digits: int = 2) -> str:
+    """Return a number with so many decimals; a dash where it is unknown, never 0."""
+    return "–" if value is None else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def words(name: str) -> str:
+    """Return a column's or coefficient's name as words."""
+    return str(name).replace("_", " ")

@@ -1,0 +1,112 @@
+"""Whether an AI judge can be trusted, as far as the run can tell: against people, else against answer keys and tests.
+
+The rule is meant to be hard to pass and easy to check. A judge whose agreement with anything independent may be
+chance, or that nearly always prefers the place where an answer stands, cannot be trusted; one that is better than
+chance is called just that; and where nothing independent rated the same things, that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.reporting.evidence import Evidence, Row
+from harness.reporting.finding import HUMAN_IMPORT, Finding, share, statistic
+
+CHANCE: dict[str, float | None] = {"pairwise_accuracy": 0.5, "percent_agreement": None}
+"""What a coefficient says of a rater who guesses: 0 unless named here; null where it depends on the labels."""
+NEARLY_ALWAYS = 0.9
+"""A judge that prefers one place at least so often reads the place, not the answer."""
+
+
+def trust(evidence: Evidence) -> Iterator[Finding]:
+    """Yield one finding for each AI judge and reward model of a run."""
+    for rater, kind in evidence.kinds.items():
+        if kind in ("judge", "reward_model"):
+            yield _Judge(evidence, rater).finding()
+
+
+@dataclass(frozen=True)
+class _Judge:
+    evidence: Evidence
+    rater: str
+
+    def finding(self) -> Finding:
+        rows = self.independent()
+        place = self.place()
+        doubts = ["Its ratings are simulated: this tells nothing about a real rater."] if self.simulated() else []
+        about = f"{self.evidence.name(self.rater)}: can it be trusted?"
+        shown = "; ".join(f"{self.other(row)} on {row['task']}: {statistic(row)}" for row in rows)
+        if place:
+            known = f"Against {shown}." if rows else self.unknown()
+            return Finding(
+                about, f"{self.title()} cannot be trusted: {place} {known}", "position", "distrusted", doubts
+            )
+        if not rows:
+            unclear = f"Whether {self.title()[0].lower()}{self.title()[1:]} can be trusted is not known."
+            return Finding(about, f"{unclear} {self.unknown()}", "agreement", "unknown", doubts)
+        guesses = [row for row in rows if like_chance(row)]
+        if guesses:
+            where = f"on {len(guesses)} of {len(rows)} comparisons " if len(rows) > 1 else ""
+            why = f"{where}its agreement cannot be told from chance. Against {shown}."
+            return Finding(about, f"{self.title()} cannot be trusted: {why}", "agreement", "distrusted", doubts)
+        people = any(self.kind_of_other(row) == "human" for row in rows)
+        ceiling = "." if people else f", which nobody has measured here yet (`{HUMAN_IMPORT}`)."
+        doubts.append(
+            "Better than chance is not good enough by itself: "
+            f"set it beside how far people agree with each other{ceiling}"
+        )
+        return Finding(
+            about, f"{self.title()} does better than chance: against {shown}.", "agreement", "trusted", doubts
+        )
+
+    def title(self) -> str:
+        kind = "reward model" if self.evidence.kinds[self.rater] == "reward_model" else "AI judge"
+        return f"The {kind} {self.evidence.name(self.rater)}"
+
+    def unknown(self) -> str:
+        return (
+            "Nothing independent (people, or an answer key) rated the same things; "
+            f"`{HUMAN_IMPORT}` brings in what people say."
+        )
+
+    def simulated(self) -> bool:
+        own = self.evidence.run.ratings.loc[self.evidence.run.ratings["rater"] == self.rater, "flags"]
+        return any(flags is not None and "simulated" in list(flags) for flags in own)
+
+    def place(self) -> str:
+        """Return the sentence on a judge that reads the place of an answer, or nothing."""
+        for row in self.evidence.positions:
+            first = row.get("first_share")
+            if row["rater"] == self.rater and first is not None and max(first, 1 - first) >= NEARLY_ALWAYS:
+                which = "first" if first >= 0.5 else "second"
+                kept = row.get("consistency")
+                rest = "" if kept is None else f", and kept its verdict in {share(kept)} of the pairs when they swapped"
+                return f"it preferred the answer shown {which} {share(max(first, 1 - first))} of the time{rest}."
+        return ""
+
+    def independent(self) -> list[Row]:
+        """Return its pairs with people or, where there are none, with verifiers."""
+        rows = [
+            row
+            for row in self.evidence.pairs
+            if self.rater in (row["rater_a"], row["rater_b"]) and row["value"] is not None
+        ]
+        human = [row for row in rows if self.kind_of_other(row) == "human"]
+        return human or [row for row in rows if self.kind_of_other(row) == "verifier"]
+
+    def other_id(self, row: Row) -> str:
+        return str(row["rater_b"] if row["rater_a"] == self.rater else row["rater_a"])
+
+    def other(self, row: Row) -> str:
+        return self.evidence.name(self.other_id(row))
+
+    def kind_of_other(self, row: Row) -> str:
+        return self.evidence.kinds.get(self.other_id(row), "")
+
+
+def like_chance(row: Row) -> bool:
+    """Return whether a coefficient's interval includes what guessing gives, or there is no interval."""
+    chance = CHANCE.get(row["coefficient"], 0.0)
+    low = row.get("low")
+    return chance is not None and (low is None or low <= chance)
