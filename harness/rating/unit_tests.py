@@ -20,6 +20,7 @@ class UnitTestSettings(Settings):
     """Settings of the rater; a task's own `limits` in an item's metadata come first."""
 
     seconds: float = Field(10.0, gt=0)
+    """Of processor time, or of time while the program hardly runs; four times as long at the most."""
     memory_mb: int = Field(1024, ge=64)
     message_mb: int = Field(8, ge=1)
     packages: Path | None = None

@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 from harness.rating.problems import program, read_tests
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
-from harness.rating.sandbox import jail
+from harness.rating.sandbox import attacks
 from harness.records import Item, Response
 
 FACTS = {
@@ -97,8 +97,8 @@ def test_without_any_sandbox_the_rater_refuses_and_says_what_to_install(monkeypa
     def absent(*_):
         raise HarnessError("not here")
 
-    monkeypatch.setattr(jail, "bubblewrap", absent)
-    monkeypatch.setattr(jail, "landlock", absent)
+    monkeypatch.setattr(attacks, "bubblewrap", absent)
+    monkeypatch.setattr(attacks, "landlock", absent)
     with pytest.raises(HarnessError, match="apt-get install bubblewrap"):
         find_rater("unit_tests", Catalog(), SURROUNDINGS)
 
@@ -107,8 +107,8 @@ def test_unsafe_local_warns_and_marks_every_rating(monkeypatch):
     def absent(*_):
         raise HarnessError("not here")
 
-    monkeypatch.setattr(jail, "bubblewrap", absent)
-    monkeypatch.setattr(jail, "landlock", absent)
+    monkeypatch.setattr(attacks, "bubblewrap", absent)
+    monkeypatch.setattr(attacks, "landlock", absent)
     with pytest.warns(UserWarning, match="WITHOUT a sandbox"):
         rater = find_rater("unit_tests", Catalog(), Surroundings(workers=1, unsafe_local=True))
     (rating,) = rater.rate([work(chat("def double(x):\n    return x * 2"))])

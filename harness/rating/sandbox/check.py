@@ -16,7 +16,7 @@ class Limits:
     """What a check may use."""
 
     seconds: float = 10.0
-    """Of wall-clock time, for the whole check; processor time is limited to the next whole second."""
+    """Of the program's processor time, or of time while it hardly runs; four times as long at the most."""
     memory_mb: int = 1024
     """Of address space."""
     message_mb: int = 8

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import HarnessError, UnavailableError
+from harness.errors import HarnessError
 
 Isolation = Literal["bubblewrap", "landlock", "none"]
 
@@ -43,7 +43,7 @@ class Jail:
 
 
 def python() -> tuple[Path, list[Path]]:
-    """Return the interpreter outside any virtual environment, and the folders that it needs to run."""
+    """Return the interpreter outside any virtual environment, and the files and folders that it needs to run."""
     base = Path(sys.base_prefix).resolve()
     interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     libraries = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
@@ -51,32 +51,17 @@ def python() -> tuple[Path, list[Path]]:
     return interpreter, [interpreter, *sorted(libraries), *sorted(shared)]
 
 
-def choose(unsafe_local: bool = False, packages: Path | None = None, modules: tuple[str, ...] = ()) -> Jail:
-    """Return the strongest jail that works here.
-
-    Args:
-        unsafe_local: Accept no jail at all where there is none; warns.
-        packages: A folder of Python packages that programs and tests may import.
-        modules: What the zygote imports before it forks, besides the usual modules.
-
-    Raises:
-        UnavailableError: There is no jail; says what to install.
-    """
-    reasons = []
-    for make in (bubblewrap, landlock):
-        try:
-            return make(packages, modules)
-        except HarnessError as error:
-            reasons.append(str(error))
-    if not unsafe_local:
-        raise UnavailableError(INSTALL.format(reason="; ".join(reasons)))
-    warnings.warn("model-written code runs WITHOUT a sandbox (--unsafe-local)", stacklevel=2)
-    return Jail("none", _command("none", INSIDE.parent, packages, modules))
+def _mounted(path: Path) -> Path:
+    """Return where a part of Python stands inside: one of the system's own as it is, another under a neutral name."""
+    base = Path(sys.base_prefix).resolve()
+    return path if base == Path("/usr") or not path.is_relative_to(base) else Path("/python") / path.relative_to(base)
 
 
 def _command(isolation: Isolation, path: Path, packages: Path | None, modules: tuple[str, ...]) -> tuple[str, ...]:
     """Return the command that starts the zygote, with the package `inside` in the folder `path`."""
     interpreter, needed = python()
+    if isolation == "bubblewrap":
+        interpreter = _mounted(interpreter)
     readable = [*needed, path / "inside", *SYSTEM, *([packages] if packages else [])]
     setup = {
         "isolation": isolation,
@@ -97,16 +82,25 @@ def bubblewrap(packages: Path | None = None, modules: tuple[str, ...] = ()) -> J
     if program is None:
         raise HarnessError("bubblewrap (bwrap) is not installed")
     command = [program, "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--new-session", "--clearenv"]
-    command += ["--setenv", "PYTHONHASHSEED", "0", "--setenv", "LC_ALL", "C.UTF-8"]
+    command += [
+        "--setenv",
+        "PYTHONHASHSEED",
+        "0",
+        "--setenv",
+        "LC_ALL",
+        "C.UTF-8",
+        "--setenv",
+        "LD_LIBRARY_PATH",
+        "/python/lib",
+    ]
     command += ["--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
     if "--disable-userns" in _help(program):
         command.append("--disable-userns")
     command += _system()
     for path in python()[1]:
-        command += ["--ro-bind", str(path), str(path)]
-    for path in python()[1]:
+        command += ["--ro-bind", str(path), str(_mounted(path))]
         if (path / "site-packages").is_dir():
-            command += ["--tmpfs", str(path / "site-packages"), "--remount-ro", str(path / "site-packages")]
+            command += ["--tmpfs", f"{_mounted(path)}/site-packages", "--remount-ro", f"{_mounted(path)}/site-packages"]
     for device in ("null", "zero", "urandom"):
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     command += ["--ro-bind", str(INSIDE), "/harness/inside"]
@@ -139,7 +133,7 @@ def _help(program: str) -> str:
 def _try(command: tuple[str, ...]) -> None:
     """Run nothing in the jail, once."""
     trial = subprocess.run(
-        [*command, str(python()[0]), "-I", "-S", "-c", ""], capture_output=True, text=True, check=False
+        [*command, str(_mounted(python()[0])), "-I", "-S", "-c", ""], capture_output=True, text=True, check=False
     )
     if trial.returncode:
         raise HarnessError(f"bubblewrap cannot make a sandbox here ({trial.stderr.strip()[-200:]})")
@@ -155,3 +149,9 @@ def landlock(packages: Path | None = None, modules: tuple[str, ...] = ()) -> Jai
     if ctypes.CDLL(None).syscall(create_ruleset, None, 0, version_only) < 1:
         raise HarnessError("the kernel has no Landlock")
     return Jail("landlock", _command("landlock", INSIDE.parent, packages, modules))
+
+
+def unprotected(packages: Path | None = None, modules: tuple[str, ...] = ()) -> Jail:
+    """Return no jail at all: limits only. Warns."""
+    warnings.warn("model-written code runs WITHOUT a sandbox (--unsafe-local)", stacklevel=3)
+    return Jail("none", _command("none", INSIDE.parent, packages, modules))

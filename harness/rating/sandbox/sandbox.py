@@ -16,7 +16,7 @@ from typing import Any, Self
 from harness.rating.sandbox.check import Check, Outcome, Tests, Verdict
 from harness.rating.sandbox.inside.plain import Channel, Closed, TooLarge
 from harness.rating.sandbox.jail import Jail
-from harness.rating.sandbox.zygote import GRACE, Exit, Zygote, ZygoteDied
+from harness.rating.sandbox.zygote import PATIENCE, Exit, Zygote, ZygoteDied
 
 MAX_VERDICT = 1 << 20
 MAX_JOB = 1 << 30
@@ -59,12 +59,12 @@ class Sandbox:
         limits, tests = check.limits, check.tests
         with _pair() as (tests_job, tests_end), _pair() as (candidate_job, candidate_end), _pair() as (left, right):
             self._candidate.begin(limits, (candidate_end, right))
-            self._tests.begin(limits, (tests_end, left))
+            self._tests.begin(limits, (tests_end, left), waits=True)
             for end in (tests_end, candidate_end, left, right):
                 end.close()
             name = "__main__" if tests.kind == "programs" else tests.module
             _give(candidate_job, {"role": "candidate", "source": check.source, "name": name})
-            _give(tests_job, {"role": "tests", "seconds": limits.seconds, **_job(tests)})
+            _give(tests_job, {"role": "tests", "seconds": limits.seconds * PATIENCE, **_job(tests)})
             found = _verdict(tests_job, limits.seconds)
             candidate_exit = self._candidate.end()
             tests_exit = self._tests.end()
@@ -120,7 +120,7 @@ def _give(end: socket.socket, job: dict[str, Any]) -> None:
 
 def _verdict(end: socket.socket, seconds: float) -> dict[str, Any] | None:
     """Return what the child reports, or None where it ended without a report."""
-    end.settimeout(seconds + 3 * GRACE)
+    end.settimeout(seconds * PATIENCE + 5)
     try:
         found = Channel(end, MAX_VERDICT).receive()
     except (Closed, TooLarge, TimeoutError, ValueError):

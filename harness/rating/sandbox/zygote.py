@@ -13,8 +13,8 @@ from harness.rating.sandbox.check import Limits
 from harness.rating.sandbox.inside.zygote import EXIT, ORDER
 from harness.rating.sandbox.jail import Jail
 
-GRACE = 1.0
-"""Seconds that a child has beyond the check's own, so that the tests' side reports a timeout before it is ended."""
+PATIENCE = 4.0
+"""How many times its seconds a check may last where the machine is busy."""
 START_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
 
@@ -61,14 +61,25 @@ class Zygote:
             raise HarnessError(f"the sandbox ({jail.isolation}) does not start: {errors.decode()[-500:].strip()}")
         self.control.settimeout(ANSWER_SECONDS)
 
-    def begin(self, limits: Limits, ends: tuple[socket.socket, socket.socket]) -> None:
+    def begin(self, limits: Limits, ends: tuple[socket.socket, socket.socket], waits: bool = False) -> None:
         """Fork a child that owns the two sockets: the job's and the one to the other side.
+
+        Args:
+            limits: The check's.
+            ends: The sockets.
+            waits: Whether the child mostly waits for another one, so that its idle time is not its own.
 
         Raises:
             ZygoteDied: Nobody takes the order.
         """
-        seconds = limits.seconds + GRACE
-        order = ORDER.pack(b"R", seconds, limits.memory_mb << 20, limits.message_mb << 20)
+        patience = limits.seconds * PATIENCE
+        order = ORDER.pack(
+            b"R",
+            patience + 1 if waits else limits.seconds,
+            patience + 1,
+            limits.memory_mb << 20,
+            limits.message_mb << 20,
+        )
         try:
             socket.send_fds(self.control, [order], [end.fileno() for end in ends])
         except OSError as error:
@@ -81,7 +92,7 @@ class Zygote:
             ZygoteDied: There is no answer.
         """
         try:
-            self.control.send(ORDER.pack(b"E", 0.0, 0, 0))
+            self.control.send(ORDER.pack(b"E", 0.0, 0.0, 0, 0))
         except OSError as error:
             raise ZygoteDied(str(error)) from error
         data = self._receive(EXIT.size)

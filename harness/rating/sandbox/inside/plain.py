@@ -77,7 +77,7 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
         return {"bytes": value.hex()}
     if kind is complex:
         return {"complex": [value.real, value.imag]}
-    if kind is type and TYPES.get(value.__name__) is value:
+    if isinstance(value, type) and TYPES.get(value.__name__) is value:
         return {"type": value.__name__}
     if kind in NAMES and getattr(value, "tzinfo", None) is None:
         return {NAMES[kind]: [encode(part, keep, depth + 1) for part in _parts(value)]}

@@ -20,10 +20,14 @@ import sys
 import time
 from typing import Any
 
-ORDER = struct.Struct("<cdQQ")
-"""b"R" to run, with seconds, bytes of memory and bytes of a message; or b"E": the check is over."""
+ORDER = struct.Struct("<cddQQ")
+"""b"R" to run, with the budget and the patience in seconds, bytes of memory and of a message; or b"E": it is over."""
 EXIT = struct.Struct("<i?dQ")
 """Wait status, whether the deadline ended it, CPU seconds, kilobytes at the most."""
+
+LEEWAY, POLL_SECONDS = 0.05, 0.1
+IDLE = 1 / 8
+"""A child that gets less than this share of a processor counts as waiting."""
 
 WARM = (
     "abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib "
@@ -50,37 +54,39 @@ def serve(control: socket.socket) -> None:
         data, descriptors, _, _ = socket.recv_fds(control, ORDER.size, 2)
         if len(data) != ORDER.size:
             return
-        verb, seconds, memory, message = ORDER.unpack(data)
+        verb, budget, patience, memory, message = ORDER.unpack(data)
         if verb != b"R":
             return
         pid = os.fork()
         if not pid:
             try:
-                _become_child(descriptors, seconds, memory, message)
+                _become_child(descriptors, budget, memory, message)
             finally:
                 os._exit(70)
         for descriptor in descriptors:
             os.close(descriptor)
-        if not _watch(control, pid, time.monotonic() + seconds):
+        if not _watch(control, pid, budget, patience):
             return
 
 
-def _watch(control: socket.socket, pid: int, deadline: float) -> bool:
+def _watch(control: socket.socket, pid: int, budget: float, patience: float) -> bool:
     """Wait until the check is over, then end the child and report how it ended; false if the harness is gone."""
+    started = time.monotonic()
     child = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(child, select.POLLIN)
     late = ended = False
     while True:
-        left = None if late or ended else max(0.0, deadline - time.monotonic()) * 1000
-        ready = {descriptor for descriptor, _ in poll.poll(left)}
+        left = budget + LEEWAY - (time.monotonic() - started)
+        wait = None if late or ended else 1000 * (left if left > 0 else POLL_SECONDS)
+        ready = {descriptor for descriptor, _ in poll.poll(wait)}
         if control.fileno() in ready:
             break
         if child in ready:
             ended = True
             poll.unregister(child)
-        elif not ready:
+        elif not ready and _out_of_time(pid, time.monotonic() - started, budget, patience):
             late = True
             os.kill(pid, signal.SIGKILL)
     order = control.recv(ORDER.size)
@@ -95,7 +101,17 @@ def _watch(control: socket.socket, pid: int, deadline: float) -> bool:
     return True
 
 
-def _become_child(descriptors: list[int], seconds: float, memory: int, message: int) -> None:
+def _out_of_time(pid: int, elapsed: float, budget: float, patience: float) -> bool:
+    """Tell whether a child has used its budget: of processor time, or, while it hardly runs, of time.
+
+    So a program that computes gets the same time on a busy machine, and one that sleeps cannot stretch it.
+    """
+    processor_clock = (~pid << 3) | 2
+    used = time.clock_gettime(processor_clock)
+    return elapsed >= patience or used >= budget or used < elapsed * IDLE
+
+
+def _become_child(descriptors: list[int], budget: float, memory: int, message: int) -> None:
     """Give up everything but the two sockets, then decode the job and do it."""
     from . import candidate, examiner, plain, seccomp
 
@@ -105,7 +121,7 @@ def _become_child(descriptors: list[int], seconds: float, memory: int, message: 
         os.dup2(nothing, standard)
     os.closerange(3, 40)
     os.closerange(42, 64)
-    processor = int(seconds) + 1
+    processor = int(budget) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     seccomp.install(seccomp.child_filter(os.getpid()))
