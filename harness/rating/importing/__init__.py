@@ -1,0 +1,23 @@
+"""Ratings from other people's files: a format is a mapping, a mapping is data, and no row is dropped in silence."""
+
+from __future__ import annotations
+
+from harness.rating.importing.adjust import adjusted
+from harness.rating.importing.mapping import Mapping
+from harness.rating.importing.presets import presets, read_mapping, recognise
+from harness.rating.importing.reading import Imported, read_ratings
+from harness.rating.importing.repeats import Rejected
+from harness.rating.importing.source import Source, read_source
+
+__all__ = [
+    "Imported",
+    "Mapping",
+    "Rejected",
+    "Source",
+    "adjusted",
+    "presets",
+    "read_mapping",
+    "read_ratings",
+    "read_source",
+    "recognise",
+]

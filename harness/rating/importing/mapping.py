@@ -1,0 +1,178 @@
+"""A mapping says how somebody's file becomes ratings: which rows it has, and where each field stands.
+
+Every format that the product knows is such a file in `raters/human/presets/`; a format that it does not know is a
+copy of one, changed. A mapping holds paths, tables and conditions, no code.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from harness.records import Flag, Rating, Scale, Status
+
+Scalar = str | int | float | bool | None
+
+
+class Section(BaseModel):
+    """A part of a mapping; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Condition(Section):
+    """Something that is true of a row or not."""
+
+    path: str
+    is_: Scalar | list[Scalar] = Field(default=None, alias="is")
+    """The value there is this, or one of these; texts are compared without regard to case."""
+    is_not: Scalar | list[Scalar] = None
+    """There is a value, and it is not this, or none of these."""
+    exists: bool | None = None
+    """There is something other than null, false, an empty text, list or mapping; or there is not."""
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Condition:
+        if len({"is_", "is_not", "exists"} & self.model_fields_set) != 1:
+            raise ValueError("a condition has one of `is`, `is_not`, `exists`")
+        return self
+
+
+class Step(Section):
+    """One step from a record of the file down to one rating; each binds a name that later paths begin with."""
+
+    each: str | None = None
+    """The path of a list: one row an element, with its position bound as `NAME_position`. An empty or missing list
+    leaves one row without the element.
+    """
+    entries: str | None = None
+    """The path of a mapping (`.` is the record): one row an entry, bound as `key` and `value`."""
+    together: dict[str, str] | None = None
+    """Lists that belong together, by name: one row a position, each element bound to its name."""
+    name: str = Field(alias="as")
+    match: str | None = None
+    """For `entries`: only keys that this regular expression fits; its named groups are bound too."""
+    answers_only: bool = False
+    """For `entries`: leave out columns whose text says which item it is (a different one for each item): they are
+    data.
+    """
+    where: list[Condition] = Field(default_factory=list)
+    """Only rows of which all of these are true; the others are part of another row, not rows themselves."""
+
+    @field_validator("match")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _goes_one_way(self) -> Step:
+        if sum(way is not None for way in (self.each, self.entries, self.together)) != 1:
+            raise ValueError("a step has one of `each`, `entries`, `together`")
+        return self
+
+
+class Place(Section):
+    """Where a field stands and how it is read: the first path that leads to something wins."""
+
+    path: list[str] = Field(default_factory=list)
+    constant: Scalar = None
+    template: str | None = None
+    """Text with `{names}` in it."""
+    hash: list[str] = Field(default_factory=list)
+    """Paths whose contents together make an id."""
+    recode: dict[str, Scalar] = Field(default_factory=dict)
+    """A table from what stands there to what is meant; for what is not in the table, the text itself."""
+    zero: float | None = None
+    """With `one`: the grade that means 0, so that a grade becomes a share of the way."""
+    one: float | None = None
+    unix: bool = False
+    """Seconds since 1970, to be written as a date."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_short_forms(cls, data: Any) -> Any:
+        """Let a place be written as one path or a list of paths."""
+        if isinstance(data, str):
+            return {"path": [data]}
+        if isinstance(data, list):
+            return {"path": data}
+        if isinstance(data, dict) and isinstance(data.get("path"), str):
+            return {**data, "path": [data["path"]]}
+        return data
+
+    @field_validator("recode", mode="before")
+    @classmethod
+    def _keys_are_text(cls, table: Any) -> Any:
+        return {_text(key): value for key, value in table.items()} if isinstance(table, dict) else table
+
+
+def _text(key: Any) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+class History(Section):
+    """How the source itself says that an answer was changed: the replaced one is left out, the new one flagged."""
+
+    id: str
+    parent: str
+
+
+FIELDS = (
+    "task", "item_id", "response_id", "against_id", "model", "against_model", "rater", "rater_kind", "criterion",
+    "value", "label", "order", "repetition", "rationale", "confidence", "status", "error", "seconds", "created_at",
+)  # fmt: skip
+"""The fields that a mapping may fill: those of a rating, and the models' names where the source has no response ids."""
+assert set(FIELDS) - {"model", "against_model"} <= set(Rating.model_fields)
+
+
+class Mapping(Section):
+    """The contents of a `mapping.yaml`."""
+
+    name: str = ""
+    """The file's name without its ending; never written in the file."""
+    format: str = ""
+    """What the format is called, where one format has several forms; the name where not given."""
+    description: str = ""
+    reads: list[Literal["json", "jsonl", "csv", "parquet"]] = Field(min_length=1)
+    """What files it is for."""
+    records: str | None = None
+    """For JSON: the path of the list of records, where the file is not that list itself."""
+    recognise: list[Condition] = Field(default_factory=list)
+    """What is true of one of the first records of a file of this format; the mapping with the most wins."""
+    rows: list[Step] = Field(default_factory=list)
+    fields: dict[str, Place]
+    scale: Scale | None = None
+    """Where not given: nominal for words, binary for 0 and 1, ordinal for whole numbers, else interval."""
+    low: float | None = None
+    high: float | None = None
+    status: dict[Status, list[Condition]] = Field(default_factory=dict)
+    """A row of which one of the conditions is true has this status and no value."""
+    flags: dict[Flag, list[Condition]] = Field(default_factory=dict)
+    reject: dict[str, list[Condition]] = Field(default_factory=dict)
+    """A row of which one of the conditions is true is left out, for this reason."""
+    history: History | None = None
+    assignment: list[str] = Field(default_factory=list)
+    """Where the id of one sitting stands: its time is divided among the ratings that it gave."""
+    metadata: dict[str, Place] = Field(default_factory=dict)
+    """What else is kept of a row."""
+    kinds: dict[str, str] = Field(default_factory=dict)
+    """Patterns of rater names (`gpt4*`) to their rater kind, for files without a column for it."""
+
+    @field_validator("fields")
+    @classmethod
+    def _fields_are_known(cls, fields: dict[str, Place]) -> dict[str, Place]:
+        from harness.errors import did_you_mean
+
+        for name in fields:
+            if name not in FIELDS:
+                raise ValueError(f"no field {name!r}.{did_you_mean(name, FIELDS)}")
+        missing = [name for name in ("item_id", "rater", "criterion") if name not in fields]
+        if missing or not {"value", "label"} & set(fields):
+            raise ValueError(f"needs the fields item_id, rater, criterion and value; lacks {missing or ['value']}")
+        return fields
