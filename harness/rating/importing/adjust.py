@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.importing.mapping import FIELDS, Mapping
 
+NOT_RATERS = "item_id|item|id|task|response_id|against_id|prompt|response|text"
+"""Columns of a wide file that are never somebody's answers."""
+
 
 def adjusted(
     mapping: Mapping, columns: Sequence[str] = (), headers: str | None = None, ai: Sequence[str] = ()
@@ -31,7 +34,7 @@ def adjusted(
             raise HarnessError(f"--column {entry}: expected FIELD=COLUMN.{did_you_mean(field, FIELDS)}")
         content["fields"][field] = {"path": [column]}
     if headers is not None:
-        content["rows"] = [{"entries": ".", "as": "cell", "match": headers}]
+        content["rows"] = [{"entries": ".", "as": "cell", "match": f"(?!({NOT_RATERS})$)(?:{headers})"}]
     content["kinds"] = {**dict.fromkeys(ai, "judge"), **mapping.kinds}
     try:
         return Mapping.model_validate(content)

@@ -41,6 +41,8 @@ def find(place: Place, names: dict[str, Any]) -> Any:
 def holds(condition: Condition, names: dict[str, Any]) -> bool:
     """Return whether a condition is true of a row."""
     found = look_up(condition.path, names)
+    if condition.key is not None:
+        return isinstance(found, dict) and any(re.fullmatch(condition.key, str(key)) for key in found)
     if condition.exists is not None:
         return condition.exists == (plain(found) not in (None, "false"))
     unwanted = "is_not" in condition.model_fields_set

@@ -25,7 +25,9 @@ class Section(BaseModel):
 class Condition(Section):
     """Something that is true of a row or not."""
 
-    path: str
+    path: str = "."
+    key: str | None = None
+    """Some key of what stands there fits this regular expression."""
     is_: Scalar | list[Scalar] = Field(default=None, alias="is")
     """The value there is this, or one of these; texts are compared without regard to case."""
     is_not: Scalar | list[Scalar] = None
@@ -35,8 +37,8 @@ class Condition(Section):
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Condition:
-        if len({"is_", "is_not", "exists"} & self.model_fields_set) != 1:
-            raise ValueError("a condition has one of `is`, `is_not`, `exists`")
+        if len({"key", "is_", "is_not", "exists"} & self.model_fields_set) != 1:
+            raise ValueError("a condition has one of `key`, `is`, `is_not`, `exists`")
         return self
 
 

@@ -18,12 +18,12 @@ from pydantic import ValidationError
 
 from harness.errors import HarnessError
 from harness.rating.importing.cells import chosen, find, holds, number_of, plain
-from harness.rating.importing.kinds import kind_of
 from harness.rating.importing.mapping import Mapping
 from harness.rating.importing.paths import MISSING, look_up
 from harness.rating.importing.repeats import Answer, Rejected, settle
 from harness.rating.importing.rows import Names, rows_of
 from harness.rating.importing.source import Entry, Source, read_source
+from harness.rating.ratings_file import AGGREGATE, kind_of
 from harness.records import Flag, Rating, Scale, Status
 
 ANY = "any"
@@ -232,7 +232,7 @@ class _Reader:
             if fnmatch.fnmatchcase(rater, pattern):
                 return kind
         try:
-            return kind_of(given.get("rater_kind") or "human")
+            return kind_of((given.get("rater_kind") or "human").lower())
         except HarnessError as problem:
             raise _Unfit(str(problem)) from problem
 
@@ -254,7 +254,7 @@ class _Reader:
         text = plain(chosen(found))
         if text is None:
             return None, label
-        if place and place.recode and text not in place.recode:
+        if place and place.recode and text not in {*place.recode, *map(plain, place.recode.values())}:
             raise _Unfit(f"value is {text!r}; the mapping knows {', '.join(place.recode)}")
         number = number_of(text, self.source.decimal_comma)
         if number is None:
@@ -267,7 +267,7 @@ class _Reader:
             return None, label
         if place and place.zero is not None and place.one is not None:
             label = label or text
-            number = (number - place.zero) / (place.one - place.zero)
+            number = (number - place.zero) / (place.one - place.zero) + 0.0  # no negative zero
             if not 0 <= number <= 1:
                 raise _Unfit(f"value is {text}, outside {place.zero:g} to {place.one:g}")
         low, high = self.mapping.low, self.mapping.high
@@ -279,7 +279,7 @@ class _Reader:
         met = [flag for flag, conditions in self.mapping.flags.items() if any(holds(one, names) for one in conditions)]
         kind = self.mapping.fields.get("rater_kind")
         word = plain(find(kind, names)) if kind else None
-        return [*met, *(["aggregate"] if word == "human_aggregate" and "aggregate" not in met else [])]  # type: ignore[list-item]
+        return [*met, *(["aggregate"] if word == AGGREGATE and "aggregate" not in met else [])]  # type: ignore[list-item]
 
     def _metadata(self, names: Names) -> str:
         models = {name: names[name] for name in ("model", "against_model") if names.get(name)}

@@ -1,0 +1,297 @@
+"""Every format of the catalogue is recognised and read; nothing is dropped in silence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import HarnessError
+from harness.rating.importing import adjusted, presets, read_mapping, read_ratings, read_source, recognise
+from harness.rating.importing.cells import number_of
+from harness.rating.importing.paths import MISSING, look_up
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def imported(name: str, format: str | None = None):
+    source = read_source(FIXTURES / name)
+    found = read_ratings(source, recognise(source, format))
+    assert found.read == len(found.ratings) + len(found.rejected)
+    assert len({one.rating_id for one in found.ratings}) == len(found.ratings)
+    return found
+
+
+def answers(found):
+    return [
+        (one.item_id, one.rater, one.criterion, one.label if one.value is None else one.value) for one in found.ratings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "read", "kept"),
+    [
+        ("label_studio.json", "label-studio", 8, 5),
+        ("label_studio_min.json", "label-studio", 9, 9),
+        ("label_studio.csv", "label-studio", 8, 8),
+        ("argilla.json", "argilla", 4, 3),
+        ("argilla_flat.jsonl", "argilla", 3, 2),
+        ("mturk.csv", "mturk", 6, 6),
+        ("mturk_form.csv", "mturk", 2, 2),
+        ("mt_bench.jsonl", "mt-bench", 4, 3),
+        ("helpsteer3.jsonl", "helpsteer3", 5, 4),
+        ("helpsteer2_disagreements.jsonl", "helpsteer2", 15, 14),
+        ("ultrafeedback.jsonl", "ultrafeedback", 2, 2),
+        ("summeval.jsonl", "summeval", 16, 16),
+        ("prodigy.jsonl", "prodigy", 3, 3),
+        ("doccano_ada.jsonl", "doccano", 3, 3),
+        ("google_forms.csv", "google-forms", 4, 4),
+        ("long_cp1252.csv", "csv", 3, 3),
+        ("wide.csv", "csv", 8, 8),
+    ],
+)
+def test_a_format_is_recognised_and_every_row_accounted_for(name, format, read, kept):
+    unnamed, named = imported(name), imported(name, format)
+    assert unnamed.format == named.format == format
+    assert unnamed.ratings == named.ratings
+    assert (unnamed.read, len(unnamed.ratings)) == (read, kept)
+
+
+def test_label_studio_json():
+    found = imported("label_studio.json")
+    assert answers(found) == [
+        ("q1", "ada@example.org", "quality", 4),
+        ("q1", "ada@example.org", "verdict", "good"),
+        ("q1", "8", "quality", 3),
+        ("q2", "ada@example.org", "any", None),
+        ("q2", "8", "quality", 5),
+    ]
+    first, _, changed, skipped, anchored = found.ratings
+    assert (first.rationale, first.seconds, first.scale) == ("Clear enough", 6, "ordinal")  # 12 s for two answers
+    assert changed.flags == ["edited"]
+    assert (skipped.status, skipped.flags) == ("skipped", ["prelabelled"])
+    assert anchored.flags == ["prelabelled"]
+    assert [(one.row, one.reason.split()[0]) for one in found.rejected] == [(1, "replaced"), (2, "is"), (3, "has")]
+
+
+def test_the_flat_forms_of_label_studio_tell_answers_from_data():
+    flat, sheet = imported("label_studio_min.json"), imported("label_studio.csv")
+    assert {one.criterion for one in flat.ratings} == {"verdict", "stars", "share"}
+    assert flat.ratings[2].value == 72
+    assert {one.rater for one in sheet.ratings} == {"1", "ada@example.org"}
+    assert any("passage" in note for note in flat.notes)
+
+
+def test_argilla_keeps_drafts_as_a_status_and_remembers_suggestions():
+    nested, flat = imported("argilla.json"), imported("argilla_flat.jsonl")
+    assert [(one.value, one.status, one.flags) for one in nested.ratings] == [
+        (4, "ok", ["prelabelled"]),
+        (None, "skipped", ["prelabelled"]),
+        (None, "ok", []),
+    ]
+    assert nested.ratings[0].rationale == "why not"
+    assert [one.status for one in flat.ratings] == ["ok", "skipped"]
+
+
+def test_mturk_divides_time_and_keeps_rejected_work_as_skipped():
+    found = imported("mturk.csv")
+    assert [one.status for one in found.ratings] == ["ok", "ok", "skipped", "skipped", "skipped", "ok"]
+    assert sum(one.seconds for one in found.ratings) == 54
+    assert imported("mturk_form.csv").ratings[0].value == 4
+
+
+def test_mt_bench_tells_a_pair_from_one_side_and_knows_its_judge():
+    found = imported("mt_bench.jsonl")
+    assert {one.item_id for one in found.ratings} == {"81__alpaca__vicuna__1"}
+    assert [(one.rater, one.rater_kind, one.value, one.order) for one in found.ratings] == [
+        ("author_2", "human", 0, "against_first"),  # vicuna was first and won: 0 from alpaca's side
+        ("expert_3", "human", 1, "response_first"),
+        ("gpt-4", "judge", 0.5, "response_first"),
+    ]
+
+
+def test_helpsteer3_grades_become_preferences():
+    found = imported("helpsteer3.jsonl")
+    assert [one.value for one in found.ratings] == pytest.approx([1, 2 / 3, 0.5, 0])  # (3 - score) / 6
+    assert [one.label for one in found.ratings] == ["-3", "-1", "0", "3"]
+    assert "outside" in found.rejected[0].reason
+
+
+def test_summeval_experts_and_crowd_are_slots():
+    raters = {one.rater for one in imported("summeval.jsonl").ratings}
+    assert raters == {"expert_slot_0", "expert_slot_1", "expert_slot_2", "turker_slot_0"}
+
+
+def test_ultrafeedback_is_a_judge_and_not_available_is_no_value():
+    found = imported("ultrafeedback.jsonl")
+    assert [(one.rater_kind, one.value, one.status) for one in found.ratings] == [
+        ("judge", 4, "ok"),
+        ("judge", None, "skipped"),
+    ]
+
+
+def test_prodigy_ignores_are_missing():
+    assert [(one.value, one.status) for one in imported("prodigy.jsonl").ratings] == [
+        (1, "ok"),
+        (0, "ok"),
+        (None, "skipped"),
+    ]
+
+
+def test_encodings_delimiters_and_decimal_commas():
+    found = imported("long_cp1252.csv")
+    assert [(one.rater, one.value) for one in found.ratings] == [("Zoë", 4.5), ("Ada", 3.5), ("Zoë", 2)]
+    assert any("Windows-1252" in note for note in found.notes)
+
+
+def test_wide_headers_are_read_by_the_users_pattern():
+    source = read_source(FIXTURES / "wide.csv")
+    mapping = adjusted(recognise(source), headers="(?P<rater>[a-z]+)_(?P<criterion>.+)", ai=["bob"])
+    found = read_ratings(source, mapping)
+    assert {(one.rater, one.rater_kind) for one in found.ratings} == {("alice", "human"), ("bob", "judge")}
+    assert {one.criterion for one in found.ratings} == {"fluency", "relevance"}
+    with pytest.raises(HarnessError, match="--map"):
+        adjusted(mapping, headers="(?P<rater>")
+
+
+def test_a_table_is_the_same_in_every_wrapping(tmp_path):
+    table = pd.DataFrame({"item_id": ["a", "b"], "rater": ["x", "x"], "criterion": ["c", "c"], "value": [1.0, 0.0]})
+    table.to_parquet(tmp_path / "t.parquet")
+    table.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    table.to_csv(tmp_path / "t.csv", index=False, encoding="utf-16")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(table.to_csv(index=False, sep="\t").encode("utf-8-sig")))
+    read = [read_ratings(path, recognise(path), task="t") for path in sorted(tmp_path.iterdir())]
+    assert len({json.dumps(answers(one)) for one in read}) == 1
+    assert len({tuple(rating.rating_id for rating in one.ratings) for one in read}) == 1
+    assert read[0].ratings[0].scale == "binary"
+
+
+def test_duplicates_are_counted_and_changed_answers_are_repetitions(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text(
+        "item_id,rater,criterion,value,created_at\n"
+        "a,x,c,1,10:00\na,x,c,1,10:00\na,x,c,1,11:00\na,x,c,2,10:00\na,y,c,,\na,y,c,3,\n"
+    )
+    found = read_ratings(path, recognise(path))
+    assert [(one.rater, one.value, one.repetition) for one in found.ratings] == [
+        ("x", 1, 0),
+        ("x", 1, 1),
+        ("x", 2, 2),
+        ("y", 3, 0),
+    ]
+    assert [one.reason for one in found.rejected] == [
+        "duplicate of row 1",
+        "skipped, but the same rater answered in row 6",
+    ]
+
+
+def test_half_of_an_export_is_half_of_it(tmp_path):
+    lines = (FIXTURES / "mt_bench.jsonl").read_text().splitlines()
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("\n".join(lines[:2]) + "\n" + lines[2][:40])
+    found = read_ratings(cut, recognise(cut))
+    assert (found.read, len(found.ratings)) == (3, 2)
+    assert found.rejected[0].reason.startswith("line 3 is not JSON")
+    whole = tmp_path / "cut.json"
+    whole.write_text((FIXTURES / "label_studio.json").read_text()[:-200])
+    with pytest.raises(HarnessError, match=r"cut.json:\d+: is not JSON .* was the export cut short"):
+        read_source(whole)
+
+
+def test_broken_files_are_clear_errors(tmp_path):
+    path = tmp_path / "x.csv"
+    for content, message in (
+        ("", "is empty"),
+        ("a,a\n1,2\n", "column 'a' is there twice"),
+        ("colour,size\nred,2\n", "of no format that is known"),
+    ):
+        path.write_text(content)
+        with pytest.raises(HarnessError, match=message):
+            recognise(path)
+    path.write_text("item_id,rater,criterion,value\na,x,c,1\na,x,1\n,x,c,1\na,x,c,1,9\n")
+    found = read_ratings(path, recognise(path))
+    assert [one.reason for one in found.rejected] == [
+        "line 3 has 3 cells, the header has 4",
+        "has no item_id (item_id or item or example_id or response_id)",
+        "line 5 has 5 cells, the header has 4",
+    ]
+    with pytest.raises(HarnessError, match="Did you mean 'argilla'"):
+        recognise(FIXTURES / "argilla.json", "argila")
+
+
+def test_unknown_rater_kinds_are_left_out_with_the_list(tmp_path):
+    path = tmp_path / "k.csv"
+    path.write_text(
+        "item_id,rater,criterion,value,rater_kind\n"
+        "1,a,c,1,human_expert\n1,m,c,2,human_aggregate\n1,g,c,1,LLM_judge\n1,z,c,1,oracle\n"
+    )
+    found = read_ratings(path, recognise(path))
+    kinds = [(one.rater_kind, one.flags) for one in found.ratings]
+    assert kinds == [("human", []), ("human", ["aggregate"]), ("judge", [])]
+    assert "oracle" in found.rejected[0].reason
+
+
+def test_a_mapping_of_ones_own(tmp_path):
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "reads: [json]\nrecords: results.answers\nrows:\n  - {each: votes, as: vote}\nfields:\n  item_id: about.id\n"
+        "  rater: vote.by\n  criterion: {constant: helpful}\n  value: {path: vote.said, recode: {'yes': 1, 'no': 0}}\n"
+    )
+    data = tmp_path / "data.json"
+    votes = [{"by": "a", "said": "yes"}, {"by": "b", "said": "so"}]
+    data.write_text(json.dumps({"results": {"answers": [{"about": {"id": 5}, "votes": votes}]}}))
+    found = read_ratings(data, read_mapping(mapping))
+    assert answers(found) == [("5", "a", "helpful", 1)]
+    assert "'so'" in found.rejected[0].reason
+    mapping.write_text(mapping.read_text().replace("rater:", "ratter:"))
+    with pytest.raises(HarnessError, match=r"mapping.yaml:\d+"):
+        read_mapping(tmp_path / ".." / tmp_path.name / "mapping.yaml")
+
+
+def test_every_preset_says_what_it_is():
+    assert all(one.description and one.recognise for one in presets().values())
+
+
+rows_of_csv = st.lists(
+    st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sampled_from(["1", "2", "", "no"])), max_size=12
+)
+
+
+@given(rows_of_csv)
+def test_read_is_always_ratings_and_rejected(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("rows") / "r.csv"
+    lines = [f"{item},{who},c,{value}\n" for item, who, value in rows]
+    path.write_text("item_id,rater,criterion,value\n" + "".join(lines))
+    found = read_ratings(path, presets()["csv-long"])
+    assert found.read == len(rows) == len(found.ratings) + len(found.rejected)
+    assert len({one.rating_id for one in found.ratings}) == len(found.ratings)
+
+
+records = st.recursive(
+    st.integers() | st.text(max_size=3),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a.b"]), below, max_size=3),
+)
+
+
+@given(records, st.text("abc.[]=01{}", max_size=8))
+def test_no_path_breaks_on_any_record(record, path):
+    look_up(path, {".": record})
+
+
+def test_paths():
+    record = {"a": {"b.c": [1, {"d": 2}]}, "l": [{"k": "x", "v": 1}, {"k": "y", "v": 2}]}
+    assert look_up("a.b.c.1.d", {".": record}) == 2
+    assert look_up("l[k=y].v", {".": record}) == 2
+    assert look_up("l[k={who}].v", {".": record, "who": "x"}) == 1
+    assert look_up("a.z", {".": record}) is MISSING
+
+
+def test_numbers():
+    cells = ("4", " -1.5e2", "4,5", "1,000", "four", "")
+    assert [number_of(cell) for cell in cells] == [4, -150, 4.5, None, None, None]
+    assert number_of("1,000", decimal_comma=True) == 1
