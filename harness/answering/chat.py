@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from harness.records import Status, digest
 
 Message = tuple[str, str]
-"""A role (`system`, `user`, `assistant`) and its text. A last message of the assistant is the beginning of the answer."""
+"""A role (`system`, `user`, `assistant`) and its text; a last one of the assistant is the beginning of the answer."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""Finished calls, kept in the user's cache folder, so that no answer is paid for twice.
+
+One SQLite file, in write-ahead mode: an answer is in it before anybody sees the answer, and a killed process loses
+nothing that it had received. The key holds everything that decides an answer (`Call.key`). Failures are not kept:
+the next attempt may succeed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.answering.chat import Answer, Call, Chat
+from harness.errors import HarnessError
+
+CHUNK = 500
+"""Keys a look-up: SQLite's limit on parameters is 999 in old versions."""
+
+
+def default_cache() -> Path:
+    """Return the user's cache folder: `HARNESS_CACHE`, or `feedback-harness` in the platform's own."""
+    named = os.environ.get("HARNESS_CACHE")
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "feedback-harness"
+
+
+class CallCache:
+    """The file of finished calls. Threads and processes may share it."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file, made where it is missing.
+
+        Raises:
+            HarnessError: It cannot be opened, or is no SQLite file.
+        """
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, identity TEXT, answer TEXT) WITHOUT ROWID"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise HarnessError(f"{self.path}: cannot keep finished calls here ({error}); choose --cache DIR") from error
+
+    def find(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """Return the answers that are there, by key."""
+        found: dict[str, Answer] = {}
+        for start in range(0, len(keys), CHUNK):
+            chunk = keys[start : start + CHUNK]
+            marks = ",".join("?" * len(chunk))
+            with self._lock:
+                rows = self._database.execute(f"SELECT key, answer FROM calls WHERE key IN ({marks})", chunk).fetchall()
+            found |= {key: Answer.from_json(answer) for key, answer in rows}
+        return found
+
+    def keep(self, key: str, identity: str, answer: Answer) -> None:
+        """Write one answer; durable against the end of this process when it returns."""
+        with self._lock:
+            self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?)", (key, identity, answer.to_json()))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+
+class Cached:
+    """A chat client that answers from the cache first, and keeps every answer before it hands it on."""
+
+    def __init__(self, chat: Chat, cache: CallCache) -> None:
+        self.chat = chat
+        self.cache = cache
+
+    @property
+    def identity(self) -> str:
+        """The identity of the client behind the cache."""
+        return self.chat.identity
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`. The same call twice in one list is asked once."""
+        positions: dict[str, list[int]] = defaultdict(list)
+        for position, call in enumerate(calls):
+            positions[call.key(self.identity)].append(position)
+        there = self.cache.find(list(positions))
+        for key, answer in there.items():
+            yield from ((position, answer) for position in positions[key])
+        missing = [key for key in positions if key not in there]
+        for index, answer in self.chat.ask([calls[positions[key][0]] for key in missing]):
+            key = missing[index]
+            if answer.status == "ok":
+                self.cache.keep(key, self.identity, answer)
+            yield from ((position, answer) for position in positions[key])

@@ -1,0 +1,120 @@
+"""From a model's name to its client: `embedded`, `openai:NAME` at any address, each behind the cache of calls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.answering.call_cache import Cached, CallCache, default_cache
+from harness.answering.chat import Chat
+from harness.answering.embedded import Note
+from harness.answering.embedded_chat import EmbeddedChat
+from harness.answering.openai_chat import OpenAIChat
+from harness.answering.traffic import Limits
+from harness.errors import HarnessError
+
+MakeChat = Callable[[str | Mapping[str, Any]], Chat]
+
+
+class Place(Protocol):
+    """What a client needs to know of where it works; `Surroundings` has it."""
+
+    @property
+    def cache(self) -> Path | None:
+        """The user's cache folder."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Threads of the embedded model."""
+        ...
+
+
+class ChatSpec(BaseModel):
+    """A chat model with its settings, as a suite or a rater.yaml writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    """`embedded` or `openai:NAME`."""
+    base_url: str | None = None
+    key_variable: str | None = None
+    """The environment variable that holds the key."""
+    concurrency: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    timeout: float = 120.0
+    attempts: int = 6
+    options: dict[str, Any] = {}
+    """Further fields of the request; null removes one."""
+
+    @property
+    def limits(self) -> Limits:
+        """How hard the server may be pressed."""
+        names = ("concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "attempts")
+        return Limits(**{name: getattr(self, name) for name in names})
+
+
+def read_chat_spec(model: str | Mapping[str, Any]) -> ChatSpec:
+    """Return the settings of a chat model, given as its name alone or as a mapping.
+
+    Raises:
+        HarnessError: A key is not known, or a value does not fit.
+    """
+    try:
+        return ChatSpec.model_validate({"model": model} if isinstance(model, str) else dict(model))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
+        raise HarnessError(f"the chat model {model!r} does not fit: {told}") from error
+
+
+def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda _: None) -> Chat:
+    """Return the client of a chat model, without a cache in front of it.
+
+    Args:
+        model: `embedded`, `openai:NAME`, or a mapping with `model` and the settings of `ChatSpec`.
+        place: Where it works.
+        note: Is told of steps that take long.
+
+    Raises:
+        HarnessError: There is no such kind of model, or a setting does not fit.
+        UnavailableError: The embedded model cannot be had.
+    """
+    spec = read_chat_spec(model)
+    kind, _, name = spec.model.partition(":")
+    if spec.model == "embedded":
+        return EmbeddedChat(place.cache or default_cache(), threads=place.workers, note=note)
+    if kind == "openai" and name:
+        return OpenAIChat(name, spec.base_url, spec.limits, spec.key_variable or "OPENAI_API_KEY", spec.options)
+    raise HarnessError(
+        f"no chat model {spec.model!r}; write `embedded` or `openai:NAME` (with `base_url` for a server)"
+    )
+
+
+@contextlib.contextmanager
+def chat_models(place: Place, note: Note = lambda _: None) -> Iterator[MakeChat]:
+    """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
+
+    Every client answers from the cache of finished calls first.
+    """
+    cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
+    clients: dict[str, Chat] = {}
+
+    def chat(model: str | Mapping[str, Any]) -> Chat:
+        key = read_chat_spec(model).model_dump_json()
+        if key not in clients:
+            clients[key] = Cached(make_chat(model, place, note), cache)
+        return clients[key]
+
+    try:
+        yield chat
+    finally:
+        for client in clients.values():
+            close = getattr(client.chat, "close", None) if isinstance(client, Cached) else None
+            if close:
+                close()
+        cache.close()

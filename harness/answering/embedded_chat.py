@@ -1,0 +1,223 @@
+"""The embedded model as a chat client: llama.cpp writes, torch weighs.
+
+Text is written by llama.cpp's server, in a process of its own. A call that only wants the probabilities of the next
+token is answered by torch: it reads prompts three times as fast for each second of computation, and what two prompts
+begin with in common is read once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.answering import llama_server
+from harness.answering.chat import Answer, Call
+from harness.answering.embedded import (
+    MODEL,
+    Note,
+    gguf_path,
+    missing_for_torch,
+    quiet_transformers,
+    sha256,
+    torch_folder,
+)
+from harness.answering.openai_chat import OpenAIChat
+from harness.answering.traffic import Limits
+from harness.errors import UnavailableError
+
+CONTEXT = 4096
+"""Tokens of prompt and answer together."""
+
+
+class EmbeddedServer:
+    """llama.cpp's server with the embedded model, on a free port of this machine, as long as the context lasts."""
+
+    def __init__(self, file: Path, slots: int = 4, threads: int = 2, context: int = CONTEXT) -> None:
+        """Make it; entering the context starts it."""
+        self.command = [sys.executable, llama_server.__file__, str(file), str(slots), str(threads), str(context)]
+        self.base_url = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the process and wait until it is ready.
+
+        Raises:
+            UnavailableError: xllamacpp is not installed, or the process does not get ready; with what it said.
+        """
+        if not importlib.util.find_spec("xllamacpp"):
+            raise UnavailableError("the embedded model needs xllamacpp: pip install 'feedback-harness[quickstart]'")
+        with tempfile.TemporaryFile("w+") as log:
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=log, text=True)
+            assert self._process.stdout is not None
+            address = self._process.stdout.readline().strip()
+            if not address or not self._healthy(address):
+                self.__exit__(None, None, None)
+                log.seek(0)
+                raise UnavailableError(f"the server of the embedded model does not start: {log.read()[-500:]}")
+        self.base_url = f"{address}/v1"
+        return self
+
+    def _healthy(self, address: str, patience: float = 60.0) -> bool:
+        end = time.monotonic() + patience
+        while time.monotonic() < end and self._process is not None and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{address}/health", timeout=5) as reply:
+                    if reply.status == 200:
+                        return True
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.05)
+        return False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+class Scorer:
+    """The probabilities of the next token, by torch. Threads share the weights; each reads a part of the prompts."""
+
+    def __init__(self, folder: Path, threads: int = 2, context: int = CONTEXT) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        with quiet_transformers():
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+            self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
+        self.context = context
+        self.threads = threads
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`; every call wants one token and its alternatives."""
+        prompts = {position: self._tokens(call) for position, call in enumerate(calls)}
+        for position, tokens in prompts.items():
+            if len(tokens) >= self.context:
+                error = f"the input does not fit the model's context ({len(tokens)} of {self.context} tokens)"
+                yield position, Answer(status="skipped", error=error, prompt_tokens=len(tokens))
+        # in order of their tokens, so that neighbours share the longest beginnings
+        order = sorted((p for p in prompts if len(prompts[p]) < self.context), key=lambda p: prompts[p])
+        size = -(-len(order) // self.threads) or 1
+        parts = [order[start : start + size] for start in range(0, len(order), size)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            for answers in pool.map(lambda part: self._read(part, prompts, calls), parts):
+                yield from answers
+
+    def _tokens(self, call: Call) -> list[int]:
+        """Return the prompt; a last message of the assistant is the beginning of the answer."""
+        *before, (role, last) = call.messages
+        messages = [{"role": r, "content": text} for r, text in (before if role == "assistant" else call.messages)]
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = self.tokenizer(text + (last if role == "assistant" else "")).input_ids
+        return ids
+
+    def _read(self, part: list[int], prompts: dict[int, list[int]], calls: Sequence[Call]) -> list[tuple[int, Answer]]:
+        import torch
+        from transformers import DynamicCache
+
+        torch.set_num_threads(1)  # for this thread: several that share the cores beat one that is spread over them
+        answers = []
+        read: list[int] = []
+        past = DynamicCache(config=self.model.config)
+        for position in part:
+            started = time.perf_counter()
+            tokens = prompts[position]
+            shared = min(_shared(read, tokens), len(tokens) - 1)
+            if shared < len(read):
+                past.crop(shared - len(read))
+            with torch.inference_mode():
+                new = torch.tensor([tokens[shared:]])
+                logits = self.model(new, past_key_values=past, use_cache=True, logits_to_keep=1).logits[0, -1]
+                best = logits.log_softmax(-1).topk(calls[position].top_logprobs)
+            read = tokens
+            found: dict[str, float] = {}
+            for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+                found.setdefault(self.tokenizer.decode([token]), round(value, 3))  # beyond that, order of work shows
+            answers.append((position, self._answer(found, tokens, shared, started)))
+        return answers
+
+    def _answer(self, found: dict[str, float], tokens: list[int], shared: int, started: float) -> Answer:
+        return Answer(
+            text=next(iter(found)),
+            finish_reason="length",
+            top_logprobs=(found,),
+            prompt_tokens=len(tokens),
+            cached_tokens=shared,
+            completion_tokens=1,
+            cost_usd=0.0,
+            seconds=round(time.perf_counter() - started, 4),
+        )
+
+
+def _shared(one: list[int], other: list[int]) -> int:
+    """Return how many tokens two prompts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+class EmbeddedChat:
+    """The embedded model. Server and weights are loaded when first needed, and let go by `close`."""
+
+    def __init__(self, cache: Path, threads: int = 2, slots: int = 4, note: Note = lambda _: None) -> None:
+        """Make the client; fetches the model's file where it is missing.
+
+        Args:
+            cache: The user's cache folder.
+            threads: Threads of computation, for writing and for weighing.
+            slots: Answers written at once.
+            note: Is told of the steps that take long.
+        """
+        self.file = gguf_path(cache, note)
+        self.weighs = not missing_for_torch()
+        by = "torch and llama.cpp" if self.weighs else "llama.cpp"
+        self.identity = f"embedded:{MODEL} {sha256(self.file)[:12]} by {by}"
+        self._cache, self._threads, self._slots, self._note = cache, threads, slots, note
+        self._lock = threading.Lock()
+        self._server: EmbeddedServer | None = None
+        self._writer: OpenAIChat | None = None
+        self._scorer: Scorer | None = None
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`."""
+        weighed = [p for p, call in enumerate(calls) if self.weighs and call.top_logprobs and call.max_tokens == 1]
+        written = sorted(set(range(len(calls))).difference(weighed))
+        for positions, client in ((weighed, self._scoring), (written, self._writing)):
+            if positions:
+                for index, answer in client().ask([calls[position] for position in positions]):
+                    yield positions[index], answer
+
+    def _writing(self) -> OpenAIChat:
+        with self._lock:
+            if self._writer is None:
+                self._server = EmbeddedServer(self.file, self._slots, self._threads).__enter__()
+                limits = Limits(concurrency=self._slots, timeout=300)
+                self._writer = OpenAIChat(MODEL, self._server.base_url, limits, name=self.identity, free=True)
+            return self._writer
+
+    def _scoring(self) -> Scorer:
+        with self._lock:
+            if self._scorer is None:
+                self._scorer = Scorer(torch_folder(self._cache, self._note), self._threads)
+            return self._scorer
+
+    def close(self) -> None:
+        """End the server and free the weights."""
+        with self._lock:
+            if self._server is not None:
+                self._server.__exit__(None, None, None)
+            self._server = self._writer = self._scorer = None

@@ -1,0 +1,227 @@
+"""The client of every server that speaks OpenAI's chat interface: OpenAI, vLLM, llama.cpp, Ollama and many more.
+
+The `openai` SDK does the talking; retries are not its business but `Traffic`'s, which knows about all calls at once.
+The answer is read from the raw JSON: what real servers send often fits no published model.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.answering.chat import Answer, Call
+from harness.answering.price import cost
+from harness.answering.traffic import Limits, Traffic, Trouble
+from harness.records import Status, digest
+
+RETRIED = {408, 409, 429}
+HOPELESS = {401, 403, 404}
+
+TOO_LONG = ("context_length", "context size", "maximum context", "context window", "exceed_context", "too long")
+REFUSED = ("content_filter", "content_policy", "content management policy")
+
+
+class OpenAIChat:
+    """A chat model behind an OpenAI-compatible server. The key comes from the environment alone."""
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None = None,
+        limits: Limits | None = None,
+        key_variable: str = "OPENAI_API_KEY",
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        free: bool = False,
+    ) -> None:
+        """Make the client; nothing is sent yet.
+
+        Args:
+            model: The model's name at the server.
+            base_url: The server; OpenAI's own where neither this nor `OPENAI_BASE_URL` is given.
+            limits: How hard the server may be pressed.
+            key_variable: The environment variable that holds the key; servers that need none ignore it.
+            options: Further fields of the request (`reasoning_effort`, ...); null removes a field.
+            name: What stands for model and server in `identity`, where the address changes from run to run.
+            free: Nothing is charged; otherwise the price list says, and an unknown price is unknown.
+        """
+        self.model = model
+        self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        self.options = dict(options or {})
+        where = name or f"openai:{model} at {self.base_url}"
+        self.identity = f"{where} {digest(self.options)}" if self.options else where
+        self._free = free
+        self._key = os.environ.get(key_variable) or "none"
+        self._client: Any = None
+        self._schema_refused = False
+        self._traffic = Traffic(self._send, limits or Limits())
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`."""
+        return self._traffic.carry(calls)
+
+    async def _send(self, call: Call) -> Answer:
+        """Make one attempt."""
+        import openai
+
+        if self._client is None:  # made here, in the loop that it belongs to
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._traffic.limits.timeout
+            )
+        while True:
+            asked = call.json_schema is not None and not self._schema_refused
+            try:
+                response = await self._client.chat.completions.with_raw_response.create(**self._body(call, asked))
+                answer = read_answer(response.content)
+                return replace(answer, cost_usd=self._cost(answer))
+            except openai.APIStatusError as error:
+                if asked and error.status_code == 400 and _is_about_schema(error.response.text):
+                    self._schema_refused = True  # the server knows no schemas: the answer is read as text
+                    continue
+                raise status_trouble(error.status_code, error.response.text, error.response.headers) from error
+            except openai.APITimeoutError as error:
+                raise Trouble("the connection timed out", "timeout", retry=True) from error
+            except openai.APIConnectionError as error:
+                cause = error.__cause__ or error
+                raise Trouble(f"no connection: {type(cause).__name__}: {cause}", retry=True) from error
+
+    def _cost(self, answer: Answer) -> float | None:
+        if self._free:
+            return 0.0
+        tokens = (answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
+        return cost(self.model, self.base_url, *tokens)
+
+    def _body(self, call: Call, schema: bool) -> dict[str, Any]:
+        limit = "max_completion_tokens" if "api.openai.com" in self.base_url else "max_tokens"
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": role, "content": text} for role, text in call.messages],
+            "temperature": call.temperature,
+            limit: call.max_tokens,
+        }
+        if call.seed is not None:
+            body["seed"] = call.seed
+        if call.stop:
+            body["stop"] = list(call.stop)
+        if call.top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": call.top_logprobs}
+        if schema:
+            form = {"name": "answer", "schema": call.json_schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        extra = {}
+        for name, value in self.options.items():
+            if value is None:
+                body.pop(name, None)
+            else:
+                extra[name] = value
+        return {**body, "extra_body": extra} if extra else body
+
+
+def _is_about_schema(text: str) -> bool:
+    return any(word in text.lower() for word in ("response_format", "json_schema", "schema", "grammar"))
+
+
+def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
+    """Return what an HTTP status that is no success means for the call."""
+    low = text.lower()
+    shown = f"HTTP {code}: {' '.join(text.split())[:300]}"
+    status: Status = "error"
+    if code in (400, 413, 422) and any(word in low for word in TOO_LONG):
+        return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text)
+    if code in (400, 403) and any(word in low for word in REFUSED):
+        return Trouble(f"the provider refused the input ({shown})", "refused", raw=text)
+    retry = (code in RETRIED or code >= 500) and "insufficient_quota" not in low
+    if code in (408, 504):
+        status = "timeout"
+    return Trouble(
+        shown,
+        status,
+        retry=retry,
+        wait=retry_after(headers),
+        throttled=code in (429, 503, 529) and retry,
+        hopeless=code in HOPELESS or "insufficient_quota" in low,
+        raw=text,
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait (`Retry-After-Ms`, `Retry-After` in seconds or as a date)."""
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            return max(0.0, float(value) / divisor)
+        except ValueError:
+            pass
+        try:
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def read_answer(content: bytes) -> Answer:
+    """Return the answer that a chat completion's JSON holds.
+
+    Raises:
+        Trouble: It is no JSON, or no chat completion (some servers send that with status 200): another attempt may
+            bring one.
+    """
+    raw = content.decode("utf-8", errors="replace")
+    try:
+        reply = json.loads(raw)
+        choice = reply["choices"][0]
+        message = choice["message"]
+        text, refusal = message.get("content"), message.get("refusal")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise Trouble(
+            f"no chat completion: {' '.join(raw.split())[:300] or 'empty body'}", retry=True, raw=raw
+        ) from None
+    prompt, cached, completion = read_usage(reply.get("usage"))
+    answer = Answer(
+        text=text if isinstance(text, str) else None,
+        finish_reason=choice.get("finish_reason"),
+        top_logprobs=read_logprobs(choice.get("logprobs")),
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
+    )
+    if isinstance(refusal, str) and refusal:
+        return replace(answer, text=None, status="refused", error=f"the model refused: {refusal[:300]}", raw=raw)
+    if answer.finish_reason == "content_filter":
+        return replace(
+            answer, text=None, status="refused", error="the provider's content filter cut the answer", raw=raw
+        )
+    if answer.text is None:
+        return replace(answer, status="unparsed", error=f"the answer has no text ({answer.finish_reason})", raw=raw)
+    return answer
+
+
+def read_usage(usage: Any) -> tuple[int | None, int | None, int | None]:
+    """Return the tokens of prompt (the cached ones among them), cache and completion; None for what is not told."""
+    if not isinstance(usage, dict):
+        return None, None, None
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return usage.get("prompt_tokens"), cached, usage.get("completion_tokens")
+
+
+def read_logprobs(logprobs: Any) -> tuple[dict[str, float], ...] | None:
+    """Return, for each token written, the log-probabilities of the most probable tokens by their text."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not content:
+        return None
+    positions = []
+    for position in content:
+        found: dict[str, float] = {}
+        for entry in position.get("top_logprobs") or [position]:
+            # two tokens may have the same text (bytes of a letter): the more probable one comes first
+            found.setdefault(entry["token"], float(entry["logprob"]))
+        positions.append(found)
+    return tuple(positions)
