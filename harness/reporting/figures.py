@@ -71,7 +71,7 @@ def svg(chart: Any, name: str) -> str:
     """
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(styled(chart).to_dict()))
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(styled(chart).to_dict(validate=False)))
     _clean(root, {}, name)
     view = root.get("viewBox", "0 0 0 0").split()
     text = ElementTree.tostring(root, encoding="unicode")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.reporting import tables
 from harness.reporting.evidence import Evidence, Row, value_of
-from harness.reporting.figures import NARROW, WIDE, Figure, lines, svg
+from harness.reporting.figures import NARROW, WIDE, Figure, dots, lines, svg
 
 
 def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
@@ -25,7 +25,10 @@ def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
         own = [row for row in rows if row["benchmark"] == benchmark]
         mark = prefix + (f"{place + 1}-" if place else "")
         shown += filter(None, (race(evidence, benchmark, own, mark), steps(evidence, benchmark, own, mark)))
-    return {"rounds": [*shown, *filter(None, [kept(evidence, prefix)])]}
+    return {
+        "rounds": [*shown, *filter(None, [kept(evidence, prefix)])],
+        "agreement": [figure for figure in [places(evidence, prefix)] if figure],
+    }
 
 
 def race(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> Figure | None:
@@ -103,6 +106,39 @@ def kept(evidence: Evidence, prefix: str) -> Figure | None:
             width=width, height=220, y_format=".0f",
         ),
     )  # fmt: skip
+
+
+def places(evidence: Evidence, prefix: str) -> Figure | None:
+    """Return the figure of how often each comparing judge preferred the answer shown first."""
+    known = [row for row in evidence.positions if row["first_share"] is not None]
+    if not known:
+        return None
+    data = pd.DataFrame(
+        [
+            {
+                "name": evidence.name(row["rater"]),
+                "value": row["first_share"],
+                "low": row["first_low"],
+                "high": row["first_high"],
+            }
+            for row in known
+        ]
+    )
+    biased = [
+        str(name)
+        for name, low, high in zip(data["name"], data["low"], data["high"], strict=True)
+        if low > 0.5 or high < 0.5
+    ]
+    said = f"{_and(biased)} clearly does not." if biased else "No judge’s interval leaves one half out."
+    return _drawn(
+        f"{prefix}places",
+        "Does the judge read the answers, or their place?",
+        "Share of verdicts for the answer shown first, with 95 % Wilson intervals over pairs. A judge that does not "
+        f"care about the place stands at one half. {said}",
+        ["judge", "preferred the first", "low", "high", "pairs"],
+        [[*row, pair["n"]] for row, pair in zip(value_of(data.to_numpy(dtype=object)), known, strict=True)],
+        lambda width: dots(data, title="share for the answer shown first", width=width, domain=(0, 1), mark=0.5),
+    )
 
 
 def _drawn(name: str, title: str, caption: str, columns: list[str], rows: list[list[Any]], draw: Any) -> Figure:

@@ -110,6 +110,7 @@ def summary(run: Run | str | Path) -> Row:
         "matrix": evidence.pairs,
         "positions": evidence.positions,
         "raters": tables.raters(evidence),
+        "scorecard": tables.scorecard(evidence),
         "methods": methods(evidence),
     }
 
@@ -132,6 +133,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "matrices": tables.matrices(evidence),
         "alone": tables.alone(evidence),
         "raters": tables.raters(evidence),
+        "scorecard": tables.scorecard(evidence),
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
@@ -160,6 +162,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
         "tone": tone,
         "window": window,
         "sentence": sentence,
+        "span": span,
         "anchored": anchored,
         "drawing": Markup,
     }
@@ -194,6 +197,14 @@ def script_hash(script: str) -> str:
 def window(rounds: Sequence[int] | None) -> str:
     """Return the rounds of a verdict's window, `2–4`."""
     return f"{min(rounds)}–{max(rounds)}" if rounds else "–"
+
+
+def span(ends: Sequence[float] | None) -> str:
+    """Return the lowest and highest of several coefficients, `0.29 to 0.41`."""
+    if ends is None:
+        return "–"
+    low, high = decimals(ends[0]), decimals(ends[1])
+    return low if low == high else f"{low} to {high}"
 
 
 def sentence(text: str) -> Markup:

@@ -58,6 +58,51 @@ def raters(evidence: Evidence) -> list[Row]:
     return sorted(rows, key=lambda row: (order.index(row["kind"]), row["rater"], row["criterion"]))
 
 
+def scorecard(evidence: Evidence) -> list[Row]:
+    """Return one row a rater that is no person: how it compares with people, what biases it, what it costs.
+
+    Columns: `rater, kind, with_people, ceiling, with_verifiers` (each `[lowest, highest, number of comparisons]`),
+    `first_share, first_low, first_high, consistency`, `ties`, `missing`, `usd_per_1000`, `seconds_per_1000`. What has
+    not been measured is null, never 0.
+    """
+    ceiling = _span(evidence, "human", "human", None)
+    places = {row["rater"]: row for row in evidence.positions}
+    own = evidence.run.ratings
+    rows = []
+    for rater, kind in sorted(evidence.kinds.items(), key=lambda pair: (list(KIND_WORDS).index(pair[1]), pair[0])):
+        if kind == "human":
+            continue
+        given = own[own["rater"] == rater]
+        compares = given[(given["scale"] == "preference") & (given["status"] == "ok")]
+        place = places.get(rater, {})
+        rows.append(
+            {
+                "rater": evidence.name(rater),
+                "kind": kind,
+                "with_people": _span(evidence, kind, "human", rater),
+                "ceiling": ceiling,
+                "with_verifiers": _span(evidence, kind, "verifier", rater),
+                **{name: place.get(name) for name in ("first_share", "first_low", "first_high", "consistency")},
+                "ties": float((compares["value"] == 0.5).mean()) if len(compares) else None,
+                "missing": float((given["status"] != "ok").mean()),
+                "usd_per_1000": _per_1000(given["cost_usd"]),
+                "seconds_per_1000": _per_1000(given["seconds"]),
+            }
+        )
+    return rows
+
+
+def _span(evidence: Evidence, kind: str, other: str, rater: str | None) -> list[Any] | None:
+    """Return lowest and highest coefficient between raters of two kinds, and how many; null where there is none."""
+    values = []
+    for row in evidence.pairs:
+        ends = [row["rater_a"], row["rater_b"]]
+        kinds = [evidence.kinds.get(end, "") for end in ends]
+        if row["value"] is not None and sorted(kinds) == sorted([kind, other]) and (rater is None or rater in ends):
+            values.append(row["value"])
+    return [min(values), max(values), len(values)] if values else None
+
+
 def matrices(evidence: Evidence) -> list[Row]:
     """Return one matrix a task that two raters rated: raters along both sides, people first even without any.
 
@@ -78,7 +123,13 @@ def alone(evidence: Evidence) -> dict[str, str]:
 
 def _matrix(evidence: Evidence, task: str) -> Row:
     ratings = evidence.run.ratings
+    compared = {
+        (row[f"rater_{s}"], row[f"criterion_{s}"]) for row in evidence.pairs if row["task"] == task for s in "ab"
+    }
+    known = {rater for rater, _ in compared}
     own = ratings[ratings["task"] == task].drop_duplicates(["rater", "criterion"])
+    spoken = zip(own["rater"], own["criterion"], ~own["rater"].duplicated(), strict=True)
+    own = own[[(r, c) in compared or (r not in known and first) for r, c, first in spoken]]
     keys = sorted(zip(own["rater_kind"], own["rater"], own["criterion"], strict=True))
     keys.sort(key=lambda key: list(KIND_WORDS).index(key[0]))
     several = own.groupby("rater")["criterion"].nunique()
@@ -95,7 +146,7 @@ def _matrix(evidence: Evidence, task: str) -> Row:
         axes.insert(0, {"rater": None, "kind": "human", "criterion": None, "label": "People"})
     cells: dict[tuple[Any, ...], Row] = {}
     for row in (row for row in evidence.pairs if row["task"] == task):
-        a, b = ((evidence.name(row[f"rater_{s}"]), row.get(f"criterion_{s}", row.get("criterion"))) for s in "ab")
+        a, b = ((evidence.name(row[f"rater_{s}"]), row[f"criterion_{s}"]) for s in "ab")
         cells[(a, b)] = cells[(b, a)] = {**row, "rater_a": a[0], "rater_b": b[0]}
     ends = [(axis["rater"], axis["criterion"]) for axis in axes]
     labels = {(axis["rater"], axis["criterion"]): axis["label"] for axis in axes}

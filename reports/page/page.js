@@ -215,7 +215,7 @@
       } else if (response >= 0) parts.push(this.side("", response, prose));
       block("Right answer", target, prose);
       block("Reference", reference, prose);
-      const head = ["rater", "criterion", "rating", against >= 0 ? "shown first" : "", ""].map((title) => make("th", { scope: "col" }, title));
+      const head = ["rater", "criterion", "rating", ...(against >= 0 ? ["shown first"] : []), "in its words"].map((title) => make("th", { scope: "col" }, title));
       const rows = marks.map((mark) => {
         const [who] = raters[mark[RATER]];
         const again = mark[REPETITION] ? ` (repetition ${mark[REPETITION]})` : "";
@@ -228,7 +228,7 @@
           make("th", { scope: "row", dir: "auto" }, who + again),
           make("td", { dir: "auto" }, criteria[mark[CRITERION]]),
           make("td", { class: "n", dir: "auto" }, String(verdict)),
-          make("td", {}, first),
+          against >= 0 ? make("td", {}, first) : null,
           make("td", { dir: "auto" }, ...[...why, ...cost].filter(Boolean).map((text) => make("span", { class: "why" }, text))),
         );
       });

@@ -223,7 +223,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("run") / "made-up")
 
 
-def stand_in(run: Run) -> Evidence:
+def stand_in(run: Run, hostile: str = "") -> Evidence:
     """Return evidence of a made-up run with figures set by hand: for what the page does with them, not for them."""
     rounds = []
     for name, means in SERIES.items():
@@ -235,7 +235,8 @@ def stand_in(run: Run) -> Evidence:
             {
                 "benchmark": "addition", "series": name, "verdict": "improving", "rate": 0.08, "low": 0.07,
                 "high": 0.09, "sesoi": 0.01, "window": [2, 3, 4], "level": 0.9, "n_items": 200, "n_seeds": 1,
-                "deltas": deltas, "reason": None, "flags": [], "missing": [], "sentence": f"{name}: a sentence.",
+                "deltas": deltas, "reason": None, "flags": [], "missing": [],
+                "sentence": f"{name}: a sentence. {hostile}",
             }
         )  # fmt: skip
     pair = {
@@ -251,6 +252,12 @@ def stand_in(run: Run) -> Evidence:
         "low": 0.01,
         "high": 0.16,
         "first_share": 0.97,
+        "first_low": 0.9,
+        "first_high": 0.99,
+        "criterion": "preference",
+        "ties": 0.0,
+        "n_failed": 2,
+        "reason": None,
     }
     answers = run.responses[run.responses["series"].notna()][["response_id", "series", "round"]]
     scores = run.ratings.merge(answers, on="response_id").rename(columns={"task": "benchmark", "value": "score"})
@@ -260,5 +267,5 @@ def stand_in(run: Run) -> Evidence:
 
 
 @pytest.fixture(scope="session")
-def made_up_evidence() -> Callable[[Run], Evidence]:
+def made_up_evidence() -> Callable[..., Evidence]:
     return stand_in

@@ -1,0 +1,193 @@
+"""The page in Chromium: no request, no foreign script, accessible in both themes, and whole with scripts off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.catalog import Catalog
+from harness.reporting import page
+from harness.reporting.cases import carried
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+HOSTILE = [
+    "</script><script>window.hacked = 1; alert('script')</script>",
+    "<img src=x onerror=\"window.hacked = 2; alert('image')\">",
+    "<svg onload=alert(3)><a href=javascript:alert(4)>x</a><iframe src=//evil.example></iframe>",
+    "'\"--></style><meta http-equiv=refresh content='0;url=//evil.example'><base href=//evil.example>",
+    "{{ 7*7 }} {% raw %} ${alert(5)} \u2028 \u2029 \u202e right to left \ufeff = +cmd|' /C calc'!A0",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def path(run, made_up_evidence, tmp_path_factory) -> Path:
+    evidence = made_up_evidence(run)
+    target = tmp_path_factory.mktemp("page") / "report.html"
+    target.write_text(page.render([page.view(evidence, carried(evidence))], Catalog()), encoding="utf-8")
+    return target
+
+
+@pytest.fixture
+def opened(browser, path):
+    """Open a page and record every request, dialog and error."""
+    contexts = []
+
+    def open_page(target: Path = path, fragment: str = "", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        shown = context.new_page()
+        shown.log = []
+        shown.on("dialog", lambda dialog: (shown.log.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        shown.on("pageerror", lambda error: shown.log.append(f"error {error}"))
+        shown.on("console", lambda line: shown.log.append(f"console {line.text}") if line.type == "error" else None)
+        own = target.parent.as_uri()
+        shown.on("request", lambda r: None if r.url.startswith(own) else shown.log.append(f"request {r.url}"))
+        shown.goto(target.as_uri() + fragment)
+        return shown
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def test_hostile_text_in_every_field_does_nothing(made_up_run, made_up_evidence, opened, tmp_path):
+    hostile = "\n".join(HOSTILE)
+    run = made_up_run(tmp_path / "run", questions=4, held_out=20, hostile=hostile)
+    evidence = made_up_evidence(run, hostile)
+    target = tmp_path / "page.html"
+    target.write_text(page.render([page.view(evidence, carried(evidence))], Catalog()), encoding="utf-8")
+    shown = opened(target)
+    shown.locator(".entry").first.click()
+    for details in shown.locator("summary").all():
+        details.click()
+    assert shown.log == []
+    assert shown.evaluate("window.hacked") is None
+    assert shown.evaluate("document.scripts.length") == 2
+    assert shown.evaluate("document.querySelectorAll('img, iframe, base, [onerror], [onload]').length") == 0
+    visible = shown.locator(".case").inner_text()
+    assert all(line.split()[0] in visible for line in HOSTILE)  # the text is shown, as text
+
+
+def test_an_injected_script_would_not_run_either(path, opened, tmp_path):
+    target = tmp_path / "page.html"
+    attack = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
+    target.write_text(path.read_text(encoding="utf-8").replace("<main>", f"<main>{attack}"), encoding="utf-8")
+    shown = opened(target)
+    shown.wait_for_selector(".entry")
+    assert shown.evaluate("window.hacked") is None
+
+
+def test_the_page_asks_for_nothing(opened):
+    shown = opened()
+    shown.wait_for_selector(".entry")
+    assert shown.log == []
+
+
+def test_figures_and_findings_show_with_scripts_off(opened):
+    shown = opened(java_script_enabled=False)
+    for figure in shown.locator("figure .drawing.wide svg").all():
+        assert figure.bounding_box()["height"] > 20
+    assert shown.locator("figure .drawing.wide svg").count() == 4
+    assert shown.locator(".findings li").count() > 4
+    assert shown.locator("noscript").is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_runs_over_the_edge(opened, width):
+    shown = opened(viewport={"width": width, "height": 800})
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_accessibility_violation(opened, scheme, width):
+    if not AXE.is_file():
+        reason = "axe-core is not installed (npm install --prefix tests/reporting)"
+        if "axe" in os.environ.get("HARNESS_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    shown = opened(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    shown.wait_for_selector(".entry")
+    for details in shown.locator("details").all():
+        details.evaluate("element => { element.open = true }")
+    shown.add_script_tag(path=str(AXE))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = shown.evaluate(f"axe.run({{runOnly: {tags}}})")
+    assert [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in found["violations"]] == []
+
+
+def test_the_list_keeps_few_rows_and_moves_by_keys(opened):
+    shown = opened()
+    entries = shown.locator(".list .entry")
+    assert 5 < entries.count() < 60
+    shown.locator(".list").focus()
+    for key in ("j", "j", "ArrowDown", "k"):
+        shown.keyboard.press(key)
+    assert shown.locator('.entry[aria-selected="true"]').get_attribute("aria-posinset") == "3"
+    shown.keyboard.press("End")
+    last = shown.locator('.entry[aria-selected="true"]')
+    assert last.get_attribute("aria-posinset") == last.get_attribute("aria-setsize")
+
+
+def test_search_and_filters_narrow_the_list_and_the_address_brings_them_back(opened, path):
+    shown = opened()
+    shown.fill("input[type=search]", "kettle hall")
+    count = shown.locator(".count").inner_text()
+    assert 0 < int(count.split()[0]) < 120
+    shown.select_option("select[name=c]", "preference")
+    assert "q=kettle+hall" in shown.url
+    assert "c=preference" in shown.url
+    narrowed = shown.locator(".count").inner_text()
+    again = opened(path, "#" + shown.url.partition("#")[2])
+    assert again.locator(".count").inner_text() == narrowed
+    assert again.input_value("input[type=search]") == "kettle hall"
+
+
+def test_a_cell_of_the_matrix_leads_to_its_disagreements(opened):
+    shown = opened()
+    shown.locator(".heat td a").first.click()
+    assert sorted([shown.input_value("select[name=a]"), shown.input_value("select[name=b]")]) == ["answer_key", "judge"]
+    assert "judge" in shown.locator(".entry").first.inner_text()
+
+
+def test_one_answer_has_an_address(opened, path):
+    shown = opened()
+    shown.locator(".entry").nth(2).click()
+    title = shown.locator(".case h3").first.inner_text()
+    again = opened(path, "#" + shown.url.partition("#")[2])
+    assert again.locator(".case h3").first.inner_text() == title
+
+
+def test_a_bundle_reads_its_shards_from_disk(run, made_up_evidence, opened, tmp_path):
+    index = page.write_bundle([made_up_evidence(run)], tmp_path / "site", Catalog())
+    shown = opened(index)
+    shown.wait_for_selector(".entry")
+    assert shown.log == []
+    assert "of 120 answers" in shown.locator(".count").inner_text()
+
+
+def test_it_prints_with_every_figure(opened):
+    shown = opened()
+    shown.emulate_media(media="print")
+    assert shown.locator("figure .drawing.wide svg").first.is_visible()
+    assert not shown.locator(".app").is_visible()
+    assert len(shown.pdf()) > 20_000
