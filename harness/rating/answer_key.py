@@ -35,10 +35,11 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
         right = item.choices[right_choice(item)]
         if answer == right:
             return Finding(True, None, answer)
+        if answer in item.choices:
+            return Finding(False, "another answer", answer)
         finding = _same(settings, answer, right)
-        if finding.right or answer in item.choices:
-            return finding
-        return finding._replace(reason="the answer is none of the choices")
+        none = answer.strip() and not any(_same(settings, answer, choice).right for choice in item.choices)
+        return finding._replace(reason="the answer is none of the choices") if none else finding
 
     return Verifier(spec, settings, decide)
 
