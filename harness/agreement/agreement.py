@@ -1,0 +1,201 @@
+"""How far raters agree: one table a criterion, one row a pair of raters, and what to beware of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.agreement import cautions
+from harness.agreement.alpha import cross_check
+from harness.agreement.cautions import Caution, caution
+from harness.agreement.coefficients import choose, compute
+from harness.agreement.intervals import Estimate
+from harness.agreement.ratings import check_level, criteria_of, is_wide, level_of, read, wide_units
+from harness.agreement.units import Level, Units
+
+MOST_RATERS = 40
+"""Raters up to which every pair is compared; a crowd of more has too many pairs to read."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The agreement of all raters on one criterion.
+
+    Attributes:
+        criterion: Its name; `all` where criteria are pooled.
+        level: The level of measurement.
+        raters: Who rated.
+        n_items: Items with at least two ratings.
+        n_ratings: Their ratings.
+        coefficients: Each coefficient by name.
+        why: Why these coefficients.
+        check: How alpha compares with the `krippendorff` package.
+    """
+
+    criterion: str
+    level: Level
+    raters: list[str]
+    n_items: int
+    n_ratings: int
+    coefficients: dict[str, Estimate]
+    why: str
+    check: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        values = {name: found.to_dict() for name, found in self.coefficients.items()}
+        return {
+            "criterion": self.criterion,
+            "level": self.level,
+            "raters": self.raters,
+            "n_items": self.n_items,
+            "n_ratings": self.n_ratings,
+            **values,
+            "why": self.why,
+            "cross_check": self.check,
+        }
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The result of `agree`.
+
+    Attributes:
+        tables: One a criterion.
+        warnings: What to beware of, as `{"code", "criterion", "raters", "n", "message"}`.
+    """
+
+    tables: list[Table]
+    warnings: list[Caution]
+    units: list[Units] = field(repr=False, default_factory=list)
+    resamples: int = 1000
+    seed: int = 0
+
+    @property
+    def defined(self) -> bool:
+        """Whether some coefficient of some table is defined."""
+        return any(np.isfinite(found.value) for table in self.tables for found in table.coefficients.values())
+
+    @cached_property
+    def df(self) -> pd.DataFrame:
+        """One row a criterion and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
+        rows = [
+            {
+                "criterion": table.criterion,
+                "level": table.level,
+                "coefficient": name,
+                **found.to_dict(),
+                "n_ratings": table.n_ratings,
+            }
+            for table in self.tables
+            for name, found in table.coefficients.items()
+        ]
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """One row a criterion, pair of raters and coefficient; empty where raters are more than `MOST_RATERS`."""
+        rows: list[dict[str, Any]] = []
+        for table, units in zip(self.tables, self.units, strict=True):
+            if 2 <= len(units.raters) <= MOST_RATERS:
+                for first, second in combinations(units.raters, 2):
+                    rows += self._pair(table, units.of([first, second]), first, second)
+        columns = ["criterion", "rater_a", "rater_b", "n", "coefficient", "value", "low", "high", "reason"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _pair(self, table: Table, units: Units, first: str, second: str) -> list[dict[str, Any]]:
+        rows = []
+        for name in table.coefficients:
+            found = compute(name, units, table.level, resamples=self.resamples, seed=self.seed)
+            head = {"criterion": table.criterion, "rater_a": first, "rater_b": second, "n": units.n_items}
+            rows.append({**head, "coefficient": name, **{k: v for k, v in found.to_dict().items() if k != "n"}})
+        return rows
+
+    def to_json(self, *, matrix: bool = True) -> dict[str, Any]:
+        """Return everything as JSON values: null, never NaN, with a reason beside it."""
+        found: dict[str, Any] = {"tables": [table.to_dict() for table in self.tables], "warnings": self.warnings}
+        if matrix:
+            found["matrix"] = json.loads(self.matrix.to_json(orient="records", double_precision=15))
+        return found
+
+    def _repr_html_(self) -> str:
+        table = self.df.to_html(index=False, escape=True, float_format=lambda value: f"{value:.3f}", na_rep="")
+        notes = "".join(f"<li><code>{escape(w['code'])}</code> {escape(w['message'])}</li>" for w in self.warnings)
+        return f"<h4>Agreement</h4>{table}<ul>{notes}</ul>"
+
+
+def agree(
+    ratings: pd.DataFrame,
+    *,
+    level: Level | None = None,
+    coefficients: Sequence[str] | None = None,
+    raters: str | Sequence[str] | None = None,
+    criterion: str | Sequence[str] | None = None,
+    kind: str | Sequence[str] | None = None,
+    pool: bool = False,
+    cluster: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Agreement:
+    """Say how far raters agree.
+
+    Args:
+        ratings: One row a rating, with the record's column names (`item_id, rater, value`; `criterion`, `rater_kind`,
+            `label`, `status`, `repetition` where there are any); or wide: one row an item, one column a rater.
+        level: `nominal`, `ordinal`, `interval` or `ratio`; where not given, what fits the values, and why.
+        coefficients: Names of `COEFFICIENTS`; where not given, what fits the level.
+        raters: Globs of the raters to compare; all where not given.
+        criterion: Globs of the criteria.
+        kind: Globs of the rater kinds.
+        pool: Take every item and criterion as a unit of its own, in one table `all`; the interval clusters by item.
+        cluster: The column that says which items belong together (a document): intervals resample these.
+        resamples: Bootstrap resamples; 0 gives no intervals.
+        seed: Decides the draws.
+
+    Returns:
+        Tables, pairs and warnings.
+
+    Raises:
+        HarnessError: The ratings cannot be read so; says what to change.
+    """
+    check_level(level)
+    if is_wide(ratings):
+        units = wide_units(ratings)
+        level, why = (level, "") if level else level_of(ratings, units.values)
+        found, notes = [units], list[Caution]()
+    else:
+        rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind)
+        level, why = (level, "") if level else level_of(ratings, rows.value)
+        found, notes = list(criteria_of(rows, pool)), list(cautions.of_ratings(rows))
+    tables = []
+    for units in found:
+        tables.append(_table(units, level, why, coefficients, resamples, seed))
+        notes += cautions.of_units(units, level)
+        if len(units.raters) > MOST_RATERS:
+            notes.append(_too_many(units))
+    return Agreement(tables, notes, found, resamples, seed)
+
+
+def _table(units: Units, level: Level, why: str, names: Sequence[str] | None, resamples: int, seed: int) -> Table:
+    chosen, because = choose(level, names)
+    values = {name: compute(name, units, level, resamples=resamples, seed=seed) for name in chosen}
+    reasons = f"{level}: {why}; {because}" if why else because
+    check = cross_check(units, level, seed)
+    return Table(units.criterion, level, units.raters, units.n_items, units.n_ratings, values, reasons, check)
+
+
+def _too_many(units: Units) -> Caution:
+    return caution(
+        "matrix_skipped",
+        f"{units.criterion}: {len(units.raters):,} raters make too many pairs to list; choose some with --raters",
+        criterion=units.criterion,
+        n=len(units.raters),
+    )

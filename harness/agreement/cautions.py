@@ -1,0 +1,212 @@
+"""Cautions: what a reader of the table should know first, each with the raters and the counts.
+
+Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`, `duplicates`, `possible_clusters`,
+`low_prevalence`, `slots`, `little_overlap`, `scales_differ`, `left_out`, `matrix_skipped`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from harness.agreement.ratings import Ratings
+from harness.agreement.units import Level, Units
+
+Caution = dict[str, Any]
+
+IDENTICAL_FROM = 20
+"""Fewer shared items than this can be equal by chance."""
+REVERSED_BELOW = -0.5
+RARE = 10
+"""Ratings of the rarest of two categories under which no coverage is claimed."""
+MOST_PAIRS = 500
+"""Pairs of raters that are compared one by one."""
+SLOT = re.compile(r"(^|[_\W])(slot|turker|worker|annotator|position)s?[_\W]?(slot[_\W]?)?\d+$", re.IGNORECASE)
+PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
+FEWEST_PREFIXES = 10
+"""Fewer groups are kinds of items (subsets) rather than documents."""
+REASONS = {
+    "no_verdict": "the rater failed or skipped",
+    "no_value": "there is no value",
+    "no_name": "the rater or criterion has no name",
+    "repetition": "they are repetitions, used for self-agreement only",
+}
+
+
+def caution(
+    code: str, message: str, *, criterion: str | None = None, raters: list[str] | None = None, n: int = 0
+) -> Caution:
+    """Return one caution in the shape of the JSON output."""
+    return {"code": code, "criterion": criterion, "raters": raters or [], "n": n, "message": message}
+
+
+def of_ratings(ratings: Ratings) -> Iterator[Caution]:
+    """Yield what concerns the rows as a whole."""
+    for reason, n in ratings.left_out.items():
+        yield caution("left_out", f"{n:,} ratings do not count: {REASONS[reason]}", n=n)
+    slots = [rater for rater in ratings.raters if SLOT.search(rater) and ratings.kinds[rater] == "human"]
+    if any("slot" in rater.lower() for rater in slots):
+        slots = [rater for rater in slots if "slot" in rater.lower()]
+        yield caution(
+            "slots",
+            f"{', '.join(slots)}: named like places in a form, not like people; alpha holds, what is said of one rater "
+            "or pair does not",
+            raters=slots,
+            n=len(slots),
+        )
+    yield from _repeats(ratings)
+
+
+def _repeats(ratings: Ratings) -> Iterator[Caution]:
+    """Yield ratings that stand twice: copies, and second opinions."""
+    cell = (ratings.unit.astype(np.int64) * len(ratings.criteria) + ratings.criterion) * len(
+        ratings.raters
+    ) + ratings.rater
+    order = np.argsort(cell, kind="stable")
+    ordered = cell[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])
+    if first.all():
+        return
+    start = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+    again = ~first
+    same = ratings.value[order] == ratings.value[order[start]]
+    raters = ratings.rater[order]
+    for code, rows, words in (
+        ("duplicates", again & same, "stand twice with the same value; the first counts"),
+        ("self_agreement", again & ~same, "were given again with another value; the first counts"),
+    ):
+        if rows.any():
+            who = [ratings.raters[i] for i in np.unique(raters[rows])]
+            share = 1 - (again & ~same).sum() / again.sum()
+            rest = f" ({share:.0%} of {again.sum():,} repeated ratings agree)" if code == "self_agreement" else ""
+            yield caution(code, f"{rows.sum():,} ratings of {_names(who)} {words}{rest}", raters=who, n=int(rows.sum()))
+
+
+def of_units(units: Units, level: Level) -> Iterator[Caution]:
+    """Yield what concerns one criterion."""
+    about = units.criterion
+    yield from _overlap(units)
+    yield from _constant(units)
+    yield from _pairs(units, level)
+    yield from _scales(units)
+    if len(units.values) == 2:
+        rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
+        if rarest < RARE:
+            yield caution(
+                "low_prevalence",
+                f"{about}: the rarer value stands {rarest} times; intervals are then too narrow",
+                criterion=about,
+                n=rarest,
+            )
+    if units.clusters is None and (found := shared_prefixes(units)):
+        groups, n = found
+        yield caution(
+            "possible_clusters",
+            f"{about}: the ids of {n:,} items share {groups:,} prefixes (a document, a prompt?); "
+            "intervals take items for independent: name their cluster with --cluster or --cluster-regex",
+            criterion=about,
+            n=n,
+        )
+
+
+def shared_prefixes(units: Units) -> tuple[int, int] | None:
+    """Return how many prefixes more than half of the ids share, and how many items; None where they do not."""
+    if units.names is None or not len(units.names):
+        return None
+    found = Counter(match.group(1) for name in units.names if (match := PREFIX.match(str(name))))
+    groups = {prefix: count for prefix, count in found.items() if count > 1}
+    n = sum(groups.values())
+    return (len(groups), n) if len(groups) >= FEWEST_PREFIXES and n > len(units.names) / 2 else None
+
+
+def _overlap(units: Units) -> Iterator[Caution]:
+    rated, paired = int((units.sizes > 0).sum()), units.n_items
+    if len(units.raters) > 1 and 0 < paired < rated / 2:
+        yield caution(
+            "little_overlap",
+            f"{units.criterion}: only {paired:,} of {rated:,} items have two ratings; the others say nothing here",
+            criterion=units.criterion,
+            raters=list(units.raters),
+            n=paired,
+        )
+
+
+def _constant(units: Units) -> Iterator[Caution]:
+    for rater, row in zip(units.raters, units.codes, strict=True):
+        given = row[row >= 0]
+        if len(given) >= 2 and given.min() == given.max():
+            yield caution(
+                "constant_rater",
+                f"{units.criterion}: {rater} gave {units.values[given[0]]} to all {len(given):,} items",
+                criterion=units.criterion,
+                raters=[rater],
+                n=len(given),
+            )
+
+
+def _pairs(units: Units, level: Level) -> Iterator[Caution]:
+    numbers = units.numbers
+    for (i, a), (j, b) in list(combinations(enumerate(units.raters), 2))[:MOST_PAIRS]:
+        both = (units.codes[i] >= 0) & (units.codes[j] >= 0)
+        n = int(both.sum())
+        if n < IDENTICAL_FROM:
+            continue
+        x, y = units.codes[i][both], units.codes[j][both]
+        if np.array_equal(x, y):
+            if x.min() < x.max():
+                yield caution(
+                    "identical_raters",
+                    f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: "
+                    "one copied, or one file twice?",
+                    criterion=units.criterion,
+                    raters=[a, b],
+                    n=n,
+                )
+        elif numbers is not None and level != "nominal" and x.min() < x.max() and y.min() < y.max():
+            r = float(np.corrcoef(numbers[x], numbers[y])[0, 1])
+            if r <= REVERSED_BELOW:
+                yield caution(
+                    "reversed_rater",
+                    f"{units.criterion}: {a} and {b} correlate at {r:.2f} over {n:,} items: is one scale reversed?",
+                    criterion=units.criterion,
+                    raters=[a, b],
+                    n=n,
+                )
+
+
+def _scales(units: Units) -> Iterator[Caution]:
+    """Yield raters whose values lie wholly outside of what all others use."""
+    numbers = units.numbers
+    if numbers is None or len(units.raters) < 2:
+        return
+    ends = {}
+    for rater, row in zip(units.raters, units.codes, strict=True):
+        given = row[row >= 0]
+        if len(given) >= IDENTICAL_FROM:
+            ends[rater] = (float(numbers[given.min()]), float(numbers[given.max()]))
+    widths = {rater: high - low for rater, (low, high) in ends.items()}
+    typical = float(np.median(list(widths.values()))) if widths else 0.0
+    odd = [
+        rater
+        for rater, (low, high) in ends.items()
+        if (typical > 0 and (widths[rater] >= 4 * typical or 0 < widths[rater] <= typical / 4))
+        or (len(ends) > 1 and all(low > other[1] or high < other[0] for name, other in ends.items() if name != rater))
+    ]
+    if odd:
+        shown = ", ".join(f"{rater} {ends[rater][0]:g} to {ends[rater][1]:g}" for rater in odd)
+        yield caution(
+            "scales_differ",
+            f"{units.criterion}: other raters use another range than {shown}; only rank correlation compares them",
+            criterion=units.criterion,
+            raters=odd,
+            n=len(odd),
+        )
+
+
+def _names(raters: list[str], most: int = 5) -> str:
+    return ", ".join(raters[:most]) + (f" and {len(raters) - most} more" if len(raters) > most else "")

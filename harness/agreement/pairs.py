@@ -1,0 +1,105 @@
+"""The matrix of a run: every pair of raters on what both rated.
+
+In a run raters have criteria and scales of their own: an answer key says `correct`, a judge grades quality, ROUGE
+counts words. Each rater's first criterion is compared, by labels where both scales are labels and by rank elsewhere.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.agreement.coefficients import compute
+from harness.agreement.intervals import number
+from harness.agreement.units import Level, Units, encode
+
+Row = dict[str, Any]
+
+LABELS = {"binary", "nominal"}
+UNIT = ["item_id", "response_id", "against_id"]
+
+
+def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> list[Row]:
+    """Return the agreement of each pair of raters of a run, task by task.
+
+    What raters share is a response, or a pair of responses in either direction. The verdicts of a comparing rater in
+    both orders count as one: their mean. Intervals cluster by item where an item has several responses.
+
+    Args:
+        ratings: Ratings as in a run.
+        resamples: Bootstrap resamples; 0 gives no intervals.
+        seed: Decides the draws.
+
+    Returns:
+        Rows `{task, rater_a, rater_b, criterion_a, criterion_b, n, percent_agreement, coefficient, value, low, high,
+        reason}`: alpha (nominal) where both scales are labels, alpha (ordinal) where both are preferences, Spearman's
+        correlation elsewhere, where percent agreement is null. Only pairs that share something.
+    """
+    rows: list[Row] = []
+    counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
+    if "flags" in counted:
+        counted = counted[["aggregate" not in flags for flags in counted["flags"]]]
+    for task, group in counted.groupby("task", sort=True, observed=True):
+        columns = _columns(group)
+        for (name_a, a), (name_b, b) in combinations(sorted(columns.items()), 2):
+            shared = a["values"].index.intersection(b["values"].index, sort=False)
+            if len(shared):
+                head = {"task": str(task), "rater_a": name_a, "rater_b": name_b}
+                rows.append({**head, **_pair(a, b, shared, resamples, seed)})
+    return rows
+
+
+def _columns(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return for each rater its first criterion, that one's scale, and its values by unit."""
+    found = {}
+    for rater, rows in group.groupby("rater", sort=True, observed=True):
+        criterion = rows["criterion"].iloc[0]
+        mine = _one_direction(rows[rows["criterion"] == criterion])
+        found[str(rater)] = {
+            "criterion": str(criterion),
+            "scale": str(mine["scale"].iloc[0]),
+            "values": mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean(),
+        }
+    return found
+
+
+def _one_direction(rows: pd.DataFrame) -> pd.DataFrame:
+    """Turn comparisons so that the smaller id is the response: (a against b) and (b against a) are one unit."""
+    turned = rows["against_id"].notna() & (rows["against_id"] < rows["response_id"])
+    rows = rows.assign(against_id=rows["against_id"].fillna(""))
+    if not turned.any():
+        return rows
+    response, against = rows["response_id"].copy(), rows["against_id"].copy()
+    return rows.assign(
+        response_id=response.where(~turned, against),
+        against_id=against.where(~turned, response),
+        value=rows["value"].where(~turned, 1 - rows["value"]),
+    )
+
+
+def _pair(a: dict[str, Any], b: dict[str, Any], shared: pd.Index[Any], resamples: int, seed: int) -> Row:
+    x, y = (column["values"].reindex(shared).to_numpy(float) for column in (a, b))
+    scales = {a["scale"], b["scale"]}
+    same = scales <= LABELS or scales == {"preference"}
+    coefficient, level = ("alpha", "nominal" if scales <= LABELS else "ordinal") if same else ("spearman", "ordinal")
+    item = pd.factorize(shared.get_level_values("item_id"))[0]
+    clusters = item if len(np.unique(item)) < len(item) else None
+    codes, values = encode([x, y])
+    units = Units("", ["a", "b"], np.stack(codes), values, None, clusters)
+    chosen: Level = "nominal" if level == "nominal" else "ordinal"
+    found = compute(coefficient, units, chosen, resamples=resamples, seed=seed)
+    equal = compute("percent_agreement", units, chosen, resamples=0) if same else None
+    return {
+        "criterion_a": a["criterion"],
+        "criterion_b": b["criterion"],
+        "n": len(shared),
+        "percent_agreement": number(equal.value) if equal else None,
+        "coefficient": coefficient,
+        "value": number(found.value),
+        "low": number(found.low),
+        "high": number(found.high),
+        "reason": found.reason,
+    }

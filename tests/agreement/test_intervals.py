@@ -1,0 +1,86 @@
+"""Intervals: BCa against its textbook form, clusters, and what happens where nothing varies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.agreement.coefficients import compute
+from harness.agreement.intervals import Additive, bootstrap, estimate, standard_error, wilson
+from harness.agreement.units import Units
+
+
+def copied(rng, items, raters, share=0.7, p=(0.5, 0.3, 0.2), clusters=None):
+    """Each rater copies the true label with a probability, and else draws one."""
+    truth = rng.choice(len(p), items, p=p)
+    codes = np.stack(
+        [np.where(rng.random(items) < share, truth, rng.choice(len(p), items, p=p)) for _ in range(raters)]
+    )
+    return Units("c", [f"r{i}" for i in range(raters)], codes.astype(np.int8), np.arange(len(p)), None, clusters)
+
+
+def test_bca_of_a_mean_is_scipys():
+    """Blocks with counts stand for single items: the mean of 60 draws from five values, against scipy's BCa."""
+    x = np.random.default_rng(0).choice([0.0, 1, 2, 5, 9], 60, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    values, counts = np.unique(x, return_counts=True)
+    mean = Additive(np.column_stack([values, np.ones(len(values))]), counts, lambda s: s[:, 0] / s[:, 1])
+    found = estimate(mean, 60, undefined="", resamples=20_000)
+    reference = stats.bootstrap((x,), np.mean, n_resamples=20_000, method="BCa", rng=1).confidence_interval
+    assert found.low == pytest.approx(reference.low, abs=0.02)
+    assert found.high == pytest.approx(reference.high, abs=0.03)
+    assert standard_error(mean) == pytest.approx(x.std(ddof=1) / np.sqrt(60))  # the jackknife of a mean is exact
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_one_nearly_so():
+    units = copied(np.random.default_rng(1), 200, 3)
+    first, again, other = (compute("alpha", units, "nominal", seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert (other.low, other.high) != (first.low, first.high)
+    assert other.low == pytest.approx(first.low, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["alpha", "cohen_kappa", "spearman", "percent_agreement", "icc2", "kendall_w"])
+def test_clusters_of_one_change_nothing_and_real_ones_widen(name):
+    rng = np.random.default_rng(2)
+    units = copied(rng, 100, 3)
+    codes = np.repeat(units.codes, 4, axis=1)  # four copies of each item: no new information
+    apart = compute(name, Units("c", units.raters, codes, units.values), "ordinal")
+    together = Units("c", units.raters, codes, units.values, None, np.repeat(np.arange(100), 4))
+    clustered = compute(name, together, "ordinal")
+    single = compute(name, units, "ordinal")
+    assert clustered.value == pytest.approx(apart.value)
+    assert clustered.high - clustered.low > 1.6 * (apart.high - apart.low)
+    assert clustered.high - clustered.low == pytest.approx(single.high - single.low, rel=0.25)
+
+
+def test_where_nothing_varies_there_is_a_value_and_no_interval():
+    found = compute("alpha", Units("c", ["a", "b"], np.array([[0, 1] * 10] * 2, np.int8), np.arange(2)), "nominal")
+    assert (found.value, found.reason) == (1.0, "no_variation")
+    assert found.to_dict()["low"] is None
+
+
+def test_above_the_limit_the_normal_interval_takes_over_and_says_the_same(monkeypatch):
+    units = copied(np.random.default_rng(3), 3000, 4)
+    for name in ("alpha", "ac1", "cohen_kappa", "spearman", "icc1"):
+        by_bootstrap = compute(name, units, "ordinal")
+        with monkeypatch.context() as patch:
+            patch.setattr("harness.agreement.intervals.CLT_ABOVE", 100)
+            normal = compute(name, units, "ordinal")
+        assert (by_bootstrap.method, normal.method) == ("bca", "clt")
+        assert normal.low == pytest.approx(by_bootstrap.low, abs=0.006)
+        assert normal.high == pytest.approx(by_bootstrap.high, abs=0.006)
+
+
+def test_resampling_blocks_draws_as_many_items_as_there_are():
+    counts = np.array([5, 1, 30])
+    total = Additive(np.ones((3, 1)), counts, lambda sums: sums[:, 0])
+    assert set(bootstrap(total, 50, 0)) == {36.0}
+
+
+def test_wilson_by_hand():
+    """10 of 10, z = 1.96: lower end 10 / (10 + 3.8415) = .7225."""
+    low, high = wilson(10, 10)
+    assert low == pytest.approx(0.7225, abs=1e-4)
+    assert high == pytest.approx(1.0)
+    assert np.isnan(wilson(0, 0)[0])
