@@ -1,0 +1,8 @@
+"""The rating page: one rater, one thing at a time, by keyboard, blind, and every answer on disk before the next."""
+
+from __future__ import annotations
+
+from harness.rating.annotation.server import Address, serve
+from harness.rating.annotation.session import Session
+
+__all__ = ["Address", "Session", "serve"]

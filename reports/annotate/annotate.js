@@ -1,0 +1,152 @@
+"use strict";
+/* One thing at a time: show it, time it while somebody looks, send the answer, and go on only when the server has it. */
+(() => {
+  const at = (id) => document.getElementById(id);
+  let state = null;
+  let busy = false;
+  let looked = 0;
+  let since = null;
+
+  const looking = () => document.visibilityState === "visible" && document.hasFocus();
+  const tick = () => {
+    const now = performance.now();
+    if (since !== null) looked += now - since;
+    since = looking() && state && state.unit ? now : null;
+    if (state && state.unit) remember();
+  };
+  ["focus", "blur", "pagehide"].forEach((name) => window.addEventListener(name, tick));
+  document.addEventListener("visibilitychange", tick);
+
+  /* A reload keeps the time and the comment of what is shown. */
+  const remember = () => {
+    try { sessionStorage.setItem("shown", JSON.stringify({ unit: state.unit, looked, comment: at("comment").value })); } catch { /* private mode */ }
+  };
+  const remembered = (unit) => {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem("shown") || "null");
+      return kept && kept.unit === unit ? kept : null;
+    } catch { return null; }
+  };
+
+  const keyOf = (grade, compares) => {
+    if (compares) return grade.name.slice(0, 1).toLowerCase();
+    return Number.isInteger(grade.value) && grade.value >= 0 && grade.value <= 9 ? String(grade.value) : grade.name.slice(0, 1).toLowerCase();
+  };
+
+  const element = (tag, text, name) => {
+    const made = document.createElement(tag);
+    if (text !== undefined) made.textContent = text;
+    if (name) made.className = name;
+    return made;
+  };
+
+  const show = (next, tell) => {
+    state = next;
+    at("run").textContent = state.run;
+    at("rater").textContent = state.rater;
+    at("bar").max = Math.max(state.total, 1);
+    at("bar").value = state.done;
+    at("count").textContent = `${state.done} of ${state.total}`;
+    at("task").hidden = !state.unit;
+    at("end").hidden = Boolean(state.unit);
+    at("undo").disabled = at("end-undo").disabled = !state.can_undo || state.closed;
+    warn(tell || "");
+    if (state.unit) item(); else end();
+  };
+
+  const item = () => {
+    const asked = state.question;
+    const kept = remembered(state.unit);
+    at("criterion").textContent = asked.criterion;
+    at("question").textContent = asked.question;
+    at("definition").textContent = asked.definition;
+    at("prompt").textContent = state.prompt;
+    at("sides").className = state.sides.length === 2 ? "sides two" : "sides";
+    at("sides").replaceChildren(...state.sides.map((side) => {
+      const part = element("section", undefined, "text");
+      part.setAttribute("aria-label", side.name);
+      const text = element("div", side.text || "(an empty answer)", "said");
+      text.dir = "auto";
+      part.append(element("h2", side.name), text);
+      return part;
+    }));
+    at("grades").replaceChildren(...asked.grades.map((grade) => {
+      const button = element("button");
+      button.type = "button";
+      button.dataset.value = grade.value;
+      button.dataset.key = keyOf(grade, asked.compares);
+      button.setAttribute("aria-pressed", String(Boolean(state.before) && state.before.value === grade.value));
+      button.append(element("kbd", button.dataset.key), element("span", grade.name, "name"), element("span", grade.meaning, "meaning"));
+      button.addEventListener("click", () => answer(grade.value));
+      return button;
+    }));
+    at("comment").value = kept ? kept.comment : state.before ? state.before.comment : "";
+    looked = kept ? kept.looked : 0;
+    since = looking() ? performance.now() : null;
+    window.scrollTo(0, 0);
+    at("question").focus({ preventScroll: true });
+  };
+
+  const end = () => {
+    since = null;
+    const left = state.total - state.done;
+    at("end-title").textContent = state.closed ? "Thank you." : "That was the last one.";
+    at("end-says").textContent = state.closed
+      ? `Your session is closed, and everything you said is in the run${left ? `; ${left} of ${state.total} are left, run the same command to go on` : ""}.`
+      : "Everything you said is saved. You can still take back the last answer, or close the session.";
+    at("end-close").hidden = state.closed;
+    at("end-undo").hidden = state.closed;
+    at("end-title").focus({ preventScroll: true });
+  };
+
+  const warn = (text) => {
+    at("alert").textContent = text;
+    at("alert").hidden = !text;
+  };
+
+  const send = async (action, body) => {
+    if (busy) return;
+    busy = true;
+    try {
+      const reply = await fetch(action, body === undefined ? {} : {
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+      });
+      const said = await reply.json().catch(() => null);
+      if (reply.ok) show(said);
+      else if (reply.status === 409 && said) show(said.state, said.error === "there is nothing to undo" ? "" : "Answered elsewhere already: this is the next one.");
+      else warn(said ? `Not saved: ${said.error}` : "Not saved: open the address that the terminal shows once more.");
+    } catch {
+      warn("Not saved: the server does not answer. Start it again in the terminal, then answer once more; nothing is lost.");
+    } finally {
+      busy = false;
+    }
+  };
+
+  const answer = (value) => {
+    if (!state || !state.unit) return;
+    tick();
+    send("answer", { unit: state.unit, value, comment: at("comment").value.trim(), seconds: looked / 1000 });
+  };
+  const undo = () => { if (state && state.can_undo && !state.closed) send("undo", {}); };
+  const close = () => send("close", {});
+
+  at("skip").addEventListener("click", () => answer(null));
+  at("undo").addEventListener("click", undo);
+  at("end-undo").addEventListener("click", undo);
+  at("close").addEventListener("click", close);
+  at("end-close").addEventListener("click", close);
+  at("comment").addEventListener("input", remember);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target === at("comment")) { at("question").focus(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target === at("comment") || !at("keys").checked) return;
+    const key = event.key.toLowerCase();
+    const grade = state && state.unit && [...at("grades").children].find((button) => button.dataset.key === key);
+    if (grade) { event.preventDefault(); answer(Number(grade.dataset.value)); }
+    else if (key === "s" && state && state.unit) { event.preventDefault(); answer(null); }
+    else if (key === "u" || key === "backspace") { event.preventDefault(); undo(); }
+    else if (key === "c" && state && state.unit) { event.preventDefault(); at("comment").focus(); }
+  });
+
+  send("state");
+})();

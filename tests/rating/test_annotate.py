@@ -1,0 +1,263 @@
+"""A rater's session: blind, in an order of its own, on disk before anything else, and for one rater only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness.errors import HarnessError, IncompleteError
+from harness.rating.annotation import Session, serve
+from harness.rating.annotation.access import Gate, names_this_server
+from harness.rating.annotation.session import StaleError
+from harness.rating.human import asked_of
+from harness.records import Item, Response
+from harness.run import Run
+from harness.suite import Suite
+
+KEY = bytes(range(32))
+CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}
+
+
+def make_run(folder, items=12) -> Run:
+    run = Run.create(folder, Suite.model_validate(CONTENTS))
+    run.write(
+        [Item(task="t", item_id=str(n), family="commonsense", prompt=f"Question {n}?") for n in range(items)], "t"
+    )
+    answers = [
+        Response(response_id=f"{n * 7919 + k:08x}", task="t", item_id=str(n), model=model, text=f"{word} {n}")
+        for n in range(items)
+        for k, (model, word) in enumerate((("secret-model", "Yes"), ("other-model", "No")))
+    ]
+    run.write(answers, "t")
+    return run
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return make_run(tmp_path / "run")
+
+
+def session(run, rater="h_00000001", question="human_correctness", **options) -> Session:
+    return Session(run, rater, asked_of(run, [question]), **options)
+
+
+def test_the_order_differs_by_rater_and_is_kept(run):
+    one, two = session(run, repeats=0), session(run, "h_00000002", repeats=0)
+    assert {unit.about for unit in one.plan} == {unit.about for unit in two.plan}
+    assert one.plan != two.plan
+    one.journal.close()
+    assert session(run, repeats=0).plan == one.plan
+
+
+def test_what_is_shown_names_no_model(run):
+    assert "model" not in json.dumps(session(run).state())
+
+
+def test_answers_are_ratings_at_once(run):
+    rating = session(run, repeats=0)
+    state = rating.state()
+    state = rating.answer(state["unit"], 1, "plainly so", 3.0)
+    state = rating.answer(state["unit"], None)
+    rows = Run(run.folder).ratings
+    assert sorted(rows["status"]) == ["ok", "skipped"]
+    given = rows[rows["status"] == "ok"].iloc[0]
+    assert (given["value"], given["rationale"], given["criterion"], given["scale"]) == (
+        1,
+        "plainly so",
+        "correctness",
+        "binary",
+    )
+    assert 0 <= given["seconds"] <= 3
+    assert state["done"] == 2
+
+
+def test_undo_takes_back_and_a_changed_answer_is_flagged(run):
+    rating = session(run, repeats=0)
+    unit = rating.state()["unit"]
+    rating.answer(unit, 1, "hm")
+    state = rating.undo()
+    assert (state["unit"], state["before"]) == (unit, {"value": 1, "comment": "hm"})
+    assert Run(run.folder).ratings.empty
+    rating.answer(unit, 0)
+    row = Run(run.folder).ratings.iloc[0]
+    assert (row["value"], list(row["flags"])) == (0, ["edited"])
+    rating.undo()
+    with pytest.raises(StaleError, match="nothing to undo"):
+        rating.undo()
+
+
+def test_repeats_come_later_and_are_repetitions(run):
+    rating = session(run, repeats=0.25)
+    assert len(rating.plan) == 24 + 6
+    for unit in (unit for unit in rating.plan if unit.repetition == 1):
+        places = [place for place, other in enumerate(rating.plan) if other.about == unit.about]
+        assert places[1] - places[0] > 1
+    while (state := rating.state())["unit"]:
+        rating.answer(state["unit"], 1)
+    assert sorted(Run(run.folder).ratings["repetition"].tolist()) == [0] * 24 + [1] * 6
+
+
+def test_a_comparison_is_told_from_one_side_whatever_was_shown_first(run):
+    rating = session(run, question="human_preference", repeats=0)
+    while (state := rating.state())["unit"]:
+        yes_is_first = state["sides"][0]["text"].startswith("Yes")
+        rating.answer(state["unit"], 1.0 if yes_is_first else 0.0)  # "Yes" always wins
+    rows = Run(run.folder).ratings
+    assert set(rows["value"]) == {0}  # the comparison is told from other-model, which says "No"
+    assert set(rows["order"]) == {"response_first", "against_first"}
+
+
+def test_attention_checks_are_counted_and_are_no_ratings(run):
+    rating = session(run, repeats=0, checks=3)
+    while (state := rating.state())["unit"]:
+        rating.answer(state["unit"], 1)
+    passed, asked = rating.checks()
+    told = [unit.check for unit in rating.plan if unit.check is not None]
+    assert (passed, asked) == (sum(value == 1 for value in told), 3)
+    assert len(Run(run.folder).ratings) == 24
+
+
+def test_a_stale_answer_and_a_wrong_grade_are_refused(run):
+    rating = session(run)
+    unit = rating.state()["unit"]
+    with pytest.raises(HarnessError, match="no grade"):
+        rating.answer(unit, 0.5)
+    rating.answer(unit, 1)
+    with pytest.raises(StaleError):
+        rating.answer(unit, 0)
+    assert Run(run.folder).ratings["value"].tolist() == [1]
+
+
+def test_another_question_later_keeps_what_was_said(run):
+    first = session(run, repeats=0)
+    first.answer(first.state()["unit"], 1)
+    first.journal.close()
+    second = session(run, question="human_preference", repeats=0)
+    second.answer(second.state()["unit"], 0.5)
+    assert sorted(Run(run.folder).ratings["criterion"]) == ["correctness", "preference"]
+
+
+def test_one_rater_has_one_session_at_a_time(run):
+    held = session(run)
+    with pytest.raises(IncompleteError, match="run_locked"):
+        session(run)
+    held.journal.close()
+
+
+def test_a_killed_server_loses_nothing(run):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from test_annotate import session; from harness.run import Run; import os, signal\n"
+        "rating = session(Run(sys.argv[1]), repeats=0)\n"
+        "for _ in range(5): rating.answer(rating.state()['unit'], 1)\n"
+        'rating.journal._handle.write(b\'{"event": "answer", "unit": \'); rating.journal._handle.flush()\n'
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run.folder), os.path.dirname(__file__)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(Run(run.folder).ratings) == 5
+    again = session(run, repeats=0)
+    assert again.state()["done"] == 5
+    again.answer(again.state()["unit"], 0)
+    assert len(Run(run.folder).ratings) == 6
+
+
+def ask(address, path, method="GET", body=None, **headers):
+    where = urlsplit(address)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+    given = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    connection.request(method, path, body, given)
+    reply = connection.getresponse()
+    content = reply.read()
+    connection.close()
+    return reply.status, dict(reply.getheaders()), content
+
+
+@pytest.fixture
+def served(run):
+    sessions = {rater: session(run, rater) for rater in ("h_00000001", "h_00000002")}
+    with serve(sessions, KEY) as addresses:
+        yield {address.rater: address.url for address in addresses}
+
+
+def enter(address):
+    where = urlsplit(address)
+    status, headers, _ = ask(address, f"{where.path}?{where.query}")
+    assert status == 200
+    return headers["Set-Cookie"]
+
+
+def test_the_token_becomes_a_cookie_for_one_rater(served):
+    one, two = served["h_00000001"], served["h_00000002"]
+    cookie = enter(one)
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert "Path=/h_00000001" in cookie
+    proof = cookie.split(";")[0]
+    status, headers, content = ask(one, "/h_00000001/state", Cookie=proof)
+    assert status == 200
+    assert json.loads(content)["total"] > 0
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert ask(one, "/h_00000002/state", Cookie=proof)[0] == 403
+    assert ask(one, "/h_00000001/state")[0] == 403
+    assert ask(two, f"/h_00000002/?{urlsplit(one).query}")[0] == 403
+    assert ask(one, "/h_00000001/state", Cookie="harness_rater=x")[0] == 403
+
+
+def test_other_hosts_origins_and_kinds_of_request_are_refused(served):
+    address = served["h_00000001"]
+    here = f"http://{urlsplit(address).netloc}"
+    proof = enter(address).split(";")[0]
+    unit = json.loads(ask(address, "/h_00000001/state", Cookie=proof)[2])["unit"]
+    said = json.dumps({"unit": unit, "value": 1})
+
+    def answer(**headers):
+        return ask(address, "/h_00000001/answer", "POST", said, **{"Cookie": proof, "Origin": here, **headers})[0]
+
+    assert ask(address, "/h_00000001/state", Cookie=proof, Host="evil.example:80")[0] == 403
+    assert ask(address, "/h_00000001/state", Cookie=proof, Host=f"evil.example:{urlsplit(address).port}")[0] == 403
+    assert answer(Origin="http://evil.example") == 403
+    assert answer(Origin="null") == 403
+    assert answer(Content_Type="text/plain") == 415
+    assert ask(address, "/h_00000001/answer", "POST", "x" * 100_000, Cookie=proof, Origin=here)[0] == 413
+    assert ask(address, "/h_00000001/answer", "POST", '{"unit": 1, "value": true}', Cookie=proof, Origin=here)[0] == 400
+    assert ask(address, "/h_00000001/../../etc/passwd", Cookie=proof)[0] == 404
+    assert answer() == 200
+    assert answer() == 409
+
+
+def test_only_loopback_unless_wanted_and_guarded(run):
+    one = {"h_00000001": session(run)}
+    for options in ({}, {"allow_remote": True}, {"password": "x"}):
+        with pytest.raises(HarnessError, match="open to the network"), serve(one, KEY, host="0.0.0.0", **options):
+            pass
+    gate = Gate(KEY, "run", ["h_00000001"], "pass")
+    token = gate.tokens["h_00000001"]
+    assert not gate.lets_in("h_00000001", token)
+    assert not gate.lets_in("h_00000001", token, "wrong")
+    assert gate.lets_in("h_00000001", token, "pass")
+    assert [gate.lets_in("h_00000001", "x", "y") for _ in range(20)] == [False] * 20
+    assert not gate.lets_in("h_00000001", token, "pass")  # too many guesses
+
+
+def test_a_cookie_is_good_after_a_restart_and_for_one_run(run):
+    proof = Gate(KEY, "run", ["h_00000001"]).cookie("h_00000001")
+    assert Gate(KEY, "run", ["h_00000001"]).knows("h_00000001", proof.split(";")[0])
+    assert not Gate(KEY, "other", ["h_00000001"]).knows("h_00000001", proof.split(";")[0])
+
+
+def test_hosts():
+    assert names_this_server("127.0.0.1:80", "127.0.0.1", 80)
+    assert names_this_server("localhost:80", "127.0.0.1", 80)
+    assert names_this_server("[::1]:80", "127.0.0.1", 80)
+    assert not names_this_server("127.0.0.1:81", "127.0.0.1", 80)
+    assert not names_this_server("127.0.0.1.evil.example:80", "127.0.0.1", 80)
+    assert not names_this_server(None, "127.0.0.1", 80)

@@ -1,0 +1,204 @@
+"""The rating page in a real browser, by keyboard alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.rating.annotation import Session, serve
+from harness.rating.human import asked_of
+from harness.records import Item, Response
+from harness.run import Run
+from harness.suite import Suite
+
+KEY = bytes(range(32))
+CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}
+HOSTILE = "<img src=x onerror=alert(1)></section><script>alert(2)</script> and a plain answer"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    run = Run.create(tmp_path / "run", Suite.model_validate(CONTENTS))
+    run.write(
+        [Item(task="t", item_id=str(n), family="summarization", prompt=f"Sum up text {n}.") for n in range(3)], "t"
+    )
+    answers = [
+        Response(response_id=f"{n}{model}", task="t", item_id=str(n), model=model, text=f"{HOSTILE} {n}")
+        for n in range(3)
+        for model in ("secret-one", "secret-two")
+    ]
+    run.write(answers, "t")
+    return run
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def begin(run, browser):
+    """Return a function that opens a rater's page."""
+    open_now = []
+
+    def open_page(rater="h_00000001", question="human_quality", **options):
+        session = Session(run, rater, asked_of(run, [question]), repeats=0, name="Ada", **options)
+        serving = serve({rater: session}, KEY)
+        address = serving.__enter__()[0]
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+        page.goto(address.url)
+        page.wait_for_selector("#task:not([hidden])")
+        open_now.append((serving, session))
+        return page, session, address
+
+    yield open_page
+    for serving, session in open_now:
+        serving.__exit__(None, None, None)
+        session.journal.close()
+
+
+def press(page, key):
+    before = page.text_content("#count")
+    page.keyboard.press(key)
+    page.wait_for_function("before => document.getElementById('count').textContent !== before", arg=before)
+
+
+def ratings(run):
+    return Run(run.folder).ratings.sort_values("created_at", kind="stable")
+
+
+def test_a_session_by_keyboard_alone(run, begin):
+    page, session, _ = begin()
+    assert page.url.endswith("/h_00000001/")  # the token is gone from the address
+    assert page.evaluate("document.cookie") == ""
+    shown = page.text_content("body")
+    assert "secret" not in shown
+    assert "onerror" in page.text_content("#sides")  # as text
+    assert page.text_content("#question") == "How good is this text?"
+    press(page, "4")
+    press(page, "s")
+    page.keyboard.press("c")
+    page.keyboard.type("1 thing is missing")  # digits in a comment are no grades
+    page.keyboard.press("Escape")
+    press(page, "2")
+    assert page.text_content("#count") == "3 of 6"
+    rows = Run(run.folder).ratings
+    assert sorted(rows["value"].dropna()) == [2, 4]
+    assert rows["status"].value_counts().to_dict() == {"ok": 2, "skipped": 1}
+    assert "1 thing is missing" in set(rows["rationale"])
+    assert (rows["seconds"] > 0).all()
+    press(page, "u")
+    assert page.text_content("#count") == "2 of 6"
+    assert page.input_value("#comment") == "1 thing is missing"
+    assert page.get_attribute("#grades button[data-key='2']", "aria-pressed") == "true"
+    for key in "5345":
+        press(page, key)
+    assert page.text_content("#end-title") == "That was the last one."
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('end-title').textContent === 'Thank you.'")
+    assert session.closed
+    assert len(Run(run.folder).ratings) == 6
+
+
+def test_a_reload_and_a_second_tab_lose_nothing(run, begin):
+    page, _, address = begin()
+    press(page, "3")
+    page.keyboard.press("c")
+    page.keyboard.type("half a thought")
+    page.reload()
+    page.wait_for_selector("#task:not([hidden])")
+    assert page.text_content("#count") == "1 of 6"
+    assert page.input_value("#comment") == "half a thought"
+    other = page.context.new_page()
+    other.goto(address.url)
+    other.wait_for_selector("#task:not([hidden])")
+    press(other, "5")
+    press(page, "1")  # answered elsewhere already: the page moves on and takes nothing
+    assert "Answered elsewhere" in page.text_content("#alert")
+    assert sorted(Run(run.folder).ratings["value"]) == [3, 5]
+
+
+def test_a_server_that_is_gone_is_said_and_the_answer_is_given_again(run, begin):
+    page, _, _ = begin()
+    page.context.set_offline(True)
+    page.keyboard.press("4")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "Not saved" in page.text_content("#alert")
+    page.context.set_offline(False)
+    press(page, "4")
+    assert page.is_hidden("#alert")
+    assert Run(run.folder).ratings["value"].tolist() == [4]
+
+
+def test_time_stands_still_while_nobody_looks(run, begin):
+    page, _, _ = begin()
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+    page.evaluate("Object.defineProperty(document, 'hasFocus', {value: () => false, configurable: true})")
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+    time.sleep(1.5)
+    page.evaluate("delete document.hasFocus")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    begun = time.monotonic()
+    press(page, "4")
+    assert Run(run.folder).ratings["seconds"].iloc[0] < 1.5 + (time.monotonic() - begun)
+    assert float(page.evaluate("performance.now()")) / 1000 - Run(run.folder).ratings["seconds"].iloc[0] > 1.4
+
+
+def test_two_answers_are_compared_by_letters_and_single_keys_can_be_turned_off(run, begin):
+    page, _, _ = begin(question="human_preference")
+    assert page.locator("#sides section").count() == 2
+    press(page, "t")
+    page.uncheck("#keys")
+    page.keyboard.press("a")
+    page.wait_for_timeout(200)
+    assert page.text_content("#count") == "1 of 3"
+    page.check("#keys")
+    press(page, "b")
+    values = Run(run.folder).ratings["value"]
+    assert 0.5 in set(values)
+    assert set(values) - {0.5} <= {0, 1}  # B is 0 or 1 from the side that the comparison is told from
+    assert len(values) == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_readable_in_light_and_dark(run, begin, tmp_path, scheme):
+    page, _, _ = begin()
+    page.emulate_media(color_scheme=scheme)
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert contrast(ink, paper) > 7
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('#task button, #task input')]"
+        ".map(e => e.closest('label, button').getBoundingClientRect().height)"
+    )
+    assert min(sizes) >= 24  # WCAG 2.2, 2.5.8
+    path = tmp_path / f"{scheme}.png"
+    page.screenshot(path=str(path))
+    assert Path(path).stat().st_size > 10_000
+
+
+def contrast(one: str, two: str) -> float:
+    """Return the contrast of two `rgb(r, g, b)` colours, as WCAG 2.2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
