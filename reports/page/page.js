@@ -15,6 +15,62 @@
   const shown = (value) => (value === null ? "–" : Number(value.toFixed(3)).toString());
   const flat = (text) => (text || "").replace(/\s+/g, " ").trim();
 
+  // [[[own, text], ...] of each side], words and spaces apart, by the longest common subsequence; null where too long.
+  const difference = (one, other) => {
+    const sides = [one, other].map((text) => text.split(/(\s+)/).filter(Boolean));
+    const [a, b] = sides;
+    if (a.length * b.length > 4e6) return null;
+    const width = b.length + 1;
+    const lengths = new Uint32Array((a.length + 1) * width);
+    for (let i = a.length - 1; i >= 0; i--) {
+      for (let j = b.length - 1; j >= 0; j--) {
+        lengths[i * width + j] =
+          a[i] === b[j] ? lengths[(i + 1) * width + j + 1] + 1 : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
+      }
+    }
+    const parts = [[], []];
+    let i = 0, j = 0;
+    while (i < a.length || j < b.length) {
+      if (i < a.length && j < b.length && a[i] === b[j]) {
+        parts[0].push([false, a[i++]]);
+        parts[1].push([false, b[j++]]);
+      } else if (j >= b.length || (i < a.length && lengths[(i + 1) * width + j] >= lengths[i * width + j + 1])) parts[0].push([true, a[i++]]);
+      else parts[1].push([true, b[j++]]);
+    }
+    return parts;
+  };
+
+  const csv = (rows) => {
+    if (!rows.length) return "";
+    const cell = (value) => {
+      let text = value === null || value === undefined ? "" : String(value);
+      if (typeof value !== "number" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`; // a spreadsheet must not run it
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    return [Object.keys(rows[0]), ...rows.map(Object.values)].map((row) => row.map(cell).join(",") + "\r\n").join("");
+  };
+
+  const save = (name, text) => {
+    const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    const link = make("a", { href: address, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  };
+
+  // Each figure's numbers can be saved as they are, not as they are rounded for reading.
+  const offerNumbers = (figure) => {
+    const table = figure.querySelector("details table");
+    if (!table) return;
+    const button = make("button", { type: "button" }, "Save as CSV");
+    button.addEventListener("click", () => {
+      const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+      const value = (cell) => (cell.dataset.value === undefined ? cell.textContent : cell.dataset.value === "" ? null : Number(cell.dataset.value));
+      const rows = [...table.tBodies[0].rows].map((row) => Object.fromEntries([...row.cells].map((cell, place) => [names[place], value(cell)])));
+      save(`${figure.id}.csv`, csv(rows));
+    });
+    figure.querySelector("details").append(button);
+  };
+
   const shardReaders = new Map();
   window.harnessShard = (name, part) => shardReaders.get(name)(part);
 
@@ -29,6 +85,7 @@
       this.article = section.querySelector(".case");
       this.count = section.querySelector(".count");
       this.found = [];
+      this.marking = false;
       this.chosen = -1;
       this.fill();
       section.querySelector(".app").hidden = false;
@@ -40,6 +97,10 @@
       this.list.addEventListener("click", (event) => {
         const entry = event.target.closest(".entry");
         if (entry) this.choose(Number(entry.dataset.place));
+      });
+      section.querySelector("[data-save=csv]").addEventListener("click", () => save("ratings.csv", csv(this.rows())));
+      section.querySelector("[data-save=jsonl]").addEventListener("click", () => {
+        save("ratings.jsonl", this.rows().map((row) => JSON.stringify(row) + "\n").join(""));
       });
       addEventListener("resize", () => this.paint());
       addEventListener("hashchange", () => this.address());
@@ -212,6 +273,8 @@
       if (against >= 0) {
         const sides = [["A", response], ["B", against]].map(([letter, side]) => this.side(letter, side, prose));
         parts.push(make("div", { class: "sides" }, ...sides));
+        const texts = sides.map((side) => side.querySelector("pre"));
+        if (!redacted) parts.push(this.differ(...texts));
       } else if (response >= 0) parts.push(this.side("", response, prose));
       block("Right answer", target, prose);
       block("Reference", reference, prose);
@@ -232,7 +295,9 @@
           make("td", { dir: "auto" }, ...[...why, ...cost].filter(Boolean).map((text) => make("span", { class: "why" }, text))),
         );
       });
-      parts.push(make("h3", {}, "Every rating"), make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
+      const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+      const frame = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every rating" }, table);
+      parts.push(make("h3", {}, "Every rating"), frame);
       if (redacted) parts.push(make("p", { class: "small" }, "Texts are left out of this page."));
       this.article.replaceChildren(...parts);
       this.article.scrollTop = 0;
@@ -244,6 +309,48 @@
       const title = facts.filter(Boolean).join(" · ");
       const body = text ?? (status === "ok" || status === null ? "(no text kept)" : `(${status}: ${error ?? "no answer"})`);
       return make("div", {}, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, body));
+    }
+
+    // A button that marks the words which only one of two answers has.
+    differ(one, other) {
+      const texts = [one.textContent, other.textContent];
+      const button = make("button", { type: "button", "aria-pressed": String(this.marking) }, "Mark the differences");
+      const mark = () => {
+        button.setAttribute("aria-pressed", String(this.marking));
+        const parts = this.marking ? difference(...texts) : null;
+        [one, other].forEach((pre, side) => {
+          if (!parts) pre.replaceChildren(texts[side]);
+          else pre.replaceChildren(...parts[side].map(([own, text]) => (own ? make("mark", {}, text) : text)));
+        });
+        if (this.marking && !parts) button.textContent = "Too long to mark the differences";
+      };
+      button.addEventListener("click", () => {
+        this.marking = !this.marking;
+        mark();
+      });
+      if (this.marking) mark();
+      return button;
+    }
+
+    // The answers that fit the filters, one row a rating: CSV for spreadsheets, JSONL exact.
+    rows() {
+      const { items, tasks, responses, raters, criteria } = this.data;
+      const rows = [];
+      for (const [number] of this.found) {
+        const [item, response, against, , marks] = this.data.cases[number];
+        const [task, id, prompt] = items[item];
+        const text = (side) => (side < 0 ? null : responses[side][5]);
+        for (const mark of marks) {
+          rows.push({
+            task: tasks[task], item_id: id, prompt, response: text(response), against: text(against),
+            model: response < 0 ? null : responses[response][0], series: response < 0 ? null : responses[response][1],
+            round: response < 0 ? null : responses[response][2], rater: raters[mark[RATER]][0], rater_kind: raters[mark[RATER]][1],
+            criterion: criteria[mark[CRITERION]], value: mark[VALUE], label: mark[LABEL], order: mark[ORDER],
+            repetition: mark[REPETITION], status: mark[STATUS], error: mark[ERROR], rationale: mark[RATIONALE],
+          });
+        }
+      }
+      return rows;
     }
 
     filtered() {
@@ -278,6 +385,7 @@
     return cut < 0 ? [text, undefined] : [text.slice(0, cut), text.slice(cut + 1)];
   };
 
+  document.querySelectorAll('figure[id^="fig-"]').forEach(offerNumbers);
   for (const section of document.querySelectorAll(".browser[data-cases]")) {
     if (document.getElementById(section.dataset.cases)) new Browser(section);
   }

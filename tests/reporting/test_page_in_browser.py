@@ -191,3 +191,48 @@ def test_it_prints_with_every_figure(opened):
     assert shown.locator("figure .drawing.wide svg").first.is_visible()
     assert not shown.locator(".app").is_visible()
     assert len(shown.pdf()) > 20_000
+
+
+def test_chromium_prints_a_pdf(path, tmp_path):
+    from harness.reporting import print_pdf
+
+    written = print_pdf(path, tmp_path / "out" / "report.pdf").read_bytes()
+    assert written.startswith(b"%PDF")
+    assert len(written) > 20_000
+
+
+def test_the_numbers_of_a_figure_can_be_saved_unrounded(opened):
+    shown = opened()
+    shown.locator("#fig-rounds summary").click()
+    with shown.expect_download() as download:
+        shown.locator("#fig-rounds details button").click()
+    first, second, *_ = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert first == "series,round,delta,low,high,n items"
+    assert second.startswith("verifier,0,,")
+
+
+def test_saved_texts_start_no_formula_and_jsonl_is_exact(made_up_run, made_up_evidence, opened, tmp_path):
+    hostile = "=1+1"
+    evidence = made_up_evidence(made_up_run(tmp_path / "run", questions=2, series={}, hostile=hostile))
+    for response in evidence.run.responses.index:
+        evidence.run.responses.loc[response, "text"] = '=HYPERLINK("x")'
+    target = tmp_path / "page.html"
+    target.write_text(page.render([page.view(evidence, carried(evidence))], Catalog()), encoding="utf-8")
+    shown = opened(target)
+    saved = {}
+    for kind in ("csv", "jsonl"):
+        with shown.expect_download() as download:
+            shown.locator(f"[data-save={kind}]").click()
+        saved[kind] = Path(download.value.path()).read_text(encoding="utf-8")
+    assert '"\'=HYPERLINK(""x"")"' in saved["csv"]
+    assert '"response":"=HYPERLINK(\\"x\\")"' in saved["jsonl"]
+
+
+def test_differences_between_two_answers_can_be_marked(opened):
+    shown = opened()
+    shown.select_option("select[name=c]", "preference")
+    shown.locator(".case button", has_text="Mark").click()
+    marked = shown.locator(".case mark").all_inner_texts()
+    assert "0." in marked
+    assert "1." in marked  # "sample 0." against "sample 1."
+    assert "look" not in marked
