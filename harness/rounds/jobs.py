@@ -36,35 +36,35 @@ class Trained(TypedDict):
 
 def begin(learner: Learner, folder: Path, held_out: Sequence[Item]) -> Trained:
     """Train the base, once for all series."""
-    done = _result(folder / "000.json")
+    done: Trained | None = _result(folder / "000.json")
     if done is None:
         started = time.perf_counter()
         state, training = learner.start()
         done = _finish(learner, state, training, folder, 0, held_out, started)
-    return Trained(**done)
+    return done
 
 
 def practise(learner: Learner, before: Path, folder: Path, items: Sequence[Item], number: int) -> Samples:
     """Sample answers to a round's practice items from the model of the round before."""
-    done = _result(folder / f"{number:03d}-samples.json")
+    done: Samples | None = _result(folder / f"{number:03d}-samples.json")
     if done is None:
         started = time.perf_counter()
         texts = learner.sample(learner.load(before), items, number)
         done = {"texts": texts, "seconds": time.perf_counter() - started}
         write_whole(folder / f"{number:03d}-samples.json", json.dumps(done).encode())
-    return Samples(**done)
+    return done
 
 
 def improve(
     learner: Learner, before: Path, folder: Path, examples: Sequence[Example], held_out: Sequence[Item], number: int
 ) -> Trained:
     """Train a round's model from the one before it and from what the feedback kept."""
-    done = _result(folder / f"{number:03d}.json")
+    done: Trained | None = _result(folder / f"{number:03d}.json")
     if done is None:
         started = time.perf_counter()
         state, training = learner.train(learner.load(before), examples, number)
         done = _finish(learner, state, training, folder, number, held_out, started)
-    return Trained(**done)
+    return done
 
 
 def state_file(folder: Path, number: int) -> Path:
@@ -80,7 +80,7 @@ def _finish(
     number: int,
     held_out: Sequence[Item],
     started: float,
-) -> dict[str, Any]:
+) -> Trained:
     texts = learner.answer(state, held_out)
     path = state_file(folder, number)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def _finish(
     if not path.exists():  # a folder cannot be renamed over another one, and both hold the same
         temporary.rename(path)
     seconds = time.perf_counter() - started
-    done = {"steps": training.steps, "loss": training.loss, "texts": texts, "seconds": seconds}
+    done: Trained = {"steps": training.steps, "loss": training.loss, "texts": texts, "seconds": seconds}
     write_whole(folder / f"{number:03d}.json", json.dumps(done).encode())
     return done
 
