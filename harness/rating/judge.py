@@ -1,0 +1,185 @@
+"""A judge: an LLM that is asked for ratings.
+
+How it is asked (one response at a time, two against each other) is a mode: a function from a piece of work to the
+questions that it takes. Here the questions are put to the chat client and every answer becomes one rating; an answer
+that cannot be read, a refusal and a provider's error become ratings without a value, with the raw answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.answering.chat import Answer, Call, Chat
+from harness.answering.chat_models import make_chat
+from harness.errors import HarnessError
+from harness.rating.fence import fence_for
+from harness.rating.prompt import Prompt
+from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
+from harness.rating.verdict import Verdict, answer_schema, read_probabilities, read_text
+from harness.rating.verifier import Settings
+from harness.records import Rating, Response, digest
+
+
+class JudgeSettings(Settings):
+    """What every mode's settings in a rater.yaml have."""
+
+    model: str | dict[str, Any] = "embedded"
+    """The chat model: a name, or a mapping with its settings."""
+    prompt: str = "prompt.j2"
+    by: Literal["probabilities", "text"] = "probabilities"
+    """How the verdict is read: the next token's probabilities, or a written answer."""
+    reasoning: bool = False
+    """Reasons before the verdict; needs `by: text`."""
+    max_tokens: int = Field(default=512, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_logprobs: int = Field(default=20, ge=1)
+    """How many tokens' probabilities to ask for; many servers give 20 at most."""
+
+    rubric: dict[str, str] = Field(default_factory=dict)
+    """What each criterion means, shown by the prompt as `rubric`."""
+
+    @model_validator(mode="after")
+    def _reasons_are_written(self) -> Self:
+        if self.reasoning and self.by != "text":
+            raise ValueError("reasoning: true needs `by: text`")
+        return self
+
+    def call(self, messages: tuple[tuple[str, str], ...], words: Sequence[str], repetition: int, seed: int) -> Call:
+        """Return the call that asks for one of the words; each repetition has a seed of its own."""
+        if self.by == "probabilities":
+            return Call(messages, 1, 0.0, seed, top_logprobs=self.top_logprobs, repetition=repetition)
+        schema = answer_schema(words, self.reasoning)
+        return Call(
+            messages, self.max_tokens, self.temperature, seed + repetition, json_schema=schema, repetition=repetition
+        )
+
+    def read(self, answer: Answer, words: Sequence[str]) -> Verdict:
+        """Return the verdict that an answer holds."""
+        if self.by == "probabilities":
+            return read_probabilities(answer.top_logprobs, words)
+        return read_text(answer.text, words)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call to the judge, and what its rating will say beside the verdict."""
+
+    work: Work
+    call: Call
+    words: Sequence[str]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """`criterion`, `order`: what identifies the rating among those of the same work."""
+
+
+Ask = Callable[[Work], Iterable[Question]]
+Tell = Callable[[Question, Verdict], dict[str, Any]]
+"""From a verdict to the rating's value, label, confidence and metadata."""
+
+
+class Judge:
+    """A rater that asks an LLM."""
+
+    def __init__(
+        self, spec: RaterSpec, settings: JudgeSettings, chat: Chat, decides: Sequence[Any], ask: Ask, tell: Tell
+    ) -> None:
+        """Make a judge of a mode.
+
+        Args:
+            spec: Its declaration.
+            settings: Its settings.
+            chat: The client of its model.
+            decides: What beside declaration, settings and model decides an answer: prompt, rubric, seed.
+            ask: The mode's questions for a piece of work.
+            tell: The mode's reading of a verdict.
+        """
+        self.spec = spec
+        self.settings = settings
+        self.chat = chat
+        facts = settings.model_dump(mode="json", exclude={"model"})
+        self.version = digest(spec.use, spec.criteria, spec.scale, facts, chat.identity, *decides, 1)
+        self._ask = ask
+        self._tell = tell
+
+    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
+        """Yield the ratings as the answers come; work without a text to judge first."""
+        questions: list[Question] = []
+        for piece in work:
+            problem = unreadable(piece.response) or (unreadable(piece.against) if piece.against else None)
+            for question in self._ask(piece):
+                if problem:
+                    yield self._rating(question, status="skipped", error=problem)
+                else:
+                    questions.append(question)
+        for position, answer in self.chat.ask([question.call for question in questions]):
+            yield self._answered(questions[position], answer)
+
+    def _answered(self, question: Question, answer: Answer) -> Rating:
+        paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
+        if answer.status != "ok":
+            return self._rating(question, status=answer.status, error=answer.error, raw=answer.raw, **paid)
+        verdict = self.settings.read(answer, question.words)
+        if verdict.word is None:
+            raw = answer.raw or answer.text
+            return self._rating(question, status="unparsed", error=verdict.problem, raw=raw, **paid)
+        told = self._tell(question, verdict)
+        metadata = told.pop("metadata", {})
+        if verdict.probabilities is not None:
+            shares = {word: round(share, 4) for word, share in verdict.probabilities.items()}
+            metadata = {"probabilities": shares, "mass": round(verdict.mass or 0.0, 4), **metadata}
+        return self._rating(question, raw=answer.text, rationale=verdict.rationale, metadata=metadata, **told, **paid)
+
+    def _rating(self, question: Question, **fields: Any) -> Rating:
+        return rating_of(self.spec, self.version, question.work, **{**question.fields, **fields})
+
+
+def unreadable(response: Response) -> str | None:
+    """Return why there is nothing to judge, or None where there is a text."""
+    if response.text is None or response.status != "ok":
+        return (
+            f"the response {response.response_id} of {response.model} has no text: {response.error or response.status}"
+        )
+    return None
+
+
+def chat_of(settings: JudgeSettings, surroundings: Surroundings) -> Chat:
+    """Return the client of the judge's model, shared with the rest of the run where there is one."""
+    if surroundings.chat is not None:
+        chat: Chat = surroundings.chat(settings.model)
+        return chat
+    return make_chat(settings.model, surroundings)
+
+
+def prompt_of(settings: JudgeSettings, spec: RaterSpec) -> Prompt:
+    """Return the judge's prompt.
+
+    Raises:
+        HarnessError: The rater has no folder, or the prompt there is missing or broken.
+    """
+    if spec.folder is None:
+        raise HarnessError(f"rater {spec.name!r}: a judge needs a folder with its prompt {settings.prompt!r}")
+    return Prompt(spec.folder / settings.prompt)
+
+
+def shown(work: Work) -> dict[str, Any]:
+    """Return what a prompt may show of the item, and the two fences that everything from outside is put into.
+
+    `fence_item` has a tag that follows from the item alone, so that all prompts about an item begin alike and servers
+    read that part once; `fence`, for responses, has a tag that follows from all texts of the call.
+    """
+    item = work.item
+    texts = [item.prompt, item.context, item.target, *(item.choices or ()), *item.references]
+    return {
+        "task": item.task,
+        "family": item.family,
+        "prompt": item.prompt,
+        "context": item.context,
+        "choices": item.choices,
+        "target": item.target,
+        "references": item.references,
+        "fence_item": fence_for(texts),
+        "fence": fence_for([*texts, work.response.text, work.against.text if work.against else None]),
+    }

@@ -1,0 +1,56 @@
+"""A judge that rates one response at a time, on each of its criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from harness.rating.judge import Judge, JudgeSettings, Question, chat_of, prompt_of, shown
+from harness.rating.rater import RaterSpec, Surroundings, Work
+from harness.rating.verdict import Verdict
+from harness.rating.verifier import read_settings
+
+
+class PointwiseSettings(JudgeSettings):
+    """The settings of a pointwise judge."""
+
+    answers: dict[str, float] = Field(min_length=2)
+    """The words that the judge may answer, with their values."""
+
+
+def pointwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
+    """Make a pointwise judge.
+
+    By probabilities the value is the expected value over the words (on a binary scale: that of the more probable
+    word), and `confidence` the probability of the word that `label` names.
+
+    Raises:
+        HarnessError: A setting does not fit, or the prompt is missing.
+    """
+    settings = read_settings(spec, PointwiseSettings)
+    prompt = prompt_of(settings, spec)
+    words = list(settings.answers)
+
+    def ask(work: Work) -> Iterator[Question]:
+        material = shown(work) | {"response": work.response.text, "words": words}
+        for criterion in spec.criteria:
+            values = material | {"criterion": criterion, "rubric": settings.rubric.get(criterion, "")}
+            call = settings.call(prompt.messages(values), words, work.repetition, surroundings.seed)
+            yield Question(work, call, words, {"criterion": criterion})
+
+    def tell(_: Question, verdict: Verdict) -> dict[str, Any]:
+        word = str(verdict.word)
+        told: dict[str, Any] = {"label": word, "value": settings.answers[word]}
+        if verdict.probabilities is not None:
+            told["confidence"] = round(verdict.probabilities[word], 4)
+            if spec.scale in ("ordinal", "interval"):
+                expected = sum(share * settings.answers[answer] for answer, share in verdict.probabilities.items())
+                told["value"] = round(expected, 4)
+                told["metadata"] = {"most_probable": settings.answers[word]}
+                told["label"] = None  # the value is a mean over words, not one of them
+        return told
+
+    decides = (prompt.source, surroundings.seed)
+    return Judge(spec, settings, chat_of(settings, surroundings), decides, ask, tell)

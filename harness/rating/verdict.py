@@ -1,0 +1,104 @@
+"""Reads a judge's verdict: one of the declared words, from the probabilities of the next token or from text.
+
+What cannot be read is `None` with a reason, never a default.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Verdict(NamedTuple):
+    """What was read."""
+
+    word: str | None
+    """One of the declared words."""
+    probabilities: dict[str, float] | None = None
+    """Of the words among each other; they add up to 1."""
+    mass: float | None = None
+    """How much of all probability the words had together."""
+    rationale: str | None = None
+    problem: str | None = None
+
+
+def read_probabilities(top: Sequence[Mapping[str, float]] | None, words: Sequence[str]) -> Verdict:
+    """Return the most probable of the words as the next token, with the probabilities of all.
+
+    A token counts for a word that it equals without white space; for words of several letters case does not matter
+    (`Yes`, `yes`), for single letters it does: `a` is an article, `A` an answer.
+    """
+    if not top:
+        return Verdict(None, problem="the server gave no token probabilities")
+    found = dict.fromkeys(words, 0.0)
+    keys = {_key(word): word for word in words}
+    for token, logprob in top[0].items():
+        word = keys.get(_key(token.strip()))
+        if word is not None:
+            found[word] += math.exp(logprob)
+    mass = math.fsum(found.values())
+    if mass <= 0.0:
+        return Verdict(None, problem=f"none of {', '.join(words)} is among the {len(top[0])} most probable tokens")
+    shares = {word: probability / mass for word, probability in found.items()}
+    best = sorted(shares, key=lambda word: -shares[word])
+    if len(best) > 1 and shares[best[0]] == shares[best[1]]:
+        return Verdict(None, shares, mass, problem=f"{best[0]} and {best[1]} are equally probable")
+    return Verdict(best[0], shares, mass)
+
+
+def _key(word: str) -> str:
+    return word if len(word) == 1 else word.casefold()
+
+
+def answer_schema(words: Sequence[str], reasoning: bool) -> dict[str, Any]:
+    """Return the JSON Schema of an answer in text: the verdict, after its reasons where these are wanted."""
+    properties: dict[str, Any] = {"reasoning": {"type": "string"}} if reasoning else {}
+    properties["verdict"] = {"type": "string", "enum": list(words)}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+NAMED = r"(?:verdict|score|rating|grade|answer|winner)"
+
+
+def read_text(text: str | None, words: Sequence[str]) -> Verdict:
+    """Return the verdict of a written answer: of a JSON object, of the last line `verdict: WORD`, or the whole text."""
+    if not text or not text.strip():
+        return Verdict(None, problem="the judge wrote nothing")
+    known = {_key(word): word for word in words}
+    for fields in _objects(text):
+        given = fields.get("verdict")
+        word = known.get(_key(str(given).strip())) if given is not None and not isinstance(given, bool) else None
+        if word is not None:
+            reasons = fields.get("reasoning")
+            return Verdict(word, rationale=reasons if isinstance(reasons, str) else None)
+    among = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    bare = text.strip().strip("*_`\"'.[]() ")
+    if _key(bare) in known:
+        return Verdict(known[_key(bare)])
+    pattern = rf"(?i:\b{NAMED}\b[\"*_ ]*(?:is|[:=])[\"*_\[( ]*)({among})(?![\w.]*\w)"
+    matches = re.findall(pattern, text, flags=0 if all(len(word) == 1 for word in words) else re.IGNORECASE)
+    if not matches:
+        return Verdict(None, rationale=text, problem=f"no verdict among {', '.join(words)} in the judge's answer")
+    if len(set(map(_key, matches))) > 1:
+        return Verdict(None, rationale=text, problem=f"several verdicts: {', '.join(matches)}")
+    return Verdict(known[_key(matches[-1])], rationale=text)
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    """Return the JSON objects at the top level of a text, the last one first."""
+    decoder = json.JSONDecoder()
+    found = []
+    position = text.find("{")
+    while position >= 0:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except ValueError:
+            end = position + 1
+        else:
+            if isinstance(value, dict):
+                found.append(value)
+        position = text.find("{", end)
+    return found[::-1]
