@@ -1,0 +1,130 @@
+"""Flags: what may be wrong with a verdict. Each is its own test with its own evidence, and says yes, no or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtr
+
+from harness.rounds.moments import Estimate, Floats, Moments
+from harness.rounds.panel import NDArrayBool, Panel
+from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, needs
+
+Flag = dict[str, Any]
+
+MISSING_TOLERANCE = 0.005
+"""A difference of missing shares between rounds above which the verdict is bounded: half a point."""
+
+
+def missing_changed(panel: Panel, scores: Floats, contrast: Floats, sesoi: float, significance: float) -> Flag | None:
+    """Return the flag where the missing share changed, with the verdicts if all that is missing were 0, and 1."""
+    shares = [float(share) for share in np.isnan(scores).mean(axis=(0, 1))]
+    if max(shares) - min(shares) <= MISSING_TOLERANCE:
+        return None
+    flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares}
+    for name, value in (("missing_as_0", 0.0), ("missing_as_1", 1.0)):
+        filled = Moments.of(np.where(np.isnan(scores), value, scores), panel.cluster)
+        flag[name] = _evidence(judge(filled.estimate(contrast), sesoi, significance))
+    return flag
+
+
+def over_optimising(
+    panel: Panel, labelled: NDArrayBool, contrast: Floats, proxy: Judged, gold: Judged, significance: float
+) -> Flag:
+    """Return whether the proxy runs away from gold: its slope is above gold's, it improves, and gold does not.
+
+    Gold that is inconclusive is unknown, not a sign: a gold sample of 100 that truly gains 2 points is mostly so.
+    """
+    assert panel.gold is not None
+    both = np.concatenate([panel.scores[:, labelled], panel.gold[:, labelled]], axis=2)
+    gap = Moments.of(both, panel.clusters_of(labelled)).estimate(np.concatenate([contrast, -contrast]))
+    apart = judge(gap, 0.0, significance)
+    outcome = "no"
+    if apart.low > 0 and proxy.verdict == "improving":
+        outcome = {"plateaued": "yes", "worsening": "yes", "inconclusive": "unknown"}.get(gold.verdict, "no")
+    elif gold.verdict == "inconclusive" and proxy.verdict == "improving" and apart.high > 0:
+        outcome = "unknown"
+    return {
+        "flag": "over_optimising",
+        "outcome": outcome,
+        "proxy_minus_gold": {"rate": apart.rate, "low": apart.low, "high": apart.high},
+        "proxy": _evidence(proxy),
+        "gold": _evidence(gold),
+        "n_gold": int(labelled.sum()),
+    }
+
+
+@dataclass(frozen=True)
+class OffTarget:
+    """The change of an off-target benchmark, final round minus the first."""
+
+    benchmark: str
+    estimate: Estimate
+    n_items: int
+    n_units: int
+
+
+def off_target(panels: Sequence[Panel]) -> list[OffTarget]:
+    """Return the change of each off-target panel that has enough items."""
+    found = []
+    for panel in panels:
+        whole = panel.complete
+        cluster = panel.clusters_of(whole)
+        units = int(whole.sum()) if cluster is None else len(np.unique(cluster))
+        if units >= ENOUGH_UNITS and len(panel.rounds) > 1:
+            change = np.zeros(len(panel.rounds))
+            change[0], change[-1] = -1, 1
+            estimate = Moments.of(panel.scores[:, whole], cluster).estimate(change)
+            found.append(OffTarget(panel.benchmark, estimate, int(whole.sum()), units))
+    return found
+
+
+def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) -> list[Flag]:
+    """Return for each off-target benchmark whether the series forgot it; Holm over the benchmarks.
+
+    `yes` where the change is below zero, `no` (kept) where it is above minus the SESOI, else `unknown` with the items
+    needed: not proving that nothing was lost is no loss.
+    """
+    lost = holm([_p_below(change.estimate, 0.0) for change in changes])
+    kept = holm([1 - _p_below(change.estimate, -sesoi) for change in changes])
+    flags = []
+    for change, p_lost, p_kept in zip(changes, lost, kept, strict=True):
+        judged = judge(change.estimate, sesoi, significance)
+        outcome = "yes" if p_lost < significance else "no" if p_kept < significance else "unknown"
+        needed = needs(change.estimate, change.n_items, change.n_units, sesoi, significance)
+        flags.append(
+            {
+                "flag": "forgetting",
+                "outcome": outcome,
+                "benchmark": change.benchmark,
+                **_evidence(judged),
+                "p_holm": {"forgetting": p_lost, "kept": p_kept},
+                "n_items": change.n_items,
+                "needed_items": needed.detect if outcome == "unknown" else None,
+            }
+        )
+    return flags
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p values adjusted by Holm's step-down, in the order given."""
+    order = np.argsort(p_values)
+    adjusted, worst = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        worst = max(worst, min((len(p_values) - rank) * p_values[place], 1.0))
+        adjusted[place] = worst
+    return adjusted
+
+
+def _p_below(estimate: Estimate, mark: float) -> float:
+    """Return the p value of the hypothesis that the contrast is at or above a mark."""
+    if estimate.se == 0:
+        return float(estimate.centre >= mark)
+    return float(stdtr(estimate.df, (estimate.centre - mark) / estimate.se))
+
+
+def _evidence(judged: Judged) -> dict[str, Any]:
+    return {"rate": judged.rate, "low": judged.low, "high": judged.high, "verdict": judged.verdict}

@@ -1,0 +1,274 @@
+"""Rounds: does the feedback keep improving the model? Scores go in as a long frame, verdicts come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import HarnessError, did_you_mean
+from harness.rounds.bands import deltas
+from harness.rounds.comparison import Comparison, compare_series
+from harness.rounds.flags import Flag, forgetting, missing_changed, off_target, over_optimising
+from harness.rounds.moments import Estimate, Floats, Moments
+from harness.rounds.panel import NDArrayBool, Notice, Panel, by_benchmark, panels, whole
+from harness.rounds.ppi import correct
+from harness.rounds.result import Look, NeededItems, RoundsResult, finite
+from harness.rounds.shape import describe
+from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, look_significance, more_items, needs, window_contrast
+
+LookRule = Literal["final", "every"]
+Rate = Callable[[int], tuple[list[int], Estimate]]
+"""Given how many rounds are looked at: the window's rounds, and the estimated rate over them."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The verdicts on every series and benchmark, and the comparisons between series."""
+
+    results: list[RoundsResult]
+    comparisons: list[Comparison] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row a series and benchmark; the keys of `to_json` are the columns."""
+        return pd.DataFrame([result.to_dict() for result in self.results])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values: fractions of the score range, null for what is unknown."""
+        return {
+            "results": [result.to_dict() for result in self.results],
+            "comparisons": [comparison.to_dict() for comparison in self.comparisons],
+            "warnings": [finite(warning) for warning in self.warnings],
+        }
+
+    def _repr_html_(self) -> str:
+        def marked(sentence: str) -> str:
+            parts = escape(sentence).split("**")
+            return "".join(f"<b>{part}</b>" if place % 2 else part for place, part in enumerate(parts))
+
+        lines = [result.sentence for result in self.results] + [one.sentence for one in self.comparisons]
+        notes = [str(warning["message"]) for warning in self.warnings]
+        return f"<ul>{''.join(f'<li>{marked(line)}</li>' for line in lines + notes)}</ul>"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every series: effects as fractions of the range."""
+
+    sesoi: float
+    significance: float
+    look: LookRule
+
+
+def compare_rounds(
+    df: pd.DataFrame,
+    sesoi: float = 1.0,
+    score_range: tuple[float, float] = (0.0, 1.0),
+    significance: float = 0.05,
+    look: LookRule = "final",
+    cluster: str | None = None,
+    control: str | None = "none",
+    off_target: Sequence[str] = (),
+    costs: Mapping[str, Mapping[str, float]] | None = None,
+    keep_selection_items: bool = False,
+) -> Rounds:
+    """Say of every series whether it is improving, plateaued, worsening or inconclusive.
+
+    The verdict is on the items' slope over the last half of the rounds, by rule; see the documentation of rounds.
+
+    Args:
+        df: A row an item, round and series: `item`, `round`, `score`, and where there are any `series`, `benchmark`,
+            `seed` (of the training run), `gold` (outranks `score`, on all items or on a random sample of them),
+            `rater_version`, `content_hash`, `prompt_hash`, `selection` (true where the item selected training data).
+        sesoi: The smallest effect of interest, in points (hundredths of the score range) a round.
+        score_range: The lowest and the highest score there can be.
+        significance: Of each one-sided test; intervals are at level 1 - 2 x significance.
+        look: `final` for one look; `every` where the series was looked at after every round.
+        cluster: The column that says which items belong together (a document, a prompt family).
+        control: The series trained with equal steps and no feedback, if the frame has it.
+        off_target: Benchmarks that the feedback was not about: tested for forgetting.
+        costs: `labels` and `dollars`, each series to what its feedback cost; gains by cost are then compared.
+        keep_selection_items: Report on items that selected training data all the same, and flag the results.
+
+    Raises:
+        HarnessError: A column is missing, a value is wrong, or items selected the training data.
+    """
+    question = _question(sesoi, significance, look)
+    df, selected = _without_selection(df, keep_selection_items)
+    found, warnings = panels(df, score_range, cluster)
+    known = {panel.benchmark for panel in found}
+    for name in off_target:
+        if name not in known:
+            raise HarnessError(f"off-target benchmark {name!r} is not in the scores.{did_you_mean(name, known)}")
+    results: list[RoundsResult] = []
+    comparisons: list[Comparison] = []
+    for _, group in by_benchmark(found):
+        results += [_result(panel, question, warnings, len(known) > 1) for panel in group]
+        comparisons += compare_series(group, control, question.sesoi, significance, costs)
+    results = [
+        replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
+        for result in results
+    ]
+    if selected:
+        mark: Flag = {"flag": "selection_items", "outcome": "yes", "n_rows": selected}
+        results = [replace(result, flags=[*result.flags, mark]) for result in results]
+    return Rounds(results, comparisons, warnings)
+
+
+def _question(sesoi: float, significance: float, look: str) -> Question:
+    if not sesoi > 0:
+        raise HarnessError(f"sesoi {sesoi:g}: the smallest effect of interest must be above 0 points a round")
+    if not 0 < significance < 0.5:
+        raise HarnessError(f"significance {significance:g}: must lie between 0 and 0.5")
+    if look not in ("final", "every"):
+        raise HarnessError(f"look {look!r}: is neither 'final' nor 'every'")
+    return Question(sesoi / 100, significance, "every" if look == "every" else "final")
+
+
+def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]:
+    if "selection" not in df.columns:
+        return df, 0
+    count = int(df["selection"].fillna(False).astype(bool).sum())
+    if count and not keep:
+        raise HarnessError(
+            f"{count:,} rows are of items that selected training data (column 'selection'); a score on them flatters "
+            "the series. Score other items, or set keep_selection_items: the results are then flagged"
+        )
+    return df, count
+
+
+def _result(panel: Panel, question: Question, warnings: list[Notice], several: bool) -> RoundsResult:
+    """Return the verdict on one panel: on gold where all items have it, corrected by gold where some have."""
+    proxy_rows = panel.complete
+    gold_rows = whole(panel.gold) & proxy_rows if panel.gold is not None else None
+    few_gold, judged_scores = panel.partly_gold, panel.judged
+    rows = whole(judged_scores)
+    blank = _blank(panel, judged_scores, rows, question, several)
+    if len(panel.rounds) < 2:
+        return replace(blank, reason="too_few_rounds")
+    for some, reason in ((rows, "too_few_items"), (gold_rows if few_gold else rows, "too_few_gold")):
+        if some is not None and _units(panel, some) < ENOUGH_UNITS:
+            return replace(blank, reason=reason)
+    moments = Moments.of(judged_scores[:, rows], panel.clusters_of(rows))
+    looks, last, flags = _looks(panel, moments, gold_rows if few_gold else None, rows, question, warnings)
+    contrast = window_contrast(panel.rounds)[1]
+    bounded = missing_changed(panel, judged_scores, contrast, question.sesoi, question.significance)
+    if bounded:
+        flags.append(bounded)
+    if panel.gold is not None and gold_rows is not None and _units(panel, gold_rows) >= ENOUGH_UNITS:
+        proxy = Moments.of(panel.scores[:, proxy_rows], panel.clusters_of(proxy_rows)).estimate(contrast)
+        said = judge(proxy, question.sesoi, question.significance)
+        flags.append(over_optimising(panel, gold_rows, contrast, said, last, question.significance))
+    measured = int(gold_rows.sum()) if few_gold and gold_rows is not None else int(rows.sum())
+    units = _units(panel, gold_rows if few_gold and gold_rows is not None else rows)
+    needed = needs(last.estimate, measured, units, question.sesoi, looks[-1].significance)
+    return replace(
+        blank,
+        verdict=last.verdict,
+        rate=last.rate,
+        low=last.low,
+        high=last.high,
+        window=looks[-1].window,
+        significance=looks[-1].significance,
+        level=last.level,
+        mde=needed.mde,
+        smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi,
+        needed_items=NeededItems(needed.detect, needed.certify),
+        looks=looks,
+        deltas=deltas(moments, panel.rounds),
+        shape=describe(moments, panel.rounds) if len(panel.rounds) > 2 else None,
+        flags=flags,
+        more=more_items(last, needed, measured, question.sesoi) if last.verdict == "inconclusive" else None,
+    )
+
+
+def _blank(panel: Panel, scores: Floats, rows: NDArrayBool, question: Question, several: bool) -> RoundsResult:
+    """Return the result that knows only what was there: inconclusive."""
+    return RoundsResult(
+        benchmark=panel.benchmark, series=panel.series, verdict="inconclusive", rate=None, low=None, high=None,
+        sesoi=question.sesoi, rounds=panel.rounds, n_items=int(rows.sum()), n_seeds=len(panel.seeds),
+        scope="run" if len(panel.seeds) == 1 else "method", window=None, significance=question.significance,
+        level=1 - 2 * question.significance, mde=None, smallest_certifiable_sesoi=None,
+        needed_items=NeededItems(None, None), missing=[float(share) for share in np.isnan(scores).mean(axis=(0, 1))],
+        looks=[], reason=None, paired=True, deltas=[], shape=None, flags=[],
+        label=f"{panel.series} on {panel.benchmark}" if several else "",
+    )  # fmt: skip
+
+
+def _looks(
+    panel: Panel,
+    moments: Moments,
+    labelled: NDArrayBool | None,
+    rows: NDArrayBool,
+    question: Question,
+    warnings: list[Notice],
+) -> tuple[list[Look], Judged, list[Flag]]:
+    """Return every look, the last one's judgement, and what the correction by gold has to say."""
+    count = len(panel.rounds)
+    looks: list[Look] = []
+    flags: list[Flag] = []
+    numbers = range(1, count) if question.look == "every" else [1]
+    for number in numbers:
+        seen = number + 1 if question.look == "every" else count
+        spent = look_significance(number, question.significance) if question.look == "every" else question.significance
+        window, contrast = window_contrast(panel.rounds[:seen])
+        contrast = np.pad(contrast, (0, count - seen))
+        estimate = moments.estimate(contrast)
+        if labelled is not None:
+            estimate, flags = _corrected(panel, labelled, rows, contrast, warnings if seen == count else [])
+        judged = judge(estimate, question.sesoi, spent)
+        looks.append(
+            Look(number, panel.rounds[seen - 1], [window[0], window[-1]], spent, judged.level,
+                 judged.rate, judged.low, judged.high, judged.verdict)
+        )  # fmt: skip
+    return looks, judged, flags
+
+
+def _corrected(
+    panel: Panel, labelled: NDArrayBool, rows: NDArrayBool, contrast: Floats, warnings: list[Notice]
+) -> tuple[Estimate, list[Flag]]:
+    """Return the rate corrected by few gold scores; seeds add the variance between them."""
+    assert panel.gold is not None
+    gold = (panel.gold[:, rows] @ contrast).mean(axis=0)
+    found = correct(gold, (panel.scores[:, rows] @ contrast).mean(axis=0), labelled[rows], panel.clusters_of(rows))
+    estimate = found.estimate
+    if len(panel.seeds) > 1:
+        seeds = Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)).estimate(contrast)
+        estimate = replace(estimate, seed_variance=seeds.seed_variance, df=min(estimate.df, seeds.df))
+    if found.shifted:
+        message = (
+            f"{panel.series} on {panel.benchmark}: the items with gold scores differ from the others "
+            f"(p = {found.shift_p:.2g}), so they are no random sample; the verdict is from them alone"
+        )
+        warnings.append(
+            {"code": "gold_shift", "message": message, "benchmark": panel.benchmark, "series": panel.series}
+        )
+    flag: Flag = {
+        "flag": "gold_shift",
+        "outcome": "yes" if found.shifted else "no",
+        "p": found.shift_p,
+        "proxy_weight": found.weight,
+        "n_gold": int(labelled.sum()),
+    }
+    return estimate, [flag]
+
+
+def _off_target_flags(result: RoundsResult, found: list[Panel], names: Sequence[str], question: Question) -> list[Flag]:
+    if result.benchmark in names:
+        return []
+    changes = off_target([p for p in found if p.series == result.series and p.benchmark in names])
+    return forgetting(changes, question.sesoi, question.significance)
+
+
+def _units(panel: Panel, rows: NDArrayBool) -> int:
+    cluster = panel.clusters_of(rows)
+    return int(rows.sum()) if cluster is None else len(np.unique(cluster))
+
+
+__all__ = ["Rounds", "compare_rounds"]
