@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from harness.answering.chat import Answer, Call, Chat
@@ -124,17 +125,28 @@ class ChatModel:
 class EmbeddedModel:
     """SmolLM2-135M-Instruct: log-likelihoods by torch, generation by llama.cpp, from the same file."""
 
-    def __init__(self, scorer: Callable[[], LmEvalModel], chat: Chat) -> None:
+    def __init__(self, scorer: Callable[[], LmEvalModel], chat: Chat, threads: int = 1) -> None:
         self.chat = chat
         self.identity = digest("embedded", chat.identity)
+        self.threads = threads
         self._make_scorer = scorer
         self._scorer: LmEvalModel | None = None
 
     def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
-        """See `Model.loglikelihood`."""
+        """See `Model.loglikelihood`. Each thread scores a part on one core: torch's own fight over few cores."""
         if self._scorer is None:
             self._scorer = self._make_scorer()
-        return self._scorer.loglikelihood(requests)
+        lm = self._scorer
+        _ = lm.lm  # loaded once, before the threads ask for it
+        size = -(-len(requests) // self.threads) or 1
+        parts = [requests[start : start + size] for start in range(0, len(requests), size)]
+
+        def score(part: Sequence[Any]) -> list[tuple[float, bool]]:
+            _one_torch_thread()
+            return lm.loglikelihood(part)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            return [result for results in pool.map(score, parts) for result in results]
 
     def generate(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Model.generate`."""
@@ -147,13 +159,14 @@ class EmbeddedModel:
             self._scorer = None
 
 
-def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callable[[], str]) -> Model:
+def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callable[[], str], threads: int = 1) -> Model:
     """Return the model that a suite names.
 
     Args:
         use: The suite's entry.
         chat: Makes the chat client of a model specification and its arguments.
         embedded_folder: Makes or finds the folder of the embedded model for torch.
+        threads: Threads that the embedded model may use.
 
     Raises:
         HarnessError: lm-eval knows no such kind of model.
@@ -163,7 +176,7 @@ def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callab
         def scorer() -> LmEvalModel:
             return LmEvalModel("hf", {"pretrained": embedded_folder(), "dtype": "float32", "device": "cpu"} | use.args)
 
-        return EmbeddedModel(scorer, chat(EMBEDDED))
+        return EmbeddedModel(scorer, chat(EMBEDDED), threads)
     if use.model.startswith(CHAT_PREFIXES):
         return ChatModel(chat({"model": use.model, **use.args}))
     return LmEvalModel(use.model, use.args)
@@ -182,6 +195,12 @@ def _load_lm(kind: str, args: dict[str, Any]) -> Any:
         return model_class.create_from_arg_obj(dict(args))
     except Exception as error:  # loaders raise whatever their parts raise
         raise HarnessError(f"lm-eval cannot load its model {kind!r} with {args}: {error}") from error
+
+
+def _one_torch_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)  # holds for the calling thread
 
 
 def _seed_torch(seed: int | None) -> None:

@@ -16,6 +16,8 @@ Limit = Annotated[int | None, typer.Option(help="At most so many items a task, a
 Cache = Annotated[Path | None, typer.Option(help="Where models and finished calls are kept.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes and threads at once.")]
 UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")]
+Stages = Annotated[str, typer.Option(help="Which stages, with commas: answer, rate, rounds, report.")]
+ALL_STAGES = "answer,rate,rounds,report"
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Ask again where a rater failed.")]
 
 
@@ -25,13 +27,14 @@ def quickstart(
     limit: Limit = None,
     cache: Cache = None,
     workers: Workers = 2,
+    stages: Stages = ALL_STAGES,
     as_json: AsJson = False,
 ) -> None:
     """See the whole product work, small and real: no key, no account, a few minutes on two cores."""
     from harness.catalog import Catalog
 
     suite = Catalog().find("suites", "quickstart")
-    _run(suite, out, seed, limit, cache, workers, as_json, unsafe_local=False, retry_errors=False, include=None)
+    _run(suite, out, seed, limit, as_json, cache=cache, workers=workers, stages=stages)
 
 
 def run(
@@ -42,6 +45,7 @@ def run(
     include: Include = None,
     cache: Cache = None,
     workers: Workers = 2,
+    stages: Stages = ALL_STAGES,
     unsafe_local: UnsafeLocal = False,
     retry_errors: RetryErrors = False,
     as_json: AsJson = False,
@@ -50,38 +54,34 @@ def run(
     from harness.catalog import Catalog
 
     path = suite if suite.suffix in (".yaml", ".yml") else Catalog(include or ()).find("suites", str(suite))
-    _run(path, out, seed, limit, cache, workers, as_json, unsafe_local, retry_errors, include)
+    _run(
+        path,
+        out,
+        seed,
+        limit,
+        as_json,
+        include=include or (),
+        cache=cache,
+        workers=workers,
+        stages=stages,
+        unsafe_local=unsafe_local,
+        retry_errors=retry_errors,
+    )
 
 
 def _run(
-    path: Path,
-    out: Path | None,
-    seed: int | None,
-    limit: int | None,
-    cache: Path | None,
-    workers: int,
-    as_json: bool,
-    unsafe_local: bool,
-    retry_errors: bool,
-    include: list[Path] | None,
+    path: Path, out: Path | None, seed: int | None, limit: int | None, as_json: bool, *, stages: str, **how: Any
 ) -> None:
     from harness.cli.progress import bar
     from harness.stages import run_suite
     from harness.suite import read_suite
 
-    suite = read_suite(path)
-    changes: dict[str, Any] = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
-    done = run_suite(
-        suite.model_copy(update=changes),
-        out,
-        include=include or (),
-        cache=cache,
-        workers=workers,
-        unsafe_local=unsafe_local,
-        retry_errors=retry_errors,
-        stage=bar,
-    )
-    _show(done.folder, as_json)
+    changes = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
+    suite = read_suite(path).model_copy(update=changes)
+    names = [name.strip() for name in stages.split(",") if name.strip()]
+    done = run_suite(suite, out, stages=names, stage=bar, **how)
+    if "report" in names:
+        _show(done.folder, as_json)
 
 
 def rate(

@@ -1,0 +1,285 @@
+"""The stages of a suite in their order: models answer, raters rate, the learner is trained in rounds, the page is made.
+
+Each stage does what the run lacks, so the same call again goes on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.answering.answer import Progress, answer, questions, reference_responses
+from harness.answering.call_cache import default_cache
+from harness.answering.chat_models import chat_models
+from harness.answering.embedded import torch_folder
+from harness.answering.models import make_model
+from harness.answering.tasks import Task, load_task
+from harness.catalog import Catalog
+from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
+from harness.manifest import host_facts
+from harness.rating.rate import find_rater, missing, rate_work, read_spec, work_of
+from harness.rating.rater import Rater, Surroundings, Work
+from harness.records import digest
+from harness.reporting import report
+from harness.rounds.learner import make_learner
+from harness.rounds.loop import run_feedback
+from harness.run import Run
+from harness.suite import RaterUse, Suite, TaskUse, read_suite
+
+StageName = Literal["answer", "rate", "rounds", "report"]
+STAGES: tuple[StageName, ...] = ("answer", "rate", "rounds", "report")
+
+Stage = Callable[[str, int], AbstractContextManager[Progress]]
+"""Shows one stage: called with its title and the number of records to come, gives the function that counts them."""
+
+
+@contextmanager
+def silent(title: str, total: int) -> Iterator[Progress]:
+    """Show nothing."""
+    yield lambda count: None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every stage works with: the run, where things are found, and what raters and models share."""
+
+    run: Run
+    suite: Suite
+    catalog: Catalog
+    surroundings: Surroundings
+    retry_errors: bool = False
+    stage: Stage = silent
+    tasks: dict[str, Task] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Raters that this machine cannot give, with what they lack."""
+
+    def task(self, use: TaskUse) -> Task:
+        """Return a task of the suite, loaded once."""
+        if use.task not in self.tasks:
+            limits = [limit for limit in (use.limit, self.suite.limit) if limit is not None]
+            self.tasks[use.task] = load_task(use, self.catalog, min(limits, default=None))
+        return self.tasks[use.task]
+
+    @property
+    def cache(self) -> Path:
+        """Where models and finished calls are kept."""
+        return self.surroundings.cache or default_cache()
+
+    def complain(self) -> None:
+        """Raise an `IncompleteError` if a rater could not be had: the run is whole but for its ratings."""
+        if self.refusals:
+            lines = "\n".join(f"  {rater}: {reason}" for rater, reason in self.refusals.items())
+            raise IncompleteError(f"{self.run.folder}: no ratings by\n{lines}\nThen the same command adds them.")
+
+
+def run_suite(
+    suite: Suite | str | Path,
+    out: str | Path | None = None,
+    *,
+    include: Sequence[str | Path] = (),
+    cache: str | Path | None = None,
+    workers: int = 2,
+    stages: Sequence[str] = STAGES,
+    unsafe_local: bool = False,
+    accept_same_process: bool = False,
+    retry_errors: bool = False,
+    stage: Stage = silent,
+) -> Run:
+    """Run a suite, or what is left of it.
+
+    Args:
+        suite: A suite, or the path of its file.
+        out: The run's folder; `runs/NAME` where not given.
+        include: Folders with catalogues of the user's own.
+        cache: Where models and finished calls are kept; the user's cache folder where not given.
+        workers: Processes and threads at once.
+        stages: Which stages: `answer`, `rate`, `rounds`, `report`.
+        unsafe_local: Run model-written code without a sandbox; every rating so made says so.
+        accept_same_process: Let tests that cannot be kept apart from the candidate run beside it; flagged.
+        retry_errors: Ask raters again where they failed.
+        stage: Shows the progress of one stage.
+
+    Returns:
+        The run.
+
+    Raises:
+        HarnessError: Something that the suite names is missing or wrong.
+        IncompleteError: Another command is working on the run.
+    """
+    for name in stages:
+        if name not in STAGES:
+            raise HarnessError(f"no stage {name!r}.{did_you_mean(name, STAGES)}")
+    suite = suite if isinstance(suite, Suite) else read_suite(suite)
+    run = Run.create(out or Path("runs") / suite.name, suite)
+    catalog = Catalog(include)
+    surroundings = Surroundings(
+        suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
+    )
+    with run.lock(), chat_models(surroundings) as chat:
+        surroundings = replace(surroundings, chat=chat)
+        shop = Workshop(run, suite, catalog, surroundings, retry_errors, stage)
+        run.note(suite=suite.name, seed=suite.seed, **host_facts())
+        doing = {"answer": _answer, "rate": _rate, "rounds": _rounds, "report": _report}
+        for name in STAGES:
+            if name in stages:
+                doing[name](shop)
+    shop.complain()
+    return run
+
+
+def rate(
+    run: Run | str | Path,
+    raters: Sequence[str],
+    *,
+    tasks: Sequence[str] | None = None,
+    against: Literal["reference", "sample"] = "reference",
+    include: Sequence[str | Path] = (),
+    cache: str | Path | None = None,
+    workers: int = 2,
+    unsafe_local: bool = False,
+    accept_same_process: bool = False,
+    retry_errors: bool = False,
+    stage: Stage = silent,
+) -> Run:
+    """Rate the stored answers of a run by more raters; no model is asked again.
+
+    Args:
+        run: The run or its folder.
+        raters: Names of raters in the catalogue.
+        tasks: Only these tasks; where not given, all whose family the rater fits.
+        against: For raters that compare: the other side.
+        include: Folders with catalogues of the user's own.
+        cache: Where models and finished calls are kept.
+        workers: Processes and threads at once.
+        unsafe_local: Run model-written code without a sandbox; every rating so made says so.
+        accept_same_process: Let tests that cannot be kept apart from the candidate run beside it; flagged.
+        retry_errors: Ask raters again where they failed.
+        stage: Shows the progress of one stage.
+
+    Returns:
+        The run.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    surroundings = Surroundings(
+        run.suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
+    )
+    with run.lock(), chat_models(surroundings) as chat:
+        shop = Workshop(run, run.suite, Catalog(include), replace(surroundings, chat=chat), retry_errors, stage)
+        families = run.items.drop_duplicates("task").set_index("task")["family"]
+        for name in raters:
+            spec = read_spec(name, shop.catalog)
+            fitting = [task for task, family in families.items() if not spec.families or family in spec.families]
+            chosen = tasks or fitting
+            for task in chosen:
+                if task not in families.index:
+                    raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families.index)}")
+                _rate_task(shop, task, RaterUse(rater=name, against=against))
+        shop.complain()
+    return run
+
+
+def _answer(shop: Workshop) -> None:
+    """Let each model of the suite answer each task; a model is loaded once, and let go when it is done."""
+    threads = shop.surroundings.workers
+    for who in shop.suite.models:
+        model = make_model(who, shop.surroundings.chat, lambda: str(torch_folder(shop.cache)), threads)
+        for use in shop.suite.tasks:
+            task = shop.task(use)
+            if shop.run.items.empty or use.task not in set(shop.run.items["task"]):
+                shop.run.write(task.items, use.task)
+                shop.run.write(reference_responses(task), f"{use.task}-reference")
+            wanted = {question.response_id for question in questions(task, use, model, who, shop.suite.seed)}
+            left = len(wanted - set(shop.run.responses["response_id"]))
+            shop.run.note(tasks={use.task: task_facts(task)}, models={who.name: who.model_dump(exclude_defaults=True)})
+            with shop.stage(f"{who.name} answers {use.task}", left) as progress:
+                answer(shop.run, task, use, model, who, shop.suite.seed, progress)
+        model.close()
+
+
+def _rate(shop: Workshop) -> None:
+    for use in shop.suite.tasks:
+        for rater_use in use.raters:
+            _rate_task(shop, use.task, rater_use)
+
+
+def _rate_task(shop: Workshop, task: str, use: RaterUse) -> None:
+    try:
+        rater = find_rater(use.rater, shop.catalog, shop.surroundings)
+    except UnavailableError as error:
+        shop.refusals[use.rater] = str(error)
+        return
+    work = work_of(shop.run, task, use, rater.spec)
+    left = missing(shop.run, rater, work, shop.retry_errors)
+    with shop.stage(f"{use.rater} rates {task}", len(left)) as progress:
+        rate_work(shop.run, rater, left, progress)
+    shop.run.note(raters={use.rater: rater_facts(rater)})
+
+
+def _rounds(shop: Workshop) -> None:
+    """Train the learner with each kind of feedback, and let the gold rater rate the held-out answers of every round."""
+    use = shop.suite.rounds
+    if use is None:
+        return
+    run = shop.run
+    learner = make_learner(use.learner, use.settings, shop.suite.seed)
+    held_out = learner.held_out(min(use.items, shop.suite.limit or use.items))
+    gold = find_rater(use.gold, shop.catalog, shop.surroundings)
+    raters = {
+        series: find_rater(name, shop.catalog, shop.surroundings) if name else None
+        for series, name in use.feedback.items()
+    }
+    run.write(held_out, "held-out")
+    finished = {} if run.rounds.empty else run.rounds.groupby("series")["round"].max().to_dict()
+    left = sum(use.rounds - finished.get(series, -1) for series in raters)
+    states = run.folder / ".states"
+    with shop.stage("the learner trains", left) as progress:
+        for done in run_feedback(
+            learner,
+            raters,
+            use.rounds,
+            held_out=held_out,
+            state_dir=states,
+            finished=finished,
+            workers=shop.surroundings.workers,
+        ):
+            part = f"{learner.name}-{done.summary.series}-round{done.summary.round:03d}"
+            for records in (done.responses, done.practice_items, done.practice, done.ratings):
+                run.write(records, part)
+            items = {item.item_id: item for item in held_out}
+            answers = [Work(items[response.item_id], response) for response in done.responses]
+            run.write(gold.rate(answers), f"{part}-{use.gold}")
+            run.write_round(done.summary.model_dump())  # last: a round with a summary is whole
+            progress(1)
+    for rater in (gold, *raters.values()):
+        if rater is not None:
+            run.note(raters={rater.spec.name: rater_facts(rater)})
+    shutil.rmtree(states, ignore_errors=True)
+
+
+def _report(shop: Workshop) -> None:
+    with shop.stage("the page", 1) as progress:
+        report(shop.run)
+        progress(1)
+
+
+def rater_facts(rater: Rater) -> dict[str, Any]:
+    """Return what the manifest says of a rater: its declaration, version, and prompt."""
+    spec = rater.spec
+    prompt = spec.folder / str(spec.settings["prompt"]) if spec.folder and "prompt" in spec.settings else None
+    text = prompt.read_text(encoding="utf-8") if prompt and prompt.is_file() else None
+    facts = spec.model_dump(include={"kind", "scale", "criteria", "description", "settings"})
+    return {**facts, "version": rater.version, "prompt": text, "prompt_hash": digest(text) if text else None}
+
+
+def task_facts(task: Task) -> dict[str, Any]:
+    """Return what the manifest says of a task: its size, the hash of its contents, its card."""
+    return {
+        "family": task.facts.family,
+        "items": len(task.items),
+        "hash": digest([item.content_hash for item in task.items]),
+        "card": task.card,
+    }
