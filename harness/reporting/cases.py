@@ -65,7 +65,7 @@ def cases(evidence: Evidence, most: int | None = MOST_CASES, seed: int = 0) -> C
 def _placed(ratings: pd.DataFrame) -> pd.DataFrame:
     """Return the ratings of what more than one rater (or order) rated, with `case` and `place` in 0..1."""
     keys = ratings[["task", "item_id", "response_id", "against_id"]].fillna("").astype(str)
-    data = ratings.assign(case=keys["task"].str.cat([keys[name] for name in keys.columns[1:]], sep="\x1f"))
+    data = ratings.assign(case=keys["task"].str.cat(keys[["item_id", "response_id", "against_id"]], sep="\x1f"))
     voices = data["rater"] + "\x1f" + data["criterion"] + "\x1f" + data["order"].fillna("").astype(str)
     several = voices.groupby(data["case"]).transform("nunique") > 1
     data = data[several].copy()

@@ -16,6 +16,10 @@ from typing import Any
 
 import pandas as pd
 
+from harness.agreement import pair_matrix, position_consistency
+from harness.errors import HarnessError
+from harness.rounds import Rounds, compare_rounds, from_run
+from harness.rounds.run_scores import costs_of
 from harness.run import Run
 
 Row = dict[str, Any]
@@ -41,25 +45,16 @@ class Evidence:
     @classmethod
     def of(cls, run: Run | str | Path) -> Evidence:
         """Ask agreement and rounds about a run."""
-        from harness.agreement import pair_matrix, position_consistency
-        from harness.rounds import compare_rounds, from_run
-
         run = run if isinstance(run, Run) else Run(run)
-        rounds: list[Row] = []
-        comparisons: list[Row] = []
-        scores = pd.DataFrame()
-        if run.suite.rounds is not None and run.responses["series"].notna().any():
-            scores = from_run(run)
-            found = compare_rounds(scores, sesoi=run.suite.rounds.sesoi)
-            rounds = [plain(row) for row in found.results]
-            comparisons = [plain(row) for row in found.comparisons]
+        found, scores, notes = _rounds(run)
         return cls(
             run=run,
-            rounds=rounds,
-            comparisons=comparisons,
+            rounds=[plain(row) for row in found.results],
+            comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in pair_matrix(run.ratings)],
             positions=[plain(row) for row in position_consistency(run.ratings)],
+            notes=notes + [str(warning["message"]) for warning in found.warnings],
         )
 
     @cached_property
@@ -91,6 +86,21 @@ class Evidence:
         """The series that keeps everything, if there is one."""
         feedback = self.run.suite.rounds.feedback if self.run.suite.rounds else {}
         return next((name for name, rater in feedback.items() if rater is None), None)
+
+
+def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
+    """Return the verdicts on a run's series, the scores behind them, and why there are none."""
+    wanted = run.suite.rounds
+    if wanted is None:
+        return Rounds([]), pd.DataFrame(), []
+    control = next((name for name, rater in wanted.feedback.items() if rater is None), None)
+    try:
+        scores = from_run(run)
+        cluster = "cluster" if "cluster" in scores else None
+        found = compare_rounds(scores, sesoi=wanted.sesoi, cluster=cluster, control=control, costs=costs_of(run))
+    except HarnessError as error:
+        return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
+    return found, scores, []
 
 
 EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+")

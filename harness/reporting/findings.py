@@ -36,17 +36,18 @@ def _rounds(evidence: Evidence) -> Iterator[Finding]:
     order = {name: place for place, name in enumerate(evidence.series)}
     for row in sorted(evidence.rounds, key=lambda r: (r["benchmark"], order.get(r["series"], 0))):
         if row["series"] != evidence.control:
-            yield Finding(f"{row['series']} feedback", row["sentence"], "fig-rounds", row["verdict"], _doubts(row))
+            yield Finding(
+                f"{row['series']} feedback", said(row), "fig-rounds", row["verdict"] or "unknown", _doubts(row)
+            )
 
 
 def _doubts(row: Row) -> list[str]:
     doubts = []
     if row.get("n_seeds", 1) == 1:
         doubts.append("One training seed: this is what this run did, not what this kind of feedback does.")
-    flags = row.get("flags") or []
-    named = [words(flag["flag"] if isinstance(flag, dict) and "flag" in flag else flag) for flag in flags]
-    if named:
-        doubts.append(f"Flagged: {', '.join(named)}.")
+    flagged = [words(flag["flag"]) for flag in row.get("flags") or [] if flag.get("outcome") == "yes"]
+    if flagged:
+        doubts.append(f"Flagged: {', '.join(flagged)}.")
     return doubts
 
 
@@ -69,11 +70,30 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             f"{control}: the control",
             f"The control (equal steps, everything kept) moved {first} in this run: feedback has given only what its "
-            f"series gained beyond that.",
+            f"series gained beyond that.{_beyond(evidence, row['benchmark'])}",
             "fig-race",
-            row["verdict"],
-            [row["sentence"]],
+            row["verdict"] or "unknown",
+            [said(row)],
         )
+
+
+def _beyond(evidence: Evidence, benchmark: str) -> str:
+    """Return what each kind of feedback gained beyond the control, with its interval."""
+    rows = [
+        row
+        for row in evidence.comparisons
+        if row["control"] and row["quantity"] == "gain" and row["benchmark"] == benchmark and row["value"] is not None
+    ]
+    shown = [
+        f"{row['a']} {points(row['value'])} [{points(row['low'])}, {points(row['high'])}]"
+        for row in sorted(rows, key=lambda row: -float(row["value"]))
+    ]
+    return f" Beyond it, from the first round to the last: {'; '.join(shown)}." if shown else ""
+
+
+def said(row: Row) -> str:
+    """Return the sentence of a result as plain text that ends."""
+    return str(row["sentence"]).replace("**", "").rstrip(".") + "."
 
 
 def _people(evidence: Evidence) -> Iterator[Finding]:

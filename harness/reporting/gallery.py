@@ -9,6 +9,7 @@ import pandas as pd
 from harness.reporting import tables
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import NARROW, WIDE, Figure, dots, lines, svg
+from harness.rounds.bands import BAND_LEVEL
 
 
 def figures(evidence: Evidence, prefix: str = "") -> dict[str, list[Figure]]:
@@ -73,8 +74,8 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> F
         f"{prefix}rounds",
         "What each round added",
         f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
-        f"{_count(data['n_items'])} items, with simultaneous {_level(evidence)} bands over a series' rounds. {said} "
-        "Each series is judged by itself; with several, some band misses by chance.",
+        f"{_count(data['n_items'])} items, with simultaneous {100 * BAND_LEVEL:.0f} % bands over a series’ rounds. "
+        f"{said} Each series is judged by itself; with several, some band misses by chance.",
         ["series", "round", "delta", "low", "high", "n_items"],
         [[row[key] for key in ("series", "round", "delta", "low", "high", "n_items")] for row in rows],
         lambda width: lines(
@@ -158,11 +159,6 @@ def _last(data: pd.DataFrame, series: str, column: str) -> float:
 def _count(column: pd.Series) -> str:
     low, high = int(column.min()), int(column.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def _level(evidence: Evidence) -> str:
-    levels = {row.get("band_level") for row in evidence.rounds} - {None}
-    return f"{100 * float(levels.pop() or 0):.0f} %" if len(levels) == 1 else "95 %"
 
 
 def _and(names: list[str]) -> str:

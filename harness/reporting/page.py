@@ -106,6 +106,7 @@ def summary(run: Run | str | Path) -> Row:
         "findings": [finding.to_dict() for finding in findings(evidence)],
         "rounds": evidence.rounds,
         "comparisons": evidence.comparisons,
+        "notes": evidence.notes,
         "scores": tables.scores(evidence),
         "matrix": evidence.pairs,
         "positions": evidence.positions,
@@ -137,6 +138,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
+        "comparisons": [row for row in evidence.comparisons if row["quantity"] in ("rate", "gain")],
         "shown": len(data["cases"]) if shown is None else shown,
         "total": data["total"],
         "disagreeing": data["disagreeing"],
@@ -170,7 +172,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
     style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         views=views,
-        title=" and ".join(one["name"] for one in views) + ": human and AI feedback",
+        title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
         question="Does the feedback still help?" if any(one["rounds"] for one in views) else "Who agrees with whom?",
         version=__version__,
         script_sources=Markup(sources),
@@ -178,6 +180,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
         script=Markup(script),
         script_hash=script_hash(script),
         kinds=tables.KIND_WORDS,
+        abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
     )
 
 

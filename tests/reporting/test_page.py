@@ -87,7 +87,9 @@ def test_a_figure_has_a_line_and_a_band_for_each_series(html):
 def test_ids_are_unique_also_with_two_runs(run, made_up_evidence):
     evidence = made_up_evidence(run)
     views = [page.view(evidence, carried(evidence), prefix) for prefix in ("", "run2-")]
-    ids = re.findall(r'\sid="([^"]+)"', page.render(views, Catalog()))
+    both = page.render(views, Catalog())
+    assert "Side by side" in both
+    ids = re.findall(r'\sid="([^"]+)"', both)
     assert len(ids) == len(set(ids))
 
 

@@ -1,0 +1,140 @@
+"""What a run says: the verdicts' sentences, and when a judge may be trusted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.reporting import findings, report, summary
+from harness.reporting.evidence import Evidence
+
+WORDS = {"improving", "plateaued", "worsening", "inconclusive"}
+SHAPES = {
+    "rise": ([0.30, 0.40, 0.50, 0.60, 0.70], "improving"),
+    "plateau": ([0.30, 0.60, 0.60, 0.60, 0.60], "plateaued"),
+    "decline": ([0.70, 0.60, 0.50, 0.40, 0.30], "worsening"),
+}
+
+
+@pytest.fixture(scope="module")
+def shaped(made_up_run, tmp_path_factory):
+    """One run with a series of each shape on 2,000 items, the control last."""
+    series = {name: means for name, (means, _) in SHAPES.items()} | {"none": [0.30, 0.32, 0.32, 0.32, 0.32]}
+    folder = tmp_path_factory.mktemp("shaped") / "run"
+    return Evidence.of(made_up_run(folder, series=series, held_out=2000, questions=4))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_series_gets_its_verdict_in_one_sentence(shaped, shape):
+    [found] = [finding for finding in findings(shaped) if finding.about == f"{shape} feedback"]
+    verdict = SHAPES[shape][1]
+    assert found.mark == verdict
+    # "rise: improving, +10.1 points a round [9.5, 10.7] over rounds 2-4 in this run (90 % interval)."
+    number = r"[-+]?\d+\.\d+"
+    assert re.match(
+        rf"{shape}: {verdict}, {number} points a round \[{number}, {number}\] over rounds 2-4", found.sentence
+    )
+    assert "in this run" in found.sentence
+    assert not (WORDS - {verdict}) & set(re.findall(r"\w+", found.sentence))
+
+
+def test_noise_is_inconclusive_and_says_what_would_decide(made_up_run, tmp_path):
+    run = made_up_run(
+        tmp_path / "run", series={"noise": [0.5, 0.52, 0.49, 0.52], "none": [0.5] * 4}, held_out=60, questions=2
+    )
+    [found] = [finding for finding in findings(run) if finding.about == "noise feedback"]
+    assert found.mark == "inconclusive"
+    assert re.search(r"more items would decide", found.sentence)
+    assert "no gain" not in found.sentence
+
+
+def test_the_control_is_told_apart_and_gains_are_shown_beyond_it(shaped):
+    [found] = [finding for finding in findings(shaped) if "the control" in finding.about]
+    assert found.sentence.startswith("The control (equal steps, everything kept) moved")
+    assert "Beyond it, from the first round to the last: rise +" in found.sentence
+
+
+def test_few_held_out_items_are_said(shaped, made_up_run, tmp_path):
+    [found] = [finding for finding in findings(shaped) if finding.about == "size"]
+    assert "2,000 held-out items" in found.sentence
+
+
+def trust(run, made_up_evidence, **changes):
+    evidence = made_up_evidence(run)
+    evidence.pairs[0].update(changes)
+    [found] = [finding for finding in findings(evidence) if finding.about == "judge: can it be trusted?"]
+    return found
+
+
+def test_a_judge_better_than_chance_is_called_that_and_no_more(run, made_up_evidence):
+    found = trust(run, made_up_evidence)
+    assert found.mark == "trusted"
+    assert (
+        "does better than chance: against answer_key on objects: spearman 0.38 [0.17, 0.56] over 80" in found.sentence
+    )
+    assert any("not good enough by itself" in doubt for doubt in found.doubts)
+    assert any("simulated" in doubt for doubt in found.doubts)
+
+
+def test_a_judge_whose_interval_includes_chance_cannot_be_trusted(run, made_up_evidence):
+    found = trust(run, made_up_evidence, low=-0.02)
+    assert found.mark == "distrusted"
+    assert "cannot be told from chance" in found.sentence
+
+
+def test_a_judge_without_an_interval_cannot_be_trusted(run, made_up_evidence):
+    assert trust(run, made_up_evidence, low=None, high=None).mark == "distrusted"
+
+
+def test_a_judge_that_reads_the_place_cannot_be_trusted(run, made_up_evidence):
+    [found] = [f for f in findings(made_up_evidence(run)) if f.about == "pair_judge: can it be trusted?"]
+    assert found.mark == "distrusted"
+    assert "preferred the answer shown first 97 % of the time, and kept its verdict in 5 %" in found.sentence
+
+
+def test_where_nothing_independent_rated_that_is_said_with_the_command(run, made_up_evidence):
+    evidence = made_up_evidence(run)
+    evidence.pairs.clear()
+    [found] = [f for f in findings(evidence) if f.about == "judge: can it be trusted?"]
+    assert found.mark == "unknown"
+    assert "is not known" in found.sentence
+    assert "`harness agree RUN --with FILE`" in found.sentence
+
+
+def test_failures_are_counted_never_scored(run):
+    count = int((run.ratings["status"] != "ok").sum())
+    assert count > 0
+    [found] = [finding for finding in findings(run) if finding.about == "failures"]
+    assert found.sentence.startswith(
+        f"{count:,} of {len(run.ratings):,} ratings failed on the rater’s side ({count:,} un"
+    )
+
+
+def test_people_are_missed_before_they_have_rated_and_counted_after(run, made_up_run, tmp_path):
+    [before] = [finding for finding in findings(run) if finding.about == "people"]
+    assert before.mark == "unknown"
+    rated = made_up_run(tmp_path / "run", questions=5, series={}, people=2)
+    [after] = [finding for finding in findings(rated) if finding.about == "people"]
+    assert after.sentence == "2 people gave 20 ratings."  # 5 items, 2 samples, 2 people
+
+
+def test_the_page_and_the_json_of_a_real_run_agree(run):
+    path = report(run)
+    html = path.read_text(encoding="utf-8")
+    found = summary(run)
+    assert path == run.folder / "report.html"
+    for finding in found["findings"]:
+        first = finding["sentence"].partition("`")[0].replace("’", "’")
+        assert first.replace("'", "&#39;") in html
+    deltas = {(row["series"], row["round"]): row["delta"] for row in found["scores"] if row["delta"] is not None}
+    table = re.search(r'id="fig-rounds".*?</table>', html, re.S)[0]
+    for (series, number), delta in deltas.items():
+        assert re.search(rf"{series}</th><td[^>]*>{number}</td><td[^>]*data-value=\"{re.escape(str(delta))}\"", table)
+    assert {row["rater"] for row in found["raters"]} == {"judge", "pair_judge", "answer_key"}
+
+
+def test_a_report_of_two_runs_shows_both(run, tmp_path):
+    html = report([run, run], tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "2 runs side by side" in html
+    assert html.count('<h2 class="run"') == 2
