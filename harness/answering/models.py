@@ -11,9 +11,11 @@ import gc
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from harness.answering.chat import Answer, Call, Chat
+from harness.answering.embedded import quiet_transformers
 from harness.answering.tasks import quiet_lm_eval
 from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
@@ -60,7 +62,7 @@ class LmEvalModel:
     def lm(self) -> Any:
         """lm-eval's model object."""
         if self._lm is None:
-            with quiet_lm_eval():
+            with quiet_lm_eval(), quiet_transformers() if self.kind.startswith("hf") else nullcontext():
                 self._lm = _load_lm(self.kind, self.args)
         return self._lm
 
