@@ -41,7 +41,7 @@ class Court:
         """Take the sandboxes, and whether tests that cannot cross may run in the candidate's own process."""
         self.sandboxes = sandboxes
         self.accept_same_process = accept_same_process
-        self._crosses: dict[str, bool] = {}
+        self._crosses: dict[str, tuple[bool, Verdict]] = {}
         self._lock = threading.Lock()
 
     def judge_all(self, checks: Sequence[Check]) -> Iterator[Judgement]:
@@ -54,10 +54,10 @@ class Court:
         flags: tuple[Flag, ...] = ("unsafe_local",) if self.sandboxes.jail.isolation == "none" else ()
         if not check.source.strip():
             return Judgement("failed", "the answer holds no code", None, flags)
-        crosses = self._can_cross(check)
+        crosses, trial = self._can_cross(check)
         if crosses is False:
             return self._same_process(check, flags)
-        verdict = self.sandboxes.check(check)
+        verdict = trial if trial and check.source == check.tests.reference else self.sandboxes.check(check)
         if verdict.outcome == "uncrossable" and crosses is None and not check.tests.entry_point:
             return self._same_process(check, flags)
         word = "failed" if verdict.outcome in ("uncrossable", "opaque") else str(verdict.outcome)
@@ -72,19 +72,21 @@ class Court:
         verdict = self.sandboxes.check(replace(check, together=True))
         return Judgement(str(verdict.outcome), verdict.reason, verdict, flags)
 
-    def _can_cross(self, check: Check) -> bool | None:
-        """Tell whether the tests can cross; None where there is no reference solution that passes them."""
+    def _can_cross(self, check: Check) -> tuple[bool | None, Verdict | None]:
+        """Tell whether the tests can cross, and the verdict on the reference solution; None where there is none."""
         reference = check.tests.reference
         if reference is None:
-            return None
+            return None, None
         key = check.tests.identity()
         with self._lock:
             known = self._crosses.get(key)
         if known is None:
             trial = check.of(reference)
-            known = self.sandboxes.check(trial).outcome == "passed"
-            if not known:  # wrong in one process as well: no fault of the crossing
-                known = self.sandboxes.check(replace(trial, together=True)).outcome != "passed"
+            verdict = self.sandboxes.check(trial)
+            crosses = verdict.outcome == "passed"
+            if not crosses:  # wrong in one process as well: no fault of the crossing
+                crosses = self.sandboxes.check(replace(trial, together=True)).outcome != "passed"
+            known = crosses, verdict
             with self._lock:
                 self._crosses[key] = known
         return known

@@ -6,9 +6,11 @@ made on the other side.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+import threading
 import types
 from typing import Any
 
@@ -69,7 +71,12 @@ class Candidate:
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main
         raw = io.BytesIO()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(given.encode()))
+        reader, writer = os.pipe()
+        threading.Thread(target=_feed, args=(writer, given.encode()), daemon=True).start()
+        if reader:  # else an earlier input's descriptor was closed, and this one has its number already
+            os.dup2(reader, 0)
+            os.close(reader)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the program's, to its end
         sys.stdout = io.TextIOWrapper(raw, write_through=True)
         try:
             exec(compile(self.source, "<candidate>", "exec"), main.__dict__)
@@ -78,6 +85,12 @@ class Candidate:
                 raise
         sys.stdout.flush()
         return raw.getvalue()[:KEPT_OUTPUT].decode(errors="replace")
+
+
+def _feed(writer: int, data: bytes) -> None:
+    """Write a program's standard input; a program that does not read it all is no failure."""
+    with contextlib.suppress(OSError), open(writer, "wb") as pipe:
+        pipe.write(data)
 
 
 OPERATIONS: dict[str, Any] = {

@@ -51,6 +51,7 @@ def run(script: str, module: str, names: dict[str, Any]) -> None:
     tests = types.ModuleType("tests")
     exec(compile(script, "<tests>", "exec"), tests.__dict__)
     outcome = _Outcome(pytest, tests)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     code = pytest.main(list(SWITCHES), [outcome])
     if outcome.ended:
         raise outcome.ended
