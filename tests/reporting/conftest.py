@@ -14,6 +14,7 @@ import pytest
 
 from harness.records import Item, Rating, Response, digest
 from harness.reporting.evidence import Evidence
+from harness.rounds.series import RoundSummary
 from harness.run import Run
 from harness.suite import Suite
 
@@ -210,7 +211,12 @@ def _train(run: Run, series: dict[str, list[float]], held_out: int, rng: np.rand
                 ],
                 f"addition-{name}-{number}",
             )
-            run.write_round({"series": name, "seed": 0, "round": number, "n_kept": 100, "share_right_kept": mean})
+            summary = RoundSummary(
+                series=name, round=number, seed=0, feedback=f"{name}_rater", n_prompts=200 * bool(number),
+                n_samples=800 * bool(number), n_ratings=800 * bool(number), n_failed=0, n_kept=100 * bool(number),
+                share_right_kept=mean if number else None, steps=80, train_loss=1.0, cost_usd=None, seconds=1.0,
+            )  # fmt: skip
+            run.write_round(summary.model_dump())
 
 
 @pytest.fixture(scope="session")
