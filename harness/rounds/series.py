@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +84,13 @@ class Series:
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
     """Held while the rater rates, for raters that other threads use too."""
 
-    @property
+    @cached_property
     def base(self) -> Path:
         """The folder of round 0, which all series of a learner share."""
         asked = [(item.task, item.item_id, item.prompt) for item in self.held_out]
         return self.state_dir / f"base-{digest(self.learner.version, asked)}"
 
-    @property
+    @cached_property
     def lineage(self) -> str:
         """The hash of everything that decides the series' numbers."""
         feedback = (self.rater.spec.name, self.rater.version) if self.rater else None
