@@ -218,6 +218,8 @@ class EmbeddedChat:
     def close(self) -> None:
         """End the server and free the weights."""
         with self._lock:
+            if self._writer is not None:
+                self._writer.close()
             if self._server is not None:
                 self._server.__exit__(None, None, None)
             self._server = self._writer = self._scorer = None

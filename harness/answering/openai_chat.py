@@ -65,6 +65,11 @@ class OpenAIChat:
         """See `Chat.ask`."""
         return self._traffic.carry(calls)
 
+    def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        self._traffic.close(client.close if client is not None else None)
+
     async def _send(self, call: Call) -> Answer:
         """Make one attempt."""
         import openai

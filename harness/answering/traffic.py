@@ -9,6 +9,7 @@ dead server costs seconds, not hours. Everything runs in one thread of its own w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import random
 import threading
@@ -213,6 +214,20 @@ class Traffic:
             work.result()  # raises what ended the work
         finally:
             work.cancel()
+
+    def close(self, goodbye: Callable[[], Awaitable[None]] | None = None) -> None:
+        """End the thread, after a last piece of work in it: closing connections."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        if goodbye is not None:
+
+            async def part() -> None:
+                await goodbye()
+
+            with contextlib.suppress(Exception):  # the connections end with the process in any case
+                asyncio.run_coroutine_threadsafe(part(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

@@ -1,0 +1,151 @@
+"""A chat server on this machine that behaves as real ones do, faults included: for tests and benchmarks.
+
+`python chat_server.py LATENCY` prints its address and serves until its standard input ends. What it does with a call
+is decided by a function of the request's number and body that names a fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+GOOD = "ok"
+
+
+def completion(text, **fields):
+    """The JSON of a chat completion."""
+    message = {"role": "assistant", "content": text, **fields.pop("message", {})}
+    choice = {"index": 0, "finish_reason": "stop", "message": message, **fields.pop("choice", {})}
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 8}}
+    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage, **fields}
+
+
+class ChatServer:
+    """Serves on a free port in a thread of its own; counts what it was asked and what it answered well."""
+
+    def __init__(
+        self,
+        reply: Callable[[dict], str] = lambda body: json.dumps({"verdict": "Yes"}),
+        fault: Callable[[int, dict], str] = lambda number, body: GOOD,
+        latency: float = 0.0,
+    ):
+        self.reply, self.fault, self.latency = reply, fault, latency
+        self.requests = 0
+        self.bodies: list[dict] = []
+        self.keep_bodies = True
+        self.answered: Counter[str] = Counter()
+        self.inside = self.most_inside = 0
+        self._ready = threading.Event()
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(10)
+
+    async def _serve(self):
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=1024)
+        self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        self._ready.set()
+        await self._over.wait()  # asyncio.run cancels what is still open
+
+    async def _connection(self, reader, writer):
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                fields = (line.lower().split(b":") for line in head.split(b"\r\n"))
+                length = next((int(field[1]) for field in fields if field[0] == b"content-length"), 0)
+                body = json.loads(await reader.readexactly(length) or b"{}")
+                self.requests += 1
+                if self.keep_bodies:
+                    self.bodies.append(body)
+                self.inside += 1
+                self.most_inside = max(self.most_inside, self.inside)
+                try:
+                    alive = await self._answer(body, writer)
+                finally:
+                    self.inside -= 1
+                if not alive:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, body, writer) -> bool:
+        fault = self.fault(self.requests, body)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if fault == "hang":
+            await asyncio.sleep(60)
+            return False
+        if fault == "cut":
+            writer.write(b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"cho')
+            await writer.drain()
+            return False
+        if fault == "slow":
+            data = json.dumps(completion("late")).encode()
+            writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(data)}\r\n\r\n".encode())
+            for byte in data:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.5)
+            return True
+        status, headers, content = self._content(fault, body)
+        if fault == GOOD and self.keep_bodies:
+            self.answered[body["messages"][-1]["content"]] += 1
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(data)}", *headers]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + data)
+        await writer.drain()
+        return True
+
+    def _content(self, fault, body):
+        def error(message, **fields):
+            return {"error": {"message": message, **fields}}
+
+        known = {
+            "429": (429, ["retry-after: 0.2"], error("slow down")),
+            "500": (500, [], error("internal")),
+            "503-html": (503, [], b"<html>bad gateway</html>"),
+            "400": (400, [], error("no such field")),
+            "401": (401, [], error("wrong key")),
+            "404": (404, [], error("no such model")),
+            "schema": (400, [], error("response_format of type json_schema is not supported")),
+            "too-long": (400, [], error("too many tokens", code="context_length_exceeded")),
+            "quota": (429, [], error("no money", code="insufficient_quota")),
+            "filter-400": (400, [], error("rejected", code="content_filter")),
+            "empty-body": (200, [], b""),
+            "broken-json": (200, [], b'{"choices": [{"mess'),
+            "no-choices": (200, [], {"choices": []}),
+            "error-200": (200, [], error("overloaded")),
+            "null": (200, [], completion(None)),
+            "empty": (200, [], completion("")),
+            "refusal": (200, [], completion(None, message={"refusal": "I cannot help"})),
+            "filtered": (200, [], completion("par", choice={"finish_reason": "content_filter"})),
+            "gibberish": (200, [], completion('well, {"verdict": "perhaps')),
+        }
+        if fault == "schema" and "response_format" not in body:
+            fault = GOOD
+        return known[fault] if fault in known else (200, [], completion(self.reply(body)))
+
+
+def main(latency: float) -> None:
+    server = ChatServer(latency=latency)
+    server.keep_bodies = False
+    with server:
+        print(server.base_url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
