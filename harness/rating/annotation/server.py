@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _port(self) -> int:
-        return int(str(self.server.server_address[1]))
+        return int(self.connection.getsockname()[1])
 
     def _is_here(self) -> bool:
         return names_this_server(self.headers.get("Host"), self.bound, self._port)

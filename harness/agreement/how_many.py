@@ -1,0 +1,234 @@
+"""How many items and people are needed: by simulation from the ratings at hand.
+
+Where each item has ratings enough, items are drawn with replacement and their ratings without. For more people than
+there are, an item's next rating copies one of its earlier ones with probability (j - 1) / (s + j - 1) and is else
+drawn from all ratings (Polya's urn, the Dirichlet-multinomial); then alpha = 1 / (1 + s) at every level, which sets
+s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness.agreement.alpha import alpha
+from harness.agreement.ratings import wide_units
+from harness.agreement.units import Level
+from harness.errors import HarnessError
+
+Grid = NDArray[np.float64]
+"""Items x raters; NaN where nobody rated."""
+SIMULATIONS = 200
+MOST_ITEMS = 100_000
+SMALLEST = 20
+UNUSED = 20
+"""Resamples of an interval that is not looked at: as few as there can be."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many are needed for one aim.
+
+    Attributes:
+        aim: `alpha`, `stand_in` or `score`.
+        people: Raters an item.
+        items: The fewest items; None where even `MOST_ITEMS` do not do.
+        ratings: Items times people.
+        reached: What so many give: the width of the interval, or the power.
+        wanted: What was wanted.
+        model: `resampled` from the items at hand, `urn`, or `formula`.
+        reason: Why there is no answer.
+    """
+
+    aim: Literal["alpha", "stand_in", "score"]
+    people: int
+    items: int | None
+    reached: float | None
+    wanted: float
+    model: str
+    reason: str | None = None
+
+    @property
+    def ratings(self) -> int | None:
+        """How many ratings people give in all."""
+        return None if self.items is None else self.items * self.people
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**vars(self), "ratings": self.ratings}
+
+
+def grid_of(ratings: pd.DataFrame, criterion: str | None = None) -> Grid:
+    """Return human ratings as items x raters, repetition 0.
+
+    Raises:
+        HarnessError: There are no two human raters, several criteria and none named, or words for numbers.
+    """
+    rows = ratings[(ratings["rater_kind"] == "human") & ratings["value"].notna()]
+    if "repetition" in rows:
+        rows = rows[rows["repetition"].fillna(0) == 0]
+    criteria = sorted(rows["criterion"].unique())
+    if criterion is None and len(criteria) > 1:
+        raise HarnessError(f"there are several criteria; name one: {', '.join(criteria)}")
+    rows = rows[rows["criterion"] == (criterion or (criteria[0] if criteria else ""))]
+    unit = [name for name in ("task", "item_id", "response_id", "against_id") if name in rows]
+    if rows.empty:
+        raise HarnessError(
+            f"there are no human ratings of {criterion!r}" if criterion else "there are no human ratings"
+        )
+    keys = rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
+    grid = rows.assign(_unit=keys).pivot_table(index="_unit", columns="rater", values="value", aggfunc="first")
+    if grid.shape[1] < 2:
+        raise HarnessError("fewer than two people have rated; a plan is made from some ratings of at least two")
+    return grid.to_numpy(float)
+
+
+def simulate(grid: Grid, items: int, people: int, chance: np.random.Generator, level: Level) -> Grid:
+    """Return ratings of so many items by so many people, as the ratings at hand suggest."""
+    counts = (~np.isnan(grid)).sum(axis=1)
+    rich = np.flatnonzero(counts >= people)
+    if len(rich) >= SMALLEST:
+        chosen = grid[chance.choice(rich, items)]
+        order = np.where(np.isnan(chosen), 2.0, chance.random(chosen.shape)).argsort(axis=1)
+        picked: Grid = np.take_along_axis(chosen, order[:, :people], axis=1)
+        return picked
+    found = alpha(wide_units(pd.DataFrame(grid)), level, resamples=0).value
+    if not found > 0:
+        raise HarnessError("people do not agree beyond chance so far; more raters by this model would not either")
+    s = (1 - found) / found
+    pool = grid[~np.isnan(grid)]
+    drawn = np.empty((items, people))
+    drawn[:, 0] = chance.choice(pool, items)
+    for j in range(1, people):
+        earlier = drawn[np.arange(items), chance.integers(0, j, items)]
+        copies = chance.random(items) < j / (s + j)
+        drawn[:, j] = np.where(copies, earlier, chance.choice(pool, items))
+    return drawn
+
+
+def items_for_alpha(
+    grid: Grid, width: float, people: int, level: Level, *, simulations: int = SIMULATIONS, seed: int = 0
+) -> Needed:
+    """Return how many items make the 95 % interval of alpha no wider than wanted.
+
+    Args:
+        grid: Items x raters.
+        width: The wanted width.
+        people: Raters an item.
+        level: The level of measurement.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
+    """
+    chance = np.random.default_rng(seed)
+
+    def reached(items: int) -> float:
+        values = [
+            alpha(wide_units(pd.DataFrame(simulate(grid, items, people, chance, level))), level, resamples=0).value
+            for _ in range(simulations)
+        ]
+        low, high = np.nanquantile(values, [0.025, 0.975])
+        return float(high - low)
+
+    model = "resampled" if ((~np.isnan(grid)).sum(axis=1) >= people).sum() >= SMALLEST else "urn"
+    pilot = 200
+    guess = int(np.clip(pilot * (reached(pilot) / width) ** 2, SMALLEST, MOST_ITEMS))  # widths shrink as 1 / sqrt(n)
+    items, got = _settle(guess, reached, lambda found: found <= width)
+    return Needed("alpha", people, items, got, width, model, None if items else "too_many_items")
+
+
+def _settle(
+    guess: int, reached: Callable[[int], float], good: Callable[[float], bool]
+) -> tuple[int | None, float | None]:
+    """Return the first size that is good, from a little under the guess upward, and what it reaches."""
+    size = max(SMALLEST, int(guess * 0.85))
+    while size <= MOST_ITEMS:
+        found = reached(size)
+        if good(found):
+            return size, found
+        size = int(size * 1.1) + 1
+    return None, None
+
+
+def items_for_stand_in(
+    grid: Grid,
+    judge: Sequence[float],
+    level: Level,
+    *,
+    power: float = 0.8,
+    epsilon: float = 0.2,
+    sizes: Sequence[int] = (30, 50, 75, 100, 150, 200, 300, 500, 800),
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> Needed:
+    """Return how many items, each rated by all the people at hand, let the AI pass the alternative annotator test.
+
+    Args:
+        grid: Items x people.
+        judge: The AI's rating of each item; NaN where it has none.
+        level: The level of measurement.
+        power: How often it should pass, being as good as it looks.
+        epsilon: The allowance of the test.
+        sizes: Numbers of items that are tried.
+        simulations: How often each is simulated.
+        seed: Decides the draws.
+    """
+    from harness.agreement.stand_in import stand_in
+
+    chance = np.random.default_rng(seed)
+    together = np.column_stack([grid, np.asarray(judge, float)])
+    usable = np.flatnonzero(~np.isnan(together[:, -1]) & ((~np.isnan(grid)).sum(axis=1) >= 2))
+    people = [f"human_{number}" for number in range(grid.shape[1])]
+    if len(usable) < SMALLEST:
+        return Needed("stand_in", len(people), None, None, power, "resampled", "too_few_items")
+    passed = 0.0
+    for size in sizes:
+        wins = 0
+        for _ in range(simulations):
+            frame = pd.DataFrame(together[chance.choice(usable, size)], columns=[*people, "ai"])
+            omega = stand_in(wide_units(frame), "ai", people, level, epsilon=epsilon, resamples=UNUSED).omega
+            wins += bool(omega >= 0.5)
+        passed = wins / simulations
+        if passed >= power:
+            return Needed("stand_in", len(people), size, passed, power, "resampled")
+    return Needed("stand_in", len(people), None, passed, power, "resampled", "too_many_items")
+
+
+def items_for_score(human: Sequence[float], judge: Sequence[float], width: float, rated: int) -> Needed:
+    """Return how many human-rated items make the 95 % interval of a corrected score no wider than wanted.
+
+    PPI++ (Angelopoulos, Duchi, Zrnic 2023): var = var(y - l f) / n + l^2 var(f) / N with
+    l = cov(y, f) / ((1 + n / N) var f), clipped to [0, 1].
+
+    Args:
+        human: People's rating of each item at hand, their mean where there are several.
+        judge: The AI's rating of the same items.
+        width: The wanted width of the interval.
+        rated: Items that the AI rates, N.
+    """
+    y, f = np.asarray(human, float), np.asarray(judge, float)
+    known = ~(np.isnan(y) | np.isnan(f))
+    y, f = y[known], f[known]
+    if len(y) < SMALLEST:
+        return Needed("score", 1, None, None, width, "formula", "too_few_items")
+    covariance = np.cov(y, f)
+
+    def reached(n: int) -> float:
+        best = 0.0 if covariance[1, 1] == 0 else covariance[0, 1] / ((1 + n / rated) * covariance[1, 1])
+        share = float(np.clip(best, 0, 1))
+        rest = covariance[0, 0] - 2 * share * covariance[0, 1] + share**2 * covariance[1, 1]
+        error = np.sqrt(rest / n + share**2 * covariance[1, 1] / rated)
+        return float(2 * stats.t.ppf(0.975, n - 1) * error)
+
+    low, high = 2, min(MOST_ITEMS, rated)
+    if reached(high) > width:
+        return Needed("score", 1, None, reached(high), width, "formula", "too_many_items")
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) <= width else (middle + 1, high)
+    return Needed("score", 1, high, reached(high), width, "formula")
