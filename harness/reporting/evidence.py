@@ -49,7 +49,7 @@ class Evidence:
         found, scores, notes = _rounds(run)
         return cls(
             run=run,
-            rounds=[plain(row) for row in found.results],
+            rounds=_in_order(run, [plain(row) for row in found.results]),
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in pair_matrix(run.ratings)],
@@ -86,6 +86,14 @@ class Evidence:
         """The series that keeps everything, if there is one."""
         feedback = self.run.suite.rounds.feedback if self.run.suite.rounds else {}
         return next((name for name, rater in feedback.items() if rater is None), None)
+
+
+def _in_order(run: Run, rows: list[Row]) -> list[Row]:
+    """Return results benchmark by benchmark, the series in the suite's order."""
+    order = list(run.suite.rounds.feedback) if run.suite.rounds else []
+    return sorted(
+        rows, key=lambda r: (r["benchmark"], order.index(r["series"]) if r["series"] in order else len(order))
+    )
 
 
 def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:

@@ -66,7 +66,7 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row], prefix: str) -> F
     final = data[data["round"] == data["round"].max()]
     clear = [str(s) for s, low in zip(final["series"], final["low"], strict=True) if pd.notna(low) and low > 0]
     said = (
-        f"In the last round {_and(clear)} still gained beyond doubt."
+        f"In the last round the band of {_and(clear)} lies above zero."
         if clear
         else "In the last round no band lies above zero."
     )

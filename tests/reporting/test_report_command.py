@@ -1,0 +1,39 @@
+"""`harness report` as a command: thin over the function, results on stdout."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from harness.cli.report import report
+
+
+@pytest.fixture(scope="module")
+def command():
+    app = typer.Typer()
+    app.command()(report)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_it_writes_the_page_and_says_where(command, run, tmp_path):
+    done = command(run.folder, "--out", tmp_path / "page.html", "--redact-text")
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == str(tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Texts are left out" in html
+    assert "rainy morning" not in html
+
+
+def test_json_has_every_table_and_no_nan(command, run):
+    done = command(run.folder, "--json")
+    found = json.loads(done.output, parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
+    assert {"findings", "rounds", "scores", "matrix", "positions", "raters", "scorecard", "methods"} <= set(found)
+
+
+def test_a_bundle_is_a_folder(command, run, tmp_path):
+    done = command(run.folder, "--bundle", tmp_path / "site")
+    assert done.output.strip() == str(tmp_path / "site" / "index.html")
+    assert sorted(path.name for path in (tmp_path / "site" / "data").iterdir()) == ["shard-0000.js"]
