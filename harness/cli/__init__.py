@@ -26,13 +26,14 @@ def _register() -> None:
     from harness.cli.agree import agree
     from harness.cli.catalogue import ls, schema, validate
     from harness.cli.doctor import doctor
-    from harness.cli.human import export, import_
+    from harness.cli.human import annotate, export, import_
     from harness.cli.report import report
     from harness.cli.rounds import rounds
     from harness.cli.run import quickstart, rate, run
     from harness.cli.verify import verify
 
-    for command in (quickstart, run, rate, agree, rounds, report, verify, export, ls, validate, schema, doctor):
+    group = (quickstart, run, rate, annotate, agree, rounds, report, verify, export, ls, validate, schema, doctor)
+    for command in group:
         app.command()(command)
     app.command("import")(import_)
 

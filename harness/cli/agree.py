@@ -37,6 +37,10 @@ def agree(
     cluster_regex: Annotated[
         str | None, typer.Option(help="The same, as a group of a pattern of the item's id.")
     ] = None,
+    stand_in: Annotated[bool, typer.Option("--stand-in", help="Can each AI rater stand in for a human?")] = False,
+    epsilon: Annotated[float, typer.Option(min=0, max=1, help="What an AI rater may be worse by.")] = 0.2,
+    alignment: Annotated[str | None, typer.Option(help="equality or rmse; by level where not given.")] = None,
+    min_items: Annotated[int, typer.Option(min=2, help="Items that a human must have rated to be compared.")] = 30,
     with_file: Annotated[
         Path | None, typer.Option("--with", help="For a run: a file of people's ratings, from `harness export`.")
     ] = None,
@@ -68,6 +72,10 @@ def agree(
             raters=raters,
             pool=pool,
             cluster=cluster,
+            stand_in=stand_in,
+            epsilon=epsilon,
+            alignment=alignment,  # type: ignore[arg-type]
+            min_items=min_items,
             resamples=resamples,
             seed=seed,
         )
@@ -107,7 +115,16 @@ def _show(found: Agreement) -> None:
         for name, value in table.coefficients.items():
             print(f"  {name:<22} {_words(vars(value))}")
         print(f"  chosen: {table.why}")
+    for one in found.stand_in:
+        print(f"\n{one.sentence}")
+        curve = ", ".join(f"{step['epsilon']:g}: {_share(step['omega'])}" for step in one.curve)
+        print(f"  wins by epsilon: {curve}; advantage probability {_share(one.to_dict()['rho'])}")
+        print(f"  alpha of the humans {_words(vars(one.alphas[0]))}; with it {_words(vars(one.alphas[1]))}")
     _warn(found.warnings)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
 
 
 def _show_run(found: RunAgreement) -> None:
