@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -18,8 +18,13 @@ from harness.agreement.alpha import cross_check
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.coefficients import choose, compute
 from harness.agreement.intervals import Estimate
+from harness.agreement.raters import dawid_skene, error_correlation, severity
 from harness.agreement.ratings import check_level, criteria_of, is_wide, level_of, read, wide_units
+from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
+from harness.agreement.stand_in import stand_in as can_stand_in
 from harness.agreement.units import Level, Units
+from harness.errors import HarnessError
+from harness.records import RaterKind
 
 MOST_RATERS = 40
 """Raters up to which every pair is compared; a crowd of more has too many pairs to read."""
@@ -71,11 +76,16 @@ class Agreement:
     Attributes:
         tables: One a criterion.
         warnings: What to beware of, as `{"code", "criterion", "raters", "n", "message"}`.
+        units: The ratings of each table.
+        stand_in: For each AI rater and criterion whether it can stand in for a human, where that was asked.
+        raters: For each criterion the raters' accuracies, severities and shared errors, where that was asked.
     """
 
     tables: list[Table]
     warnings: list[Caution]
     units: list[Units] = field(repr=False, default_factory=list)
+    stand_in: list[StandIn] = field(default_factory=list)
+    raters: list[dict[str, Any]] = field(default_factory=list)
     resamples: int = 1000
     seed: int = 0
 
@@ -124,6 +134,9 @@ class Agreement:
         found: dict[str, Any] = {"tables": [table.to_dict() for table in self.tables], "warnings": self.warnings}
         if matrix:
             found["matrix"] = json.loads(self.matrix.to_json(orient="records", double_precision=15))
+        if self.stand_in:
+            found["stand_in"] = [one.to_dict() for one in self.stand_in]
+            found["raters"] = self.raters
         return found
 
     def _repr_html_(self) -> str:
@@ -142,6 +155,10 @@ def agree(
     kind: str | Sequence[str] | None = None,
     pool: bool = False,
     cluster: str | None = None,
+    stand_in: bool = False,
+    epsilon: float = 0.2,
+    alignment: Alignment | None = None,
+    min_items: int = MIN_ITEMS,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
@@ -157,16 +174,21 @@ def agree(
         kind: Globs of the rater kinds.
         pool: Take every item and criterion as a unit of its own, in one table `all`; the interval clusters by item.
         cluster: The column that says which items belong together (a document): intervals resample these.
+        stand_in: Ask of each AI rater whether it can stand in for a human.
+        epsilon: What an AI rater is allowed to be worse by.
+        alignment: How alignment with the other humans is measured, `equality` or `rmse`; by level where not given.
+        min_items: Items that a human must have rated to be compared.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
     Returns:
-        Tables, pairs and warnings.
+        Tables, pairs, warnings and what else was asked.
 
     Raises:
         HarnessError: The ratings cannot be read so; says what to change.
     """
     check_level(level)
+    kinds: Mapping[str, RaterKind] = {}
     if is_wide(ratings):
         units = wide_units(ratings)
         level, why = (level, "") if level else level_of(ratings, units.values)
@@ -175,13 +197,49 @@ def agree(
         rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind)
         level, why = (level, "") if level else level_of(ratings, rows.value)
         found, notes = list(criteria_of(rows, pool)), list(cautions.of_ratings(rows))
+        kinds = rows.kinds
     tables = []
     for units in found:
         tables.append(_table(units, level, why, coefficients, resamples, seed))
         notes += cautions.of_units(units, level)
         if len(units.raters) > MOST_RATERS:
             notes.append(_too_many(units))
-    return Agreement(tables, notes, found, resamples, seed)
+    answers: list[StandIn] = []
+    known: list[dict[str, Any]] = []
+    if stand_in:
+        for units in found:
+            humans, machines = _sides(units, kinds)
+            few = {"resamples": resamples, "seed": seed}
+            options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
+            answers += [can_stand_in(units, ai, humans, level, **options) for ai in machines]  # type: ignore[arg-type]
+            known.append(_of_raters(units, humans))
+    return Agreement(tables, notes, found, answers, known, resamples, seed)
+
+
+def _sides(units: Units, kinds: Mapping[str, RaterKind]) -> tuple[list[str], list[str]]:
+    """Return the human raters and the AI raters.
+
+    Raises:
+        HarnessError: There are not two humans and an AI rater.
+    """
+    humans = [rater for rater in units.raters if kinds.get(rater, "human") == "human"]
+    machines = [rater for rater in units.raters if kinds.get(rater, "human") in ("judge", "reward_model")]
+    if len(humans) < 2 or not machines:
+        raise HarnessError(
+            f"{units.criterion}: to stand in for humans needs two human raters and an AI rater, and there are "
+            f"{len(humans)} and {len(machines)}; name the AI raters by a column of kinds, or with --ai GLOB"
+        )
+    return humans, machines
+
+
+def _of_raters(units: Units, humans: list[str]) -> dict[str, Any]:
+    accuracy, harshness = dawid_skene(units, humans), severity(units)
+    return {
+        "criterion": units.criterion,
+        "accuracy": accuracy if isinstance(accuracy, str) else accuracy.accuracy,
+        "severity": harshness,
+        "error_correlation": error_correlation(units, humans),
+    }
 
 
 def _table(units: Units, level: Level, why: str, names: Sequence[str] | None, resamples: int, seed: int) -> Table:

@@ -28,6 +28,8 @@ MOST_PAIRS = 500
 """Pairs of raters that are compared one by one."""
 SLOT = re.compile(r"(^|[_\W])(slot|turker|worker|annotator|position)s?[_\W]?(slot[_\W]?)?\d+$", re.IGNORECASE)
 PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
+LOOKED_AT = 5_000
+"""At most so many ids are looked at."""
 FEWEST_PREFIXES = 10
 """Fewer groups are kinds of items (subsets) rather than documents."""
 REASONS = {
@@ -67,6 +69,8 @@ def _repeats(ratings: Ratings) -> Iterator[Caution]:
     cell = (ratings.unit.astype(np.int64) * len(ratings.criteria) + ratings.criterion) * len(
         ratings.raters
     ) + ratings.rater
+    if len(cell) > cell.max() / 4 and np.bincount(cell).max() == 1:
+        return
     order = np.argsort(cell, kind="stable")
     ordered = cell[order]
     first = np.append(True, ordered[1:] != ordered[:-1])
@@ -118,10 +122,11 @@ def shared_prefixes(units: Units) -> tuple[int, int] | None:
     """Return how many prefixes more than half of the ids share, and how many items; None where they do not."""
     if units.names is None or not len(units.names):
         return None
-    found = Counter(match.group(1) for name in units.names if (match := PREFIX.match(str(name))))
+    names = units.names[:LOOKED_AT].tolist()  # neighbours in a file, as the parts of a document are
+    found = Counter(match.group(1) for name in names if (match := PREFIX.match(str(name))))
     groups = {prefix: count for prefix, count in found.items() if count > 1}
     n = sum(groups.values())
-    return (len(groups), n) if len(groups) >= FEWEST_PREFIXES and n > len(units.names) / 2 else None
+    return (len(groups), n) if len(groups) >= FEWEST_PREFIXES and n > len(names) / 2 else None
 
 
 def _overlap(units: Units) -> Iterator[Caution]:

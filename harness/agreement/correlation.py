@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
+from scipy.sparse import coo_array
 from scipy.stats import kendalltau
 
 from harness.agreement.contingency import over_pairs
@@ -28,7 +29,7 @@ def spearman(units: Units, level: Level) -> Statistic | str:
         rows, columns = tables.sum(axis=2), tables.sum(axis=1)
         return _product_moment(tables, _midranks(rows), _midranks(columns))
 
-    return _coefficient(units, level, formula, _weighted_spearman)
+    return _coefficient(units, level, formula, weighted_spearman)
 
 
 def pearson(units: Units, level: Level) -> Statistic | str:
@@ -142,7 +143,12 @@ def _weighted_pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
     return _correlation(*sums.T)
 
 
-def _weighted_spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
+def weighted_spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
+    """Return Spearman's correlation of two columns, under each of the weights of shape (draws, units)."""
+    pairs, place = np.unique(np.column_stack([x, y]), axis=0, return_inverse=True)
+    if len(pairs) < len(x):  # units with equal ratings count as one
+        share = coo_array((np.ones(len(x)), (np.arange(len(x)), place.ravel())), shape=(len(x), len(pairs)))
+        weights, (x, y) = weights @ share.tocsr(), pairs.T
     rows = max(1, CHUNK // len(x))
     parts = []
     for start in range(0, len(weights), rows):

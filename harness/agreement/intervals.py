@@ -160,8 +160,12 @@ def estimate(
         error = standard_error(statistic)
         margin = float(ndtri((1 + level) / 2)) * error
         return Estimate(value, value - margin, min(value + margin, 1.0), n, method="clt")
-    draws = bootstrap(statistic, resamples, seed)
-    low, high = bca(value, draws, *statistic.without(), level=level)
+    return from_draws(value, bootstrap(statistic, resamples, seed), *statistic.without(), n=n, level=level)
+
+
+def from_draws(value: float, draws: Floats, left_out: Floats, times: Ints, *, n: int, level: float = 0.95) -> Estimate:
+    """Return an estimate with its BCa interval from bootstrap and jackknife values."""
+    low, high = bca(value, draws, left_out, times, level)
     if not np.isfinite(low):
         return Estimate(value, n=n, reason="no_variation")
     return Estimate(value, low, high, n, method="bca")
