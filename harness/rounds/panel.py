@@ -221,8 +221,7 @@ def _clusters(rows: pd.DataFrame, item: Ints, n_items: int, column: str) -> Ints
 
 def whole(scores: Floats) -> NDArrayBool:
     """Return which items have a score in every round of every seed."""
-    missing: NDArrayBool = np.isnan(scores).any(axis=(0, 2))
-    return ~missing
+    return np.asarray(~np.isnan(scores).any(axis=(0, 2)), dtype=np.bool_)
 
 
 def by_benchmark(found: list[Panel]) -> Iterator[tuple[str, list[Panel]]]:

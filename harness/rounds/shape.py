@@ -38,7 +38,7 @@ def describe(moments: Moments, rounds: list[int]) -> dict[str, Any]:
         fraction of the range.
     """
     ridge = 0.25 / (moments.n_items + 2) ** 2  # items that never changed leave no error to fit with
-    weight: Floats = np.linalg.inv(moments.covariance() + ridge * np.eye(len(rounds)))
+    weight = np.linalg.inv(moments.covariance() + ridge * np.eye(len(rounds)))
     fits = _fits(np.asarray(rounds, dtype=np.float64), moments.means, weight.astype(np.float64))
     least = min(fit.aic for fit in fits)
     weights = np.exp([-(fit.aic - least) / 2 for fit in fits])

@@ -1,0 +1,124 @@
+"""`harness rounds`: whether feedback keeps improving a model, from scores that are there already."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.rounds import Rounds
+
+VERDICTS = ("improving", "plateaued", "worsening", "inconclusive")
+
+
+def rounds(
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Runs, long CSV or Parquet files of scores, or lm-eval output folders: in the order of the rounds, or "
+            "as SERIES:ROUND=FOLDER."
+        ),
+    ] = None,
+    item: Annotated[str, typer.Option(help="Column of the item.")] = "item",
+    round_: Annotated[str, typer.Option("--round", help="Column of the round, counted from 0.")] = "round",
+    score: Annotated[str, typer.Option(help="Column of the score.")] = "score",
+    series: Annotated[str, typer.Option(help="Column of the series.")] = "series",
+    benchmark: Annotated[str, typer.Option(help="Column of the benchmark.")] = "benchmark",
+    cluster: Annotated[str | None, typer.Option(help="Column that says which items belong together.")] = None,
+    gold: Annotated[str, typer.Option(help="Column of gold scores, on all items or on a random sample.")] = "gold",
+    seed: Annotated[str, typer.Option(help="Column of the training run's seed.")] = "seed",
+    score_range: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Lowest and highest score.")] = "0,1",
+    sesoi: Annotated[float, typer.Option(help="Smallest effect of interest, in points a round.")] = 1.0,
+    significance: Annotated[float, typer.Option(help="Of each one-sided test.")] = 0.05,
+    look: Annotated[str, typer.Option(help="final, or every: the series was looked at after every round.")] = "final",
+    control: Annotated[str, typer.Option(help="The series trained without feedback.")] = "none",
+    off_target: Annotated[
+        list[str] | None, typer.Option(help="A benchmark to test for forgetting; repeatable.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="The metric of lm-eval folders, where a task has several.")] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="The sources are tables: series, benchmark, round, score, unit, n_items.")
+    ] = False,
+    published: Annotated[bool, typer.Option("--published", help="Show series that papers published beside.")] = False,
+    keep_selection_items: Annotated[
+        bool, typer.Option("--keep-selection-items", help="Report on items that selected training data; flagged.")
+    ] = False,
+    fail_if: Annotated[
+        str | None, typer.Option(metavar="VERDICTS", help="Exit 4 on one of these, e.g. plateaued,worsening.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Say of every series whether it is improving, plateaued, worsening or inconclusive."""
+    from harness.errors import HarnessError
+    from harness.rounds import compare_rounds
+    from harness.rounds.published import compare_summaries, published_series
+    from harness.rounds.rounds import Rounds
+    from harness.rounds.sources import read_scores, read_table
+
+    unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
+    for word in unwanted:
+        if word not in VERDICTS:
+            raise HarnessError(f"--fail-if {word!r}: is no verdict; known: {', '.join(VERDICTS)}")
+    sources = source or []
+    if not sources and not published:
+        raise HarnessError("say where the scores are: a run, lm-eval folders, or a CSV (or --published)")
+    found = Rounds([])
+    if sources and summary:
+        found = compare_summaries([read_table(path) for path in sources], sesoi, significance)
+    elif sources:
+        columns = {"item": item, "round": round_, "score": score, "series": series, "benchmark": benchmark}
+        scores, costs = read_scores(sources, {**columns, "gold": gold, "seed": seed}, metric)
+        found = compare_rounds(
+            scores,
+            sesoi=sesoi,
+            score_range=_range(score_range),
+            significance=significance,
+            look=look,  # type: ignore[arg-type]
+            cluster=cluster or ("cluster" if "cluster" in scores.columns else None),
+            control=control,
+            off_target=off_target or (),
+            costs=costs,
+            keep_selection_items=keep_selection_items,
+        )
+    reference = published_series(sesoi, significance) if published else None
+    if as_json:
+        content = found.to_json() | ({"published": reference.to_json()["results"]} if reference else {})
+        print(json.dumps(content, indent=2, allow_nan=False))
+    else:
+        _show(found)
+        if reference:
+            print("\nPublished, from summary data (the paper's own claim beside):")
+            _show(reference)
+    if any(result.verdict in unwanted for result in found.results):
+        raise typer.Exit(4)
+
+
+def _range(text: str) -> tuple[float, float]:
+    from harness.errors import HarnessError
+
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise HarnessError(f"--score-range {text!r}: say the lowest and the highest score, e.g. 0,1 or 1,5") from None
+    return low, high
+
+
+def _show(found: Rounds) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for one in [*found.results, *found.comparisons]:
+        parts = one.sentence.split("**")
+        console.print(
+            Text.assemble(*((part, "bold" if place % 2 else "") for place, part in enumerate(parts))), soft_wrap=True
+        )
+        for flag in getattr(one, "flags", []):
+            if flag["outcome"] != "no":
+                about = f" ({flag['benchmark']})" if "benchmark" in flag else ""
+                print(f"  {flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}")
+    for warning in found.warnings:
+        print(f"warning {warning['code']}: {warning['message']}", file=sys.stderr)
