@@ -32,8 +32,9 @@ class ChatServer:
         reply: Callable[[dict], str] = lambda body: json.dumps({"verdict": "Yes"}),
         fault: Callable[[int, dict], str] = lambda number, body: GOOD,
         latency: float = 0.0,
+        retry_after: float = 0.2,
     ):
-        self.reply, self.fault, self.latency = reply, fault, latency
+        self.reply, self.fault, self.latency, self.retry_after = reply, fault, latency, retry_after
         self.requests = 0
         self.bodies: list[dict] = []
         self.keep_bodies = True
@@ -114,7 +115,7 @@ class ChatServer:
             return {"error": {"message": message, **fields}}
 
         known = {
-            "429": (429, ["retry-after: 0.2"], error("slow down")),
+            "429": (429, [f"retry-after: {self.retry_after}"], error("slow down")),
             "500": (500, [], error("internal")),
             "503-html": (503, [], b"<html>bad gateway</html>"),
             "400": (400, [], error("no such field")),

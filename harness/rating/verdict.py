@@ -69,16 +69,17 @@ def read_text(text: str | None, words: Sequence[str]) -> Verdict:
         return Verdict(None, problem="the judge wrote nothing")
     known = {_key(word): word for word in words}
     for fields in _objects(text):
-        given = fields.get("verdict")
-        word = known.get(_key(str(given).strip())) if given is not None and not isinstance(given, bool) else None
-        if word is not None:
-            reasons = fields.get("reasoning")
-            return Verdict(word, rationale=reasons if isinstance(reasons, str) else None)
+        if "verdict" not in fields:
+            continue
+        given, reasons = fields["verdict"], fields.get("reasoning")
+        rationale = reasons if isinstance(reasons, str) else None
+        word = known.get(_key(str(given).strip())) if not isinstance(given, bool) else None
+        return Verdict(word, rationale=rationale, problem=None if word else f"the verdict {given!r} is no known word")
     among = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     bare = text.strip().strip("*_`\"'.[]() ")
     if _key(bare) in known:
         return Verdict(known[_key(bare)])
-    pattern = rf"(?i:\b{NAMED}\b[\"*_ ]*(?:is|[:=])[\"*_\[( ]*)({among})(?![\w.]*\w)"
+    pattern = rf"(?i:\b{NAMED}\b[\"*_ ]*(?:is|[:=])[\"*_\[( ]*)({among})(?![\w.]*\w|\s*(?:/|\||or\b))"
     matches = re.findall(pattern, text, flags=0 if all(len(word) == 1 for word in words) else re.IGNORECASE)
     if not matches:
         return Verdict(None, rationale=text, problem=f"no verdict among {', '.join(words)} in the judge's answer")
