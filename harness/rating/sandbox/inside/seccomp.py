@@ -8,6 +8,7 @@ processes no, signals to nobody else, nothing that reaches another process.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
 import struct
@@ -17,6 +18,8 @@ ALLOW, KILL = 0x7FFF0000, 0x80000000
 EPERM, ENOSYS = 0x00050001, 0x00050026
 NUMBER, ARCHITECTURE = 0, 4
 CLONE_THREAD = 0x00010000
+OWN = 0x4F574E21
+"""Stands for the child's own process id in the filter that is made once."""
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """The kernel's audit numbers; system-call numbers differ, so an unknown machine is refused."""
@@ -125,19 +128,24 @@ def allow_list() -> bytes:
     return program + _returns(EPERM)
 
 
-def child_filter(pid: int) -> bytes:
-    """Return the filter of a child: threads but no processes, and no way to reach another process."""
+@functools.cache
+def _child_template() -> bytes:
     program = _head()
     thread = _instruction(LOAD, _argument(0)) + _instruction(JUMP_SET, CLONE_THREAD, 1, 0)
     thread += _returns(EPERM) + _returns(ALLOW)
     clone = number("clone")
     assert clone is not None
     program += _instruction(JUMP_EQUAL, clone, 0, len(thread) // 8) + thread
-    program += _unless("kill", 0, (pid,)) + _unless("tgkill", 0, (pid,)) + _unless("prlimit64", 0, (0, pid))
+    program += _unless("kill", 0, (OWN,)) + _unless("tgkill", 0, (OWN,)) + _unless("prlimit64", 0, (0, OWN))
     program += _unless("fcntl", 1, FCNTL_COMMANDS) + _unless("ioctl", 1, IOCTL_REQUESTS)
     for call in ("prctl", "seccomp", "pidfd_open", "sendmsg", "recvmsg"):
         program += _never(call)
     return program + _returns(ALLOW)
+
+
+def child_filter(pid: int) -> bytes:
+    """Return the filter of a child: threads but no processes, and no way to reach another process."""
+    return _child_template().replace(struct.pack("I", OWN), struct.pack("I", pid))
 
 
 class _Program(ctypes.Structure):

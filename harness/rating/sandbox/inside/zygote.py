@@ -142,7 +142,7 @@ def _become_child(descriptors: list[int], budget: float, memory: int, message: i
 
 def main() -> None:
     """Set up as the argument says (JSON: isolation, modules, packages, readable), and serve."""
-    from . import candidate, examiner, landlock, plain, seccomp  # noqa: F401
+    from . import candidate, examiner, landlock, plain, pytests, seccomp, together  # noqa: F401
 
     setup = json.loads(sys.argv[1])
     control = socket.socket(fileno=os.dup(0))
@@ -155,6 +155,7 @@ def main() -> None:
     warm_up(WARM)
     warm_up(" ".join(setup["modules"]))
     limit_for_good()
+    seccomp.child_filter(0)
     if setup["isolation"] == "landlock":
         landlock.restrict(setup["readable"])
     if setup["isolation"] != "none":
