@@ -54,18 +54,18 @@ class AdditionSettings(BaseModel):
     width: int = Field(default=96, ge=8)
     heads: int = Field(default=4, ge=1)
     """Attention heads a layer; they share the width, so it must be a multiple."""
-    labelled: int = Field(default=1500, ge=1)
+    labelled: int = Field(default=1200, ge=1)
     """Problems with their right sums that the base is trained on, and that stay among the data in every round."""
-    base_steps: int = Field(default=400, ge=1)
-    prompts: int = Field(default=1000, ge=1)
+    base_steps: int = Field(default=450, ge=1)
+    prompts: int = Field(default=500, ge=1)
     """New problems to practise on each round."""
     samples: int = Field(default=4, ge=1)
     """Answers drawn for each of them, of which feedback keeps at most one."""
     temperature: float = Field(default=1.0, gt=0)
-    steps: int = Field(default=80, ge=1)
+    steps: int = Field(default=100, ge=1)
     """Steps of AdamW a round, the same whatever was kept."""
-    batch: int = Field(default=256, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    batch: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """The share of the steps over which the learning rate rises; afterwards it falls as a cosine."""
 
