@@ -18,12 +18,21 @@ import pandas as pd
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.rating.importing import Imported, Mapping, Rejected, Source, read_ratings, read_source, recognise
+from harness.rating.importing import (
+    Imported,
+    Mapping,
+    Rejected,
+    Source,
+    read_dataset,
+    read_ratings,
+    read_source,
+    recognise,
+)
 from harness.rating.importing.repeats import with_ids
 from harness.rating.pairs import pairs_of
 from harness.rating.pseudonyms import pseudonym, user_key
 from harness.rating.questions import Question, find_questions
-from harness.records import Item, Rating, Response
+from harness.records import Item, Rating, Response, digest
 from harness.run import Run, write_whole
 
 
@@ -107,10 +116,16 @@ def export_csv(
     return len(sheet)
 
 
+def sides_of(one: Asked) -> list[Response]:
+    """Return what is shown, in an order of the sides that says nothing about them."""
+    if one.against is None:
+        return [one.response]
+    sides = [one.response, one.against]
+    return sides if int(digest(one.response.response_id, one.against.response_id), 16) % 2 else sides[::-1]
+
+
 def _sheet_row(one: Asked, prompt: str) -> dict[str, Any]:
-    sides = [one.response, one.against] if one.against else [one.response]
-    if one.against and one.response.response_id > one.against.response_id:
-        sides.reverse()
+    sides = sides_of(one)
     return {
         "item_id": one.response.item_id,
         "response_id": sides[0].response_id,
@@ -187,6 +202,33 @@ def import_ratings(
     if not dry_run:
         run.write(settled.ratings, f"{settled.format}-{found.path.stem}")
     return settled
+
+
+def collect(
+    run: Run, dataset: str, *, limit: int | None = None, catalog: Catalog | None = None, key: bytes | None = None
+) -> Imported:
+    """Fill a run with a human-rated data set: what was rated, and everybody's ratings under pseudonyms.
+
+    Args:
+        run: The run.
+        dataset: Its hub id (`lmsys/mt_bench_human_judgments`) or its format's name (`mt-bench`).
+        limit: At most so many records.
+        catalog: Where formats are looked for.
+        key: The key of the pseudonyms; the user's own where not given.
+
+    Returns:
+        What was read, and what was left out and why.
+
+    Raises:
+        HarnessError: Nothing knows the data set, or it cannot be read.
+    """
+    name = partial(pseudonym, key=key or user_key())
+    found, rated = read_dataset(dataset, limit, catalog, rename=name)
+    run.write([one for one in rated if isinstance(one, Item)], found.format)
+    run.write([one for one in rated if isinstance(one, Response)], found.format)
+    found.ratings[:] = with_ids(found.ratings)
+    run.write(found.ratings, found.format)
+    return found
 
 
 def _asked_before(run: Run) -> dict[str, Question]:

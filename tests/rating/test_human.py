@@ -124,6 +124,15 @@ def test_an_exported_pair_is_answered_with_a_b_or_tie(run, tmp_path):
     assert found.rejected == []
 
 
+def test_judges_and_slots_keep_their_names(run, tmp_path):
+    sheet = tmp_path / "long.csv"
+    answer = run.responses["response_id"].iloc[0]
+    lines = [f"{answer},{who},correctness,1,{kind}\n" for who, kind in (("gpt-9", "ai"), ("crowd_slot_2", "human"))]
+    sheet.write_text("response_id,rater,criterion,value,rater_kind\n" + "".join(lines))
+    found = import_ratings(sheet, run, "csv-long", key=KEY)
+    assert [one.rater for one in found.ratings] == ["gpt-9", "crowd_slot_2"]
+
+
 def test_the_key_decides_the_pseudonym(run, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_KEY_FILE", str(tmp_path / "keys" / "key"))
     sheet = tmp_path / "sheet.csv"

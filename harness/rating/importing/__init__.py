@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.rating.importing.adjust import adjusted
+from harness.rating.importing.hub import find_dataset, read_dataset
 from harness.rating.importing.mapping import Mapping
 from harness.rating.importing.presets import presets, read_mapping, recognise
 from harness.rating.importing.reading import Imported, read_ratings
@@ -15,7 +16,9 @@ __all__ = [
     "Rejected",
     "Source",
     "adjusted",
+    "find_dataset",
     "presets",
+    "read_dataset",
     "read_mapping",
     "read_ratings",
     "read_source",

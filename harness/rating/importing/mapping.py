@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.records import Flag, Rating, Scale, Status
+from harness.records import Family, Flag, Rating, Scale, Status
 
 Scalar = str | int | float | bool | None
 
@@ -133,6 +133,26 @@ FIELDS = (
 assert set(FIELDS) - {"model", "against_model"} <= set(Rating.model_fields)
 
 
+class Hub(Section):
+    """Where on the hub a data set of this format lies."""
+
+    dataset: str
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+
+
+class Texts(Section):
+    """Where the texts stand that were rated, so that a file becomes a run by itself."""
+
+    family: Family = "other"
+    item: Place | None = None
+    """The item's id in a run, where one question has several pairs; the rating's own where not given."""
+    prompt: Place
+    response: Place
+    against: Place | None = None
+
+
 class Mapping(Section):
     """The contents of a `mapping.yaml`."""
 
@@ -163,6 +183,8 @@ class Mapping(Section):
     """Where the id of one sitting stands: its time is divided among the ratings that it gave."""
     metadata: dict[str, Place] = Field(default_factory=dict)
     """What else is kept of a row."""
+    texts: Texts | None = None
+    hub: Hub | None = None
     kinds: dict[str, str] = Field(default_factory=dict)
     """Patterns of rater names (`gpt4*`) to their rater kind, for files without a column for it."""
 

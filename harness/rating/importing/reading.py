@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ from harness.rating.importing.source import Entry, Source, read_source
 from harness.rating.ratings_file import AGGREGATE, kind_of
 from harness.records import Flag, Rating, Scale, Status
 
+SLOT = re.compile(r"slot_\d+$")
+"""The name of a place in a list, which is no person's."""
 ANY = "any"
 """The criterion of a skipped answer where the file has several and does not say which."""
 ABSENT = ("", "n/a", "na", "nan", "null", "none")
@@ -45,6 +48,9 @@ class Imported:
     notes: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     """The row of each rating."""
+    texts: list[dict[str, str]] = field(default_factory=list)
+    """What was rated, for each rating: `item`, `prompt`, `response`, `against`, where the mapping says where they are.
+    """
 
     def to_dict(self, first: int = 10) -> dict[str, Any]:
         """Return what `--dry-run --json` prints: the first ratings, how many rows were read, what was left out."""
@@ -100,6 +106,7 @@ def read_ratings(
         rejected,
         source.notes,
         [one.row for one in kept],
+        [one.texts for one in kept],
     )
 
 
@@ -126,15 +133,17 @@ class _Reader:
             status, error = "skipped", "no value"
         if swapped and value is not None:
             value = 1 - value
-        rater = self._needed("rater", given)
+        rater, flags = self._needed("rater", given), self._flags(names)
+        kind = self._kind(rater, given)
+        is_person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)
         fields: dict[str, Any] = {
             "rating_id": "-",
             "task": given.get("task") or self.task,
             "item_id": self._needed("item_id", given),
             "response_id": given.get("response_id"),
             "against_id": given.get("against_id"),
-            "rater": self.rename(rater),
-            "rater_kind": self._kind(rater, given),
+            "rater": self.rename(rater) if is_person else rater,
+            "rater_kind": kind,
             "criterion": self._needed("criterion", given) if status == "ok" else given.get("criterion") or ANY,
             "value": value,
             "label": label,
@@ -145,7 +154,7 @@ class _Reader:
             "confidence": self._number("confidence", given),
             "status": status,
             "error": error,
-            "flags": self._flags(names),
+            "flags": flags,
             "seconds": self._number("seconds", given),
             "created_at": given.get("created_at"),
             "source": self.source.path.name,
@@ -165,6 +174,7 @@ class _Reader:
             parent_id=plain(look_up(history.parent, names)) if history else None,
             numbered=given.get("repetition") is not None,
             assignment=sitting,
+            texts=self._texts(names, swapped),
         )
 
     def complete(self, answers: list[Answer]) -> list[Answer]:
@@ -274,6 +284,14 @@ class _Reader:
         if (low is not None and number < low) or (high is not None and number > high):
             raise _Unfit(f"value is {text}, outside the scale {low:g} to {high:g}")
         return number, label
+
+    def _texts(self, names: Names, swapped: bool) -> dict[str, str]:
+        places = self.mapping.texts
+        if places is None:
+            return {}
+        sides = (places.against, places.response) if swapped else (places.response, places.against)
+        found = {"item": places.item, "prompt": places.prompt, "response": sides[0], "against": sides[1]}
+        return {name: plain(find(place, names)) or "" for name, place in found.items() if place}
 
     def _flags(self, names: Names) -> list[Flag]:
         met = [flag for flag, conditions in self.mapping.flags.items() if any(holds(one, names) for one in conditions)]

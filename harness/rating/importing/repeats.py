@@ -7,7 +7,7 @@ left out, and the answer that took its place is flagged; anything else is a repe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.records import Rating, digest
@@ -25,6 +25,8 @@ class Answer:
     """The source itself numbers its repetitions."""
     assignment: str | None = None
     """The sitting that gave it."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """What was rated: `item`, `prompt`, `response`, `against`."""
 
 
 @dataclass(frozen=True)

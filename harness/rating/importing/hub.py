@@ -1,0 +1,138 @@
+"""Human-rated data sets by their name on the hub, or from a mirror folder on machines without a network; and as runs.
+
+A mirror (`HARNESS_DATA_DIR`) is laid out by hub id: `owner/name/`, in it Parquet or JSONL named after the split,
+below a folder with the configuration's name where there is one. The same code reads both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from harness.catalog import Catalog
+from harness.errors import HarnessError, did_you_mean
+from harness.rating.importing.mapping import Hub, Mapping
+from harness.rating.importing.presets import presets
+from harness.rating.importing.reading import Imported, read_ratings
+from harness.rating.importing.source import Entry, Source, read_source
+from harness.records import Item, Record, Response, digest
+
+ENDINGS = ("parquet", "jsonl", "jsonl.gz", "json")
+
+
+def hub_source(where: Hub, limit: int | None = None) -> Source:
+    """Read a split of a data set from the mirror folder, or from the hub.
+
+    Args:
+        where: The data set.
+        limit: At most so many records.
+
+    Raises:
+        HarnessError: There is a mirror folder without that file, or the hub cannot be read.
+    """
+    mirror = os.environ.get("HARNESS_DATA_DIR")
+    source = _from_mirror(Path(mirror), where) if mirror else _from_hub(where, limit)
+    return Source(source.path, source.kind, source.entries[:limit], source.unreadable, notes=source.notes)
+
+
+def _from_mirror(mirror: Path, where: Hub) -> Source:
+    folder = mirror / where.dataset
+    names = [f"{where.split}.{ending}" for ending in ENDINGS] + [f"{where.split}-*.parquet"]
+    places = [folder / part / name for part in (where.config or "", "data") for name in names]
+    for place in places:
+        parts = sorted(place.parent.glob(place.name)) if place.parent.is_dir() else []
+        if parts:
+            read = [read_source(part) for part in parts]
+            records = [entry.record for one in read for entry in one.entries]
+            return Source(folder, read[0].kind, [Entry(row, None, record) for row, record in enumerate(records, 1)])
+    looked = ", ".join(str(place.relative_to(mirror)) for place in places[:3])
+    raise HarnessError(f"HARNESS_DATA_DIR={mirror}: has no {where.dataset} ({where.split}); looked for {looked}, ...")
+
+
+def _from_hub(where: Hub, limit: int | None) -> Source:
+    from datasets import load_dataset
+
+    try:
+        rows = load_dataset(
+            where.dataset, where.config, split=where.split, revision=where.revision, streaming=limit is not None
+        )
+        entries = [Entry(row, None, dict(record)) for row, record in enumerate(islice(rows, limit), 1)]
+    except Exception as error:  # datasets raises whatever its parts raise
+        raise HarnessError(
+            f"{where.dataset}: cannot be read from the hub ({type(error).__name__}: {error}); on a machine without a "
+            f"network put {where.dataset}/{where.split}.parquet or .jsonl into a folder and set HARNESS_DATA_DIR to it"
+        ) from error
+    return Source(Path(where.dataset), "parquet", entries)
+
+
+def find_dataset(name: str, catalog: Catalog | None = None) -> Mapping:
+    """Return the mapping of a data set by its hub id (`lmsys/mt_bench_human_judgments`) or its format's name.
+
+    Raises:
+        HarnessError: No mapping knows it.
+    """
+    known = {key: one for key, one in presets(catalog).items() if one.hub}
+    for key, one in known.items():
+        if one.hub and name in (key, one.hub.dataset):
+            return one
+    ids = [one.hub.dataset for one in known.values() if one.hub]
+    raise HarnessError(f"no human-rated data set {name!r}.{did_you_mean(name, [*known, *ids])}")
+
+
+def read_dataset(
+    name: str, limit: int | None = None, catalog: Catalog | None = None, rename: Callable[[str], str] = str
+) -> tuple[Imported, list[Record]]:
+    """Read a human-rated data set: its ratings, and the items and responses that were rated.
+
+    Args:
+        name: Its hub id, or its format's name.
+        limit: At most so many records.
+        catalog: Where mappings are looked for.
+        rename: What becomes of a rater's name.
+
+    Returns:
+        What was read, and items and responses, which with the ratings make a run.
+
+    Raises:
+        HarnessError: No mapping knows it, or it cannot be read.
+    """
+    mapping = find_dataset(name, catalog)
+    assert mapping.hub is not None
+    found = read_ratings(hub_source(mapping.hub, limit), mapping, rename=rename)
+    return found, list(rated_of(found, mapping))
+
+
+def rated_of(found: Imported, mapping: Mapping) -> Iterator[Record]:
+    """Yield the items and responses that were rated, each once; the ratings are changed to name them."""
+    if mapping.texts is None:
+        raise HarnessError(f"the format {mapping.name!r} does not say where the texts stand")
+    items: dict[tuple[str, str], Item] = {}
+    responses: dict[str, Response] = {}
+    for place, (rating, texts) in enumerate(zip(found.ratings, found.texts, strict=True)):
+        item_id = texts.get("item") or rating.item_id
+        found.ratings[place] = rating = rating.model_copy(update={"item_id": item_id})
+        items.setdefault(
+            (rating.task, item_id),
+            Item(
+                task=rating.task,
+                item_id=item_id,
+                family=mapping.texts.family,
+                prompt=texts["prompt"],
+                content_hash=digest(texts["prompt"]),
+            ),
+        )
+        facts = json.loads(rating.metadata)
+        for side, response_id in (("response", rating.response_id), ("against", rating.against_id)):
+            if response_id and response_id not in responses:
+                responses[response_id] = Response(
+                    response_id=response_id,
+                    task=rating.task,
+                    item_id=item_id,
+                    model=facts.get("model" if side == "response" else "against_model") or "unknown",
+                    text=texts.get(side, ""),
+                )
+    yield from items.values()
+    yield from responses.values()

@@ -1,0 +1,113 @@
+"""`harness import`, `export`, `annotate` as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from harness.records import Item, Response
+from harness.run import Run
+from harness.suite import Suite
+
+FIXTURES = Path(__file__).parent.parent / "rating" / "fixtures"
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    contents = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}
+    run = Run.create(tmp_path / "run", Suite.model_validate(contents))
+    run.write([Item(task="t", item_id=str(n), family="commonsense", prompt="?") for n in range(3)], "t")
+    answers = [
+        Response(response_id=f"r{n}", task="t", item_id=str(n), model="hidden", text=f"yes {n}") for n in range(3)
+    ]
+    run.write(answers, "t")
+    return run
+
+
+@pytest.fixture
+def harness(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_KEY_FILE", str(tmp_path / "key"))
+
+    def call(*words):
+        command = [sys.executable, "-m", "harness", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    return call
+
+
+def test_export_fill_import(run, harness, tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    told = harness("export", "csv", run.folder, "--out", sheet)
+    assert (told.returncode, "3 rows to rate" in told.stdout) == (0, True)
+    with sheet.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row, value in zip(rows, ("1", "0", "9"), strict=True):
+        row.update(rater="Ada", value=value)
+    with sheet.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    told = harness("import", "csv", sheet, "--into", run.folder, "--json")
+    said = json.loads(told.stdout)
+    assert (said["format"], said["read"], len(said["ratings"]), len(said["rejected"])) == ("csv", 3, 2, 1)
+    assert "outside the scale" in said["rejected"][0]["reason"]
+    assert sorted(Run(run.folder).ratings["value"]) == [0, 1]
+
+
+def test_a_dry_run_needs_no_run_and_keeps_the_files_own_names(harness):
+    told = harness("import", "label-studio", FIXTURES / "label_studio.json", "--dry-run", "--json")
+    said = json.loads(told.stdout)
+    assert said["format"] == "label-studio"
+    assert said["ratings"][0]["rater"] == "ada@example.org"
+    assert said["read"] == len(said["ratings"]) + len(said["rejected"])
+    told = harness("import", FIXTURES / "wide.csv", "--dry-run", "--map", "(?P<rater>.+)_(?P<criterion>.+)")
+    assert "8 ratings would be imported" in told.stdout
+
+
+def test_wrong_input_is_exit_2_and_says_what_to_do(run, harness, tmp_path):
+    for words, message in (
+        (("import", FIXTURES / "wide.csv"), "--into RUN"),
+        (("import", "no-such.csv", "--dry-run"), "no-such.csv: cannot be read"),
+        (("import", "labelstudio", FIXTURES / "label_studio.json", "--dry-run"), "Did you mean 'label-studio'"),
+        (("export", "cvs", run.folder, "--out", tmp_path / "x"), "Did you mean 'csv'"),
+        (
+            ("export", "csv", run.folder, "--out", tmp_path / "x", "--question", "human_qualty"),
+            "Did you mean 'human_quality'",
+        ),
+    ):
+        told = harness(*words)
+        assert told.returncode == 2, told.stdout
+        assert message in told.stderr
+
+
+def test_annotate_gives_an_address_and_ends_at_a_signal(run, tmp_path):
+    command = [sys.executable, "-m", "harness", "annotate", str(run.folder), "--rater-id", "Ada", "--repeats", "0"]
+    environment = {**os.environ, "HARNESS_KEY_FILE": str(tmp_path / "key")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = re.fullmatch(r"Ada: (http://127\.0\.0\.1:\d+/h_[0-9a-f]{8}/\?token=\S+)\n", line)
+        assert address, line
+        with urllib.request.urlopen(address[1], timeout=10) as reply:
+            assert "HttpOnly" in reply.headers["Set-Cookie"]
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert "0 of 3 rated" in out
+
+
+def test_annotate_refuses_the_network_without_a_guard(run, harness):
+    told = harness("annotate", run.folder, "--rater-id", "Ada", "--host", "0.0.0.0")
+    assert told.returncode == 2
+    assert "--allow-remote" in told.stderr
