@@ -8,7 +8,7 @@
     h.compare_rounds(scores, sesoi=1.0)            # improving, plateaued, worsening or inconclusive
     h.report(run)                                  # the page
 
-Everything that a command does is a function here. Each is imported when it is first used, so that `import harness` is quick.
+Everything that a command does is a function here, imported when it is first used, so that `import harness` is quick.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.agreement import agree
     from harness.rating.human import export_csv, import_ratings
-    from harness.reporting import findings, report
+    from harness.reporting import report
     from harness.rounds import compare_rounds
     from harness.run import Run as load
     from harness.stages import rate, run_suite
@@ -30,7 +30,6 @@ PUBLIC = {
     "agree": "harness.agreement",
     "compare_rounds": "harness.rounds",
     "export_csv": "harness.rating.human",
-    "findings": "harness.reporting",
     "import_ratings": "harness.rating.human",
     "load": "harness.run:Run",
     "rate": "harness.stages",
@@ -44,7 +43,6 @@ __all__ = [
     "agree",
     "compare_rounds",
     "export_csv",
-    "findings",
     "import_ratings",
     "load",
     "rate",

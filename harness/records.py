@@ -164,4 +164,5 @@ def frame(records: Iterable[Record], record: type[Record]) -> pd.DataFrame:
 
 def to_frame(data: pa.Table) -> pd.DataFrame:
     """Return an Arrow table of records as a DataFrame; whole numbers that may be missing become `Int64`."""
-    return data.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    rows: pd.DataFrame = data.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return rows

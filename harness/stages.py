@@ -169,14 +169,15 @@ def rate(
     )
     with run.lock(), chat_models(surroundings) as chat:
         shop = Workshop(run, run.suite, Catalog(include), replace(surroundings, chat=chat), retry_errors, stage)
-        families = run.items.drop_duplicates("task").set_index("task")["family"]
+        first = run.items.drop_duplicates("task")
+        families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))
         for name in raters:
             spec = read_spec(name, shop.catalog)
             fitting = [task for task, family in families.items() if not spec.families or family in spec.families]
             chosen = tasks or fitting
             for task in chosen:
-                if task not in families.index:
-                    raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families.index)}")
+                if task not in families:
+                    raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families)}")
                 _rate_task(shop, task, RaterUse(rater=name, against=against))
         shop.complain()
     return run
@@ -233,7 +234,9 @@ def _rounds(shop: Workshop) -> None:
         for series, name in use.feedback.items()
     }
     run.write(held_out, "held-out")
-    finished = {} if run.rounds.empty else run.rounds.groupby("series")["round"].max().to_dict()
+    finished: dict[str, int] = {}
+    for row in run.rounds.itertuples():
+        finished[str(row.series)] = max(int(str(row.round)), finished.get(str(row.series), -1))
     left = sum(use.rounds - finished.get(series, -1) for series in raters)
     states = run.folder / ".states"
     with shop.stage("the learner trains", left) as progress:

@@ -65,11 +65,13 @@ def validate(
 
 def schema(what: Annotated[str, typer.Argument(help="suite or rater.")] = "suite") -> None:
     """Print the JSON Schema of a suite or a rater.yaml, for editors."""
+    from pydantic import BaseModel
+
     from harness.errors import HarnessError, did_you_mean
     from harness.rating.rater import RaterSpec
     from harness.suite import Suite
 
-    models = {"suite": Suite, "rater": RaterSpec}
+    models: dict[str, type[BaseModel]] = {"suite": Suite, "rater": RaterSpec}
     if what not in models:
         raise HarnessError(f"no schema {what!r}.{did_you_mean(what, models)}")
     print(json.dumps(models[what].model_json_schema(), indent=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -90,7 +90,9 @@ def rate(
     task: Annotated[
         list[str] | None, typer.Option(help="Only these tasks; all that the rater fits where not given.")
     ] = None,
-    against: Annotated[str, typer.Option(help="For raters that compare: reference or sample.")] = "reference",
+    against: Annotated[
+        Literal["reference", "sample"], typer.Option(help="For raters that compare: the other side.")
+    ] = "reference",
     include: Include = None,
     cache: Cache = None,
     workers: Workers = 2,
