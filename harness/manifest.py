@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -32,7 +31,7 @@ PACKAGES = (
 
 
 def host_facts() -> dict[str, Any]:
-    """Return what a reader needs to make the run again: versions, processor count, the commit of the harness, the time."""
+    """Return what a reader needs to make the run again: versions, processor count, the commit of the harness."""
     return {
         "harness": __version__,
         "python": platform.python_version(),
@@ -40,7 +39,6 @@ def host_facts() -> dict[str, Any]:
         "processors": os.cpu_count(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "git": _commit(Path(__file__).resolve().parent),
-        "implementation": sys.implementation.name,
     }
 
 

@@ -20,7 +20,7 @@ from harness.answering.models import make_model
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
-from harness.manifest import host_facts
+from harness.manifest import host_facts, now
 from harness.rating.rate import find_rater, missing, rate_work, read_spec, work_of
 from harness.rating.rater import Rater, Surroundings, Work
 from harness.records import digest
@@ -122,7 +122,8 @@ def run_suite(
     with run.lock(), chat_models(surroundings) as chat:
         surroundings = replace(surroundings, chat=chat)
         shop = Workshop(run, suite, catalog, surroundings, retry_errors, stage)
-        run.note(suite=suite.name, seed=suite.seed, **host_facts())
+        started = {} if run.manifest else {"times": {"started": now()}}
+        run.note(suite=suite.name, seed=suite.seed, **host_facts(), **started)
         doing = {"answer": _answer, "rate": _rate, "rounds": _rounds, "report": _report}
         for name in STAGES:
             if name in stages:
