@@ -20,12 +20,23 @@ def report(
         Path | None, typer.Option(help="Write index.html and data shards into a folder, for large runs.")
     ] = None,
     pdf: Annotated[Path | None, typer.Option(help="Also print the page into a PDF file (needs Chromium).")] = None,
+    notebook: Annotated[
+        str | None, typer.Option(help="Run a notebook of the catalogue on the run instead (stand_in, plateau).")
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
     from harness import reporting
+    from harness.errors import HarnessError
 
+    if notebook:
+        from harness.reporting.notebook import run_notebook
+
+        if len(runs) > 1:
+            raise HarnessError("a notebook takes one run")
+        typer.echo(str(run_notebook(notebook, runs[0], out, include=include or ())))
+        return
     if as_json:
         found = [reporting.summary(run) for run in runs]
         typer.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False, allow_nan=False))

@@ -52,7 +52,7 @@ class Evidence:
             rounds=_in_order(run, [plain(row) for row in found.results]),
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
-            pairs=[plain(row) for row in pair_matrix(run.ratings)],
+            pairs=[plain(row) for row in pair_matrix(run.ratings)] if len(run.ratings) else [],
             positions=[plain(row) for row in position_consistency(run.ratings)],
             notes=notes + [str(warning["message"]) for warning in found.warnings],
         )

@@ -13,6 +13,8 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import page
 from harness.reporting.cases import carried
+from harness.run import Run
+from harness.suite import Suite
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028`{{ 7*7 }}` someone@example.org"
 
@@ -133,3 +135,9 @@ def test_sentences_show_commands_as_code_and_escape_the_rest():
 def test_a_folder_that_is_no_run_is_an_error(tmp_path):
     with pytest.raises(HarnessError, match="is no run"):
         page.report(tmp_path)
+
+
+def test_a_run_that_has_just_begun_has_a_page_too(tmp_path):
+    suite = {"name": "begun", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}
+    begun = Run.create(tmp_path / "run", Suite.model_validate(suite))
+    assert "Nothing has been rated in this run." in page.report(begun).read_text(encoding="utf-8")

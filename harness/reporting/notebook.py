@@ -1,0 +1,63 @@
+"""Notebooks of the catalogue, run on a run: text sources in `reports/notebooks/`, executed copies beside the run.
+
+A source is a jupytext file in percent format; the cell tagged `parameters` is replaced by the run's path. The copy has
+its outputs in it and opens without a kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.catalog import Catalog
+from harness.errors import HarnessError, did_you_mean
+from harness.run import Run
+
+FOLDER = "reports/notebooks"
+SECONDS = 600
+
+
+def notebooks(include: Sequence[str | Path] = ()) -> list[str]:
+    """Return the names of the notebooks in the catalogues."""
+    return sorted({path.stem for root in Catalog(include).roots for path in (root / FOLDER).glob("*.py")})
+
+
+def run_notebook(
+    name: str, run: Run | str | Path, path: str | Path | None = None, *, include: Sequence[str | Path] = ()
+) -> Path:
+    """Run a notebook of the catalogue on a run.
+
+    Args:
+        name: The notebook's name.
+        run: The run or its folder.
+        path: Where the executed copy is written; `notebooks/NAME.ipynb` in the run's folder where not given.
+        include: Folders with catalogues of the user's own.
+
+    Returns:
+        The copy's path.
+
+    Raises:
+        HarnessError: There is no such notebook, a cell failed, or the extra `notebook` is not installed.
+    """
+    try:
+        import jupytext  # type: ignore[import-untyped]
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+    except ImportError as error:
+        raise HarnessError("notebooks need an extra: pip install 'feedback-harness[notebook]'") from error
+    known = notebooks(include)
+    if name not in known:
+        raise HarnessError(f"no notebook {name!r} in {FOLDER}/.{did_you_mean(name, known)}")
+    opened = run if isinstance(run, Run) else Run(run)
+    content = jupytext.read(Catalog(include).file(f"{FOLDER}/{name}.py"))
+    for cell in content.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = f"RUN = {str(opened.folder.resolve())!r}"
+    try:
+        NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute()
+    except CellExecutionError as error:
+        raise HarnessError(f"{FOLDER}/{name}.py failed on {opened.folder}:\n{error}") from error
+    target = Path(path) if path else opened.folder / "notebooks" / f"{name}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    jupytext.write(content, target, fmt="ipynb")
+    return target
