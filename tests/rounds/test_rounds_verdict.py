@@ -19,8 +19,8 @@ from harness.rounds.verdict import items_for, judge, look_significance, window_c
 
 KEYS = [
     "benchmark", "series", "verdict", "rate", "low", "high", "sesoi", "rounds", "n_items", "n_seeds", "scope",
-    "window", "significance", "level", "mde", "smallest_certifiable_sesoi", "needed_items", "missing", "looks", "reason",
-    "paired", "deltas", "shape", "flags",
+    "window", "significance", "level", "mde", "smallest_certifiable_sesoi", "needed_items", "missing", "looks",
+    "reason", "paired", "deltas", "shape", "flags",
 ]  # fmt: skip
 
 
@@ -77,7 +77,8 @@ def test_clusters_by_hand():
 
 def test_the_seed_part_by_hand():
     # Two training seeds, 100 items that gain .1 in one and .3 in the other: variance between seeds
-    # (.1^2 + .1^2)/1 = .02, over S = 2: .01. Items: guard alone, (2 * 100 * .04/102 + 2)/(101 * 102) = .00020176. The seeds dominate: df = 1,
+    # (.1^2 + .1^2)/1 = .02, over S = 2: .01.
+    # Items: guard alone, (2 * 100 * .04/102 + 2)/(101 * 102) = .00020176. The seeds dominate: df = 1,
     # t(1, .95) = 6.313752; half = 6.313752 * sqrt(.01020176) = .637706; centre .2 * 100/102 = .196078.
     frame = pd.concat([long([[0.2, 0.2 + gain]] * 100, seed=number) for number, gain in enumerate((0.1, 0.3))])
     result = only(compare_rounds(frame))
@@ -256,6 +257,7 @@ def test_the_corrected_slope_covers_the_truth():
     assert 0.86 < covered / 400 < 0.94  # 90 % nominal
 
 
+@pytest.mark.slow
 def test_prediction_powered_mean_against_the_published_formula():
     ppi_py = pytest.importorskip("ppi_py")
     rng = np.random.default_rng(0)

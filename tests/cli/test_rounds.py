@@ -1,0 +1,92 @@
+"""`harness rounds` as a user types it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.errors import HarnessError
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """A CSV of one series that rises, and its control that stays."""
+    rng = np.random.default_rng(0)
+    luck = rng.random(2000)
+    means = {"verifier": [0.4, 0.5, 0.6, 0.7], "none": [0.4, 0.4, 0.4, 0.4]}
+    rows = [
+        {"item": item, "round": number, "score": float(luck[item] < mean), "series": series}
+        for series, curve in means.items()
+        for number, mean in enumerate(curve)
+        for item in range(len(luck))
+    ]
+    path = tmp_path / "scores.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def rounds(*arguments):
+    return CliRunner().invoke(app, ["rounds", *map(str, arguments)])
+
+
+def test_sentences(scores):
+    shown = rounds(scores)
+    assert shown.exit_code == 0, shown.output
+    assert "verifier: improving, +9." in shown.stdout
+    assert "none: plateaued" in shown.stdout
+    assert "verifier over none (the control), rate:" in shown.stdout
+
+
+def test_json(scores):
+    content = json.loads(rounds(scores, "--json", "--sesoi", "2", "--look", "every").stdout)
+    assert {row["series"]: row["verdict"] for row in content["results"]} == {
+        "none": "plateaued",
+        "verifier": "improving",
+    }
+    assert content["results"][0]["sesoi"] == 0.02
+    assert len(content["results"][0]["looks"]) == 3
+    assert content["warnings"] == []
+
+
+def test_own_column_names_and_parquet(scores, tmp_path):
+    frame = pd.read_csv(scores).rename(columns={"item": "question", "score": "acc", "round": "iteration"})
+    frame.to_parquet(tmp_path / "scores.parquet")
+    shown = rounds(tmp_path / "scores.parquet", "--item", "question", "--score", "acc", "--round", "iteration")
+    assert "verifier: improving" in shown.stdout
+    with pytest.raises(HarnessError, match="no column 'item'"):
+        CliRunner().invoke(app, ["rounds", str(tmp_path / "scores.parquet")], catch_exceptions=False)
+
+
+def test_a_gate_fails_with_4(scores):
+    assert rounds(scores, "--fail-if", "plateaued,worsening").exit_code == 4
+    assert rounds(scores, "--fail-if", "worsening").exit_code == 0
+    assert isinstance(rounds(scores, "--fail-if", "plateau").exception, HarnessError)
+
+
+def test_a_score_range_is_needed_for_grades(scores, tmp_path):
+    frame = pd.read_csv(scores)
+    frame["score"] = 1 + 4 * frame["score"]
+    frame.to_csv(tmp_path / "grades.csv", index=False)
+    assert "outside the score range" in str(rounds(tmp_path / "grades.csv").exception)
+    assert "verifier: improving" in rounds(tmp_path / "grades.csv", "--score-range", "1,5").stdout
+    assert isinstance(rounds(tmp_path / "grades.csv", "--score-range", "one").exception, HarnessError)
+
+
+def test_summary_and_published(tmp_path):
+    (tmp_path / "summary.csv").write_text(
+        "series,benchmark,round,score,unit,n_items\n"
+        + "".join(f"a,b,{r},{40 + 10 * r},percent,2000\n" for r in range(4))
+    )
+    assert "a on b: improving" in rounds(tmp_path / "summary.csv", "--summary").stdout
+    content = json.loads(rounds("--published", "--json").stdout)
+    assert len(content["published"]) > 50
+    assert "claimed: improving, gains shrinking" in rounds("--published").stdout
+
+
+def test_no_source_says_what_to_do():
+    assert "say where the scores are" in str(rounds().exception)

@@ -1,0 +1,184 @@
+"""Scores from runs, lm-eval folders, tables and papers."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.errors import HarnessError
+from harness.records import Item, Rating, Response, digest
+from harness.rounds import compare_rounds, from_run
+from harness.rounds.published import binomial_stderr, compare_summaries, published_series
+from harness.rounds.sources import read_scores
+from harness.run import Run
+from harness.suite import Suite
+
+ROOT = Path(__file__).resolve().parents[2]
+SPLIT_SIZES = {"arc_challenge": 1172, "arc_easy": 2376, "piqa": 1838, "sciq": 1000, "winogrande": 1267, "logiqa": 651}
+"""Items that lm-eval scores of each task."""
+
+
+def make_run(folder, also_selected=False):
+    """Write a run of one series, three rounds of 30 items: right in round r where the item's number is under 10 r."""
+    suite = {
+        "name": "toy",
+        "rounds": {"learner": "addition", "rounds": 2, "items": 30, "feedback": {"a": "answer_key"}},
+    }
+    run = Run.create(folder, Suite.model_validate(suite))
+    items = [Item(task="sums", item_id=f"i{n}", family="mathematics", prompt=str(n)) for n in range(30)]
+    run.write(items, "held-out")
+    for number in range(3):
+        answers, ratings = [], []
+        for place, item in enumerate(items):
+            identity = digest(number, item.item_id)
+            answers.append(
+                Response(response_id=identity, task="sums", item_id=item.item_id, model="m", series="a", seed=0,
+                         round=number, text="x", prompt_hash=item.prompt)
+            )  # fmt: skip
+            value = float(place < 10 * number)
+            failed = number == 1 and place == 29
+            chosen = also_selected and number == 0 and place == 0
+            for flags, rater in (([], "answer_key"), (["selection_item"], "judge")):
+                if rater == "answer_key" or chosen:
+                    ratings.append(
+                        Rating(rating_id=digest(identity, rater), task="sums", item_id=item.item_id,
+                               response_id=identity, rater=rater, rater_kind="verifier", criterion="correctness",
+                               value=None if failed else value, status="error" if failed else "ok", scale="binary",
+                               flags=flags, rater_version="v1")
+                    )  # fmt: skip
+        run.write(answers, f"round{number}")
+        run.write(ratings, f"round{number}-ratings")
+    return run
+
+
+def test_a_run_becomes_a_long_frame(tmp_path):
+    frame = from_run(make_run(tmp_path / "run"))
+    assert len(frame) == 90
+    assert frame.groupby("round")["score"].mean().tolist() == pytest.approx([0, 10 / 29, 20 / 30])
+    assert frame["score"].isna().sum() == 1  # the rater failed: missing, never 0
+    result = compare_rounds(frame).results[0]
+    assert (result.series, result.benchmark, result.n_items, result.n_seeds) == ("a", "sums", 29, 1)
+    assert result.missing == pytest.approx([0, 1 / 30, 0])
+
+
+def test_a_run_that_evaluates_what_it_selected_on_is_refused(tmp_path):
+    with pytest.raises(HarnessError, match="used to select training data"):
+        from_run(make_run(tmp_path / "run", also_selected=True))
+
+
+def write_samples(folder, right, changed=()):
+    """Write an output folder as lm-eval does."""
+    folder.mkdir(parents=True)
+    (folder / "results_2026-01-01T00-00-00.000000.json").write_text("{}")
+    lines = []
+    for place, score in enumerate(right):
+        for name, value in (("strict-match", score), ("flexible-extract", 1.0)):
+            sample = {
+                "doc_id": place, "filter": name, "metrics": ["exact_match"], "exact_match": value,
+                "doc_hash": "new" if place in changed else str(place), "target_hash": "t", "prompt_hash": "p",
+            }  # fmt: skip
+            lines.append(json.dumps(sample))
+    (folder / "samples_gsm8k_2026-01-01T00-00-00.000000.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "samples_gsm8k_2025-01-01T00-00-00.000000.jsonl").write_text("an older one, not read\n")
+
+
+def test_lm_eval_folders_are_rounds(tmp_path):
+    folders = []
+    for number in range(3):
+        folders.append(tmp_path / f"checkpoint-{number}" / "model")
+        write_samples(folders[-1], [float(place < 30 + 10 * number) for place in range(60)], {5} if number == 2 else ())
+    frame, _ = read_scores([folder.parent for folder in folders])
+    found = compare_rounds(frame)
+    strict = next(one for one in found.results if one.benchmark == "gsm8k,strict-match")
+    assert (strict.n_items, strict.rounds) == (59, [0, 1, 2])
+    assert strict.rate == pytest.approx(10 / 59)
+    assert {warning["code"] for warning in found.warnings} == {"content_hash_changed"}
+    named, _ = read_scores([f"dpo:{number}={folder}" for number, folder in reversed(list(enumerate(folders)))])
+    assert compare_rounds(named).results[0].series == "dpo"
+    assert compare_rounds(named).results[1].rate == pytest.approx(10 / 59)
+    with pytest.raises(HarnessError, match="no number for the metric 'acc'"):
+        read_scores(folders, metric="acc")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HarnessError, match="no samples_"):
+        read_scores([tmp_path / "empty"])
+
+
+def test_published_scores_equal_the_papers(data_dir):
+    ours = pd.read_csv(ROOT / "reports" / "published_rounds.csv", dtype=str, keep_default_na=False)
+    theirs = pd.read_csv(data_dir / "rounds" / "rounds.csv", dtype=str, keep_default_na=False)
+    shared = ["paper", "feedback_kind", "benchmark", "round", "score", "unit", "n_items", "stderr"]
+    assert ours[shared].to_numpy().tolist() == theirs[shared].to_numpy().tolist()
+    assert ours["series"].tolist() == theirs["method"].tolist()
+
+
+def test_published_verdicts():
+    found = {(one.series, one.benchmark): one for one in published_series().results}
+    gsm8k = found["Llama-2-70b-chat", "gsm8k"]
+    assert [round(100 * delta.delta, 6) for delta in gsm8k.deltas] == [17.5, 4.9, 3.1, 0.5]
+    # Window rounds 2-4, slope (81.6 - 78.0)/2 = 1.8; error sqrt(.78*.22 + .816*.184)/sqrt(1318)/2 = .00781.
+    assert gsm8k.rate == pytest.approx(0.018)
+    assert gsm8k.low == pytest.approx(0.018 - 1.646 * 0.00781, abs=2e-5)
+    assert (gsm8k.verdict, gsm8k.paired) == ("improving", False)
+    assert "from summary data" in gsm8k.sentence
+    assert "claimed: improving" in gsm8k.sentence
+    assert found["SPIN zephyr-7b-sft-full", "truthfulqa"].verdict == "inconclusive"
+    spin = found["SPIN zephyr-7b-sft-full", "open_llm_leaderboard_avg"]
+    assert [round(100 * delta.delta, 2) for delta in spin.deltas] == [2.66, 1.32, 0.85, 0.19]
+    assert (spin.verdict, spin.reason) == (None, "no_n_items")
+    assert found["Llama-3-8B-Instruct", "arena_hard"].verdict is None  # end points only
+
+
+def test_a_given_standard_error_is_used_and_a_wrong_table_refused():
+    table = pd.DataFrame(
+        {"series": "a", "benchmark": "b", "round": [0, 1], "score": [50.0, 60.0], "unit": "percent", "n_items": 1000}
+    )
+    assert compare_summaries([table]).results[0].verdict == "improving"
+    assert compare_summaries([table.assign(stderr=10.0)]).results[0].verdict == "inconclusive"
+    with pytest.raises(HarnessError, match="no column 'unit'"):
+        compare_summaries([table.drop(columns="unit")])
+
+
+def test_standard_errors_of_checkpoints_are_reproduced(data_dir):
+    rows = pd.read_csv(data_dir / "pythia_checkpoints" / "results.csv.gz")
+    rows = rows[rows["task"].isin(SPLIT_SIZES) & rows["acc"].notna()]
+    ours = [binomial_stderr(row.acc, SPLIT_SIZES[row.task]) for row in rows.itertuples()]
+    assert len(ours) > 4000
+    assert np.abs(np.array(ours) - rows["acc_stderr"].to_numpy()).max() < 1e-9
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    """The module that simulates error rates."""
+    spec = importlib.util.spec_from_file_location("rounds_error_rates", ROOT / "benchmarks" / "rounds_error_rates.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_error_rates_of_a_part_of_the_grid(benchmark):
+    for cell in (
+        benchmark.Cell(500, 5, 0.5, 0.7, 0.0),
+        benchmark.Cell(200, 3, 0.3, 0.9, 0.0),
+        benchmark.Cell(500, 5, 0.5, 0.5, 0.02),
+        benchmark.Cell(1000, 8, 0.6, 0.9, 0.01),
+        benchmark.Cell(200, 5, 0.5, 0.5, 0.0, "fading"),
+    ):
+        for error, rate in benchmark.errors(cell, benchmark.simulate(cell, 600, seed=1)).items():
+            assert benchmark.holds(rate, 600, benchmark.limit(error)), (cell, error, rate)
+
+
+def test_the_simulation_draws_what_it_says(benchmark):
+    for kind, far in (("shared", 0.7), ("fading", 0.49)):
+        patterns, shares = benchmark.pattern_shares(benchmark.Cell(200, 3, 0.4, 0.7, 0.0, kind))
+        assert shares.sum() == pytest.approx(1)
+        assert shares @ patterns == pytest.approx([0.4] * 3, abs=1e-3)
+        covariance = patterns.T @ (shares[:, None] * patterns) - 0.16
+        assert covariance[0, 1] / 0.24 == pytest.approx(0.7, abs=0.01)
+        assert covariance[0, 2] / 0.24 == pytest.approx(far, abs=0.01)
