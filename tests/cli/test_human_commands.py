@@ -61,6 +61,14 @@ def test_export_fill_import(run, harness, tmp_path):
     assert (said["format"], said["read"], len(said["ratings"]), len(said["rejected"])) == ("csv", 3, 2, 1)
     assert "outside the scale" in said["rejected"][0]["reason"]
     assert sorted(Run(run.folder).ratings["value"]) == [0, 1]
+    again = sheet.read_text().replace("Ada", "Bob").replace(",9,", ",1,")
+    sheet.write_text(again)
+    assert harness("import", sheet, "--into", run.folder).returncode == 0
+    people = set(Run(run.folder).ratings["rater"])
+    told = harness("agree", run.folder, "--json")
+    assert told.returncode == 0, told.stderr
+    assert len(people) == 2
+    assert all(person in told.stdout for person in people)
 
 
 def test_a_dry_run_needs_no_run_and_keeps_the_files_own_names(harness):

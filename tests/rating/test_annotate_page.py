@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -202,3 +203,25 @@ def contrast(one: str, two: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(two)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+AXE = Path(__file__).parent.parent / "reporting" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("question", ["human_quality", "human_preference"])
+def test_axe_finds_nothing_at_wcag_22_aa(begin, question):
+    if not AXE.is_file():
+        reason = "axe-core is not installed (npm install --prefix tests/reporting)"
+        if "axe" in os.environ.get("HARNESS_REQUIRE", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    page, _, _ = begin(question=question)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    for _ in range(2):
+        found = page.evaluate(f"axe.run({{runOnly: {tags}}})")
+        assert found["violations"] == []
+        assert len(found["passes"]) > 10
+        if page.is_visible("#close"):
+            page.click("#close")
+            page.wait_for_selector("#end:not([hidden])")
