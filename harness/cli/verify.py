@@ -41,6 +41,8 @@ def verify(
     if packages is not None and not packages.is_dir():
         raise HarnessError(f"--packages {packages}: is no folder")
     modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
+    if modules and packages is None:
+        raise HarnessError("pytest files need --packages DIR with pytest in it: pip install --target DIR pytest")
     jail = choose(unsafe_local, packages, modules)
     target = out or Path(completions.name.removesuffix(".gz").removesuffix(".jsonl") + ".ratings.jsonl")
     found = []

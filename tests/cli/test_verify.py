@@ -83,6 +83,7 @@ def test_verify_rates_every_completion_and_prints_the_rates(tmp_path):
         ([PROBLEM, PROBLEM], [{"task_id": "p/0", "code": ""}], "problems.jsonl:2: the problem 'p/0' is there twice"),
         ([{"prompt": ""}], [], "problems.jsonl:1: the problem has no task_id"),
         ([{"task_id": 1}], [{"task_id": 1, "code": ""}], "problem 1: no tests found"),
+        ([{"task_id": 1, "pytest": "x"}], [{"task_id": 1, "code": ""}], "pip install --target DIR pytest"),
         ([PROBLEM], [], "completions.jsonl: holds no completion"),
         ([PROBLEM], [3], "completions.jsonl:1: expected a JSON object, found int"),
     ],
