@@ -2,6 +2,7 @@
 
 from harness.agreement.agreement import Agreement, Table, agree
 from harness.agreement.coefficients import COEFFICIENTS
+from harness.agreement.corrected import ppi_mean, rogan_gladen, shift_test, stratified_ppi_mean
 from harness.agreement.intervals import Estimate
 from harness.agreement.pairs import pair_matrix
 from harness.agreement.position import position_consistency
@@ -23,5 +24,9 @@ __all__ = [
     "error_correlation",
     "pair_matrix",
     "position_consistency",
+    "ppi_mean",
+    "rogan_gladen",
     "severity",
+    "shift_test",
+    "stratified_ppi_mean",
 ]

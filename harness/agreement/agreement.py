@@ -17,6 +17,7 @@ from harness.agreement import cautions
 from harness.agreement.alpha import cross_check
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.coefficients import choose, compute
+from harness.agreement.corrected import correct as corrected_mean
 from harness.agreement.intervals import Estimate
 from harness.agreement.raters import dawid_skene, error_correlation, severity
 from harness.agreement.ratings import check_level, criteria_of, is_wide, level_of, read, wide_units
@@ -78,6 +79,7 @@ class Agreement:
         warnings: What to beware of, as `{"code", "criterion", "raters", "n", "message"}`.
         units: The ratings of each table.
         stand_in: For each AI rater and criterion whether it can stand in for a human, where that was asked.
+        corrected: For each AI rater and criterion the mean human rating of all items, where that was asked.
         raters: For each criterion the raters' accuracies, severities and shared errors, where that was asked.
     """
 
@@ -86,6 +88,7 @@ class Agreement:
     units: list[Units] = field(repr=False, default_factory=list)
     stand_in: list[StandIn] = field(default_factory=list)
     raters: list[dict[str, Any]] = field(default_factory=list)
+    corrected: list[dict[str, Any]] = field(default_factory=list)
     resamples: int = 1000
     seed: int = 0
 
@@ -137,6 +140,8 @@ class Agreement:
         if self.stand_in:
             found["stand_in"] = [one.to_dict() for one in self.stand_in]
             found["raters"] = self.raters
+        if self.corrected:
+            found["corrected"] = self.corrected
         return found
 
     def _repr_html_(self) -> str:
@@ -159,6 +164,7 @@ def agree(
     epsilon: float = 0.2,
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
+    correct: bool = False,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
@@ -178,6 +184,7 @@ def agree(
         epsilon: What an AI rater is allowed to be worse by.
         alignment: How alignment with the other humans is measured, `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
+        correct: Estimate the mean human rating of all items from the humans' few ratings and each AI rater's many.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
@@ -213,20 +220,37 @@ def agree(
             options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
             answers += [can_stand_in(units, ai, humans, level, **options) for ai in machines]  # type: ignore[arg-type]
             known.append(_of_raters(units, humans))
-    return Agreement(tables, notes, found, answers, known, resamples, seed)
+    means: list[dict[str, Any]] = []
+    if correct:
+        for units in found:
+            humans, machines = _sides(units, kinds, people=1)
+            means += [corrected_mean(units, ai, humans) for ai in machines]
+        notes += [_shifted(row) for row in means if row["shift"] and row["shift"]["shifted"]]
+    return Agreement(tables, notes, found, answers, known, means, resamples, seed)
 
 
-def _sides(units: Units, kinds: Mapping[str, RaterKind]) -> tuple[list[str], list[str]]:
+def _shifted(row: dict[str, Any]) -> Caution:
+    return caution(
+        "shift",
+        f"{row['criterion']}: {row['rater']} rates the human-rated items {row['shift']['difference']:+.3f} from the rest "
+        f"(p {row['shift']['p']:.3f}): they are no random sample; {row['method']} is shown",
+        criterion=row["criterion"],
+        raters=[row["rater"]],
+        n=row["n_human"],
+    )
+
+
+def _sides(units: Units, kinds: Mapping[str, RaterKind], people: int = 2) -> tuple[list[str], list[str]]:
     """Return the human raters and the AI raters.
 
     Raises:
-        HarnessError: There are not two humans and an AI rater.
+        HarnessError: There are not `people` humans and an AI rater.
     """
     humans = [rater for rater in units.raters if kinds.get(rater, "human") == "human"]
     machines = [rater for rater in units.raters if kinds.get(rater, "human") in ("judge", "reward_model")]
-    if len(humans) < 2 or not machines:
+    if len(humans) < people or not machines:
         raise HarnessError(
-            f"{units.criterion}: to stand in for humans needs two human raters and an AI rater, and there are "
+            f"{units.criterion}: this needs {people} human raters or more and an AI rater, and there are "
             f"{len(humans)} and {len(machines)}; name the AI raters by a column of kinds, or with --ai GLOB"
         )
     return humans, machines

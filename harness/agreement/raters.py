@@ -58,6 +58,7 @@ def dawid_skene(
         return "single_category" if values < 2 else "too_many_values"
     patterns = rating_patterns(units, least=1)
     said = patterns.rows[:, :, None] == np.arange(values)  # (patterns, raters, values)
+    flat = said.reshape(len(said), -1).astype(float)
     start = [units.raters.index(name) for name in humans or units.raters]
     votes = said[:, start].sum(axis=1).astype(float)
     votes[votes.sum(axis=1) == 0] = 1.0  # nobody of them rated it: no opinion
@@ -67,10 +68,10 @@ def dawid_skene(
     for rounds in range(1, most + 1):  # noqa: B007 - the last one is reported
         weight = belief * patterns.counts[:, None]
         prevalence = (weight.sum(axis=0) + SMOOTHING) / (weight.sum() + SMOOTHING * values)
-        confusion = np.einsum("pk,prl->rkl", weight, said) + SMOOTHING
+        confusion = (weight.T @ flat).reshape(values, raters, values).transpose(1, 0, 2) + SMOOTHING
         confusion /= confusion.sum(axis=2, keepdims=True)
         now = np.einsum("k,rkk->r", prevalence, confusion)
-        log = np.log(prevalence) + np.einsum("prl,rkl->pk", said, np.log(confusion))
+        log = np.log(prevalence) + flat @ np.log(confusion).transpose(0, 2, 1).reshape(-1, values)
         belief = np.exp(log - log.max(axis=1, keepdims=True))
         belief /= belief.sum(axis=1, keepdims=True)
         if np.max(np.abs(now - accuracy)) < tolerance:

@@ -41,6 +41,7 @@ def agree(
     epsilon: Annotated[float, typer.Option(min=0, max=1, help="What an AI rater may be worse by.")] = 0.2,
     alignment: Annotated[str | None, typer.Option(help="equality or rmse; by level where not given.")] = None,
     min_items: Annotated[int, typer.Option(min=2, help="Items that a human must have rated to be compared.")] = 30,
+    correct: Annotated[bool, typer.Option("--correct", help="The mean human rating of all items, from few.")] = False,
     with_file: Annotated[
         Path | None, typer.Option("--with", help="For a run: a file of people's ratings, from `harness export`.")
     ] = None,
@@ -76,6 +77,7 @@ def agree(
             epsilon=epsilon,
             alignment=alignment,  # type: ignore[arg-type]
             min_items=min_items,
+            correct=correct,
             resamples=resamples,
             seed=seed,
         )
@@ -120,6 +122,11 @@ def _show(found: Agreement) -> None:
         curve = ", ".join(f"{step['epsilon']:g}: {_share(step['omega'])}" for step in one.curve)
         print(f"  wins by epsilon: {curve}; advantage probability {_share(one.to_dict()['rho'])}")
         print(f"  alpha of the humans {_words(vars(one.alphas[0]))}; with it {_words(vars(one.alphas[1]))}")
+    for row in found.corrected:
+        print(
+            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items "
+            f"({row['method']}): {_words(row)}"
+        )
     _warn(found.warnings)
 
 

@@ -1,0 +1,104 @@
+"""Corrected scores: against ppi-python, by simulation, and where the sample is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.agreement import agree, ppi_mean, rogan_gladen, shift_test, stratified_ppi_mean
+from harness.errors import HarnessError
+
+
+def judged(rng, truth, sens=0.85, spec=0.8):
+    return np.where(truth == 1, rng.random(len(truth)) < sens, rng.random(len(truth)) > spec).astype(float)
+
+
+def test_ppi_is_that_of_ppi_python():
+    ppi_py = pytest.importorskip("ppi_py")
+    rng = np.random.default_rng(0)
+    y = rng.normal(3, 1, 80)
+    f = y + rng.normal(0.3, 0.7, 80)
+    unrated = rng.normal(3.3, 1.2, 900)
+    found = ppi_mean(y, f, unrated)
+    assert found.value == pytest.approx(float(np.squeeze(ppi_py.ppi_mean_pointestimate(y, f, unrated))), abs=1e-9)
+    low, high = (float(np.squeeze(end)) for end in ppi_py.ppi_mean_ci(y, f, unrated, alpha=0.05))
+    # theirs has normal quantiles and divides by n, ours t quantiles with n - 1: 1.9905 / 1.9600 and sqrt(80 / 79)
+    assert (found.high - found.low) / (high - low) == pytest.approx(1.9905 / 1.96 * (80 / 79) ** 0.5, abs=0.003)
+
+
+def test_ppi_covers_and_is_never_wider_than_people_alone():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(1500):
+        truth = (rng.random(600) < 0.4).astype(float)
+        f = judged(rng, truth)
+        y = truth[:60]
+        found, alone = ppi_mean(y, f[:60], f[60:]), ppi_mean(y, np.zeros(60), np.zeros(0))
+        assert found.high - found.low <= alone.high - alone.low + 1e-12
+        hits += found.low <= 0.4 <= found.high
+    assert hits / 1500 >= 0.92
+
+
+def test_under_a_shift_ppi_is_wrong_and_the_correction_holds():
+    """Half of the human-rated items pass and 80 % of the others: only sensitivity and specificity carry over."""
+    rng = np.random.default_rng(2)
+    plain = corrected = 0
+    for _ in range(600):
+        truth, other = (rng.random(200) < 0.5).astype(float), (rng.random(2000) < 0.8).astype(float)
+        f, unrated = judged(rng, truth), judged(rng, other)
+        ppi, rogan = ppi_mean(truth, f, unrated), rogan_gladen(truth, f, unrated)
+        plain += ppi.low <= 0.8 <= ppi.high
+        corrected += rogan.low <= 0.8 <= rogan.high
+    assert plain / 600 < 0.2
+    assert 0.925 <= corrected / 600 <= 0.98
+
+
+def test_rogan_gladen_by_hand():
+    """Sensitivity 8/10, specificity 9/10, 55 of 100 pass: (.55 + .9 - 1) / (.8 + .9 - 1) = .642857."""
+    y = np.array([1.0] * 10 + [0.0] * 10)
+    f = np.array([1.0] * 8 + [0.0] * 2 + [1.0] + [0.0] * 9)
+    unrated = np.array([1.0] * 55 + [0.0] * 45)
+    assert rogan_gladen(y, f, unrated).value == pytest.approx(0.45 / 0.7)
+    assert rogan_gladen(y, 1 - f, unrated).reason == "no_better_than_chance"
+    assert rogan_gladen(y[:12], f[:12], unrated).reason == "too_few_items"
+    with pytest.raises(HarnessError, match="verdicts of 0 and 1"):
+        rogan_gladen(y * 2, f, unrated)
+
+
+def test_strata_weigh_by_their_share_of_all_items():
+    rng = np.random.default_rng(3)
+    easy, hard = rng.normal(4, 0.1, 500), rng.normal(2, 0.1, 500)
+    y, f = np.concatenate([easy[:40], hard[:10]]), np.concatenate([easy[:40], hard[:10]]) + 0.5
+    rest = np.concatenate([easy[40:], hard[10:]]) + 0.5
+    strata, others = np.repeat(["e", "h"], [40, 10]), np.repeat(["e", "h"], [460, 490])
+    found = stratified_ppi_mean(y, f, rest, strata, others)
+    assert found.value == pytest.approx(3.0, abs=0.03)
+    assert found.error < ppi_mean(y, f, rest).error
+
+
+def frame(rng, share, other):
+    truth, rest = (rng.random(100) < share).astype(float), (rng.random(900) < other).astype(float)
+    all_items = np.concatenate([truth, rest])
+    rows = [(f"i{i}", "ai", v, "judge") for i, v in enumerate(judged(rng, all_items))]
+    rows += [(f"i{i}", "ann", v, "human") for i, v in enumerate(truth)]
+    return pd.DataFrame(rows, columns=["item_id", "rater", "value", "rater_kind"])
+
+
+def test_the_method_is_switched_and_a_warning_says_so():
+    rng = np.random.default_rng(4)
+    (same,) = agree(frame(rng, 0.6, 0.6), correct=True, resamples=0).corrected
+    assert (same["method"], same["n_human"], same["n_items"]) == ("ppi++", 100, 1000)
+    assert same["low"] < 0.6 < same["high"]
+    found = agree(frame(rng, 0.3, 0.8), correct=True, resamples=0)
+    (moved,) = found.corrected
+    assert moved["method"] == "rogan_gladen"
+    assert moved["low"] < 0.75 < moved["high"]
+    assert "shift" in {warning["code"] for warning in found.warnings}
+
+
+def test_the_shift_test_is_quiet_where_there_is_none():
+    rng = np.random.default_rng(5)
+    found = [shift_test(rng.normal(size=80), rng.normal(size=800))[1] < 0.05 for _ in range(800)]
+    assert np.mean(found) == pytest.approx(0.05, abs=0.025)
+    assert shift_test(np.ones(5), np.ones(5)) == (0.0, 1.0)
