@@ -40,7 +40,7 @@ def run_notebook(
         HarnessError: There is no such notebook, a cell failed, or the extra `notebook` is not installed.
     """
     try:
-        import jupytext  # type: ignore[import-untyped]
+        import jupytext
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
     except ImportError as error:

@@ -18,7 +18,7 @@
 # interest.
 
 # %% tags=["parameters"]
-# ruff: noqa: B018, D100, E402, F821
+# ruff: noqa: B018, D100, E402
 RUN = "runs/quickstart"
 
 # %%
