@@ -81,7 +81,10 @@ class OpenAIChat:
         while True:
             asked = call.json_schema is not None and not self._schema_refused
             try:
-                response = await self._client.chat.completions.with_raw_response.create(**self._body(call, asked))
+                # extra_body goes out as it is; walking through the messages costs the SDK a quarter of its time
+                response = await self._client.chat.completions.with_raw_response.create(
+                    model=self.model, messages=[], extra_body=self._body(call, asked)
+                )
                 answer = read_answer(response.content)
                 return replace(answer, cost_usd=self._cost(answer))
             except openai.APIStatusError as error:
@@ -118,13 +121,7 @@ class OpenAIChat:
         if schema:
             form = {"name": "answer", "schema": call.json_schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
-        extra = {}
-        for name, value in self.options.items():
-            if value is None:
-                body.pop(name, None)
-            else:
-                extra[name] = value
-        return {**body, "extra_body": extra} if extra else body
+        return {name: value for name, value in {**body, **self.options}.items() if value is not None}
 
 
 def _is_about_schema(text: str) -> bool:

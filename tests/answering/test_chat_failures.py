@@ -185,3 +185,23 @@ def test_the_key_is_in_no_identity_and_options_decide_it(monkeypatch):
     assert "secret" not in plain.identity + warm.identity
     assert len({plain.identity, warm.identity, OpenAIChat("n", "http://x/v1").identity}) == 3
     assert OpenAIChat("m", "http://y/v1").identity != plain.identity
+
+
+def test_the_request_says_what_the_call_says(chat_server):
+    with chat_server.ChatServer() as server:
+        chat = OpenAIChat("m", server.base_url, QUICK, options={"top_p": 0.9, "temperature": None})
+        list(chat.ask([Call((("system", "s"), ("user", "u")), 7, 0.3, 5, ("x",), 2, {"type": "object"})]))
+        chat.close()
+    (body,) = server.bodies
+    form = {"name": "answer", "schema": {"type": "object"}, "strict": True}
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+        "max_tokens": 7,
+        "seed": 5,
+        "stop": ["x"],
+        "logprobs": True,
+        "top_logprobs": 2,
+        "response_format": {"type": "json_schema", "json_schema": form},
+        "top_p": 0.9,
+    }
