@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from harness.rounds import Rounds
+    from harness.rounds.comparison import Comparison
+    from harness.rounds.result import RoundsResult
 
 VERDICTS = ("improving", "plateaued", "worsening", "inconclusive")
 
@@ -111,7 +113,8 @@ def _show(found: Rounds) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    for one in [*found.results, *found.comparisons]:
+    said: list[RoundsResult | Comparison] = [*found.results, *found.comparisons]
+    for one in said:
         parts = one.sentence.split("**")
         console.print(
             Text.assemble(*((part, "bold" if place % 2 else "") for place, part in enumerate(parts))), soft_wrap=True

@@ -27,7 +27,7 @@ def missing_changed(panel: Panel, scores: Floats, contrast: Floats, sesoi: float
     flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares}
     for name, value in (("missing_as_0", 0.0), ("missing_as_1", 1.0)):
         filled = Moments.of(np.where(np.isnan(scores), value, scores), panel.cluster)
-        flag[name] = _evidence(judge(filled.estimate(contrast), sesoi, significance))
+        flag[name] = evidence(judge(filled.estimate(contrast), sesoi, significance))
     return flag
 
 
@@ -51,8 +51,8 @@ def over_optimising(
         "flag": "over_optimising",
         "outcome": outcome,
         "proxy_minus_gold": {"rate": apart.rate, "low": apart.low, "high": apart.high},
-        "proxy": _evidence(proxy),
-        "gold": _evidence(gold),
+        "proxy": evidence(proxy),
+        "gold": evidence(gold),
         "n_gold": int(labelled.sum()),
     }
 
@@ -100,7 +100,7 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
                 "flag": "forgetting",
                 "outcome": outcome,
                 "benchmark": change.benchmark,
-                **_evidence(judged),
+                **evidence(judged),
                 "p_holm": {"forgetting": p_lost, "kept": p_kept},
                 "n_items": change.n_items,
                 "needed_items": needed.detect if outcome == "unknown" else None,
@@ -126,5 +126,6 @@ def _p_below(estimate: Estimate, mark: float) -> float:
     return float(stdtr(estimate.df, (estimate.centre - mark) / estimate.se))
 
 
-def _evidence(judged: Judged) -> dict[str, Any]:
+def evidence(judged: Judged) -> dict[str, Any]:
+    """Return a judgement as a flag shows it."""
     return {"rate": judged.rate, "low": judged.low, "high": judged.high, "verdict": judged.verdict}

@@ -36,6 +36,7 @@ class Panel:
         scores: Shape (seeds, items, rounds), in [0, 1]; nan where missing.
         gold: Gold scores of the same shape, or None.
         cluster: The cluster of each item, or None.
+        counts: Where there are repeated right-or-wrong answers, how many; of the shape of `scores`.
     """
 
     benchmark: str
@@ -46,6 +47,7 @@ class Panel:
     scores: Floats
     gold: Floats | None
     cluster: Ints | None
+    counts: Floats | None = None
 
     @property
     def partly_gold(self) -> bool:
@@ -181,6 +183,7 @@ def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None,
         _grid(cell, rows["score"].to_numpy(), known, shape),
         _grid(cell, rows["gold"].to_numpy(), known, shape) if "gold" in rows and rows["gold"].notna().any() else None,
         _clusters(rows, item, len(items), cluster) if cluster else None,
+        _counts(cell, rows["score"].to_numpy(), known, shape),
     )
 
 
@@ -204,6 +207,13 @@ def _grid(cell: Ints, values: Floats, known: NDArrayBool, shape: tuple[int, ...]
     with np.errstate(invalid="ignore"):
         means: Floats = (sums / counts).reshape(shape)
     return means
+
+
+def _counts(cell: Ints, values: Floats, known: NDArrayBool, shape: tuple[int, ...]) -> Floats | None:
+    use = known & ~np.isnan(values)
+    counts = np.bincount(cell[use], minlength=int(np.prod(shape)))
+    repeated = counts.max(initial=0) > 1 and bool(np.isin(values[use], (0.0, 1.0)).all())
+    return counts.reshape(shape).astype(np.float64) if repeated else None
 
 
 def _clusters(rows: pd.DataFrame, item: Ints, n_items: int, column: str) -> Ints:

@@ -18,6 +18,7 @@ from harness.rounds.moments import Estimate, Floats, Moments
 from harness.rounds.panel import NDArrayBool, Notice, Panel, by_benchmark, panels, whole
 from harness.rounds.ppi import correct
 from harness.rounds.result import Look, NeededItems, RoundsResult, finite
+from harness.rounds.samples import sampling_flags
 from harness.rounds.shape import describe
 from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, look_significance, more_items, needs, window_contrast
 
@@ -115,6 +116,7 @@ def compare_rounds(
         replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
         for result in results
     ]
+    results = [replace(result, flags=result.flags + trade_off(result, results)) for result in results]
     if selected:
         mark: Flag = {"flag": "selection_items", "outcome": "yes", "n_rows": selected}
         results = [replace(result, flags=[*result.flags, mark]) for result in results]
@@ -161,6 +163,7 @@ def _result(panel: Panel, question: Question, warnings: list[Notice], several: b
     bounded = missing_changed(panel, judged_scores, contrast, question.sesoi, question.significance)
     if bounded:
         flags.append(bounded)
+    flags += sampling_flags(panel, contrast, question.sesoi, question.significance)
     if panel.gold is not None and gold_rows is not None and _units(panel, gold_rows) >= ENOUGH_UNITS:
         proxy = Moments.of(panel.scores[:, proxy_rows], panel.clusters_of(proxy_rows)).estimate(contrast)
         said = judge(proxy, question.sesoi, question.significance)
@@ -264,6 +267,16 @@ def _off_target_flags(result: RoundsResult, found: list[Panel], names: Sequence[
         return []
     changes = off_target([p for p in found if p.series == result.series and p.benchmark in names])
     return forgetting(changes, question.sesoi, question.significance)
+
+
+def trade_off(result: RoundsResult, results: Sequence[RoundsResult]) -> list[Flag]:
+    """Return whether a series that improves on this benchmark (a task, a criterion) worsens on another one."""
+    others = {one.benchmark: one.verdict for one in results if one.series == result.series}
+    if len(others) < 2 or result.verdict != "improving":
+        return []
+    worse = sorted(name for name, verdict in others.items() if verdict == "worsening")
+    outcome = "yes" if worse else "unknown" if "inconclusive" in others.values() else "no"
+    return [{"flag": "trade_off", "outcome": outcome, "worsening": worse}]
 
 
 def _units(panel: Panel, rows: NDArrayBool) -> int:

@@ -15,6 +15,7 @@ from harness.rounds import compare_rounds
 from harness.rounds.flags import holm
 from harness.rounds.moments import Moments
 from harness.rounds.ppi import correct
+from harness.rounds.samples import pass_at_k
 from harness.rounds.verdict import items_for, judge, look_significance, window_contrast
 
 KEYS = [
@@ -294,6 +295,44 @@ def test_forgetting_has_three_outcomes():
     assert outcome([0.6, 0.5, 0.4], 3000) == "yes"
     assert outcome([0.6, 0.6, 0.6], 20_000) == "no"
     assert outcome([0.6, 0.6, 0.6], 100) == "unknown"
+
+
+def answers(chances, n=4, seed=0):
+    """Return n right-or-wrong answers to each item in each round; chances: round by item."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for number, chance in enumerate(chances):
+        right = rng.random((n, len(chance))) < chance
+        frames += [
+            pd.DataFrame({"item": range(len(chance)), "round": number, "score": row.astype(float)}) for row in right
+        ]
+    return pd.concat(frames)
+
+
+def test_pass_at_k_by_hand():
+    # n = 4, c = 1, k = 2: 1 - C(3, 2)/C(4, 2) = 1 - 3/6; c = 0: 0; c = 3: C(1, 2) = 0, so 1
+    assert pass_at_k(np.array([1.0, 0.0, 3.0]), np.full(3, 4.0), 2) == pytest.approx([0.5, 0, 1])
+
+
+def test_sharpening_and_collapsing():
+    def outcomes(chances):
+        return {flag["flag"]: flag["outcome"] for flag in only(compare_rounds(answers(chances))).flags}
+
+    even, rise = np.full(3000, 0.3), np.full(3000, 0.5)
+    torn = np.repeat([0.9, 0.0], 1500)  # more answers right, fewer items ever solved
+    assert outcomes([even, even, torn]) == {"collapsing": "yes", "sharpening": "yes"}
+    assert outcomes([even, rise, np.full(3000, 0.55)])["collapsing"] == "no"
+    assert outcomes([even[:30]] * 3)["collapsing"] == "unknown"
+    assert outcomes([rise] * 3)["sharpening"] in ("no", "unknown")
+    assert only(compare_rounds(draw([0.5, 0.5, 0.5]))).flags == []
+
+
+def test_a_trade_off_between_criteria():
+    helpful, harmless = (draw(m, benchmark=b) for m, b in (([0.4, 0.5, 0.6], "helpful"), ([0.6, 0.5, 0.4], "harmless")))
+    found = compare_rounds(pd.concat([helpful, harmless]))
+    flags = {one.benchmark: one.flags for one in found.results}
+    assert flags["helpful"] == [{"flag": "trade_off", "outcome": "yes", "worsening": ["harmless"]}]
+    assert flags["harmless"] == []
 
 
 def test_holm_by_hand():
