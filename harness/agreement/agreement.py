@@ -232,7 +232,7 @@ def agree(
 def _shifted(row: dict[str, Any]) -> Caution:
     return caution(
         "shift",
-        f"{row['criterion']}: {row['rater']} rates the human-rated items {row['shift']['difference']:+.3f} from the rest "
+        f"{row['criterion']}: {row['rater']} rates human-rated items {row['shift']['difference']:+.3f} from the rest "
         f"(p {row['shift']['p']:.3f}): they are no random sample; {row['method']} is shown",
         criterion=row["criterion"],
         raters=[row["rater"]],

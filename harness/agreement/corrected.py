@@ -1,8 +1,8 @@
 """A benchmark's score from many AI ratings and few human ones, without believing the AI.
 
 PPI++ (Angelopoulos, Duchi and Zrnic 2023) where the human-rated items are a random sample of the set; Rogan and
-Gladen's correction with the interval of Lee et al. (arXiv 2511.21140) where only sensitivity and specificity carry over. A
-test of shift says which: under a shift of prevalence PPI++ is confidently wrong.
+Gladen's correction with the interval of Lee et al. (arXiv 2511.21140) where only sensitivity and specificity carry
+over. A test of shift says which: under a shift of prevalence PPI++ is confidently wrong.
 """
 
 from __future__ import annotations
