@@ -65,6 +65,11 @@ class Needed:
 
 
 def grid_of(ratings: pd.DataFrame, criterion: str | None = None) -> Grid:
+    """Return `grid_frame` as an array."""
+    return grid_frame(ratings, criterion).to_numpy(float)
+
+
+def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFrame:
     """Return human ratings as items x raters, repetition 0.
 
     Raises:
@@ -77,16 +82,63 @@ def grid_of(ratings: pd.DataFrame, criterion: str | None = None) -> Grid:
     if criterion is None and len(criteria) > 1:
         raise HarnessError(f"there are several criteria; name one: {', '.join(criteria)}")
     rows = rows[rows["criterion"] == (criterion or (criteria[0] if criteria else ""))]
-    unit = [name for name in ("task", "item_id", "response_id", "against_id") if name in rows]
     if rows.empty:
         raise HarnessError(
             f"there are no human ratings of {criterion!r}" if criterion else "there are no human ratings"
         )
-    keys = rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
-    grid = rows.assign(_unit=keys).pivot_table(index="_unit", columns="rater", values="value", aggfunc="first")
+    grid = rows.assign(_unit=_units(rows)).pivot_table(
+        index="_unit", columns="rater", values="value", aggfunc="first", observed=True
+    )
     if grid.shape[1] < 2:
         raise HarnessError("fewer than two people have rated; a plan is made from some ratings of at least two")
-    return grid.to_numpy(float)
+    return grid
+
+
+def _units(rows: pd.DataFrame) -> pd.Series[str]:
+    unit = [name for name in ("task", "item_id", "response_id", "against_id") if name in rows]
+    return rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
+
+
+def plan(
+    ratings: pd.DataFrame,
+    width: float,
+    people: int,
+    level: Level,
+    criterion: str | None = None,
+    judge: str | None = None,
+    *,
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> list[Needed]:
+    """Return how many items are needed for alpha and, where a judge is named, for its test and its correction.
+
+    Args:
+        ratings: A run's ratings, some of them by at least two people.
+        width: The wanted width of the intervals.
+        people: Raters an item.
+        level: The level of measurement.
+        criterion: The criterion; needed where there are several.
+        judge: An AI rater of the same criterion.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
+
+    Raises:
+        HarnessError: There are no two people, or the judge has rated nothing that people have.
+    """
+    grid = grid_frame(ratings, criterion)
+    found = [items_for_alpha(grid.to_numpy(float), width, people, level, simulations=simulations, seed=seed)]
+    if judge is None:
+        return found
+    rows = ratings[(ratings["rater"] == judge) & ratings["value"].notna()]
+    if criterion is not None:
+        rows = rows[rows["criterion"] == criterion]
+    rated = pd.Series(rows["value"].to_numpy(float), index=_units(rows)).groupby(level=0).mean()
+    mine = rated.reindex(grid.index).to_numpy(float)
+    if np.isnan(mine).all():
+        raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")
+    found.append(items_for_stand_in(grid.to_numpy(float), mine, level, simulations=simulations, seed=seed))
+    found.append(items_for_score(grid.mean(axis=1).to_numpy(float), mine, width, len(rated)))
+    return found
 
 
 def simulate(grid: Grid, items: int, people: int, chance: np.random.Generator, level: Level) -> Grid:
@@ -157,7 +209,7 @@ def _settle(
 
 def items_for_stand_in(
     grid: Grid,
-    judge: Sequence[float],
+    judge: Sequence[float] | Grid,
     level: Level,
     *,
     power: float = 0.8,
@@ -199,7 +251,7 @@ def items_for_stand_in(
     return Needed("stand_in", len(people), None, passed, power, "resampled", "too_many_items")
 
 
-def items_for_score(human: Sequence[float], judge: Sequence[float], width: float, rated: int) -> Needed:
+def items_for_score(human: Sequence[float] | Grid, judge: Sequence[float] | Grid, width: float, rated: int) -> Needed:
     """Return how many human-rated items make the 95 % interval of a corrected score no wider than wanted.
 
     PPI++ (Angelopoulos, Duchi, Zrnic 2023): var = var(y - l f) / n + l^2 var(f) / N with

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.catalogue import AsJson, Include
+
+if TYPE_CHECKING:
+    from harness.catalog import Catalog
+    from harness.rating.importing import Imported
 
 Questions = Annotated[
     list[str] | None, typer.Option("--question", help="A rater of kind human in the catalogue; repeatable.")
@@ -18,7 +22,9 @@ Samples = Annotated[int, typer.Option(min=1, help="How many samples of each item
 
 
 def import_(
-    format_or_file: Annotated[str, typer.Argument(help="A format, or the file itself, which is then recognised.")],
+    format_or_file: Annotated[
+        str, typer.Argument(help="A format, or the file itself (or a data set's name), then recognised.")
+    ],
     file: Annotated[Path | None, typer.Argument(help="The file, where a format is named.")] = None,
     into: Annotated[Path | None, typer.Option(help="The run that gets the ratings.", metavar="RUN")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")] = False,
@@ -36,8 +42,8 @@ def import_(
     """Bring ratings that people gave in another tool into a run; without --into, only --dry-run."""
     from harness.catalog import Catalog
     from harness.errors import HarnessError
-    from harness.rating.human import import_ratings
-    from harness.rating.importing import adjusted, read_mapping, read_ratings, read_source, recognise
+    from harness.rating.human import collect, import_ratings
+    from harness.rating.importing import adjusted, read_dataset, read_mapping, read_ratings, read_source, recognise
     from harness.run import Run
 
     path = file or Path(format_or_file)
@@ -45,6 +51,10 @@ def import_(
     if not into and not dry_run:
         raise HarnessError("say which run gets the ratings with --into RUN, or look at them with --dry-run")
     catalog = Catalog(include or ())
+    if named is None and not path.exists() and _is_dataset(format_or_file, catalog):
+        found = collect(Run(into), str(path), catalog=catalog) if into and not dry_run else read_dataset(str(path))[0]
+        _tell(found, dry_run, into, as_json)
+        return
     source = read_source(path)
     form = read_mapping(mapping) if mapping else recognise(source, "csv-wide" if map_ else named, catalog)
     form = adjusted(form, column or (), map_, ai or ())
@@ -54,10 +64,24 @@ def import_(
         found = import_ratings(source, Run(into), mapping=form, catalog=catalog, dry_run=dry_run)
     else:
         found = read_ratings(source, form)
+    _tell(found, dry_run, into, as_json)
+
+
+def _is_dataset(name: str, catalog: Catalog) -> bool:
+    from harness.errors import HarnessError
+    from harness.rating.importing import find_dataset
+
+    try:
+        return bool(find_dataset(name, catalog))
+    except HarnessError:
+        return False
+
+
+def _tell(found: Imported, dry_run: bool, into: Path | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
-        return
-    _show_imported(found.to_dict(), len(found.ratings), dry_run, into)
+    else:
+        _show_imported(found.to_dict(), len(found.ratings), dry_run, into)
 
 
 def _show_imported(found: dict[str, object], count: int, dry_run: bool, into: Path | None) -> None:
@@ -135,6 +159,35 @@ def annotate(
         shown = f", {passed} of {checked} attention checks passed" if checked else ""
         print(f"{session.name} is {session.rater} in the run: {done['done']} of {done['total']} rated{shown}")
     print(f"next: harness agree {run}")
+
+
+def plan_human(
+    run: Path, width: float, people: int, level: str, criterion: str | None, judge: str | None, as_json: bool
+) -> None:
+    """Say how many items people must rate: for an interval of alpha and, with a judge, for its test and its correction.
+
+    Args:
+        run: The run with some human ratings.
+        width: The wanted width of the intervals of alpha and of the corrected score.
+        people: Raters an item.
+        level: The level of measurement.
+        criterion: The criterion; needed where there are several.
+        judge: An AI rater of the run.
+        as_json: Print JSON.
+    """
+    from typing import cast
+
+    from harness.agreement.how_many import plan
+    from harness.agreement.units import Level
+    from harness.run import Run
+
+    needed = plan(Run(run).ratings, width, people, cast("Level", level), criterion, judge)
+    if as_json:
+        print(json.dumps({"plan": [one.to_dict() for one in needed]}, indent=2, allow_nan=False))
+        return
+    for one in needed:
+        many = f"{one.items:,} items x {one.people} people" if one.items else f"no answer ({one.reason})"
+        print(f"{one.aim}: {many}, for {one.wanted:g} (reaches {one.reached or float('nan'):.3g}; {one.model})")
 
 
 def export(

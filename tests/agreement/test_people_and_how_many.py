@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.agreement.alpha import alpha
-from harness.agreement.how_many import grid_of, items_for_alpha, items_for_score, items_for_stand_in, simulate
+from harness.agreement.how_many import grid_of, items_for_alpha, items_for_score, items_for_stand_in, plan, simulate
 from harness.agreement.people import describe_people
 from harness.agreement.ratings import wide_units
 from harness.errors import HarnessError
@@ -114,6 +114,16 @@ def test_a_grid_needs_two_people_and_one_criterion():
         grid_of(two)
     both = pd.concat([one, pd.DataFrame([rating(n, "b", 2.0) for n in range(2)])])
     assert np.isnan(grid_of(both)).sum() == 1
+
+
+def test_a_plan_for_a_judge():
+    grid = human_grid(120)
+    rows = [rating(n, f"p{k}", grid[n, k]) for n in range(120) for k in range(3)]
+    rows += [{**rating(n, "judge", grid[n, 0]), "rater_kind": "judge"} for n in range(120)]
+    found = plan(pd.DataFrame(rows), 0.2, 3, "interval", judge="judge", simulations=10)
+    assert [one.aim for one in found] == ["alpha", "stand_in", "score"]
+    with pytest.raises(HarnessError, match="nobody"):
+        plan(pd.DataFrame(rows), 0.2, 3, "interval", judge="nobody", simulations=10)
 
 
 def test_summeval_experts(data_dir):

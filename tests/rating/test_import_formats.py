@@ -203,6 +203,14 @@ def test_half_of_an_export_is_half_of_it(tmp_path):
         read_source(whole)
 
 
+def test_other_names_for_the_same_columns(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("id,annotator,dimension,score\n1,ann,fluency,4\n")
+    assert answers(read_ratings(path, recognise(path))) == [("1", "ann", "fluency", 4)]
+    path.write_text("id,ann,bob\n1,4,5\n")
+    assert answers(read_ratings(path, recognise(path, "csv"))) == [("1", "ann", "rating", 4), ("1", "bob", "rating", 5)]
+
+
 def test_broken_files_are_clear_errors(tmp_path):
     path = tmp_path / "x.csv"
     for content, message in (
@@ -217,7 +225,7 @@ def test_broken_files_are_clear_errors(tmp_path):
     found = read_ratings(path, recognise(path))
     assert [one.reason for one in found.rejected] == [
         "line 3 has 3 cells, the header has 4",
-        "has no item_id (item_id or item or example_id or response_id)",
+        "has no item_id (item_id or item or id or example_id or response_id)",
         "line 5 has 5 cells, the header has 4",
     ]
     with pytest.raises(HarnessError, match="Did you mean 'argilla'"):
