@@ -16,7 +16,7 @@ from harness.answering.answer import Progress, answer, questions, reference_resp
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
 from harness.answering.embedded import torch_folder
-from harness.answering.models import make_model
+from harness.answering.models import EMBEDDED, make_model
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
@@ -188,6 +188,10 @@ def _answer(shop: Workshop) -> None:
     """Let each model of the suite answer each task; a model is loaded once, and let go when it is done."""
     threads = shop.surroundings.workers
     for who in shop.suite.models:
+        if who.model == EMBEDDED:
+            with shop.stage("the embedded model is fetched", 1) as progress:
+                torch_folder(shop.cache)
+                progress(1)
         model = make_model(who, shop.surroundings.chat, lambda: str(torch_folder(shop.cache)), threads)
         for use in shop.suite.tasks:
             task = shop.task(use)

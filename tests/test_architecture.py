@@ -14,7 +14,7 @@ PACKAGE = Path(harness.__file__).parent
 ORDER = [
     {"errors"},
     {"records", "document"},
-    {"catalog", "suite", "run"},
+    {"catalog", "suite", "run", "manifest"},
     {"answering"},
     {"rating"},
     {"agreement"},

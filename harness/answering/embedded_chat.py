@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,6 +91,49 @@ class EmbeddedServer:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+
+class Writer:
+    """Several servers of one thread each: the threads of one server wait for each other whenever a core is busy."""
+
+    def __init__(self, file: Path, servers: int, slots: int, name: str) -> None:
+        """Start the servers.
+
+        Args:
+            file: The GGUF file.
+            servers: How many.
+            slots: Answers written at once, by all of them.
+            name: The identity of the model.
+        """
+        each = -(-slots // servers)
+        self._servers = [EmbeddedServer(file, each, threads=1).__enter__() for _ in range(servers)]
+        limits = Limits(concurrency=each, timeout=300)
+        self._clients = [OpenAIChat(MODEL, server.base_url, limits, name=name, free=True) for server in self._servers]
+
+    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`; the calls are dealt out to the servers in turn."""
+        count = len(self._clients)
+        answers: SimpleQueue[tuple[int, Answer] | None] = SimpleQueue()
+
+        def write(place: int) -> None:
+            try:
+                for index, answer in self._clients[place].ask(calls[place::count]):
+                    answers.put((place + index * count, answer))
+            finally:
+                answers.put(None)
+
+        with ThreadPoolExecutor(count) as pool:
+            running = [pool.submit(write, place) for place in range(count)]
+            for _ in range(count):
+                while (pair := answers.get()) is not None:
+                    yield pair
+            for done in running:
+                done.result()
+
+    def close(self) -> None:
+        """End the servers."""
+        for server in self._servers:
+            server.__exit__(None, None, None)
 
 
 class Scorer:
@@ -188,8 +232,7 @@ class EmbeddedChat:
         self.identity = f"embedded:{MODEL} {sha256(self.file)[:12]} by {by}"
         self._cache, self._threads, self._slots, self._note = cache, threads, slots, note
         self._lock = threading.Lock()
-        self._server: EmbeddedServer | None = None
-        self._writer: OpenAIChat | None = None
+        self._writer: Writer | None = None
         self._scorer: Scorer | None = None
 
     def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
@@ -201,12 +244,10 @@ class EmbeddedChat:
                 for index, answer in client().ask([calls[position] for position in positions]):
                     yield positions[index], answer
 
-    def _writing(self) -> OpenAIChat:
+    def _writing(self) -> Writer:
         with self._lock:
             if self._writer is None:
-                self._server = EmbeddedServer(self.file, self._slots, self._threads).__enter__()
-                limits = Limits(concurrency=self._slots, timeout=300)
-                self._writer = OpenAIChat(MODEL, self._server.base_url, limits, name=self.identity, free=True)
+                self._writer = Writer(self.file, self._threads, self._slots, self.identity)
             return self._writer
 
     def _scoring(self) -> Scorer:
@@ -220,6 +261,6 @@ class EmbeddedChat:
         with self._lock:
             if self._writer is not None:
                 self._writer.close()
-            if self._server is not None:
-                self._server.__exit__(None, None, None)
-            self._server = self._writer = self._scorer = None
+            if self._writer is not None:
+                self._writer.close()
+            self._writer = self._scorer = None

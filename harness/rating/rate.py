@@ -14,13 +14,13 @@ from harness.catalog import Catalog
 from harness.document import read_document
 from harness.errors import HarnessError
 from harness.rating.rater import Rater, RaterSpec, Surroundings, Work, make_rater
-from harness.records import Item, Rating, Response
+from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import RaterUse
 
-SHARDS = {"judge": 32, "reward_model": 32}
+SHARDS = {"judge": 512, "reward_model": 512}
 SHARD = 2000
-"""Pieces of work a shard: what is written at once, and at most lost when the process is killed; few for slow raters."""
+"""Pieces of work a shard: what is written at once. A killed process loses its shard; calls to a model are in the cache."""
 
 Progress = Callable[[int], None]
 
@@ -99,6 +99,11 @@ def rate_work(run: Run, rater: Rater, work: Sequence[Work], progress: Progress =
     size = SHARDS.get(rater.spec.kind, SHARD)
     for start in range(0, len(work), size):
         shard = work[start : start + size]
-        ratings: list[Rating] = list(rater.rate(shard))
-        progress(len(shard))
+        ratings, seen = [], set()
+        for rating in rater.rate(shard):
+            ratings.append(rating)
+            key = (rating.response_id, rating.against_id, rating.repetition)
+            if key not in seen:
+                seen.add(key)
+                progress(1)
         run.write(ratings, f"{shard[0].item.task}-{rater.spec.name}")
