@@ -122,6 +122,9 @@ def annotate(
     password: Annotated[
         str | None, typer.Option(help="Asked for beside the address; better given by the variable.")
     ] = None,
+    export_html: Annotated[
+        Path | None, typer.Option(help="Write one offline page instead, for a rater without Python.")
+    ] = None,
     include: Include = None,
 ) -> None:
     """Rate a run's answers yourself, blind and by keyboard, in a page on this machine."""
@@ -129,7 +132,9 @@ def annotate(
     from threading import Event
 
     from harness.catalog import Catalog
+    from harness.errors import HarnessError
     from harness.rating.annotation import Session, serve
+    from harness.rating.annotation import export_html as write_page
     from harness.rating.annotation.access import check_host
     from harness.rating.human import asked_of
     from harness.rating.pseudonyms import pseudonym, user_key
@@ -138,6 +143,13 @@ def annotate(
     check_host(host, allow_remote, password)
     opened, key, catalog = Run(run), user_key(), Catalog(include or ())
     asked = asked_of(opened, question or (), task or (), samples, catalog)
+    if export_html:
+        if len(rater_id) > 1:
+            raise HarnessError("--export-html writes one rater's page; name one --rater-id")
+        who = pseudonym(rater_id[0], key)
+        count = write_page(opened, export_html, asked, who, name=rater_id[0], repeats=repeats, catalog=catalog)
+        print(f"{export_html}: {count} things to rate; the JSONL that it gives: harness import csv FILE --into {run}")
+        return
     sessions = {}
     for name in dict.fromkeys(rater_id):
         who = pseudonym(name, key)

@@ -94,6 +94,7 @@
     at("end-says").textContent = state.closed
       ? `Your session is closed, and everything you said is in the run${left ? `; ${left} of ${state.total} are left, run the same command to go on` : ""}.`
       : "Everything you said is saved. You can still take back the last answer, or close the session.";
+    if (offline) at("end-close").textContent = "Save the answers";
     at("end-close").hidden = state.closed;
     at("end-undo").hidden = state.closed;
     at("end-title").focus({ preventScroll: true });
@@ -104,7 +105,43 @@
     at("alert").hidden = !text;
   };
 
+  /* As one file: the browser keeps the events, and the end gives them as rows of a JSONL. */
+  const block = at("offline");
+  const offline = block && (() => {
+    const all = JSON.parse(block.textContent);
+    const place = `harness ${all.run} ${all.id}`;
+    let events = [];
+    try { events = JSON.parse(localStorage.getItem(place) || "[]"); } catch { /* private mode: kept while the page is open */ }
+    const keep = () => { try { localStorage.setItem(place, JSON.stringify(events)); } catch { warn("This browser keeps nothing: finish and save before you close the page."); } };
+    const standing = () => events.filter((event) => !event.undone);
+    const now = () => {
+      const done = new Set(standing().map((event) => event.unit));
+      const next = all.units.find((unit) => !done.has(unit.unit));
+      const last = next && events.findLast((event) => event.unit === next.unit);
+      return { unit: null, rater: all.rater, run: all.run, done: done.size, total: all.units.length, can_undo: done.size > 0, closed: false, ...next, before: last || null };
+    };
+    const rows = () => standing().map((event) => {
+      const unit = all.units.find((one) => one.unit === event.unit);
+      const value = event.value === null ? null : unit.swapped ? 1 - event.value : event.value;
+      return { ...unit.row, rater: all.id, value, rationale: event.comment || null, seconds: event.seconds, created_at: event.at, status: value === null ? "skipped" : "ok" };
+    });
+    const save = () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([rows().map((row) => JSON.stringify(row) + "\n").join("")], { type: "application/x-ndjson" }));
+      link.download = `${all.run}-${all.id}.jsonl`;
+      link.click();
+    };
+    return (action, body) => {
+      if (action === "answer") events.push({ ...body, at: new Date().toISOString() });
+      if (action === "undo") standing().at(-1).undone = true;
+      if (action === "close") save();
+      keep();
+      return now();
+    };
+  })();
+
   const send = async (action, body) => {
+    if (offline) { show(offline(action, body)); return; }
     if (busy) return;
     busy = true;
     try {
@@ -148,5 +185,6 @@
     else if (key === "c" && state && state.unit) { event.preventDefault(); at("comment").focus(); }
   });
 
+  if (offline) at("close").textContent = "Save the answers so far";
   send("state");
 })();

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.rating.annotation import Session, serve
-from harness.rating.human import asked_of
+from harness.rating.annotation import Session, export_html, serve
+from harness.rating.human import asked_of, import_ratings
 from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import Suite
@@ -28,9 +28,9 @@ def run(tmp_path) -> Run:
         [Item(task="t", item_id=str(n), family="summarization", prompt=f"Sum up text {n}.") for n in range(3)], "t"
     )
     answers = [
-        Response(response_id=f"{n}{model}", task="t", item_id=str(n), model=model, text=f"{HOSTILE} {n}")
+        Response(response_id=f"{n}{k}", task="t", item_id=str(n), model=model, text=f"{HOSTILE} {n}")
         for n in range(3)
-        for model in ("secret-one", "secret-two")
+        for k, model in enumerate(("secret-one", "secret-two"))
     ]
     run.write(answers, "t")
     return run
@@ -109,7 +109,7 @@ def test_a_session_by_keyboard_alone(run, begin):
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('end-title').textContent === 'Thank you.'")
+    page.wait_for_function("() => document.getElementById('end-title').textContent === 'Thank you.'")
     assert session.closed
     assert len(Run(run.folder).ratings) == 6
 
@@ -225,3 +225,33 @@ def test_axe_finds_nothing_at_wcag_22_aa(begin, question):
         if page.is_visible("#close"):
             page.click("#close")
             page.wait_for_selector("#end:not([hidden])")
+
+
+def test_the_page_as_one_file_gives_a_jsonl_that_comes_into_the_run(run, browser, tmp_path):
+    path = tmp_path / "rate.html"
+    asked = asked_of(run, ["human_preference"])
+    assert export_html(run, path, asked, "h_00000009", name="Ada", repeats=0) == 3
+    assert "secret" not in path.read_text()
+    page = browser.new_context(accept_downloads=True).new_page()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+    page.goto(path.as_uri())
+    page.wait_for_selector("#task:not([hidden])")
+    press(page, "a")
+    press(page, "s")
+    press(page, "u")
+    page.reload()  # the browser keeps what was said
+    page.wait_for_selector("#task:not([hidden])")
+    assert page.text_content("#count") == "1 of 3"
+    press(page, "t")
+    press(page, "b")
+    with page.expect_download() as waiting:
+        page.click("#end-close")
+    answers = tmp_path / "answers.jsonl"
+    waiting.value.save_as(answers)
+    found = import_ratings(answers, run, key=KEY)
+    assert (found.read, len(found.ratings), found.rejected) == (3, 3, [])
+    assert {one.rater for one in found.ratings} == {"h_00000009"}
+    assert [one.value for one in found.ratings][1] == 0.5
+    assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []

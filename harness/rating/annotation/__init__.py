@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from harness.rating.annotation.offline import export_html
 from harness.rating.annotation.server import Address, serve
 from harness.rating.annotation.session import Session
 
-__all__ = ["Address", "Session", "serve"]
+__all__ = ["Address", "Session", "export_html", "serve"]

@@ -261,9 +261,7 @@ class Session:
 
     def _showing(self, unit: Unit) -> dict[str, Any]:
         question = self._question(unit)
-        asking = question.model_dump(include={"criterion", "question", "definition", "compares"})
-        asking["grades"] = [grade.model_dump() for grade in sorted(question.grades, key=_shown_order(question))]
-        shown: dict[str, Any] = {"unit": unit.key, "question": asking}
+        shown: dict[str, Any] = {"unit": unit.key, "question": shown_question(question)}
         if unit.check is not None:
             name = next(grade.name for grade in question.grades if grade.value == unit.check)
             return {**shown, "prompt": f"This only checks that you are reading: please choose “{name}”.", "sides": []}
@@ -279,8 +277,11 @@ class Session:
         return {**shown, "prompt": item.prompt, "sides": sides}
 
 
-def _shown_order(question: Question) -> Any:
-    return lambda grade: -grade.value if question.compares else grade.value
+def shown_question(question: Question) -> dict[str, Any]:
+    """Return a question as the page shows it: grades from low to high, of a comparison A before B."""
+    asking = question.model_dump(include={"criterion", "question", "definition", "compares"})
+    grades = sorted(question.grades, key=lambda grade: grade.value, reverse=question.compares)
+    return {**asking, "grades": [grade.model_dump() for grade in grades]}
 
 
 def _now() -> str:
