@@ -22,6 +22,7 @@ RUN = "runs/quickstart"
 
 # %%
 import harness as h
+from harness.reporting import findings
 
 run = h.load(RUN)
 run
@@ -41,7 +42,7 @@ ratings.groupby(["rater_kind", "rater", "criterion", "status"], observed=True).s
 # A judge that may be guessing, or that reads the place of an answer and not the answer, cannot be trusted.
 
 # %%
-for finding in h.findings(run):
+for finding in findings(run):
     if "trusted" in finding.about or finding.about == "people":
         print(finding.sentence, *finding.doubts, sep="\n  ", end="\n\n")
 
