@@ -37,6 +37,8 @@ TASK = "addition"
 SYMBOLS = "0123456789+="
 HELD_OUT_SHARE = 10
 """One in so many problems is held out; the others may be practised on."""
+CHECKED = 300
+"""Problems that tell when the base has learnt enough."""
 BATCH = 1024
 """Prompts answered at once."""
 
@@ -54,9 +56,14 @@ class AdditionSettings(BaseModel):
     width: int = Field(default=96, ge=8)
     heads: int = Field(default=4, ge=1)
     """Attention heads a layer; they share the width, so it must be a multiple."""
-    labelled: int = Field(default=1200, ge=1)
-    """Problems with their right sums that the base is trained on, and that stay among the data in every round."""
-    base_steps: int = Field(default=450, ge=1)
+    labelled: int = Field(default=1000, ge=1)
+    """Problems with their right sums that the base is trained on at first, and that stay among the data."""
+    base_steps: int = Field(default=350, ge=1)
+    """Steps on them; afterwards it gets a fifth more problems and `steps` more steps, again and again ..."""
+    base_accuracy: float = Field(default=0.4, ge=0, le=1)
+    """... until it answers this share of 300 other problems, neither held out nor practised on, ..."""
+    most_labelled: int = Field(default=3000, ge=1)
+    """... or has so many."""
     prompts: int = Field(default=500, ge=1)
     """New problems to practise on each round."""
     samples: int = Field(default=4, ge=1)
@@ -74,9 +81,12 @@ class AdditionSettings(BaseModel):
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is no multiple of heads {self.heads}")
         free = len(_problems(self.digits)) - _reserved(self.digits)
-        if self.labelled + self.prompts > free:
+        if self.labelled > self.most_labelled:
+            raise ValueError(f"labelled {self.labelled:,} is more than most_labelled {self.most_labelled:,}")
+        if self.most_labelled + CHECKED + self.prompts > free:
             raise ValueError(
-                f"labelled and prompts together are more than the {free:,} problems of {self.digits} digits"
+                f"most_labelled, the {CHECKED} that check the base, and prompts are together more than the {free:,} "
+                f"problems of {self.digits} digits"
             )
         return self
 
@@ -124,17 +134,30 @@ class Addition:
 
     def practice(self, round: int) -> list[Item]:
         """Return a round's problems, drawn from those that are neither held out nor labelled."""
-        free = _trainable(self.settings.digits, self.seed)[self.settings.labelled :]
+        free = _trainable(self.settings.digits, self.seed)[self.settings.most_labelled + CHECKED :]
         random = np.random.default_rng(self._seed("practice", round))
         drawn = random.choice(len(free), self.settings.prompts, replace=False)
         return [_item(first, second, "practice") for first, second in free[drawn].tolist()]
 
     def start(self) -> tuple[State, Training]:
-        """Train a fresh network on the labelled problems."""
-        problems = _trainable(self.settings.digits, self.seed)[: self.settings.labelled]
-        answers = [str(first + second) for first, second in problems.tolist()]
-        base = State(self._network(), problems, answers)
-        return base, self._fit(base, self.settings.base_steps, 0)
+        """Train a fresh network on labelled problems, on more and more until it is as good as is asked for.
+
+        How many examples a network needs before it generalises differs much between seeds, how good it is to start
+        with should not.
+        """
+        wanted = self.settings
+        problems = _trainable(wanted.digits, self.seed)
+        checked = problems[wanted.most_labelled : wanted.most_labelled + CHECKED]
+        check = [_item(first, second, "check") for first, second in checked.tolist()]
+        base, steps, labelled = State(self._network(), problems[:0], []), 0, wanted.labelled
+        while True:
+            base = State(base.network, problems[:labelled], _sums(problems[:labelled]))
+            training = self._fit(base, wanted.steps if steps else wanted.base_steps, -labelled)
+            steps += training.steps
+            right = sum(map(self.right, check, self.answer(base, check)))
+            if right >= wanted.base_accuracy * CHECKED or labelled == wanted.most_labelled:
+                return base, Training(steps, training.loss)
+            labelled = min(labelled + max(1, wanted.labelled // 5), wanted.most_labelled)
 
     def answer(self, state: State, items: Sequence[Item]) -> list[str]:
         """Return the likeliest answer to each item."""
@@ -284,6 +307,10 @@ def _item(first: int, second: int, split: str) -> Item:
         content_hash=digest(prompt, target),
         metadata=json.dumps({"split": split}),
     )
+
+
+def _sums(problems: Pairs) -> list[str]:
+    return [str(total) for total in problems.sum(axis=1).tolist()]
 
 
 def _numbers(item: Item) -> list[int]:

@@ -17,6 +17,8 @@ SMALL = {
     "width": 32,
     "heads": 2,
     "labelled": 600,
+    "most_labelled": 600,
+    "base_accuracy": 0,
     "base_steps": 60,
     "prompts": 30,
     "samples": 3,
@@ -48,7 +50,7 @@ def test_wrong_settings_name_the_key_and_the_nearest_one():
         make_learner("addition", {"width": 30}, 0)
     # two digits: 100 * 101 / 2 = 5,050 unordered pairs, of which 505 are held out and 4,545 are left
     with pytest.raises(HarnessError, match="more than the 4,545 problems of 2 digits"):
-        small(labelled=4000, prompts=600)
+        small(most_labelled=4000, prompts=300)
 
 
 def test_items_carry_the_sum_and_held_out_problems_are_never_trained_on_in_either_order():
@@ -102,7 +104,7 @@ def test_the_same_call_gives_the_same_result_and_changes_no_state(tmp_path):
 
 def test_it_learns_what_it_is_taught():
     """Fifty problems by heart: the answers to nine in ten at least come back."""
-    learner = small(labelled=50, base_steps=300, batch=50, learning_rate=0.005, width=64)
+    learner = small(labelled=50, most_labelled=50, base_steps=300, batch=50, learning_rate=0.005, width=64)
     base, training = learner.start()
     right = [learner.right(item, text) for item, text in known(learner, base)]
     assert training.loss < 0.1

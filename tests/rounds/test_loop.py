@@ -24,6 +24,8 @@ TINY = {
     "width": 16,
     "heads": 2,
     "labelled": 200,
+    "most_labelled": 200,
+    "base_accuracy": 0,
     "base_steps": 20,
     "prompts": 25,
     "samples": 3,
