@@ -43,6 +43,10 @@ def look_up(path: str, names: Mapping[str, Any]) -> Any:
         path = filled
     if path == ".":
         return names["."]
+    if path in names:
+        return names[path]
+    if path.isidentifier() and isinstance(names.get("."), dict):
+        return names["."].get(path, MISSING)  # a plain key, as columns of a table are
     found = descend(names, path.split("."))
     return descend(names["."], path.split(".")) if found is MISSING and "." in names else found
 
