@@ -41,7 +41,7 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
     rows: list[Row] = []
     counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
     if "flags" in counted:
-        counted = counted[["aggregate" not in flags for flags in counted["flags"]]]
+        counted = counted[counted["flags"].map(lambda flags: "aggregate" not in flags).astype(bool)]
     for task, group in counted.groupby("task", sort=True, observed=True):
         columns = _columns(group)
         for (name_a, a), (name_b, b) in combinations(sorted(columns.items()), 2):

@@ -19,8 +19,8 @@ from harness.errors import HarnessError
 from harness.run import Run
 
 NO_PEOPLE = (
-    "people: not rated yet: `harness export RUN FILE.csv`, fill in `rater` and `value`, "
-    "then `harness agree RUN --with FILE.csv`"
+    "people: not rated yet: `harness annotate RUN --rater-id NAME`, or `harness export csv RUN`, fill in `rater` and "
+    "`value`, then `harness agree RUN --with FILE.csv`"
 )
 
 

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
 from harness.reporting import summary
+from harness.reporting.finding import ANNOTATE
 from harness.reporting.tables import FAILURES
 from harness.run import Run
 
+WIDTH = 120
+"""Columns where the output is no terminal."""
+
 NEXT = """\
 Next:
-  rate the answers yourself    harness export csv {run} --out sheet.csv
-                               (fill in the value column) harness import csv sheet.csv --into {run}
-  use a model of your own      copy suites/quickstart.yaml, change `models:`, harness run YOUR.yaml
-  bring human ratings          harness agree RATINGS.csv"""
+  rate the answers yourself    harness annotate {run} --rater-id YOU
+  bring human ratings          harness import FILE --into {run}
+  use a model of your own      copy suites/quickstart.yaml, change `models:`, and harness run YOUR.yaml"""
 
 
 def show(run: Run) -> None:
     """Print a run's tables, findings, the page's place, and what to do next."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH)
     found = summary(run)
-    for table in (_rounds(found), _matrix(found), _raters(found)):
+    for table in (_rounds(found), _matrix(found), _positions(found), _raters(found)):
         if table.row_count:
             console.print(table)
             console.print()
@@ -36,51 +43,72 @@ def show(run: Run) -> None:
     console.print("\n" + NEXT.format(run=run.folder), soft_wrap=True, markup=False)
 
 
+def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return table
+
+
 def _rounds(found: dict[str, Any]) -> Table:
-    table = Table(title="Rounds", title_justify="left")
-    for name in ("benchmark", "series", "verdict", "points a round", "interval", "rounds", "n"):
-        table.add_column(name, justify="right" if name in ("points a round", "n") else "left")
+    columns = ("benchmark", "series", "verdict", "points a round [interval]", "rounds", "items")
+    table = _table("Rounds", *columns, right=("items",))
     for row in found["rounds"]:
-        first, last = row["window"] or (None, None)
+        interval = (
+            f" [{_points(row['low'])}, {_points(row['high'])}] ({row['level']:.0%})" if _known(row["low"]) else ""
+        )
         table.add_row(
             row["benchmark"],
             row["series"],
             row["verdict"],
-            _points(row["rate"]),
-            f"[{_points(row['low'])}, {_points(row['high'])}] at {row['level']:.0%}" if row["low"] is not None else "-",
-            "-" if first is None else f"{first}-{last}",
-            f"{row['n_items']:,}" if row["n_items"] is not None else "-",
+            _points(row["rate"]) + interval,
+            f"{row['window'][0]}-{row['window'][-1]}" if row["window"] else "-",
+            f"{row['n_items']:,}" if _known(row["n_items"]) else "-",
         )
     return table
 
 
 def _matrix(found: dict[str, Any]) -> Table:
-    table = Table(title="Agreement of every pair of raters on the same answers", title_justify="left")
-    for name in ("task", "rater", "rater", "n", "percent agreement", "coefficient", "value", "95 % interval"):
-        table.add_column(name, justify="right" if name in ("n", "percent agreement", "value") else "left")
+    """Return the agreement of every pair of raters on the same answers, with a line for people even if none rated."""
+    columns = ("task", "raters", "n", "agreement", "coefficient [95 % interval]")
+    table = _table("Agreement", *columns, right=("n", "agreement"))
+    if not any(row["kind"] == "human" for row in found["raters"]):
+        table.add_row("all", "people", "0", "-", f"not rated yet: {ANNOTATE}")
     for row in found["matrix"]:
+        interval = f" [{_number(row['low'])}, {_number(row['high'])}]" if _known(row["low"]) else ""
+        reason = f" ({row['reason']})" if row["reason"] else ""
         table.add_row(
             row["task"],
-            row["rater_a"],
-            row["rater_b"],
+            f"{row['rater_a']}, {row['rater_b']}",
             f"{row['n']:,}",
-            "-" if row["percent_agreement"] is None else f"{row['percent_agreement']:.0%}",
-            row["coefficient"] or "-",
-            _number(row["value"]),
-            f"[{_number(row['low'])}, {_number(row['high'])}]" if row["low"] is not None else row["reason"] or "-",
+            f"{row['percent_agreement']:.0%}" if _known(row["percent_agreement"]) else "-",
+            f"{row['coefficient']} {_number(row['value'])}{interval}{reason}",
         )
     return table
 
 
+def _positions(found: dict[str, Any]) -> Table:
+    """Return how steady each comparing rater is when the two answers change places."""
+    columns = ("rater", "pairs", "same verdict in both orders", "first answer preferred")
+    table = _table("Both orders", *columns, right=columns[1:])
+    for row in found["positions"]:
+        shares = [f"{row[name]:.0%}" if _known(row[name]) else "-" for name in ("consistency", "first_share")]
+        table.add_row(row["rater"], f"{row['n']:,}", *shares)
+    return table
+
+
 def _raters(found: dict[str, Any]) -> Table:
-    table = Table(title="Raters", title_justify="left")
-    for name in ("rater", "kind", "criterion", "ratings", "failed", "0 with a reason"):
-        table.add_column(name, justify="left" if name in ("rater", "kind", "criterion") else "right")
+    columns = ("rater", "kind", "criterion", "ratings", "failed", "0 with a reason")
+    table = _table("Raters", *columns, right=columns[3:])
     for row in found["raters"]:
         failed = ", ".join(f"{row[status]:,} {status}" for status in FAILURES if row[status]) or "0"
         zeros = f"{row['zeros_with_reason']:,}"
         table.add_row(str(row["rater"]), row["kind"], row["criterion"], f"{row['n']:,}", failed, zeros)
     return table
+
+
+def _known(value: float | None) -> bool:
+    return value is not None
 
 
 def _points(value: float | None) -> str:

@@ -20,7 +20,7 @@ from harness.suite import RaterUse
 
 SHARDS = {"judge": 512, "reward_model": 512}
 SHARD = 2000
-"""Pieces of work a shard: what is written at once. A killed process loses its shard, but no call: the cache has them."""
+"""Pieces of work a shard: what is written at once. A killed process loses its shard, but no call: those are cached."""
 
 Progress = Callable[[int], None]
 

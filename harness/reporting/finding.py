@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
 
-HUMAN_IMPORT = "harness agree RUN --with FILE"
-"""The command that brings in what people say."""
+ANNOTATE = "harness annotate RUN --rater-id NAME"
+"""The command by which people rate a run's answers."""
 
 
 @dataclass(frozen=True)

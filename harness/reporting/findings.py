@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import HUMAN_IMPORT, Finding, points, words
+from harness.reporting.finding import ANNOTATE, Finding, points, words
 from harness.reporting.trust import trust
 from harness.run import Run
 
@@ -100,7 +100,7 @@ def _people(evidence: Evidence) -> Iterator[Finding]:
     humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
     ratings = evidence.run.ratings
     if not humans and len(ratings):
-        sentence = f"No person has rated anything in this run yet; import a CSV with `{HUMAN_IMPORT}`."
+        sentence = f"No person has rated anything in this run yet: `{ANNOTATE}` opens a page to do so."
         yield Finding("people", sentence, "agreement", "unknown")
     elif humans:
         count = int((ratings["rater_kind"] == "human").sum())
@@ -124,7 +124,9 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
         )
     zeros = int(((ratings["status"] == "ok") & ratings["error"].notna() & (ratings["value"] == 0)).sum())
     if zeros:
-        sentence += f" {zeros:,} answers that failed, or could not be read, were rated 0, with the reason kept."
+        sentence += (
+            f" {zeros:,} ratings are 0 for a reason that is kept: a wrong answer, a failed test, nothing to read."
+        )
     lost = int((responses["status"] != "ok").sum())
     if lost:
         sentence += f" {lost:,} of {len(responses):,} answers failed or are missing."

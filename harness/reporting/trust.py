@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import HUMAN_IMPORT, Finding, share, statistic
+from harness.reporting.finding import ANNOTATE, Finding, share, statistic
 
 CHANCE: dict[str, float | None] = {"pairwise_accuracy": 0.5, "percent_agreement": None}
 """What a coefficient says of a rater who guesses: 0 unless named here; null where it depends on the labels."""
@@ -48,10 +48,10 @@ class _Judge:
         guesses = [row for row in rows if like_chance(row)]
         if guesses:
             where = f"on {len(guesses)} of {len(rows)} comparisons " if len(rows) > 1 else ""
-            why = f"{where}its agreement cannot be told from chance. Against {shown}."
+            why = f"{where}its agreement is not above what chance gives. Against {shown}."
             return Finding(about, f"{self.title()} cannot be trusted: {why}", "agreement", "distrusted", doubts)
         people = any(self.kind_of_other(row) == "human" for row in rows)
-        ceiling = "." if people else f", which nobody has measured here yet (`{HUMAN_IMPORT}`)."
+        ceiling = "." if people else f", which nobody has measured here yet (`{ANNOTATE}`)."
         doubts.append(
             "Better than chance is not good enough by itself: "
             f"set it beside how far people agree with each other{ceiling}"
@@ -65,10 +65,7 @@ class _Judge:
         return f"The {kind} {self.evidence.name(self.rater)}"
 
     def unknown(self) -> str:
-        return (
-            "Nothing independent (people, or an answer key) rated the same things; "
-            f"`{HUMAN_IMPORT}` brings in what people say."
-        )
+        return f"Nothing independent (people, or an answer key) rated the same things; `{ANNOTATE}` lets people do so."
 
     def simulated(self) -> bool:
         own = self.evidence.run.ratings.loc[self.evidence.run.ratings["rater"] == self.rater, "flags"]

@@ -80,7 +80,7 @@ def test_a_judge_better_than_chance_is_called_that_and_no_more(run, made_up_evid
 def test_a_judge_whose_interval_includes_chance_cannot_be_trusted(run, made_up_evidence):
     found = trust(run, made_up_evidence, low=-0.02)
     assert found.mark == "distrusted"
-    assert "cannot be told from chance" in found.sentence
+    assert "is not above what chance gives" in found.sentence
 
 
 def test_a_judge_without_an_interval_cannot_be_trusted(run, made_up_evidence):
