@@ -83,7 +83,6 @@ def test_people_can_rate_the_answers_by_a_sheet(tmp_path):
     assert not ratings["rater"].str.contains("ann").any()
 
 
-@pytest.mark.sandbox
 def test_without_a_sandbox_the_verifier_refuses_and_the_run_says_so(tmp_path, monkeypatch):
     run = stored_answers(tmp_path / "run")
 
@@ -91,7 +90,7 @@ def test_without_a_sandbox_the_verifier_refuses_and_the_run_says_so(tmp_path, mo
         raise HarnessError("not here")
 
     for jail in ("bubblewrap", "landlock"):
-        monkeypatch.setattr(f"harness.rating.sandbox.jail.{jail}", none_here)
+        monkeypatch.setattr(f"harness.rating.sandbox.attacks.{jail}", none_here)
     with pytest.raises(IncompleteError, match=r"no ratings by\n  unit_tests: .*bubblewrap"):
         rate(run, ["unit_tests"], tasks=["short_passages"])
     assert Run(run.folder).ratings.empty

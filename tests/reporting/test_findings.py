@@ -99,7 +99,7 @@ def test_where_nothing_independent_rated_that_is_said_with_the_command(run, made
     [found] = [f for f in findings(evidence) if f.about == "judge: can it be trusted?"]
     assert found.mark == "unknown"
     assert "is not known" in found.sentence
-    assert "`harness agree RUN --with FILE`" in found.sentence
+    assert "`harness annotate RUN --rater-id NAME`" in found.sentence
 
 
 def test_failures_are_counted_never_scored(run):
