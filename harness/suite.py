@@ -47,6 +47,8 @@ class RaterUse(Section):
     """For a rater that compares: against the item's reference, or against the model's own next sample."""
     samples: int | None = Field(default=None, ge=1)
     """Rate only the first samples of each item; all where not given."""
+    limit: int | None = Field(default=None, ge=1)
+    """Rate only the first so many items, for raters that cost; all where not given."""
     repetitions: int = Field(default=1, ge=1)
 
 

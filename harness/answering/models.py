@@ -24,6 +24,8 @@ from harness.suite import ModelUse
 CHAT_PREFIXES = ("openai:", "anthropic:")
 
 EMBEDDED = "embedded"
+BATCH = 8
+"""Prompts that the embedded model scores at once: short ones by themselves wait for memory, not for arithmetic."""
 
 
 class Model(Protocol):
@@ -176,7 +178,8 @@ def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callab
     if use.model == EMBEDDED:
 
         def scorer() -> LmEvalModel:
-            return LmEvalModel("hf", {"pretrained": embedded_folder(), "dtype": "float32", "device": "cpu"} | use.args)
+            args = {"pretrained": embedded_folder(), "dtype": "float32", "device": "cpu", "batch_size": BATCH}
+            return LmEvalModel("hf", args | use.args)
 
         return EmbeddedModel(scorer, chat(EMBEDDED), threads)
     if use.model.startswith(CHAT_PREFIXES):

@@ -49,7 +49,8 @@ def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec) -> list[Work]:
 
     Responses that failed because of the provider (status not `ok`) are work too: the rater says what it makes of them.
     """
-    items = {item.item_id: item for item in run.records(Item, run.items[run.items["task"] == task])}
+    rows = run.items[run.items["task"] == task].sort_values("item_id", kind="stable")
+    items = {item.item_id: item for item in run.records(Item, rows[: use.limit])}
     rows = run.responses[(run.responses["task"] == task) & run.responses["item_id"].isin(list(items))]
     groups: dict[tuple[str, str, str | None, int | None], list[Response]] = defaultdict(list)
     for response in run.records(Response, rows.sort_values(["model", "item_id", "sample"], kind="stable")):
