@@ -65,7 +65,6 @@ class Run:
             return cls(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HarnessError(f"{folder}: exists and is no run; choose another folder with --out")
-        folder.mkdir(parents=True, exist_ok=True)
         write_whole(frozen, suite.to_yaml().encode())
         return cls(folder)
 
@@ -173,14 +172,21 @@ class Run:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever stops the process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that it is there whole or not at all, whatever stops the process.
+
+    Raises:
+        HarnessError: It cannot be written there.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _file_name(text: str) -> str:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.answering.answer import Progress, answer, questions, reference_responses
+from harness.answering.answer import Progress, answer, questions, reference_responses, unanswered
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
 from harness.answering.embedded import torch_folder
-from harness.answering.models import EMBEDDED, make_model
-from harness.answering.tasks import Task, load_task
+from harness.answering.models import EMBEDDED, check_model, make_model
+from harness.answering.tasks import Task, check_task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
 from harness.manifest import host_facts, now
@@ -25,7 +25,7 @@ from harness.rating.rate import find_rater, missing, rate_work, read_spec, work_
 from harness.rating.rater import Rater, Surroundings, Work
 from harness.records import digest
 from harness.reporting import report
-from harness.rounds.learner import make_learner
+from harness.rounds.learner import check_learner, make_learner
 from harness.rounds.loop import run_feedback
 from harness.run import Run
 from harness.suite import RaterUse, Suite, TaskUse, read_suite
@@ -113,7 +113,10 @@ def run_suite(
     for name in stages:
         if name not in STAGES:
             raise HarnessError(f"no stage {name!r}.{did_you_mean(name, STAGES)}")
+    if not stages:
+        raise HarnessError(f"no stage is named; known: {', '.join(STAGES)}")
     suite = suite if isinstance(suite, Suite) else read_suite(suite)
+    check_names(suite, Catalog(include))
     run = Run.create(out or Path("runs") / suite.name, suite)
     catalog = Catalog(include)
     surroundings = Surroundings(
@@ -130,6 +133,25 @@ def run_suite(
                 doing[name](shop)
     shop.complain()
     return run
+
+
+def check_names(suite: Suite, catalog: Catalog) -> None:
+    """Check that everything which a suite names is there, before anything is made.
+
+    Raises:
+        HarnessError: A model, task, rater or learner is not known; says which is near.
+    """
+    for who in suite.models:
+        check_model(who.model)
+    for use in suite.tasks:
+        check_task(use.task, catalog)
+        for entry in use.raters:
+            read_spec(entry.rater, catalog)
+    if suite.rounds:
+        check_learner(suite.rounds.learner)
+        for name in (*suite.rounds.feedback.values(), suite.rounds.gold):
+            if name:
+                read_spec(name, catalog)
 
 
 def rate(
@@ -174,12 +196,20 @@ def rate(
         families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))
         for name in raters:
             spec = read_spec(name, shop.catalog)
-            fitting = [task for task, family in families.items() if not spec.families or family in spec.families]
+            if spec.kind == "human":
+                raise HarnessError(f"{name} is people: `harness annotate {run.folder}`, or `harness import`")
+            own = {use.task for use in run.suite.tasks} or set(families)
+            fits = {str(family) for family in spec.families} or set(families.values())
+            fitting = [task for task, family in families.items() if task in own and family in fits]
             chosen = tasks or fitting
+            if not chosen:
+                raise HarnessError(f"{name} rates {', '.join(spec.families)}, and the run has none; name one by --task")
             for task in chosen:
                 if task not in families:
                     raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families)}")
                 _rate_task(shop, task, RaterUse(rater=name, against=against))
+        if (run.folder / "report.html").is_file():
+            _report(shop)  # the page would say what was true before
         shop.complain()
     return run
 
@@ -198,11 +228,10 @@ def _answer(shop: Workshop) -> None:
             if shop.run.items.empty or use.task not in set(shop.run.items["task"]):
                 shop.run.write(task.items, use.task)
                 shop.run.write(reference_responses(task), f"{use.task}-reference")
-            wanted = {question.response_id for question in questions(task, use, model, who, shop.suite.seed)}
-            left = len(wanted - set(shop.run.responses["response_id"]))
+            left = unanswered(shop.run, questions(task, use, model, who, shop.suite.seed), shop.retry_errors)
             shop.run.note(tasks={use.task: task_facts(task)}, models={who.name: who.model_dump(exclude_defaults=True)})
-            with shop.stage(f"{who.name} answers {use.task}", left) as progress:
-                answer(shop.run, task, use, model, who, shop.suite.seed, progress)
+            with shop.stage(f"{who.name} answers {use.task}", len(left)) as progress:
+                answer(shop.run, task, use, model, who, shop.suite.seed, left, progress)
         model.close()
 
 

@@ -147,3 +147,34 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> No
         assert process.poll() is None, f"the command ended before it wrote {pattern}"
         assert time.monotonic() < end, f"no {pattern} after five minutes"
         time.sleep(0.1)
+
+
+def test_wrong_names_are_told_before_a_folder_is_made(tmp_path):
+    right = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "short_passages"}]}
+    wrong = [
+        ({"models": [{"name": "m", "model": "embeded"}]}, "no model 'embeded'. Did you mean 'embedded'"),
+        ({"tasks": [{"task": "short_passages", "raters": ["rough"]}]}, "no 'rough' in raters/. Did you mean 'rouge'"),
+        ({"rounds": {"learner": "adition", "feedback": {}}}, "no learner 'adition'. Did you mean 'addition'"),
+    ]
+    for change, message in wrong:
+        with pytest.raises(HarnessError, match=message):
+            run_suite(Suite.model_validate({**right, **change}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_people_are_not_asked_about_a_learners_thousands_of_answers(tmp_path):
+    run = stored_answers(tmp_path / "run")
+    sums = [Item(task="addition", item_id=str(n), family="mathematics", prompt=f"{n}+1=") for n in range(30)]
+    run.write(sums, "sums")
+    learnt = [
+        Response(response_id=f"r{n}", task="addition", item_id=str(n), model="a", series="s", round=0, text="1")
+        for n in range(30)
+    ]
+    run.write(learnt, "learnt")
+    export_csv(run, tmp_path / "sheet.csv")
+    assert set(pd.read_csv(tmp_path / "sheet.csv")["item_id"]) == set(TEXTS)
+
+
+def test_people_are_no_rater_that_a_command_can_ask(tmp_path):
+    with pytest.raises(HarnessError, match=r"human_quality is people: `harness annotate"):
+        rate(stored_answers(tmp_path / "run"), ["human_quality"])

@@ -35,6 +35,7 @@ FEWEST_PREFIXES = 10
 REASONS = {
     "no_verdict": "the rater failed or skipped",
     "no_value": "there is no value",
+    "no_item": "the item has no name",
     "no_name": "the rater or criterion has no name",
     "repetition": "they are repetitions, used for self-agreement only",
 }

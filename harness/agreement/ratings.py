@@ -166,6 +166,7 @@ def _that_count(
         leave("no_verdict", (frame["status"].notna() & (frame["status"] != "ok")).to_numpy(bool))
     values = _values(frame, level, keep)
     leave("no_value", pd.isna(values))
+    leave("no_item", frame["item_id"].isna().to_numpy(bool))
     leave("no_name", np.any([codes < 0 for name, (codes, _) in names.items() if name != "rater_kind"], axis=0))
     if "repetition" in frame:
         leave("repetition", (frame["repetition"] > 0).to_numpy(bool))

@@ -19,8 +19,8 @@ from harness.errors import HarnessError
 from harness.run import Run
 
 NO_PEOPLE = (
-    "people: not rated yet: `harness annotate RUN --rater-id NAME`, or `harness export csv RUN`, fill in `rater` and "
-    "`value`, then `harness agree RUN --with FILE.csv`"
+    "people: not rated yet: `harness annotate RUN --rater-id NAME`, or `harness export csv RUN --out FILE.csv`, fill "
+    "in `rater` and `value`, then `harness agree RUN --with FILE.csv`"
 )
 
 
@@ -101,8 +101,9 @@ def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
             f"{where}: {shown} is no response of {run.folder}; rate what `harness export` wrote for this run"
         )
     answered = people[people["value"].notna()]
-    values = answered["value"]
-    scale = "binary" if set(values.unique()) <= {0.0, 1.0} else "ordinal"
+    criterion = answered["criterion"].astype(str)
+    two = answered["value"].isin([0.0, 1.0]).groupby(criterion).transform("all")
+    scale = two.map({True: "binary", False: "ordinal"})
     filled = answered.assign(
         task=known["task"].reindex(answered["response_id"].astype(str)).to_numpy(),
         item_id=known["item_id"].reindex(answered["response_id"].astype(str)).to_numpy(),

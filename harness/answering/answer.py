@@ -55,16 +55,30 @@ def questions(task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int) 
     return wanted
 
 
+def unanswered(run: Run, wanted: Sequence[Question], retry_errors: bool = False) -> list[Question]:
+    """Return the questions that a run has no response to; with `retry_errors` also those whose response failed."""
+    there = run.responses
+    if retry_errors:
+        there = there[there["status"] == "ok"]
+    known = set(there["response_id"])
+    return [question for question in wanted if question.response_id not in known]
+
+
 def answer(
-    run: Run, task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, progress: Progress = lambda _: None
+    run: Run,
+    task: Task,
+    use: TaskUse,
+    model: Model,
+    who: ModelUse,
+    seed: int,
+    missing: Sequence[Question],
+    progress: Progress = lambda _: None,
 ) -> None:
     """Ask a model for the responses that a run lacks, and write them as they come.
 
     Raises:
         HarnessError: The model cannot answer this type of task.
     """
-    there = set(run.responses["response_id"])
-    missing = [q for q in questions(task, use, model, who, seed) if q.response_id not in there]
     ask = _choose if task.output_type in ("multiple_choice", "loglikelihood") else _generate
     if task.output_type == "loglikelihood_rolling":
         raise HarnessError(f"task {task.name!r} scores whole texts (loglikelihood_rolling): it has no answer to rate")

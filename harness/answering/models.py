@@ -21,7 +21,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
 from harness.suite import ModelUse
 
-CHAT_PREFIXES = ("openai:", "anthropic:")
+CHAT_PREFIXES = ("openai:",)
 
 EMBEDDED = "embedded"
 BATCH = 8
@@ -77,6 +77,7 @@ class LmEvalModel:
         """See `Model.generate`. The prompt is sent as text, without a chat template."""
         from lm_eval.api.instance import Instance
 
+        _ = self.lm  # a model that cannot be loaded is an error, not a row for each item
         for position, call in enumerate(calls):
             settings: dict[str, Any] = {"until": list(call.stop), "max_gen_toks": call.max_tokens}
             if call.temperature:
@@ -163,6 +164,22 @@ class EmbeddedModel:
             self._scorer = None
 
 
+def check_model(kind: str) -> None:
+    """Check that a kind of model is known, without loading one.
+
+    Raises:
+        HarnessError: It is not; says which is near.
+    """
+    if kind == EMBEDDED or kind.startswith(CHAT_PREFIXES):
+        return
+    with quiet_lm_eval():
+        import lm_eval.models  # noqa: F401  (fills lm-eval's registry)
+        from lm_eval.api.registry import model_registry
+    if kind not in model_registry:
+        known = [*model_registry.keys(), EMBEDDED, *(f"{prefix}NAME" for prefix in CHAT_PREFIXES)]
+        raise HarnessError(f"no model {kind!r}.{did_you_mean(kind, known)}")
+
+
 def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callable[[], str], threads: int = 1) -> Model:
     """Return the model that a suite names.
 
@@ -188,14 +205,10 @@ def make_model(use: ModelUse, chat: Callable[..., Chat], embedded_folder: Callab
 
 
 def _load_lm(kind: str, args: dict[str, Any]) -> Any:
-    import lm_eval.models  # noqa: F401  (fills lm-eval's registry)
-    from lm_eval.api.registry import get_model, model_registry
+    check_model(kind)
+    from lm_eval.api.registry import get_model
 
-    try:
-        model_class = get_model(kind)
-    except ValueError as error:
-        known = [*model_registry.keys(), EMBEDDED, *(f"{prefix}NAME" for prefix in CHAT_PREFIXES)]
-        raise HarnessError(f"no model {kind!r}.{did_you_mean(kind, known)}") from error
+    model_class = get_model(kind)
     try:
         return model_class.create_from_arg_obj(dict(args))
     except Exception as error:  # loaders raise whatever their parts raise

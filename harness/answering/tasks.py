@@ -91,6 +91,32 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None) -> Task:
     return task
 
 
+def check_task(name: str, catalog: Catalog) -> None:
+    """Check that a task is in the catalogue or among lm-eval's own, without loading it.
+
+    Raises:
+        HarnessError: It is neither; says which is near.
+    """
+    if name not in catalog.entries("tasks"):
+        _lm_eval_tasks(name, list(catalog.entries("tasks")))
+
+
+def _lm_eval_tasks(name: str, ours: list[str]) -> Any:
+    """Return lm-eval's index of its own tasks, which takes it some seconds.
+
+    Raises:
+        HarnessError: The name is not in it.
+    """
+    with quiet_lm_eval():
+        from lm_eval.tasks import TaskManager
+
+        manager = TaskManager()
+    if name not in manager.all_tasks:
+        near = did_you_mean(name, [*ours, *manager.all_subtasks])
+        raise HarnessError(f"no task {name!r} in tasks/ and none of that name in lm-eval.{near}")
+    return manager
+
+
 def _from_folder(folder: Path) -> Any:
     path = folder / "task.yaml"
     read_document_without_functions(path)
@@ -111,15 +137,8 @@ def _from_folder(folder: Path) -> Any:
 
 
 def _from_lm_eval(name: str, ours: list[str]) -> Any:
+    manager = _lm_eval_tasks(name, ours)
     with quiet_lm_eval():
-        from lm_eval.tasks import TaskManager
-
-        manager = TaskManager()
-        if name not in manager.all_tasks:
-            raise HarnessError(
-                f"no task {name!r} in tasks/ and none of that name in lm-eval."
-                + did_you_mean(name, [*ours, *manager.all_subtasks])
-            )
         try:
             return _only(manager.load(name), name)
         except HarnessError:

@@ -58,6 +58,10 @@ def agree(
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
     found: Agreement | RunAgreement
     if (source / "suite.yaml").is_file():
+        _refuse_for_a_run(
+            raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
+            cluster_regex=cluster_regex, stand_in=stand_in, alignment=alignment, correct=correct,
+        )  # fmt: skip
         people = read_ratings(with_file, **columns) if with_file else None
         found = agree_in_run(Run(source), people, resamples=resamples, seed=seed)
     else:
@@ -89,6 +93,15 @@ def agree(
         _show_run(found)
     if not found.defined:
         raise typer.Exit(2)
+
+
+def _refuse_for_a_run(**options: object) -> None:
+    """Refuse the options that a run's own scales and items decide, instead of dropping them in silence."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if given:
+        raise typer.BadParameter(
+            "for a file of ratings only: a run's raters, scales and items are compared as they are", param_hint=given[0]
+        )
 
 
 def _clustered(ratings: pd.DataFrame, pattern: str) -> pd.DataFrame:

@@ -41,18 +41,17 @@ def ls(
 def validate(
     suite: Annotated[Path, typer.Argument(help="A suite file.")], include: Include = None, as_json: AsJson = False
 ) -> None:
-    """Check a suite file, and that every task and rater that it names is there."""
+    """Check a suite file, and that every model, task, rater and learner that it names is there."""
     from harness.catalog import Catalog
-    from harness.rating.rate import read_spec
+    from harness.stages import check_names
     from harness.suite import read_suite
 
     parsed = read_suite(suite)
     catalog = Catalog(include or ())
+    check_names(parsed, catalog)
     names = {use.rater for task in parsed.tasks for use in task.raters}
     if parsed.rounds:
         names |= {rater for rater in (*parsed.rounds.feedback.values(), parsed.rounds.gold) if rater}
-    for name in sorted(names):
-        read_spec(name, catalog)
     if as_json:
         print(
             json.dumps(
@@ -60,7 +59,7 @@ def validate(
             )
         )
     else:
-        print(f"{suite}: is right: {len(parsed.models)} models, {len(parsed.tasks)} tasks, {len(names)} raters")
+        print(f"{suite}: is right (models: {len(parsed.models)}, tasks: {len(parsed.tasks)}, raters: {len(names)})")
 
 
 def schema(what: Annotated[str, typer.Argument(help="suite or rater.")] = "suite") -> None:

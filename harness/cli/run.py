@@ -12,7 +12,7 @@ from harness.cli.catalogue import AsJson, Include
 
 Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME where not given.")]
 Seed = Annotated[int | None, typer.Option(help="Replaces the suite's seed.")]
-Limit = Annotated[int | None, typer.Option(help="At most so many items a task, and held-out items in rounds.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many items a task, and held-out items in rounds.")]
 Cache = Annotated[Path | None, typer.Option(help="Where models and finished calls are kept.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes and threads at once.")]
 UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")]
@@ -80,7 +80,7 @@ def _run(
     suite = read_suite(path).model_copy(update=changes)
     names = [name.strip() for name in stages.split(",") if name.strip()]
     done = run_suite(suite, out, stages=names, stage=bar, **how)
-    if "report" in names:
+    if "report" in names or as_json:
         _show(done.folder, as_json)
 
 

@@ -53,7 +53,7 @@ def asked_of(
     Args:
         run: The run.
         questions: Human raters of the catalogue; those that fit the tasks' families where none are named.
-        tasks: Only these tasks; all where none are named.
+        tasks: Only these tasks; those of the suite where none are named, not a learner's thousands of answers.
         samples: How many samples of each item and model.
         catalog: Where questions are looked for.
 
@@ -61,6 +61,7 @@ def asked_of(
         HarnessError: The run has nothing to rate.
     """
     families = dict(zip(run.items["task"], run.items["family"], strict=True))
+    tasks = tasks or [use.task for use in run.suite.tasks if use.task in families]
     unknown = sorted(set(tasks) - set(families))
     if unknown:
         raise HarnessError(f"{run.folder}: has no task {unknown[0]!r}; it has {', '.join(sorted(families))}")

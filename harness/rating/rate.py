@@ -84,10 +84,10 @@ def _sides(
 def missing(run: Run, rater: Rater, work: Sequence[Work], retry_errors: bool = False) -> list[Work]:
     """Return the work that the run has no rating of; with `retry_errors` also the work whose rating failed."""
     rows = run.ratings[(run.ratings["rater"] == rater.spec.name) & (run.ratings["rater_version"] == rater.version)]
-    if retry_errors:
-        rows = rows[rows["status"].isin(["ok", "skipped"])]
     keys = rows[["response_id", "against_id", "repetition"]].astype(object).where(lambda cells: cells.notna(), None)
     done = set(keys.itertuples(index=False, name=None))
+    if retry_errors:  # one failed order of a comparison, or criterion of several, and the whole is asked again
+        done -= set(keys[~rows["status"].isin(["ok", "skipped"])].itertuples(index=False, name=None))
     return [entry for entry in work if _key(entry) not in done]
 
 

@@ -113,7 +113,8 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
     ratings, responses = evidence.run.ratings, evidence.run.responses
     if not len(ratings):
         return
-    failed = ratings[ratings["status"] != "ok"]
+    lost = responses.loc[responses["status"] != "ok", "response_id"]
+    failed = ratings[(ratings["status"] != "ok") & ~ratings["response_id"].isin(lost)]
     counts = failed["status"].value_counts().sort_index()
     kinds = ", ".join(f"{count:,} {status}" for status, count in counts.items())
     sentence = f"None of {len(ratings):,} ratings failed on the rater’s side."
@@ -127,9 +128,8 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
         sentence += (
             f" {zeros:,} ratings are 0 for a reason that is kept: a wrong answer, a failed test, nothing to read."
         )
-    lost = int((responses["status"] != "ok").sum())
-    if lost:
-        sentence += f" {lost:,} of {len(responses):,} answers failed or are missing."
+    if len(lost):
+        sentence += f" {len(lost):,} of {len(responses):,} answers could not be had from the model, and have no rating."
     yield Finding("failures", sentence, "raters", "note")
 
 

@@ -102,6 +102,21 @@ class Learner(Protocol):
         ...
 
 
+def _known() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group="harness.learners")} | BUILTIN
+
+
+def check_learner(name: str) -> None:
+    """Check that a learner is known by its name, or written as `package.module:function`.
+
+    Raises:
+        HarnessError: It is neither; says which is near.
+    """
+    known = _known()
+    if ":" not in name and name not in known:
+        raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
+
+
 def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
     """Return the learner of a name, with a suite's settings.
 
@@ -114,10 +129,8 @@ def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
     Raises:
         HarnessError: There is no such learner, or it refuses its settings.
     """
-    known = {point.name: point.value for point in entry_points(group="harness.learners")} | BUILTIN
-    if ":" not in name and name not in known:
-        raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
-    target = known.get(name, name)
+    check_learner(name)
+    target = _known().get(name, name)
     module_name, _, function = target.partition(":")
     try:
         make = getattr(importlib.import_module(module_name), function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -62,12 +63,14 @@ def draw(asked: Sequence[Asked], seed: str, repeats: float = 0.1, checks: int = 
         for one in asked
     ]
     chance.shuffle(first)
-    plan = list(first)
     gap = min(GAP, len(first) // 2)
-    for unit in chance.sample(first, round(repeats * len(first))):
-        place = chance.randint(min(plan.index(unit) + 1 + gap, len(plan)), len(plan))
+    again: dict[int, list[Unit]] = defaultdict(list)  # after how many first showings
+    for place in sorted(chance.sample(range(len(first)), round(repeats * len(first)))):
+        unit = first[place]
         swapped = unit.against_id is not None and not unit.swapped  # a pair comes back with its sides exchanged
-        plan.insert(place, Unit(*unit.about, swapped=swapped, repetition=1))
+        later = chance.randint(min(place + 1 + gap, len(first)), len(first))
+        again[later].append(Unit(*unit.about, swapped=swapped, repetition=1))
+    plan = [unit for place in range(len(first) + 1) for unit in [*first[place : place + 1], *again[place + 1]]]
     grades = {one.question.criterion: [grade.value for grade in one.question.grades] for one in asked}
     for number in range(checks):
         criterion = chance.choice(sorted(grades))
