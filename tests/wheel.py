@@ -15,6 +15,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = ("tasks", "raters", "reports", "suites", "tests", "benchmarks")
+"""Folders beside the package: none of them may be importable from the wheel."""
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
             [str(python), "-c", code], cwd=elsewhere, capture_output=True, text=True, check=True
         ).stdout.strip()
         assert where.startswith(str(folder)), f"harness came from {where}, not from the wheel"
-        for other in ("tasks", "raters", "reports", "suites", "tests", "benchmarks"):
+        for other in OURS:
             code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({other!r}) is not None)"
             run(str(python), "-c", code, cwd=elsewhere)
         run(str(python), "-m", "harness", "ls", cwd=elsewhere)
@@ -67,13 +69,14 @@ def main() -> None:
 
 
 def dependencies_only(folder: Path) -> str:
-    """Return a .pth line for a folder of links to every installed package but the editable project."""
+    """Return a .pth line for a folder of links to every installed package but the editable project.
+
+    A package that installs a top-level `tests` of its own is left out: it would hide whether ours is there.
+    """
     links = folder / "dependencies"
     links.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith(
-            ("_feedback_harness", "_editable_impl_feedback_harness", "feedback_harness", "__pycache__")
-        ):
+        if "feedback_harness" not in entry.name and entry.name not in ("__pycache__", *OURS):
             (links / entry.name).symlink_to(entry)
     return f"{links}\n"
 

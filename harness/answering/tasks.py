@@ -40,6 +40,8 @@ class TaskFacts(BaseModel):
     cluster: str | None = None
     keep: list[str] = Field(default_factory=list)
     """Fields that go into the item's metadata, for raters."""
+    limits: dict[str, float] = Field(default_factory=dict)
+    """What a program may use while it is verified: `seconds`, `memory_mb`, `message_mb`."""
 
 
 @dataclass
@@ -198,6 +200,8 @@ def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any) -> Item:
         target = choices.index(target)
     references = doc.get(facts.references) if facts.references else None
     kept = {name: doc[name] for name in facts.keep}
+    if facts.limits:
+        kept["limits"] = facts.limits
     prompt = context if isinstance(context, str) else "\n".join(str(part) for part in context)
     contents = {
         "prompt": prompt,

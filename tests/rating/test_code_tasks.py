@@ -63,3 +63,37 @@ def test_mbpp_programs_are_rated_by_their_tests(tmp_path, data_dir):
     assert rows[10]["code"] not in task.items[0].prompt
     assert rate(task.items, [row["code"] for row in splits["test"]]) == [1, 1, 1, 1]
     assert rate(task.items, ["def nothing(): pass"] * 4) == [0, 0, 0, 0]
+
+
+@pytest.mark.sandbox
+def test_a_tasks_own_limits_hold(tmp_path):
+    """A program without an end is stopped by the half second of its task, long before the five of the rater."""
+    folder = tmp_path / "tasks" / "slow"
+    folder.mkdir(parents=True)
+    row = {"id": "a", "prompt": "def f(x):\n", "entry_point": "f", "hidden_tests": "[[[1], 1]]", "visible_tests": "[]"}
+    (folder / "data.jsonl").write_text(json.dumps(row) + "\n")
+    facts = {
+        "family": "coding",
+        "id": "id",
+        "keep": ["entry_point", "prompt", "hidden_tests"],
+        "limits": {"seconds": 0.5},
+    }
+    config = {
+        "task": "slow",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": "data.jsonl"}},
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "{{prompt}}",
+        "doc_to_target": "",
+        "metric_list": [{"metric": "bypass", "aggregation": "bypass"}],
+        "metadata": {"version": 1.0, "harness": facts},
+    }
+    (folder / "task.yaml").write_text(yaml.safe_dump(config))
+    [item] = load_task(TaskUse(task="slow"), Catalog([tmp_path])).items
+    assert json.loads(item.metadata)["limits"] == {"seconds": 0.5}
+    text = "def f(x):\n    while True:\n        pass\n"
+    work = [Work(item, Response(response_id="1", task="slow", item_id="a", model="m", text=text))]
+    [rating] = find_rater("unit_tests", Catalog(), Surroundings()).rate(work)
+    assert rating.value == 0
+    assert "timeout" in (rating.error or "")
