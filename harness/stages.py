@@ -267,11 +267,12 @@ def _rounds(shop: Workshop) -> None:
         series: find_rater(name, shop.catalog, shop.surroundings) if name else None
         for series, name in use.feedback.items()
     }
-    run.write(held_out, "held-out")
     finished: dict[str, int] = {}
     for row in run.rounds.itertuples():
         finished[str(row.series)] = max(int(str(row.round)), finished.get(str(row.series), -1))
     left = sum(use.rounds - finished.get(series, -1) for series in raters)
+    if left:
+        run.write(held_out, "held-out")
     states = run.folder / ".states"
     with shop.stage("the learner trains", left) as progress:
         for done in run_feedback(
