@@ -32,6 +32,8 @@ FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
     Response: ("responses", ["response_id"]),
     Rating: ("ratings", ["rating_id"]),
 }
+HALF_WRITTEN = ".writing-"
+"""Begins the name of a file that is not whole yet; the id of the process that writes it ends the name."""
 
 
 class Run:
@@ -139,7 +141,7 @@ class Run:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for one command.
+        """Hold the run for one command, and sweep away what a command that was killed left half written.
 
         Raises:
             IncompleteError: Another command holds it (`run_locked`).
@@ -151,7 +153,14 @@ class Run:
                 raise IncompleteError(
                     f"run_locked: another command is working on {self.folder}; wait for it, then run this again"
                 ) from error
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a command that was killed left half written; one still at work (a rating page) keeps its own."""
+        for leftover in self.folder.rglob(f"{HALF_WRITTEN}*"):
+            if not _alive(int(leftover.suffix.removeprefix("."))):
+                leftover.unlink(missing_ok=True)
 
     def _read(self, kind: type[Record]) -> pd.DataFrame:
         folder, key = FOLDERS[kind]
@@ -177,7 +186,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         HarnessError: It cannot be written there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f"{HALF_WRITTEN}{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:
@@ -187,6 +196,16 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, so alive
+        return True
+    return True
 
 
 def _file_name(text: str) -> str:

@@ -110,3 +110,17 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path):
     shards = run.ratings["rating_id"].str.split("-").str[0].astype(int).value_counts()
     assert set(seen) <= set(shards.index)
     assert set(shards) == {50}
+
+
+def test_the_next_command_sweeps_what_a_killed_one_left_half_written(tmp_path):
+    run = Run.create(tmp_path / "run", SUITE)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (run.folder / "ratings").mkdir()
+    left = run.folder / "ratings" / f".writing-a.parquet.{gone.pid}"
+    at_work = run.folder / "ratings" / f".writing-a.parquet.{os.getpid()}"
+    for path in (left, at_work):
+        path.write_bytes(b"half")
+    with run.lock():
+        assert not left.exists()
+        assert at_work.exists()

@@ -127,7 +127,7 @@ def test_the_quickstart_interrupted_and_resumed_is_the_quickstart(tmp_path):
     assert counts == {"commonsense_basics": LIMIT, "small_functions": LIMIT, "short_passages": LIMIT}
     for key, frame in (("response_id", run.responses), ("rating_id", run.ratings)):
         assert frame[key].is_unique
-    assert not list(folder.rglob(".*.parquet.*"))
+    assert not list(folder.rglob(".writing-*"))
     assert {row["series"] for row in found["rounds"]} == {"verifier", "self_consistency", "none"}
     held_out = asked[asked["series"].notna() & asked["item_id"].isin(run.items["item_id"])]
     assert (held_out.groupby(["series", "round"])["item_id"].nunique() >= LIMIT).all()
