@@ -7,10 +7,11 @@ so one file can be replaced.
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import HarnessError, did_you_mean
 
@@ -73,6 +74,24 @@ class Catalog:
             if (root / relative).is_file():
                 return root / relative
         raise HarnessError(f"{relative}: in no catalogue ({', '.join(str(root) for root in self.roots)})")
+
+
+def function_named(target: str, where: str) -> Callable[..., Any]:
+    """Return the function that a YAML file names as `package.module:function`.
+
+    Args:
+        target: The name.
+        where: The file and key, for the complaint.
+
+    Raises:
+        HarnessError: It names no function.
+    """
+    module, _, name = target.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise HarnessError(f"{where}: {target!r} names no function ({error}); write package.module:function") from error
+    return found
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:

@@ -1,12 +1,15 @@
 """A YAML file that remembers its lines, so that every complaint about it can say where.
 
-No tag of YAML runs code here: only plain values load. `Document.check` turns the contents into a pydantic model,
-and what pydantic refuses into one `HarnessError` with file, line, key, value and the nearest known key.
+No tag of YAML runs code here: only plain values load, and a key that stands twice in one place is refused.
+`Document.check` turns the contents into a pydantic model, and what pydantic refuses into one `HarnessError` with file,
+line, key, value and the nearest known key. Nodes may come from several files (a suite includes others): each knows its
+own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,39 +24,57 @@ Key = str | int
 
 @dataclass(frozen=True)
 class Document:
-    """The contents of one YAML file and the node that each came from."""
+    """The contents of a YAML file, as the nodes that they came from."""
 
     path: Path
-    content: Any
     root: yaml.Node | None
 
-    def line(self, location: tuple[Key, ...]) -> int:
-        """Return the line of the deepest part of `location` that stands in the file, counted from 1."""
-        node = self.root
-        line = 1
+    @cached_property
+    def content(self) -> Any:
+        """The plain values.
+
+        Raises:
+            HarnessError: A value has a tag that is not YAML's own, or cannot be read as what it says it is.
+        """
+        if self.root is None:
+            return None
+        try:
+            return yaml.constructor.SafeConstructor().construct_document(self.root)
+        except (yaml.YAMLError, ValueError) as error:
+            raise _not_yaml(self.path, error) from error
+
+    def where(self, location: tuple[Key, ...]) -> str:
+        """Return file and line, counted from 1, of the deepest part of `location` that stands in the file."""
+        node, found = self.root, f"{self.path}:1"
         for key in location:
             if isinstance(node, yaml.MappingNode):
-                found = next((pair for pair in node.value if pair[0].value == key), None)
-                if found is None:
+                pairs = [pair for pair in node.value if pair[0].value == key]
+                if not pairs:
                     continue  # pydantic names the member of a union it tried; that is no key of the file
-                line, node = found[0].start_mark.line + 1, found[1]
+                name, node = pairs[-1]  # what `<<` merged in stands before the mapping's own
+                found = place(name)
             elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
                 node = node.value[key]
-                line = node.start_mark.line + 1
-        return line
+                found = place(node)
+        return found
 
     def check(self, model: type[Model], **extra: Any) -> Model:
         """Return the contents as a model.
 
         Args:
             model: The pydantic model that defines the file.
-            **extra: Fields that do not stand in the file (its folder, its name).
+            **extra: Fields that may not stand in the file (its folder, its name).
 
         Raises:
             HarnessError: The contents do not fit; names every place.
         """
         if not isinstance(self.content, dict):
             raise HarnessError(f"{self.path}:1: expected keys and values, found {type(self.content).__name__}")
+        for key in extra:
+            if key in self.content:
+                raise HarnessError(
+                    f"{self.where((key,))}: the key {key!r} may not stand here: it follows from the path"
+                )
         try:
             return model.model_validate({**self.content, **extra})
         except ValidationError as error:
@@ -63,48 +84,97 @@ class Document:
     def _complaint(self, entry: dict[str, Any], model: type[BaseModel]) -> str:
         location = tuple(entry["loc"])
         key = ".".join(str(part) for part in location)
-        where = f"{self.path}:{self.line(location)}"
+        where = self.where(location)
         if entry["type"] == "extra_forbidden":
             known = _fields_at(model, location[:-1])
             return f"{where}: unknown key {key!r}.{did_you_mean(str(location[-1]), known)}"
         if entry["type"] == "missing":
             return f"{where}: the key {key!r} is missing"
-        return f"{where}: {key}: {entry['msg']} (found {entry['input']!r})"
-
-
-def _fields_at(model: type[BaseModel], location: tuple[Key, ...]) -> list[str]:
-    """Return the field names of the model nested at `location`, read from the JSON Schema."""
-    schema = model.model_json_schema()
-    node: dict[str, Any] = schema
-    for key in location:
-        node = _resolve(node, schema)
-        node = node.get("items", {}) if isinstance(key, int) else node.get("properties", {}).get(key, node)
-    return list(_resolve(node, schema).get("properties", {}))
-
-
-def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    for option in [node, *node.get("anyOf", [])]:
-        if "$ref" in option:
-            target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
-            return target
-    return next((option for option in node.get("anyOf", []) if "items" in option), node)
+        hint = ""
+        if entry["type"] in ("literal_error", "enum") and isinstance(entry["input"], str):
+            allowed = str(entry["ctx"]["expected"]).replace(" or ", ", ").split(", ")
+            hint = did_you_mean(entry["input"], [word.strip("'") for word in allowed])
+        return f"{where}: {key}: {entry['msg']} (found {entry['input']!r}){hint and '.' + hint}"
 
 
 def read_document(path: str | Path) -> Document:
     """Read a YAML file.
 
     Raises:
-        HarnessError: There is no such file, it cannot be read, or it is not YAML.
+        HarnessError: There is no such file, it cannot be read, it is not YAML, or a key stands twice in one place.
     """
-    path = Path(path)
+    document = Document(Path(path), compose(Path(path)))
+    _ = document.content
+    return document
+
+
+def compose(path: Path) -> yaml.Node | None:
+    """Return the nodes of a YAML file, without making values of them.
+
+    Raises:
+        HarnessError: As `read_document`, but for the values.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-        return Document(path, yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    try:
+        loader = yaml.SafeLoader(text)
+        loader.name = str(path)  # so that every node knows its file
+        node: yaml.Node | None = loader.get_single_node()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise HarnessError(f"{path}:{line}: is not YAML: {getattr(error, 'problem', error)}") from error
+        raise _not_yaml(path, error) from error
+    _refuse_twice(node, set())
+    return node
+
+
+def place(node: yaml.Node) -> str:
+    """Return file and line of a node."""
+    return f"{node.start_mark.name}:{node.start_mark.line + 1}"
+
+
+def _refuse_twice(node: yaml.Node | None, seen: set[int]) -> None:
+    """Raise a `HarnessError` if a mapping has a key twice: YAML would take the last in silence."""
+    if node is None or id(node) in seen:  # an alias leads to a node that was seen
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_twice(value, seen)
+    elif isinstance(node, yaml.MappingNode):
+        first: dict[tuple[str, str], yaml.Node] = {}
+        for key, value in node.value:
+            name = (key.tag, str(key.value))
+            if name in first and key.value != "<<":
+                raise HarnessError(f"{place(key)}: the key {key.value!r} is there already, at {place(first[name])}")
+            first[name] = key
+            _refuse_twice(value, seen)
+
+
+def _not_yaml(path: Path, error: Exception) -> HarnessError:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{mark.name}:{mark.line + 1}" if mark else f"{path}:1"
+    return HarnessError(f"{where}: is not YAML: {getattr(error, 'problem', None) or error}")
+
+
+def _fields_at(model: type[BaseModel], location: tuple[Key, ...]) -> list[str]:
+    """Return the field names of the model nested at `location`, read from the JSON Schema."""
+    schema = model.model_json_schema()
+    node = _resolve(schema, schema)
+    for key in location:
+        node = node.get("items", {}) if isinstance(key, int) else node.get("properties", {}).get(key, node)
+        node = _resolve(node, schema)
+    return list(node.get("properties", {}))
+
+
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow references and choices until there are properties or items."""
+    if "$ref" in node:
+        return _resolve(schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], schema)
+    for option in node.get("anyOf", []):
+        found = _resolve(option, schema)
+        if "properties" in found or "items" in found:
+            return found
+    return node

@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +22,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.document import read_document
 from harness.errors import HarnessError, IncompleteError
 from harness.records import Item, Rating, Record, Response, digest, schema, table, to_frame
 from harness.suite import Suite, refuse_other_suite
+from harness.suite_file import read_suite
 
 FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
     Item: ("items", ["task", "item_id"]),
@@ -40,7 +40,8 @@ class Run:
     """A run's folder.
 
     `items`, `responses` and `ratings` are DataFrames with the records' fields as columns, read when first asked for
-    and again after a write.
+    and again after a write. They hold what counts now: answers to the present prompts, ratings by the present versions
+    of the raters. What was answered and rated before a prompt or a rubric changed stays in the parts, unused.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -63,7 +64,7 @@ class Run:
         folder = Path(folder)
         frozen = folder / "suite.yaml"
         if frozen.is_file():
-            refuse_other_suite(read_document(frozen).check(Suite), suite, str(folder))
+            refuse_other_suite(read_suite(frozen), suite, str(folder))
             return cls(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HarnessError(f"{folder}: exists and is no run; choose another folder with --out")
@@ -73,7 +74,14 @@ class Run:
     @cached_property
     def suite(self) -> Suite:
         """The suite that made the run."""
-        return read_document(self.folder / "suite.yaml").check(Suite)
+        return read_suite(self.folder / "suite.yaml")
+
+    def freeze(self, suite: Suite) -> None:
+        """Keep a suite that has the same as the run's, and more."""
+        frozen, content = self.folder / "suite.yaml", suite.to_yaml().encode()
+        if frozen.read_bytes() != content:
+            write_whole(frozen, content)
+            self.__dict__.pop("suite", None)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -87,6 +95,8 @@ class Run:
         for key, value in facts.items():
             manifest[key] = {**manifest.get(key, {}), **value} if isinstance(value, dict) else value
         write_whole(self.folder / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
+        for decided in ("responses", "ratings"):  # by what the manifest says is retired, and of which version
+            self.__dict__.pop(decided, None)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -95,13 +105,46 @@ class Run:
 
     @cached_property
     def responses(self) -> pd.DataFrame:
-        """One row a response."""
+        """One row a response that counts: `every_response` without the retired ones."""
+        rows = self.every_response
+        return rows[~rows["response_id"].isin(self._retired)].reset_index(drop=True)
+
+    @cached_property
+    def every_response(self) -> pd.DataFrame:
+        """One row a response, those to earlier prompts among them."""
         return self._read(Response)
 
     @cached_property
     def ratings(self) -> pd.DataFrame:
-        """One row a rating."""
-        return self._read(Rating)
+        """One row a rating that counts: of a response that counts, by the present version of its rater."""
+        rows = self._read(Rating)
+        facts = self.manifest.get("raters", {})
+        versions = rows["rater"].map({name: one["version"] for name, one in facts.items() if "version" in one})
+        old = versions.notna() & (rows["rater_version"].fillna("") != "") & (rows["rater_version"] != versions)
+        old |= rows["response_id"].isin(self._retired) | rows["against_id"].isin(self._retired)
+        return rows[~old].reset_index(drop=True)
+
+    @property
+    def _retired(self) -> set[str]:
+        return {name for names in self.manifest.get("retired", {}).values() for name in names}
+
+    def retire(self, model: str, task: str, wanted: Collection[str]) -> int:
+        """Let only the wanted of a model's responses to a task count; the others answer earlier prompts, and stay.
+
+        Args:
+            model: The model's name.
+            task: The task's name.
+            wanted: The ids of the responses that the suite wants now; some may not be there yet.
+
+        Returns:
+            How many do not count.
+        """
+        rows = self.every_response
+        there = rows.loc[(rows["model"] == model) & (rows["task"] == task), "response_id"]
+        retired, group = sorted(set(there) - set(wanted)), f"{model} on {task}"
+        if retired != self.manifest.get("retired", {}).get(group, []):
+            self.note(retired={group: retired})
+        return len(retired)
 
     @cached_property
     def rounds(self) -> pd.DataFrame:
@@ -111,21 +154,35 @@ class Run:
         ]
         return pd.DataFrame(rows).sort_values(["series", "round"], ignore_index=True) if rows else pd.DataFrame()
 
-    def write(self, records: Iterable[Record], part: str) -> None:
+    def write(self, records: Iterable[Record], part: str) -> Path | None:
         """Write records of one type as one part; `part` begins its name.
 
         A record that the run has already is not an error: the same id says the same.
+
+        Returns:
+            The part; None where there are no records.
         """
         entries = list(records)
         if not entries:
-            return
+            return None
         kind = type(entries[0])
         folder, key = FOLDERS[kind]
         identity = digest([[getattr(entry, name) for name in key] for entry in entries])
         sink = pa.BufferOutputStream()
         pq.write_table(table(entries, kind), sink, compression="zstd")
-        write_whole(self.folder / folder / f"{_file_name(part)}-{identity}.parquet", sink.getvalue().to_pybytes())
-        self.__dict__.pop(folder, None)
+        path = self.folder / folder / f"{_file_name(part)}-{identity}.parquet"
+        write_whole(path, sink.getvalue().to_pybytes())
+        for name in (folder, "every_response"):
+            self.__dict__.pop(name, None)
+        return path
+
+    def replace_items(self, task: str, items: Iterable[Item]) -> None:
+        """Write the items of a task in the place of those that it had: their texts or keys have changed."""
+        written = self.write(items, task)
+        for path in (self.folder / "items").glob("*.parquet"):
+            if path != written and path.stem[:-17] == _file_name(task):
+                path.unlink()
+        self.__dict__.pop("items", None)
 
     def write_round(self, summary: dict[str, Any]) -> None:
         """Write the summary of one round of training of one series."""

@@ -16,19 +16,22 @@ from harness.answering.answer import Progress, answer, questions, reference_resp
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
 from harness.answering.embedded import torch_folder
-from harness.answering.models import EMBEDDED, check_model, make_model
-from harness.answering.tasks import Task, check_task, load_task
+from harness.answering.models import EMBEDDED, make_model
+from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
+from harness.fingerprint import fingerprint
 from harness.manifest import host_facts, now
+from harness.naming import check_names
 from harness.rating.rate import find_rater, missing, rate_work, read_spec, work_of
 from harness.rating.rater import Rater, Surroundings, Work
 from harness.records import digest
 from harness.reporting import report
-from harness.rounds.learner import check_learner, make_learner
+from harness.rounds.learner import make_learner
 from harness.rounds.loop import run_feedback
 from harness.run import Run
-from harness.suite import RaterUse, Suite, TaskUse, read_suite
+from harness.suite import RaterUse, Suite, TaskUse
+from harness.suite_file import read_suite
 
 StageName = Literal["answer", "rate", "rounds", "report"]
 STAGES: tuple[StageName, ...] = ("answer", "rate", "rounds", "report")
@@ -69,11 +72,33 @@ class Workshop:
         """Where models and finished calls are kept."""
         return self.surroundings.cache or default_cache()
 
-    def complain(self) -> None:
-        """Raise an `IncompleteError` if a rater could not be had: the run is whole but for its ratings."""
-        if self.refusals:
-            lines = "\n".join(f"  {rater}: {reason}" for rater, reason in self.refusals.items())
-            raise IncompleteError(f"{self.run.folder}: no ratings by\n{lines}\nThen the same command adds them.")
+
+@contextmanager
+def _open_workshop(
+    run: Run,
+    suite: Suite,
+    include: Sequence[str | Path],
+    cache: str | Path | None,
+    workers: int,
+    unsafe_local: bool,
+    accept_same_process: bool,
+    retry_errors: bool,
+    stage: Stage,
+) -> Iterator[Workshop]:
+    """Hold the run, and give what its stages work with.
+
+    Raises:
+        IncompleteError: At the end, if a rater could not be had: the run is whole but for its ratings.
+    """
+    place = Surroundings(
+        suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
+    )
+    with run.lock(), chat_models(place) as chat:
+        shop = Workshop(run, suite, Catalog(include), replace(place, chat=chat), retry_errors, stage)
+        yield shop
+    if shop.refusals:
+        lines = "\n".join(f"  {rater}: {reason}" for rater, reason in shop.refusals.items())
+        raise IncompleteError(f"{run.folder}: no ratings by\n{lines}\nThen the same command adds them.")
 
 
 def run_suite(
@@ -84,6 +109,9 @@ def run_suite(
     cache: str | Path | None = None,
     workers: int = 2,
     stages: Sequence[str] = STAGES,
+    tasks: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    raters: Sequence[str] | None = None,
     unsafe_local: bool = False,
     accept_same_process: bool = False,
     retry_errors: bool = False,
@@ -92,12 +120,15 @@ def run_suite(
     """Run a suite, or what is left of it.
 
     Args:
-        suite: A suite, or the path of its file.
+        suite: A suite, the path of its file, or its name in the catalogue.
         out: The run's folder; `runs/NAME` where not given.
         include: Folders with catalogues of the user's own.
         cache: Where models and finished calls are kept; the user's cache folder where not given.
         workers: Processes and threads at once.
         stages: Which stages: `answer`, `rate`, `rounds`, `report`.
+        tasks: Only these tasks of the suite, now; the rest stays to be done. Without rounds.
+        models: Only these models, likewise.
+        raters: Only these raters, likewise.
         unsafe_local: Run model-written code without a sandbox; every rating so made says so.
         accept_same_process: Let tests that cannot be kept apart from the candidate run beside it; flagged.
         retry_errors: Ask raters again where they failed.
@@ -115,43 +146,27 @@ def run_suite(
             raise HarnessError(f"no stage {name!r}.{did_you_mean(name, STAGES)}")
     if not stages:
         raise HarnessError(f"no stage is named; known: {', '.join(STAGES)}")
-    suite = suite if isinstance(suite, Suite) else read_suite(suite)
-    check_names(suite, Catalog(include))
-    run = Run.create(out or Path("runs") / suite.name, suite)
     catalog = Catalog(include)
-    surroundings = Surroundings(
-        suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
-    )
-    with run.lock(), chat_models(surroundings) as chat:
-        surroundings = replace(surroundings, chat=chat)
-        shop = Workshop(run, suite, catalog, surroundings, retry_errors, stage)
+    suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
+    part = suite.narrowed(tasks, models, raters)
+    folder = Path(out or Path("runs") / suite.name)
+    done = fingerprint(folder, part, stages, catalog)
+    if not retry_errors and (folder / "manifest.json").is_file() and Run(folder).manifest.get("finished") == done:
+        return Run(folder)
+    check_names(suite, catalog)
+    run = Run.create(folder, suite)
+    with _open_workshop(
+        run, part, include, cache, workers, unsafe_local, accept_same_process, retry_errors, stage
+    ) as shop:
+        run.freeze(suite)
         started = {} if run.manifest else {"times": {"started": now()}}
         run.note(suite=suite.name, seed=suite.seed, **host_facts(), **started)
         doing = {"answer": _answer, "rate": _rate, "rounds": _rounds, "report": _report}
         for name in STAGES:
             if name in stages:
                 doing[name](shop)
-    shop.complain()
+    run.note(finished=fingerprint(folder, part, stages, catalog))
     return run
-
-
-def check_names(suite: Suite, catalog: Catalog) -> None:
-    """Check that everything which a suite names is there, before anything is made.
-
-    Raises:
-        HarnessError: A model, task, rater or learner is not known; says which is near.
-    """
-    for who in suite.models:
-        check_model(who.model)
-    for use in suite.tasks:
-        check_task(use.task, catalog)
-        for entry in use.raters:
-            read_spec(entry.rater, catalog)
-    if suite.rounds:
-        check_learner(suite.rounds.learner)
-        for name in (*suite.rounds.feedback.values(), suite.rounds.gold):
-            if name:
-                read_spec(name, catalog)
 
 
 def rate(
@@ -187,11 +202,9 @@ def rate(
         The run.
     """
     run = run if isinstance(run, Run) else Run(run)
-    surroundings = Surroundings(
-        run.suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
-    )
-    with run.lock(), chat_models(surroundings) as chat:
-        shop = Workshop(run, run.suite, Catalog(include), replace(surroundings, chat=chat), retry_errors, stage)
+    with _open_workshop(
+        run, run.suite, include, cache, workers, unsafe_local, accept_same_process, retry_errors, stage
+    ) as shop:
         first = run.items.drop_duplicates("task")
         families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))
         for name in raters:
@@ -210,7 +223,6 @@ def rate(
                 _rate_task(shop, task, RaterUse(rater=name, against=against))
         if (run.folder / "report.html").is_file():
             _report(shop)  # the page would say what was true before
-        shop.complain()
     return run
 
 
@@ -225,14 +237,26 @@ def _answer(shop: Workshop) -> None:
         model = make_model(who, shop.surroundings.chat, lambda: str(torch_folder(shop.cache)), threads)
         for use in shop.suite.tasks:
             task = shop.task(use)
-            if shop.run.items.empty or use.task not in set(shop.run.items["task"]):
-                shop.run.write(task.items, use.task)
-                shop.run.write(reference_responses(task), f"{use.task}-reference")
-            left = unanswered(shop.run, questions(task, use, model, who, shop.suite.seed), shop.retry_errors)
-            shop.run.note(tasks={use.task: task_facts(task)}, models={who.name: who.model_dump(exclude_defaults=True)})
+            _keep_items(shop.run, task)
+            wanted = questions(task, use, model, who, shop.suite.seed)
+            shop.run.retire(who.name, use.task, [question.response_id for question in wanted])
+            left = unanswered(shop.run, wanted, shop.retry_errors)
+            shop.run.note(models={who.name: who.model_dump(exclude_defaults=True)})
             with shop.stage(f"{who.name} answers {use.task}", len(left)) as progress:
                 answer(shop.run, task, use, model, who, shop.suite.seed, left, progress)
         model.close()
+
+
+def _keep_items(run: Run, task: Task) -> None:
+    """Write a task's items and references where the run has none, or has others: the task was changed since."""
+    facts = task_facts(task)
+    if run.manifest.get("tasks", {}).get(task.name, {}).get("hash") == facts["hash"]:
+        return
+    run.replace_items(task.name, task.items)
+    references = reference_responses(task)
+    run.write(references, f"{task.name}-reference")
+    run.retire("reference", task.name, [one.response_id for one in references])
+    run.note(tasks={task.name: facts})  # last: until then the same command does all of it again
 
 
 def _rate(shop: Workshop) -> None:
@@ -247,11 +271,11 @@ def _rate_task(shop: Workshop, task: str, use: RaterUse) -> None:
     except UnavailableError as error:
         shop.refusals[use.rater] = str(error)
         return
+    shop.run.note(raters={use.rater: rater_facts(rater)})  # first: from now on, ratings by this version count
     work = work_of(shop.run, task, use, rater.spec)
     left = missing(shop.run, rater, work, shop.retry_errors)
     with shop.stage(f"{use.rater} rates {task}", len(left)) as progress:
         rate_work(shop.run, rater, left, progress)
-    shop.run.note(raters={use.rater: rater_facts(rater)})
 
 
 def _rounds(shop: Workshop) -> None:
@@ -267,6 +291,9 @@ def _rounds(shop: Workshop) -> None:
         series: find_rater(name, shop.catalog, shop.surroundings) if name else None
         for series, name in use.feedback.items()
     }
+    for rater in (gold, *raters.values()):
+        if rater is not None:
+            run.note(raters={rater.spec.name: rater_facts(rater)})
     finished: dict[str, int] = {}
     for row in run.rounds.itertuples():
         finished[str(row.series)] = max(int(str(row.round)), finished.get(str(row.series), -1))
@@ -292,9 +319,6 @@ def _rounds(shop: Workshop) -> None:
             run.write(gold.rate(answers), f"{part}-{use.gold}")
             run.write_round(done.summary.model_dump())  # last: a round with a summary is whole
             progress(1)
-    for rater in (gold, *raters.values()):
-        if rater is not None:
-            run.note(raters={rater.spec.name: rater_facts(rater)})
     shutil.rmtree(states, ignore_errors=True)
 
 

@@ -1,26 +1,27 @@
-"""What the user asked for: one YAML file, one pydantic model.
+"""What the user asked for, as one pydantic model: the models, the tasks with their raters, and the rounds of training.
 
-A suite names the models that answer, the tasks with the raters that rate their answers, and, if wanted, the rounds
-of training. Everything that a run does follows from it, so the run keeps a frozen copy.
+Everything that a run does follows from it, so the run keeps a frozen copy. How its file is read (variables, other files
+that it includes) is the business of `suite_file.py`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 
-from harness.document import read_document
-from harness.errors import HarnessError
+from harness.document import Document, Key
+from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
+from harness.variables import escape, secrets
 
 
 class Section(BaseModel):
     """A part of a suite; a key that it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class ModelUse(Section):
@@ -36,10 +37,16 @@ class ModelUse(Section):
     """For checkpoints: the lineage that this model belongs to."""
     round: int | None = Field(default=None, ge=0)
     """For checkpoints: the round, from 0 (before any feedback)."""
+    system_prompt: str | None = None
+    """What the model is told before anything else."""
+    chat_template: bool = False
+    """For `hf`, `vllm` and the like: prompts go through the model's chat template, examples as turns. Chat models do so
+    anyway where they generate.
+    """
 
 
 class RaterUse(Section):
-    """A rater on a task."""
+    """A rater on a task; its name alone will do."""
 
     rater: str
     """A folder's name in the catalogue `raters/`."""
@@ -50,6 +57,18 @@ class RaterUse(Section):
     limit: int | None = Field(default=None, ge=1)
     """Rate only the first so many items, for raters that cost; all where not given."""
     repetitions: int = Field(default=1, ge=1)
+    """How often the rater is asked the same, to see how far it agrees with itself."""
+
+
+def _long_form(entry: Any) -> Any:
+    return {"rater": entry} if isinstance(entry, str) else entry
+
+
+RaterEntry = Annotated[
+    RaterUse,
+    BeforeValidator(_long_form),
+    WithJsonSchema({"anyOf": [{"type": "string"}, RaterUse.model_json_schema()]}),
+]
 
 
 class TaskUse(Section):
@@ -58,27 +77,24 @@ class TaskUse(Section):
     task: str
     """A folder's name in the catalogue `tasks/`, or the name of a task of lm-eval."""
     samples: int = Field(default=1, ge=1)
+    """Answers of each model to an item, for tasks that generate."""
     temperature: float | None = Field(default=None, ge=0)
     """For tasks that generate; where not given, the task's own setting for one sample and 0.7 for more."""
     num_fewshot: int | None = Field(default=None, ge=0)
+    """Examples in the prompt; where not given, the task's own setting."""
     limit: int | None = Field(default=None, ge=1)
-    raters: list[RaterUse] = Field(default_factory=list)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_short_forms(cls, data: Any) -> Any:
-        """Let a rater be written as its name alone."""
-        if isinstance(data, dict) and isinstance(data.get("raters"), list):
-            raters = [{"rater": entry} if isinstance(entry, str) else entry for entry in data["raters"]]
-            return {**data, "raters": raters}
-        return data
+    """At most so many items of this task."""
+    raters: list[RaterEntry] = Field(default_factory=list)
+    """Who rates the answers."""
 
 
 class RoundsUse(Section):
     """A learner trained in rounds, once for each kind of feedback."""
 
     learner: str
+    """A built-in learner (`addition`), an installed one, or `package.module:function`."""
     rounds: int = Field(default=5, ge=1)
+    """Rounds of training after round 0."""
     items: int = Field(default=3000, ge=20)
     """Held-out items, the same in every round and series."""
     feedback: dict[str, str | None]
@@ -88,30 +104,48 @@ class RoundsUse(Section):
     sesoi: float = Field(default=1.0, gt=0)
     """The smallest effect of interest, in points (hundredths of the score range) a round."""
     settings: dict[str, Any] = Field(default_factory=dict)
+    """The learner's own settings; it checks them."""
 
 
 class Suite(Section):
     """A whole suite file."""
 
     name: str = Field(pattern=r"^[\w.-]+$")
+    """The run's folder is `runs/NAME` where no other is named."""
     description: str = ""
+    """A sentence for `harness ls`."""
     seed: int = 0
+    """Decides every draw: samples, the order of pairs, training."""
     limit: int | None = Field(default=None, ge=1)
     """At most so many items a task, and held-out items in rounds."""
     models: list[ModelUse] = Field(default_factory=list)
+    """Who answers; each is loaded once, and let go when it has answered."""
     tasks: list[TaskUse] = Field(default_factory=list)
+    """What is answered, and who rates it."""
     rounds: RoundsUse | None = None
+    """A learner trained in rounds."""
+    _document: Document | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Suite:
-        for what, names in (("model", [m.name for m in self.models]), ("task", [t.task for t in self.tasks])):
+    def _makes_sense(self) -> Suite:
+        for what, names in (
+            ("model", [m.name for m in self.models]),
+            ("task", [t.task for t in self.tasks]),
+            ("checkpoint", [f"{m.series}, round {m.round}" for m in self.models if m.series]),
+        ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"the {what} {twice[0]!r} is named twice; give each its own name")
+        for model in self.models:
+            if (model.series is None) != (model.round is None):
+                raise ValueError(f"the model {model.name!r} needs both `series` and `round`, or neither")
         if self.tasks and not self.models:
             raise ValueError("there are tasks but no models to answer them; add `models:`")
         if not self.tasks and not self.rounds:
             raise ValueError("there is nothing to do; add `tasks:` or `rounds:`")
+        elsewhere = self.model_dump(exclude={"models": {"__all__": {"args"}}})
+        if names := sorted(secrets(elsewhere)):
+            raise ValueError(f"a secret (${{{names[0]}}}) may stand under `models: args:` alone")
         return self
 
     @property
@@ -120,38 +154,91 @@ class Suite(Section):
         return digest(self.model_dump(exclude={"description"}))
 
     def to_yaml(self) -> str:
-        """Return the suite as YAML, without the keys that have their default."""
-        return yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, allow_unicode=True)
+        """Return the suite as YAML, without the keys that have their default; a secret stays `${NAME}`."""
+        content = escape(self.model_dump(exclude_defaults=True))
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+    def where(self, *location: Key) -> str:
+        """Return "FILE:LINE: " of a part of the suite; nothing for a suite that was read from no file."""
+        return f"{self._document.where(location)}: " if self._document else ""
+
+    def narrowed(
+        self,
+        tasks: Sequence[str] | None = None,
+        models: Sequence[str] | None = None,
+        raters: Sequence[str] | None = None,
+    ) -> Suite:
+        """Return the part of the suite with these tasks, models and raters; rounds only where nothing is narrowed.
+
+        Raises:
+            HarnessError: The suite has none of that name; says which is near.
+        """
+        if tasks is None and models is None and raters is None:
+            return self
+        _refuse_unknown("task", tasks, (use.task for use in self.tasks))
+        _refuse_unknown("model", models, (who.name for who in self.models))
+        _refuse_unknown("rater", raters, (entry.rater for use in self.tasks for entry in use.raters))
+        chosen = [
+            use.model_copy(update={"raters": [r for r in use.raters if raters is None or r.rater in raters]})
+            for use in self.tasks
+            if tasks is None or use.task in tasks
+        ]
+        who = [model for model in self.models if models is None or model.name in models]
+        return self.model_copy(update={"tasks": chosen, "models": who, "rounds": None})
 
 
-def read_suite(path: str | Path) -> Suite:
-    """Read and check a suite file.
+def _refuse_unknown(what: str, wanted: Sequence[str] | None, known: Iterator[str]) -> None:
+    names = set(known)
+    for name in wanted or ():
+        if name not in names:
+            raise HarnessError(f"--{what}s: the suite has no {what} {name!r}.{did_you_mean(name, names)}")
 
-    Raises:
-        HarnessError: The file cannot be read or does not fit the model; names file and line.
-    """
-    return read_document(path).check(Suite)
+
+GROWS = ("models", "tasks", "raters", "feedback")
+"""Where a suite may have more than the run that it made: nothing that is there changes by it."""
 
 
 def differences(old: Suite, new: Suite) -> list[str]:
-    """Return one line for each key whose value differs between two suites."""
-    return _differences(old.model_dump(), new.model_dump(), "")
+    """Return one line for each key whose value differs between two suites; what was only added is no difference."""
+    return list(_differences(_by_name(old), _by_name(new), ""))
 
 
-def _differences(old: Any, new: Any, key: str) -> list[str]:
+def _by_name(suite: Suite) -> dict[str, Any]:
+    """Return a suite's values, its lists by name: their order decides nothing."""
+    content = suite.model_dump(exclude={"description"})
+    for use in content["tasks"]:
+        use["raters"] = {f"{entry['rater']} against {entry['against']}": entry for entry in use["raters"]}
+    return {
+        **content,
+        "models": {model["name"]: model for model in content["models"]},
+        "tasks": {use["task"]: use for use in content["tasks"]},
+    }
+
+
+def _differences(old: Any, new: Any, key: str) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        keys = [*old, *(k for k in new if k not in old)]
-        return [line for k in keys if k != "description" for line in _differences(old.get(k), new.get(k), f"{key}.{k}")]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [
-            line for i, pair in enumerate(zip(old, new, strict=True)) for line in _differences(*pair, f"{key}[{i}]")
-        ]
-    return [] if old == new else [f"{key.lstrip('.')}: {old!r} there, {new!r} here"]
+        grows = key.rsplit(".", 1)[-1] in GROWS
+        for name in [*old, *(name for name in new if name not in old)]:
+            if not (grows and name not in old):
+                there, here = old.get(name, "nothing"), new.get(name, "nothing")
+                yield from _differences(there, here, f"{key}.{name}".lstrip("."))
+    elif old != new and not (old is None and key == "rounds"):
+        yield f"{key}: {_brief(old)} there, {_brief(new)} here"
+
+
+def _brief(value: Any) -> str:
+    return "an entry" if isinstance(value, dict | list) and value else str(value) if value == "nothing" else repr(value)
 
 
 def refuse_other_suite(old: Suite, new: Suite, folder: str) -> None:
-    """Raise a `HarnessError` that shows the difference if `new` is not the suite that made the run in `folder`."""
+    """Raise a `HarnessError` that shows the difference if `new` is neither the suite of the run in `folder` nor more.
+
+    A suite that has the same and more (models, tasks, raters, kinds of feedback, rounds) goes on with the run.
+    """
     lines = differences(old, new)
     if lines:
         shown = "\n  ".join(lines)
-        raise HarnessError(f"{folder} holds a run of another suite:\n  {shown}\nChoose another folder with --out.")
+        raise HarnessError(
+            f"{folder} holds a run of another suite:\n  {shown}\nChoose another folder with --out, or go on with that "
+            f"run as it was: harness run {folder}/suite.yaml --out {folder}"
+        )

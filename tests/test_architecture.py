@@ -13,14 +13,14 @@ PACKAGE = Path(harness.__file__).parent
 
 ORDER = [
     {"errors"},
-    {"records", "document"},
-    {"catalog", "suite", "run", "manifest"},
+    {"records", "document", "variables"},
+    {"catalog", "suite", "suite_file", "run", "manifest", "fingerprint"},
     {"answering"},
     {"rating"},
     {"agreement"},
     {"rounds"},
     {"reporting"},
-    {"stages"},
+    {"stages", "naming", "forecast"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -10,7 +10,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import read_spec
 from harness.rating.rater import Surroundings, make_rater
-from harness.suite import read_suite
+from harness.suite_file import read_suite
 
 RATER = """\
 kind: verifier

@@ -8,7 +8,8 @@ import pytest
 
 from harness.document import read_document
 from harness.errors import HarnessError
-from harness.suite import Suite, differences, read_suite
+from harness.suite import Suite, differences
+from harness.suite_file import read_suite
 
 GOOD = """\
 name: mine

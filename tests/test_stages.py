@@ -19,7 +19,8 @@ from harness.rating.human import export_csv, import_ratings
 from harness.records import Item, Response
 from harness.run import Run
 from harness.stages import rate, run_suite
-from harness.suite import Suite, read_suite
+from harness.suite import Suite
+from harness.suite_file import read_suite
 
 LIMIT = 20
 

@@ -43,8 +43,8 @@ def validate(
 ) -> None:
     """Check a suite file, and that every model, task, rater and learner that it names is there."""
     from harness.catalog import Catalog
-    from harness.stages import check_names
-    from harness.suite import read_suite
+    from harness.naming import check_names
+    from harness.suite_file import read_suite
 
     parsed = read_suite(suite)
     catalog = Catalog(include or ())

@@ -74,7 +74,7 @@ def _run(
 ) -> None:
     from harness.cli.progress import bar
     from harness.stages import run_suite
-    from harness.suite import read_suite
+    from harness.suite_file import read_suite
 
     changes = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
     suite = read_suite(path).model_copy(update=changes)

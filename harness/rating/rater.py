@@ -7,7 +7,6 @@ function, and no file of the engine changes.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +14,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
-from harness.errors import HarnessError
+from harness.catalog import function_named
 from harness.records import Family, Item, RaterKind, Rating, Response, Scale, digest
 
 
 class RaterSpec(BaseModel):
     """The contents of a `rater.yaml`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    name: str = ""
+    name: SkipJsonSchema[str] = ""
     """The folder's name; never written in the file."""
     kind: RaterKind
     use: str
@@ -38,7 +38,7 @@ class RaterSpec(BaseModel):
     """True where the rater compares two responses to an item instead of rating one."""
     description: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
-    folder: Path | None = Field(default=None, exclude=True)
+    folder: SkipJsonSchema[Path | None] = Field(default=None, exclude=True)
     """Where prompts, rubrics and modules that the settings name are found."""
 
 
@@ -125,13 +125,7 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
     Raises:
         HarnessError: `use` names no function, or the function refuses its settings.
     """
-    module_name, _, function = spec.use.partition(":")
     where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-    try:
-        make = getattr(importlib.import_module(module_name), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise HarnessError(
-            f"{where}: use: {spec.use!r} names no function ({error}); write package.module:function"
-        ) from error
+    make = function_named(spec.use, f"{where}: use")
     rater: Rater = make(spec, surroundings)
     return rater

@@ -8,13 +8,13 @@ if nothing had happened. A learner knows nothing of feedback; the loop knows not
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.catalog import function_named
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Item
 
@@ -131,12 +131,6 @@ def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
     """
     check_learner(name)
     target = _known().get(name, name)
-    module_name, _, function = target.partition(":")
-    try:
-        make = getattr(importlib.import_module(module_name), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise HarnessError(
-            f"rounds: learner: {target!r} names no function ({error}); write package.module:function"
-        ) from error
+    make = function_named(target, "rounds: learner")
     learner: Learner = make(settings, seed)
     return learner

@@ -1,0 +1,60 @@
+"""Whether everything that a suite names is there, before a model is loaded or a folder is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from harness.answering.models import CHAT_PREFIXES, EMBEDDED, check_model
+from harness.answering.tasks import check_task
+from harness.catalog import Catalog
+from harness.document import Key
+from harness.errors import HarnessError
+from harness.rating.rate import read_spec
+from harness.rounds.learner import check_learner
+from harness.suite import ModelUse, Suite
+from harness.variables import secrets
+
+
+def check_names(suite: Suite, catalog: Catalog) -> None:
+    """Check that everything which a suite names is there.
+
+    Raises:
+        HarnessError: Models, tasks, raters, a learner or the variables of secrets are not known; names every one, with
+            file and line, and says which is near.
+    """
+    wrong = []
+    for location, check in _checks(suite, catalog):
+        try:
+            check()
+        except HarnessError as error:
+            wrong.append(f"{suite.where(*location)}{error}")
+    if wrong:
+        raise HarnessError("\n".join(wrong))
+
+
+def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], Callable[[], object]]]:
+    for place, who in enumerate(suite.models):
+        yield ("models", place, "model"), partial(check_model, who.model)
+        yield ("models", place, "args"), partial(_check_secrets, who)
+    for place, use in enumerate(suite.tasks):
+        yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
+        for number, entry in enumerate(use.raters):
+            yield ("tasks", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
+    if suite.rounds:
+        yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner)
+        yield ("rounds", "gold"), partial(read_spec, suite.rounds.gold, catalog)
+        for series, name in suite.rounds.feedback.items():
+            if name:
+                yield ("rounds", "feedback", series), partial(read_spec, name, catalog)
+
+
+def _check_secrets(who: ModelUse) -> None:
+    """Check that the secrets of a model's arguments are set, and go to a model that takes them."""
+    names = sorted(secrets(who.args))
+    if names and (who.model == EMBEDDED or who.model.startswith(CHAT_PREFIXES)):
+        raise HarnessError(f"{who.name}: a chat model takes its key by `key_variable: {names[0]}`, without ${{}}")
+    for name in names:
+        if not os.environ.get(name):
+            raise HarnessError(f"{who.name}: the environment variable {name} is not set")
