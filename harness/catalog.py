@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.document import read_document
 from harness.errors import HarnessError, did_you_mean
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
@@ -92,6 +93,20 @@ def function_named(target: str, where: str) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError) as error:
         raise HarnessError(f"{where}: {target!r} names no function ({error}); write package.module:function") from error
     return found
+
+
+def description(path: Path) -> str:
+    """Return what an entry says of itself: the description in its YAML, or the first paragraph of its card."""
+    for file in (path, path / "rater.yaml"):
+        if file.is_file() and file.suffix == ".yaml":
+            content = read_document(file).content
+            if isinstance(content, dict) and content.get("description"):
+                return str(content["description"])
+    card = path / "README.md"
+    if not card.is_file():
+        return ""
+    paragraphs = card.read_text(encoding="utf-8").split("\n\n")
+    return next((" ".join(text.split()) for text in paragraphs if text.strip() and not text.startswith("#")), "")
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:

@@ -7,6 +7,7 @@ incomplete but resumable, 4 a gate failed, 5 budget, 130 interrupted (what was d
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -22,17 +23,35 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from harness import __version__
+
+        print(f"feedback-harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Compare human and AI feedback; tell whether training on it keeps improving a model."""
+
+
 def _register() -> None:
     from harness.cli.agree import agree
     from harness.cli.catalogue import ls, schema, validate
     from harness.cli.doctor import doctor
     from harness.cli.human import annotate, export, import_
+    from harness.cli.init import init
     from harness.cli.report import report
     from harness.cli.rounds import rounds
     from harness.cli.run import quickstart, rate, run
     from harness.cli.verify import verify
 
-    group = (quickstart, run, rate, annotate, agree, rounds, report, verify, export, ls, validate, schema, doctor)
+    group = (quickstart, init, run, rate, annotate, agree, rounds, report, verify, export, ls, validate, schema, doctor)
     for command in group:
         app.command()(command)
     app.command("import")(import_)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
 
 Include = Annotated[
     list[Path] | None, typer.Option(help="A folder with tasks/, raters/, reports/ or suites/ of your own; repeatable.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A suite file, or the name of one in suites/.")]
 
 CATALOGUES = ("tasks", "raters", "reports", "suites")
 
@@ -22,7 +26,10 @@ def ls(
     as_json: AsJson = False,
 ) -> None:
     """List what lies in the catalogues."""
-    from harness.catalog import Catalog
+    import shutil
+    import textwrap
+
+    from harness.catalog import Catalog, description
     from harness.errors import HarnessError, did_you_mean
 
     if catalogue and catalogue not in CATALOGUES:
@@ -30,61 +37,56 @@ def ls(
     catalog = Catalog(include or ())
     found = {name: catalog.entries(name) for name in CATALOGUES if catalogue in ("", name)}  # type: ignore[arg-type]
     if as_json:
-        print(json.dumps({name: {k: str(v) for k, v in entries.items()} for name, entries in found.items()}, indent=2))
+        rows = {
+            name: {entry: {"path": str(path), "description": description(path)} for entry, path in entries.items()}
+            for name, entries in found.items()
+        }
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
+    columns = shutil.get_terminal_size((120, 24)).columns
     for name, entries in found.items():
         print(f"{name}/")
+        width = max(map(len, entries), default=0)
         for entry, path in entries.items():
-            print(f"  {entry:<28} {_first_line(path)}")
+            said = textwrap.shorten(description(path), max(columns - width - 4, 20), placeholder=" ...")
+            print(f"  {entry:<{width}}  {said}".rstrip())
 
 
-def validate(
-    suite: Annotated[Path, typer.Argument(help="A suite file.")], include: Include = None, as_json: AsJson = False
-) -> None:
-    """Check a suite file, and that every model, task, rater and learner that it names is there."""
+def validate(suite: SuiteName, include: Include = None, as_json: AsJson = False) -> None:
+    """Check a suite, and that every model, task, rater, learner and secret that it names is there."""
     from harness.catalog import Catalog
     from harness.naming import check_names
-    from harness.suite_file import read_suite
+    from harness.suite_file import find_suite, read_suite
 
-    parsed = read_suite(suite)
     catalog = Catalog(include or ())
+    parsed = read_suite(suite, catalog)
     check_names(parsed, catalog)
-    names = {use.rater for task in parsed.tasks for use in task.raters}
-    if parsed.rounds:
-        names |= {rater for rater in (*parsed.rounds.feedback.values(), parsed.rounds.gold) if rater}
+    found = _named(parsed)
     if as_json:
-        print(
-            json.dumps(
-                {"suite": parsed.name, "valid": True, "tasks": [t.task for t in parsed.tasks], "raters": sorted(names)}
-            )
-        )
+        print(json.dumps({"suite": parsed.name, "valid": True, **found}, indent=2))
     else:
-        print(f"{suite}: is right (models: {len(parsed.models)}, tasks: {len(parsed.tasks)}, raters: {len(names)})")
+        counts = ", ".join(f"{what}: {len(names)}" for what, names in found.items())
+        print(f"{find_suite(suite, catalog)}: is right ({counts})")
+
+
+def _named(suite: Suite) -> dict[str, list[str]]:
+    raters = {use.rater for task in suite.tasks for use in task.raters}
+    if suite.rounds:
+        raters |= {rater for rater in (*suite.rounds.feedback.values(), suite.rounds.gold) if rater}
+    return {
+        "models": [who.name for who in suite.models],
+        "tasks": [use.task for use in suite.tasks],
+        "raters": sorted(raters),
+    }
 
 
 def schema(what: Annotated[str, typer.Argument(help="suite or rater.")] = "suite") -> None:
     """Print the JSON Schema of a suite or a rater.yaml, for editors."""
-    from pydantic import BaseModel
-
     from harness.errors import HarnessError, did_you_mean
     from harness.rating.rater import RaterSpec
-    from harness.suite import Suite
+    from harness.suite_file import suite_schema
 
-    models: dict[str, type[BaseModel]] = {"suite": Suite, "rater": RaterSpec}
-    if what not in models:
-        raise HarnessError(f"no schema {what!r}.{did_you_mean(what, models)}")
-    print(json.dumps(models[what].model_json_schema(), indent=2))
-
-
-def _first_line(path: Path) -> str:
-    """Return what an entry says of itself: its card's first sentence, or its YAML's description."""
-    card = path / "README.md"
-    if card.is_file():
-        lines = [line for line in card.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-        return lines[0].split(". ")[0].rstrip(".") if lines else ""
-    if path.is_file():
-        from harness.document import read_document
-
-        content = read_document(path).content
-        return str(content.get("description", "")) if isinstance(content, dict) else ""
-    return ""
+    schemas = {"suite": suite_schema, "rater": RaterSpec.model_json_schema}
+    if what not in schemas:
+        raise HarnessError(f"no schema {what!r}.{did_you_mean(what, schemas)}")
+    print(json.dumps(schemas[what](), indent=2))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from harness.cli.catalogue import AsJson, Include
+from harness.cli.catalogue import AsJson, Include, SuiteName
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
 
 Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME where not given.")]
 Seed = Annotated[int | None, typer.Option(help="Replaces the suite's seed.")]
@@ -18,6 +22,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes and threads at once
 UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")]
 Stages = Annotated[str, typer.Option(help="Which stages, with commas: answer, rate, rounds, report.")]
 ALL_STAGES = "answer,rate,rounds,report"
+Some = Annotated[str | None, typer.Option(help="Only these of the suite, with commas; the rest stays to be done.")]
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Ask again where a rater failed.")]
 
 
@@ -31,17 +36,17 @@ def quickstart(
     as_json: AsJson = False,
 ) -> None:
     """See the whole product work, small and real: no key, no account, a few minutes on two cores."""
-    from harness.catalog import Catalog
-
-    suite = Catalog().find("suites", "quickstart")
-    _run(suite, out, seed, limit, as_json, cache=cache, workers=workers, stages=stages)
+    _run("quickstart", out, seed, limit, as_json, cache=cache, workers=workers, stages=stages)
 
 
 def run(
-    suite: Annotated[Path, typer.Argument(help="A suite file, or the name of one in suites/.")],
+    suite: SuiteName,
     out: Out = None,
     seed: Seed = None,
     limit: Limit = None,
+    tasks: Some = None,
+    models: Some = None,
+    raters: Some = None,
     include: Include = None,
     cache: Cache = None,
     workers: Workers = 2,
@@ -51,15 +56,15 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a suite; the same command again does only what is missing."""
-    from harness.catalog import Catalog
-
-    path = suite if suite.suffix in (".yaml", ".yml") else Catalog(include or ()).find("suites", str(suite))
     _run(
-        path,
+        suite,
         out,
         seed,
         limit,
         as_json,
+        tasks=names(tasks),
+        models=names(models),
+        raters=names(raters),
         include=include or (),
         cache=cache,
         workers=workers,
@@ -69,18 +74,32 @@ def run(
     )
 
 
-def _run(
-    path: Path, out: Path | None, seed: int | None, limit: int | None, as_json: bool, *, stages: str, **how: Any
-) -> None:
-    from harness.cli.progress import bar
-    from harness.stages import run_suite
+def names(text: str | None) -> list[str] | None:
+    """Return the names in a text with commas; None where there is no text."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def changed_suite(
+    suite: str, seed: int | None = None, limit: int | None = None, include: Sequence[str | Path] = ()
+) -> Suite:
+    """Return a suite, with the seed and the limit that the command line gives."""
+    from harness.catalog import Catalog
     from harness.suite_file import read_suite
 
     changes = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
-    suite = read_suite(path).model_copy(update=changes)
-    names = [name.strip() for name in stages.split(",") if name.strip()]
-    done = run_suite(suite, out, stages=names, stage=bar, **how)
-    if "report" in names or as_json:
+    return read_suite(suite, Catalog(include)).model_copy(update=changes)
+
+
+def _run(
+    suite: str, out: Path | None, seed: int | None, limit: int | None, as_json: bool, *, stages: str, **how: Any
+) -> None:
+    from harness.cli.progress import bar
+    from harness.stages import run_suite
+
+    wanted = names(stages) or []
+    changed = changed_suite(suite, seed, limit, how.get("include", ()))
+    done = run_suite(changed, out, stages=wanted, stage=bar, **how)
+    if "report" in wanted or as_json:
         _show(done.folder, as_json)
 
 
