@@ -81,6 +81,8 @@ class Response(Record):
     text: str | None = None
     logprobs: list[float] | None = None
     """Per choice for a multiple-choice item, otherwise per token of the answer."""
+    greedy: list[bool] | None = None
+    """Per choice: whether the model, left to itself, would have written just that."""
     finish_reason: str | None = None
     status: Status = "ok"
     error: str | None = None
@@ -129,6 +131,7 @@ COLUMN_TYPES: dict[type[Record], dict[str, pa.DataType]] = {
         "round": pa.int64(),
         "sample": pa.int64(),
         "logprobs": pa.list_(pa.float64()),
+        "greedy": pa.list_(pa.bool_()),
         "prompt_tokens": pa.int64(),
         "completion_tokens": pa.int64(),
         "cost_usd": pa.float64(),

@@ -8,15 +8,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.answering.answer import Progress, answer, questions, reference_responses, unanswered
+from harness.answering.answer import Progress, Question, answer, questions, reference_responses, unanswered
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
 from harness.answering.embedded import torch_folder
 from harness.answering.models import EMBEDDED, make_model
+from harness.answering.scores import Scores, score
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError, UnavailableError, did_you_mean
@@ -59,12 +60,16 @@ class Workshop:
     tasks: dict[str, Task] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     """Raters that this machine cannot give, with what they lack."""
+    unanswered: dict[str, str] = field(default_factory=dict)
+    """Models and tasks with answers that failed for no fault of the model's, with how many and why."""
 
     def task(self, use: TaskUse) -> Task:
         """Return a task of the suite, loaded once."""
         if use.task not in self.tasks:
             limits = [limit for limit in (use.limit, self.suite.limit) if limit is not None]
-            self.tasks[use.task] = load_task(use, self.catalog, min(limits, default=None))
+            known = self.run.manifest.get("tasks", {}).get(use.task, {}).get("data", [])
+            pins = {one["dataset"]: one["revision"] for one in known if one["revision"]}
+            self.tasks[use.task] = load_task(use, self.catalog, min(limits, default=None), pins)
         return self.tasks[use.task]
 
     @property
@@ -96,6 +101,9 @@ def _open_workshop(
     with run.lock(), chat_models(place) as chat:
         shop = Workshop(run, suite, Catalog(include), replace(place, chat=chat), retry_errors, stage)
         yield shop
+    if shop.unanswered:
+        lines = "\n".join(f"  {where}: {reason}" for where, reason in shop.unanswered.items())
+        raise IncompleteError(f"{run.folder}: answers are missing\n{lines}\nThe same command asks for them again.")
     if shop.refusals:
         lines = "\n".join(f"  {rater}: {reason}" for rater, reason in shop.refusals.items())
         raise IncompleteError(f"{run.folder}: no ratings by\n{lines}\nThen the same command adds them.")
@@ -235,6 +243,7 @@ def _answer(shop: Workshop) -> None:
                 torch_folder(shop.cache)
                 progress(1)
         model = make_model(who, shop.surroundings.chat, lambda: str(torch_folder(shop.cache)), threads)
+        found: dict[str, Scores] = shop.run.manifest.get("scores", {}).get(who.name, {})
         for use in shop.suite.tasks:
             task = shop.task(use)
             _keep_items(shop.run, task)
@@ -244,7 +253,20 @@ def _answer(shop: Workshop) -> None:
             shop.run.note(models={who.name: who.model_dump(exclude_defaults=True)})
             with shop.stage(f"{who.name} answers {use.task}", len(left)) as progress:
                 answer(shop.run, task, use, model, who, shop.suite.seed, left, progress)
+            failed = unanswered(shop.run, wanted)
+            if failed:
+                shop.unanswered[f"{who.name} on {use.task}"] = _why_failed(shop.run, failed, len(wanted))
+            scores = score(shop.run, task, wanted)
+            if scores is not None:
+                found[use.task] = scores
+        shop.run.note(scores={who.name: found})
         model.close()
+
+
+def _why_failed(run: Run, failed: Sequence[Question], n: int) -> str:
+    ids = {question.response_id for question in failed}
+    reasons = run.responses.loc[run.responses["response_id"].isin(ids), "error"]
+    return f"{len(failed)} of {n} answers failed, the first with: {reasons.iloc[0]}"
 
 
 def _keep_items(run: Run, task: Task) -> None:
@@ -344,4 +366,5 @@ def task_facts(task: Task) -> dict[str, Any]:
         "items": len(task.items),
         "hash": digest([item.content_hash for item in task.items]),
         "card": task.card,
+        "data": [asdict(origin) for origin in task.data],
     }

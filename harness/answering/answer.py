@@ -13,16 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.answering.chat import Call
-from harness.answering.models import Model
+from harness.answering.models import Generation, Model
 from harness.answering.tasks import Task
 from harness.errors import HarnessError
 from harness.records import Item, Response, digest
 from harness.run import Run
 from harness.suite import ModelUse, TaskUse
-
-SHARD = 16
-"""Items a shard: what is written at once, and lost at most when the process is killed."""
 
 SAMPLING_TEMPERATURE = 0.7
 
@@ -35,6 +31,8 @@ class Question:
     """One response that the suite wants: an item, a sample, and the id that the response will have."""
 
     item: Item
+    requests: list[Any]
+    """lm-eval's requests: one a choice, or one to generate."""
     sample: int
     response_id: str
     prompt_hash: str
@@ -42,25 +40,30 @@ class Question:
 
 def questions(task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int) -> list[Question]:
     """Return every response that a suite wants of a model on a task, done or not."""
-    samples = 1 if task.output_type == "multiple_choice" else use.samples
+    generates = task.output_type == "generate_until"
+    samples = max(use.samples, int(task.lm_task.config.repeats or 1)) if generates else 1
+    asked = task.requests_for(who, model.converses)
     wanted = []
     for item in task.items:
-        prompt_hash = digest([request.arguments for request in task.requests[item.item_id]])
+        requests = asked[item.item_id]
+        prompt_hash = digest([request.arguments for request in requests])
         for sample in range(samples):
             settings = (_temperature(task, use), seed) if samples > 1 or use.temperature else ()
             identity = digest(
                 model.identity, who.series, who.round, task.name, item.item_id, prompt_hash, settings, sample
             )
-            wanted.append(Question(item, sample, identity, prompt_hash))
+            wanted.append(Question(item, requests, sample, identity, prompt_hash))
     return wanted
 
 
 def unanswered(run: Run, wanted: Sequence[Question], retry_errors: bool = False) -> list[Question]:
-    """Return the questions that a run has no response to; with `retry_errors` also those whose response failed."""
+    """Return the questions that a run has no response to, or one that failed for no fault of the model's.
+
+    With `retry_errors` also those whose response failed otherwise: refused, or too long to ask.
+    """
     there = run.responses
-    if retry_errors:
-        there = there[there["status"] == "ok"]
-    known = set(there["response_id"])
+    again = ~there["status"].isin(["ok"] if retry_errors else ["ok", "refused", "skipped", "unparsed"])
+    known = set(there.loc[~again, "response_id"])
     return [question for question in wanted if question.response_id not in known]
 
 
@@ -79,43 +82,55 @@ def answer(
     Raises:
         HarnessError: The model cannot answer this type of task.
     """
-    ask = _choose if task.output_type in ("multiple_choice", "loglikelihood") else _generate
     if task.output_type == "loglikelihood_rolling":
         raise HarnessError(f"task {task.name!r} scores whole texts (loglikelihood_rolling): it has no answer to rate")
-    for start in range(0, len(missing), SHARD):
-        shard = missing[start : start + SHARD]
+    if task.output_type == "generate_until":
+        ask, ordered = _generate, list(missing)
+    else:  # what is scored together is of one length, as lm-eval orders it: little is padded
+        ask, ordered = _choose, sorted(missing, key=_length, reverse=True)
+    for start in range(0, len(ordered), model.shard):
         responses = []
-        for response in ask(task, use, model, who, seed, shard):
+        for response in ask(task, use, model, who, seed, ordered[start : start + model.shard]):
             responses.append(response)
             progress(1)
         run.write(responses, f"{task.name}-{who.name}")
+
+
+def _length(question: Question) -> int:
+    return max(len(str(request.arguments)) for request in question.requests)
 
 
 def _choose(
     task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Question]
 ) -> Iterator[Response]:
     """Answer by log-likelihood: the choice that the model finds most likely is its answer."""
-    requests = [task.requests[question.item.item_id] for question in shard]
     started = time.perf_counter()
-    scores = iter(model.loglikelihood([request for group in requests for request in group]))
+    scored = model.loglikelihood([question.requests for question in shard])
     seconds = (time.perf_counter() - started) / len(shard)
-    for question, group in zip(shard, requests, strict=True):
-        logprobs = [next(scores)[0] for _ in group]
-        choices = question.item.choices or [str(group[0].arguments[1])]
-        logprobs = logprobs[: len(choices)]  # lm-eval appends the unconditional scores of acc_mutual_info
-        yield Response(
-            **_identity(question, who, seed),
-            text=choices[int(np.argmax(logprobs))],
-            logprobs=logprobs,
-            seconds=seconds,
-        )
+    for question, scores in zip(shard, scored, strict=True):
+        identity = {**_identity(question, who, seed), "seconds": seconds}
+        if isinstance(scores, Exception):
+            yield Response(**identity, status="error", error=f"{type(scores).__name__}: {scores}")
+            continue
+        logprobs, greedy = [score for score, _ in scores], [is_greedy for _, is_greedy in scores]
+        text, reason = _chosen(question, logprobs, greedy)
+        yield Response(**identity, text=text, error=reason, logprobs=logprobs, greedy=greedy)
+
+
+def _chosen(question: Question, logprobs: list[float], greedy: list[bool]) -> tuple[str | None, str | None]:
+    """Return the choice taken; where there is one text to score, that text if the model would write it."""
+    if question.item.choices is not None:
+        return question.item.choices[int(np.argmax(logprobs))], None
+    if greedy[0]:
+        return str(question.requests[0].arguments[1]), None
+    return None, "the model would not write the target"
 
 
 def _generate(
     task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Question]
 ) -> Iterator[Response]:
-    calls = [_call(task, use, question, seed) for question in shard]
-    for position, reply in model.generate(calls):
+    wanted = [_generation(task, use, question, seed) for question in shard]
+    for position, reply in model.generate(wanted):
         yield Response(
             **_identity(shard[position], who, seed),
             text=reply.text,
@@ -143,16 +158,13 @@ def _identity(question: Question, who: ModelUse, seed: int) -> dict[str, Any]:
     }
 
 
-def _call(task: Task, use: TaskUse, question: Question, seed: int) -> Call:
-    prompt, settings = task.requests[question.item.item_id][0].arguments
-    stop = settings.get("until") or []
-    return Call(
-        messages=(("user", prompt),),
-        max_tokens=int(settings.get("max_gen_toks", 256)),
-        temperature=_temperature(task, use),
-        seed=seed + question.sample,
-        stop=tuple([stop] if isinstance(stop, str) else stop),
-    )
+def _generation(task: Task, use: TaskUse, question: Question, seed: int) -> Generation:
+    """Return what to generate: the task's own settings, but for a temperature that the suite or its samples ask for."""
+    prompt, settings = question.requests[0].arguments[:2]
+    temperature = _temperature(task, use)
+    if use.temperature is not None or (temperature and not settings.get("do_sample")):
+        settings = {**settings, "do_sample": temperature > 0, "temperature": temperature}
+    return Generation(prompt, settings, seed + question.sample)
 
 
 def _temperature(task: Task, use: TaskUse) -> float:

@@ -2,30 +2,77 @@
 
 A model has two abilities: the log-likelihood of a text after a prompt, and generating. A chat model has only the
 second; the embedded one has both, each where it is right and fast (log-likelihood in torch, generation in
-llama.cpp).
+llama.cpp). What fails, fails by itself: where a batch cannot be answered its members are asked one by one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from harness.answering.chat import Answer, Call, Chat
+from harness.answering.definitions import quiet_lm_eval
 from harness.answering.embedded import quiet_transformers
-from harness.answering.tasks import quiet_lm_eval
+from harness.answering.tasks import Conversation
 from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
 from harness.suite import ModelUse
+from harness.variables import reveal
 
 CHAT_PREFIXES = ("openai:",)
 
 EMBEDDED = "embedded"
 BATCH = 8
 """Prompts that the embedded model scores at once: short ones by themselves wait for memory, not for arithmetic."""
+MAX_TOKENS = 256
+"""Tokens of an answer where a task does not say: lm-eval's own default."""
+NULL = "\0no answer\0"
+"""What lm-eval's clients are told to put where a server gives no text; by themselves they put an empty one."""
+FOR_CHAT = {"until", "max_gen_toks", "do_sample", "temperature"}
+"""The generation settings that a chat call has a place for."""
+
+Score = tuple[float, bool]
+"""Log-likelihood of a text, and whether it is the greedy one."""
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One text to generate."""
+
+    prompt: str | Conversation
+    settings: dict[str, Any]
+    """As in lm-eval: `until`, `max_gen_toks`, `do_sample`, `temperature`, and whatever else the model takes."""
+    seed: int
+
+    def call(self) -> Call:
+        """Return it as a call of a chat model.
+
+        Raises:
+            HarnessError: A setting has no place in a call.
+        """
+        beyond = sorted(set(self.settings) - FOR_CHAT)
+        if beyond:
+            raise HarnessError(
+                f"the task sets {', '.join(beyond)} for generation, which a chat client has no place for; use the "
+                "model through lm-eval's `hf` or `vllm`, or give `temperature` in the suite"
+            )
+        stop = self.settings.get("until") or []
+        return Call(
+            messages=self.prompt.messages if isinstance(self.prompt, Conversation) else (("user", self.prompt),),
+            max_tokens=int(self.settings.get("max_gen_toks", MAX_TOKENS)),
+            temperature=float(self.settings.get("temperature", 1.0)) if self.settings.get("do_sample") else 0.0,
+            seed=self.seed,
+            stop=tuple([stop] if isinstance(stop, str) else stop),
+        )
 
 
 class Model(Protocol):
@@ -33,17 +80,21 @@ class Model(Protocol):
 
     identity: str
     """Everything that decides its answers: for ids and caches."""
+    converses: bool
+    """It takes messages where it generates."""
+    shard: int
+    """Items whose answers are written at once, and lost at most when the process is killed."""
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
-        """Return each request's log-likelihood of the continuation, and whether it is the greedy one.
+    def loglikelihood(self, groups: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:
+        """Return for each group of lm-eval's requests (one item's choices) their scores, or why there are none.
 
         Raises:
             HarnessError: The model has no log-likelihoods.
         """
         ...
 
-    def generate(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """Yield the position and the answer of each call, as they finish; a failed call is an answer with a status."""
+    def generate(self, wanted: Sequence[Generation]) -> Iterator[tuple[int, Answer]]:
+        """Yield the position and the answer of each, as they finish; a failed one is an answer with a status."""
         ...
 
     def close(self) -> None:
@@ -53,6 +104,9 @@ class Model(Protocol):
 
 class LmEvalModel:
     """A model of lm-eval (`hf`, `vllm`, `local-completions`, ...), loaded when first used."""
+
+    converses = False
+    shard = 64
 
     def __init__(self, kind: str, args: dict[str, Any]) -> None:
         self.kind = kind
@@ -68,60 +122,81 @@ class LmEvalModel:
                 self._lm = _load_lm(self.kind, self.args)
         return self._lm
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, groups: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:
         """See `Model.loglikelihood`."""
-        results = self._quietly("loglikelihood", list(requests))
-        return [(float(value), bool(greedy)) for value, greedy in results]
-
-    def generate(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """See `Model.generate`. The prompt is sent as text, without a chat template."""
-        from lm_eval.api.instance import Instance
-
         _ = self.lm  # a model that cannot be loaded is an error, not a row for each item
-        for position, call in enumerate(calls):
-            settings: dict[str, Any] = {"until": list(call.stop), "max_gen_toks": call.max_tokens}
-            if call.temperature:
-                settings |= {"do_sample": True, "temperature": call.temperature}
-                _seed_torch(call.seed)
-            else:
-                settings |= {"do_sample": False}
-            prompt = "\n\n".join(text for _, text in call.messages)
-            request = Instance("generate_until", {}, (prompt, settings), 0)
-            try:
-                text = self._quietly("generate_until", [request])[0]
-            except Exception as error:  # one failed request is a row, not the end of the run
-                yield position, Answer(status="error", error=f"{type(error).__name__}: {error}")
-            else:
-                yield position, Answer(text=text)
+
+        def score(some: Sequence[Sequence[Any]]) -> list[list[Score]]:
+            requests = [self._instance("loglikelihood", *request.arguments) for group in some for request in group]
+            results = iter(self._quietly("loglikelihood", requests))
+            return [[_score(next(results)) for _ in group] for group in some]
+
+        return together_or_singly(score, groups)
+
+    def generate(self, wanted: Sequence[Generation]) -> Iterator[tuple[int, Answer]]:
+        """See `Model.generate`. Drawn texts come one by one, each from its own seed; others as lm-eval batches them."""
+        _ = self.lm
+
+        def write(some: Sequence[Generation]) -> list[Any]:
+            return self._quietly("generate_until", [self._request(one) for one in some])
+
+        drawn = any(one.settings.get("do_sample") for one in wanted)
+        for start in range(0, len(wanted), 1 if drawn else len(wanted) or 1):
+            part = wanted[start : start + 1] if drawn else wanted
+            for offset, text in enumerate(together_or_singly(write, part)):
+                yield start + offset, _answer(text)
 
     def close(self) -> None:
         """See `Model.close`."""
         self._lm = None
         gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _request(self, wanted: Generation) -> Any:
+        settings = dict(wanted.settings)
+        if settings.get("do_sample") and self.kind.startswith("hf"):
+            _seed_torch(wanted.seed)
+        elif settings.get("do_sample"):
+            settings["seed"] = wanted.seed
+        return self._instance("generate_until", wanted.prompt, settings)
+
+    def _instance(self, kind: str, prompt: str | Conversation, *rest: Any) -> Any:
+        """Return lm-eval's request, the prompt rendered by the model's chat template where it is messages."""
+        from lm_eval.api.instance import Instance
+
+        if isinstance(prompt, Conversation):
+            history = [{"role": role, "content": text} for role, text in prompt.messages]
+            prompt = self.lm.apply_chat_template(history, add_generation_prompt=not prompt.begun)
+        return Instance(kind, {}, (prompt, *rest), 0)
 
     def _quietly(self, method: str, requests: list[Any]) -> list[Any]:
         function: Callable[..., list[Any]] = getattr(self.lm, method)
         quiet = {"disable_tqdm": True} if "disable_tqdm" in inspect.signature(function).parameters else {}
-        return function(requests, **quiet)
+        return _outside_a_loop(lambda: function(requests, **quiet))
 
 
 class ChatModel:
-    """A chat model; the prompt is one user message."""
+    """A chat model."""
+
+    converses = True
+    shard = 512  # nothing is lost with a shard: every finished call is in the cache
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self.identity = digest("chat", chat.identity)
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, groups: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:
         """Refuse: chat interfaces give no log-likelihood of a given text."""
         raise HarnessError(
             f"{self.chat.identity}: a chat interface gives no log-likelihoods, which multiple-choice tasks need; "
             "use the model through lm-eval's `hf` or `vllm`, or a task that generates"
         )
 
-    def generate(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+    def generate(self, wanted: Sequence[Generation]) -> Iterator[tuple[int, Answer]]:
         """See `Model.generate`."""
-        return self.chat.ask(calls)
+        return self.chat.ask([one.call() for one in wanted])
 
     def close(self) -> None:
         """Nothing to free: the client's server outlives the model."""
@@ -130,6 +205,9 @@ class ChatModel:
 class EmbeddedModel:
     """SmolLM2-135M-Instruct: log-likelihoods by torch, generation by llama.cpp, from the same file."""
 
+    converses = True
+    shard = 16
+
     def __init__(self, scorer: Callable[[], LmEvalModel], chat: Chat, threads: int = 1) -> None:
         self.chat = chat
         self.identity = digest("embedded", chat.identity)
@@ -137,31 +215,65 @@ class EmbeddedModel:
         self._make_scorer = scorer
         self._scorer: LmEvalModel | None = None
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, groups: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:
         """See `Model.loglikelihood`. Each thread scores a part on one core: torch's own fight over few cores."""
         if self._scorer is None:
             self._scorer = self._make_scorer()
         lm = self._scorer
         _ = lm.lm  # loaded once, before the threads ask for it
-        size = -(-len(requests) // self.threads) or 1
-        parts = [requests[start : start + size] for start in range(0, len(requests), size)]
+        size = -(-len(groups) // self.threads) or 1
+        parts = [groups[start : start + size] for start in range(0, len(groups), size)]
 
-        def score(part: Sequence[Any]) -> list[tuple[float, bool]]:
+        def score(part: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:
             _one_torch_thread()
             return lm.loglikelihood(part)
 
         with ThreadPoolExecutor(self.threads) as pool:
             return [result for results in pool.map(score, parts) for result in results]
 
-    def generate(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+    def generate(self, wanted: Sequence[Generation]) -> Iterator[tuple[int, Answer]]:
         """See `Model.generate`."""
-        return self.chat.ask(calls)
+        return self.chat.ask([one.call() for one in wanted])
 
     def close(self) -> None:
         """See `Model.close`."""
         if self._scorer is not None:
             self._scorer.close()
             self._scorer = None
+
+
+def together_or_singly(do: Callable[[Sequence[Part]], list[Result]], parts: Sequence[Part]) -> list[Result | Exception]:
+    """Return what `do` makes of all parts at once; if that fails, of each by itself, or why it failed."""
+    try:
+        return [*do(parts)]
+    except HarnessError:
+        raise
+    except Exception as error:  # models raise whatever their parts raise
+        if len(parts) == 1:
+            return [error]
+    return [result for part in parts for result in together_or_singly(do, [part])]
+
+
+def _score(result: tuple[Any, Any]) -> Score:
+    return float(result[0]), bool(result[1])
+
+
+def _answer(text: str | Exception | None) -> Answer:
+    if isinstance(text, Exception):
+        return Answer(status="error", error=f"{type(text).__name__}: {text}")
+    if text is None or text.startswith(NULL):
+        return Answer(status="error", error="the server gave no text (a filter, or its limit of tokens)")
+    return Answer(text=text)
+
+
+def _outside_a_loop(function: Callable[[], Result]) -> Result:
+    """Call a function that may start an event loop of its own, also where one runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
 
 
 def check_model(kind: str) -> None:
@@ -209,8 +321,11 @@ def _load_lm(kind: str, args: dict[str, Any]) -> Any:
     from lm_eval.api.registry import get_model
 
     model_class = get_model(kind)
+    clients = sys.modules.get("lm_eval.models.api_models")
+    if clients is not None:
+        clients.LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER = NULL  # type: ignore[attr-defined]
     try:
-        return model_class.create_from_arg_obj(dict(args))
+        return model_class.create_from_arg_obj(reveal(dict(args)))
     except Exception as error:  # loaders raise whatever their parts raise
         raise HarnessError(f"lm-eval cannot load its model {kind!r} with {args}: {error}") from error
 

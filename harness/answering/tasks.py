@@ -1,27 +1,29 @@
 """Tasks become items: lm-eval reads the task and makes its prompts, we keep what raters need.
 
 A task of the catalogue is a folder with a `task.yaml` of lm-eval. What lm-eval has no key for stands under
-`metadata: harness:`: the family, which field is the item's id, the criteria, and which fields raters need.
+`metadata: harness:`: the family, which field is the item's id, the criteria, the raters that fit, and the fields that
+they need.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.answering.definitions import find_definition, make_lm_task, quiet_lm_eval
+from harness.answering.hub import Origin, tracing
 from harness.catalog import Catalog
-from harness.document import read_document
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError
 from harness.records import Family, Item, digest
-from harness.suite import TaskUse
+from harness.suite import ModelUse, TaskUse
+
+FEWSHOT_SEED = 1234
+"""lm-eval's own default, so that examples in prompts are the same."""
 
 
 class TaskFacts(BaseModel):
@@ -33,15 +35,29 @@ class TaskFacts(BaseModel):
     id: str | None = None
     """The field with the item's id; its position in the data where not given."""
     criteria: list[str] = Field(default_factory=list)
+    """What raters may rate its answers on."""
+    raters: list[str] = Field(default_factory=list)
+    """Raters of the catalogue that fit, the one that scores it first."""
     context: str | None = None
     """The field with the text that an answer is about, a passage to summarize for example."""
     references: str | None = None
     """The field with the reference answer or answers."""
     cluster: str | None = None
+    """The field whose value items share that are not independent: a document, a template."""
     keep: list[str] = Field(default_factory=list)
     """Fields that go into the item's metadata, for raters."""
     limits: dict[str, float] = Field(default_factory=dict)
     """What a program may use while it is verified: `seconds`, `memory_mb`, `message_mb`."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A prompt as messages: what a chat model is sent, and what a chat template renders."""
+
+    messages: tuple[tuple[str, str], ...]
+    """Role and text of each."""
+    begun: bool = False
+    """The last message is the beginning of the answer."""
 
 
 @dataclass
@@ -53,43 +69,77 @@ class Task:
     lm_task: Any
     """lm-eval's `ConfigurableTask`."""
     items: list[Item] = field(default_factory=list)
-    requests: dict[str, list[Any]] = field(default_factory=dict)
-    """For each item id lm-eval's `Instance`s: one a choice for multiple choice, otherwise one."""
+    docs: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """Each item's position in the data and its fields, as lm-eval sees them."""
     card: str | None = None
+    data: list[Origin] = field(default_factory=list)
+    """Where its data come from."""
+    _requests: dict[tuple[str | None, bool], dict[str, list[Any]]] = field(default_factory=dict)
 
     @property
     def output_type(self) -> str:
         """lm-eval's output type: `multiple_choice`, `generate_until`, ..."""
         return str(self.lm_task.OUTPUT_TYPE)
 
+    @property
+    def requests(self) -> dict[str, list[Any]]:
+        """For each item id lm-eval's `Instance`s: one a choice for multiple choice, otherwise one."""
+        return self._asked(None, False)
 
-def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None) -> Task:
+    def requests_for(self, who: ModelUse, converses: bool = False) -> dict[str, list[Any]]:
+        """Return the requests as a model is asked them: with its system prompt, and as messages where it wants them.
+
+        Args:
+            who: The model.
+            converses: Whether the model takes messages where it generates.
+        """
+        messages = who.chat_template or (converses and self.output_type == "generate_until")
+        return self._asked(who.system_prompt, messages)
+
+    def _asked(self, system_prompt: str | None, messages: bool) -> dict[str, list[Any]]:
+        key = (system_prompt, messages)
+        if key not in self._requests:
+            self.lm_task.set_fewshot_seed(seed=FEWSHOT_SEED)
+            with quiet_lm_eval():
+                groups = [_ask(self.lm_task, self.name, position, doc, *key)[1] for position, doc in self.docs]
+            self._requests[key] = {item.item_id: group for item, group in zip(self.items, groups, strict=True)}
+        return self._requests[key]
+
+
+def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Mapping[str, str] | None = None) -> Task:
     """Load a task with its items and requests.
 
     Args:
         use: How the suite uses the task.
-        catalog: Where it is looked for; a name that is not in `tasks/` is looked up among lm-eval's own.
+        catalog: Where it is looked for; see `find_definition`.
         limit: At most so many items.
+        pins: Revisions of data sets, by their hub id: those that an earlier part of the run was made with.
 
     Raises:
         HarnessError: There is no such task, its YAML is broken, or its data cannot be loaded.
     """
-    known = catalog.entries("tasks")
-    folder = known.get(use.task)
-    lm_task = _from_folder(folder) if folder else _from_lm_eval(use.task, list(known))
+    path = find_definition(use.task, catalog)
+    with tracing(pins) as origins:
+        lm_task, declared = make_lm_task(path)
     if use.num_fewshot is not None:
         lm_task.set_config(key="num_fewshot", value=use.num_fewshot)
-    lm_task.set_fewshot_seed(seed=1234)  # lm-eval's own default, so that few-shot prompts are the same
-    declared = (lm_task.config.metadata or {}).get("harness", {})
-    where = folder / "task.yaml" if folder else use.task
     try:
         facts = TaskFacts.model_validate(declared)
     except ValidationError as error:
-        raise HarnessError(f"{where}: metadata: harness: {error}") from error
-    task = Task(use.task, facts, lm_task, card=_card(folder))
-    for item, instances in _items(task, limit, str(where)):
-        task.items.append(item)
-        task.requests[item.item_id] = instances
+        raise HarnessError(f"{path}: metadata: harness: {error}") from error
+    task = Task(use.task, facts, lm_task, card=_card(path), data=origins)
+    task.docs = list(lm_task.doc_iterator(limit=limit))
+    lm_task.set_fewshot_seed(seed=FEWSHOT_SEED)
+    requests = {}
+    for position, doc in task.docs:
+        if facts.id is not None and facts.id not in doc:
+            raise HarnessError(f"{path}: the data have no field {facts.id!r} (metadata: harness: id)")
+        item_id = str(doc[facts.id]) if facts.id is not None else str(position)
+        if item_id in requests:
+            raise HarnessError(f"{path}: two items have the id {item_id!r} (metadata: harness: id: {facts.id})")
+        context, requests[item_id] = _ask(lm_task, task.name, position, doc)
+        task.items.append(_item(task, item_id, doc, context, path))
+    task._requests[(None, False)] = requests
     return task
 
 
@@ -99,117 +149,63 @@ def check_task(name: str, catalog: Catalog) -> None:
     Raises:
         HarnessError: It is neither; says which is near.
     """
-    if name not in catalog.entries("tasks"):
-        _lm_eval_tasks(name, list(catalog.entries("tasks")))
+    find_definition(name, catalog)
 
 
-def _lm_eval_tasks(name: str, ours: list[str]) -> Any:
-    """Return lm-eval's index of its own tasks, which takes it some seconds.
-
-    Raises:
-        HarnessError: The name is not in it.
-    """
-    with quiet_lm_eval():
-        from lm_eval.tasks import TaskManager
-
-        manager = TaskManager()
-    if name not in manager.all_tasks:
-        near = did_you_mean(name, [*ours, *manager.all_subtasks])
-        raise HarnessError(f"no task {name!r} in tasks/ and none of that name in lm-eval.{near}")
-    return manager
-
-
-def _from_folder(folder: Path) -> Any:
-    path = folder / "task.yaml"
-    read_document_without_functions(path)
-    with quiet_lm_eval():
-        from lm_eval.tasks import TaskManager
-        from lm_eval.tasks._yaml_loader import load_yaml
-
-        try:
-            config = load_yaml(path, resolve_func=True)
-            kwargs = config.get("dataset_kwargs") or {}
-            if "data_files" in kwargs:
-                config["dataset_kwargs"] = {**kwargs, "data_files": _absolute(kwargs["data_files"], folder)}
-            return _only(TaskManager(include_defaults=False).load(config), folder.name)
-        except HarnessError:
-            raise
-        except Exception as error:  # lm-eval and datasets raise whatever their parts raise
-            raise HarnessError(f"{path}: lm-eval cannot load this task: {type(error).__name__}: {error}") from error
+def _ask(
+    lm_task: Any, name: str, position: int, doc: dict[str, Any], system: str | None = None, messages: bool = False
+) -> tuple[Any, list[Any]]:
+    """Return the prompt of an item, and lm-eval's requests that ask it."""
+    context = lm_task.fewshot_context(
+        doc,
+        lm_task.config.num_fewshot or 0,
+        system_instruction=system,
+        apply_chat_template=messages,
+        fewshot_as_multiturn=messages,
+        chat_template=_conversation if messages else None,
+        gen_prefix=lm_task.doc_to_prefix(doc),
+    )
+    made = lm_task.construct_requests(
+        doc, context, metadata=(name, position, lm_task.config.repeats), apply_chat_template=messages
+    )
+    return context, made if isinstance(made, list) else [made]
 
 
-def _from_lm_eval(name: str, ours: list[str]) -> Any:
-    manager = _lm_eval_tasks(name, ours)
-    with quiet_lm_eval():
-        try:
-            return _only(manager.load(name), name)
-        except HarnessError:
-            raise
-        except Exception as error:
-            raise HarnessError(f"lm-eval cannot load its task {name!r}: {type(error).__name__}: {error}") from error
+def _conversation(messages: list[dict[str, str]], add_generation_prompt: bool = True) -> Conversation:
+    """Stand in for a model's chat template, so that a prompt and its hash do not need the model to be loaded."""
+    return Conversation(tuple((part["role"], part["content"]) for part in messages), begun=not add_generation_prompt)
 
 
-def read_document_without_functions(path: Path) -> None:
-    """Check that a task.yaml is YAML, before lm-eval skips a broken one in silence; `!function` is let through."""
-    import yaml
-
-    try:
-        yaml.compose(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError:
-        read_document(path)  # says where
-
-
-def _only(loaded: Any, name: str) -> Any:
-    tasks = list(loaded["tasks"].values())
-    if len(tasks) != 1:
-        raise HarnessError(f"{name!r} is a group of {len(tasks)} tasks; name one of them: {', '.join(loaded['tasks'])}")
-    return tasks[0]
-
-
-def _absolute(files: Any, folder: Path) -> Any:
-    if isinstance(files, dict):
-        return {split: _absolute(value, folder) for split, value in files.items()}
-    if isinstance(files, list):
-        return [_absolute(value, folder) for value in files]
-    return files if "://" in files else str(folder / files)
-
-
-def _card(folder: Path | None) -> str | None:
-    card = folder / "README.md" if folder else None
-    return card.read_text(encoding="utf-8") if card and card.is_file() else None
-
-
-def _items(task: Task, limit: int | None, where: str) -> Iterator[tuple[Item, list[Any]]]:
+def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any, path: Path) -> Item:
     lm_task, facts = task.lm_task, task.facts
-    fewshot = lm_task.config.num_fewshot or 0
-    for number, doc in lm_task.doc_iterator(limit=limit):
-        if facts.id is not None and facts.id not in doc:
-            raise HarnessError(f"{where}: the data have no field {facts.id!r} (metadata: harness: id)")
-        item_id = str(doc[facts.id]) if facts.id is not None else str(number)
-        context = lm_task.fewshot_context(doc, fewshot)
-        instances = lm_task.construct_requests(doc, context, metadata=(task.name, number, 1))
-        instances = instances if isinstance(instances, list) else [instances]
-        yield _item(task, item_id, doc, context), instances
-
-
-def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any) -> Item:
-    lm_task, facts = task.lm_task, task.facts
-    choices = [str(c) for c in lm_task.doc_to_choice(doc)] if task.output_type == "multiple_choice" else None
-    target = lm_task.doc_to_text(doc) if lm_task.multiple_input else lm_task.doc_to_target(doc)
+    absent = [
+        name for name in (facts.context, facts.references, facts.cluster, *facts.keep) if name and name not in doc
+    ]
+    if absent:
+        raise HarnessError(f"{path}: the data have no field {absent[0]!r} (metadata: harness)")
+    choices, prompt, target = None, context, lm_task.doc_to_target(doc)
+    if task.output_type == "multiple_choice":
+        choices = [str(choice) for choice in lm_task.doc_to_choice(doc)]
+    if choices is not None and lm_task.multiple_input:  # the choices are beginnings, with one end for all
+        end = f"{lm_task.config.target_delimiter}{target}"
+        choices, prompt, target = (
+            [choice + end for choice in choices],
+            "\n".join(c + end for c in context),
+            lm_task.doc_to_text(doc),
+        )
     if choices is not None and isinstance(target, str) and target in choices:
         target = choices.index(target)
-    references = doc.get(facts.references) if facts.references else None
+    references = doc[facts.references] if facts.references else None
     kept = {name: doc[name] for name in facts.keep}
     if facts.limits:
         kept["limits"] = facts.limits
-    prompt = context if isinstance(context, str) else "\n".join(str(part) for part in context)
     contents = {
         "prompt": prompt,
         "choices": choices,
         "target": None if target is None else str(target),
         "references": [references] if isinstance(references, str) else list(references or []),
         "context": str(doc[facts.context]) if facts.context else None,
-        "metadata": json.dumps(kept, sort_keys=True, ensure_ascii=False),
+        "metadata": json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str),
     }
     return Item(
         task=task.name,
@@ -221,21 +217,6 @@ def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any) -> Item:
     )
 
 
-@contextlib.contextmanager
-def quiet_lm_eval() -> Iterator[None]:
-    """Keep lm-eval's and datasets' notices off the terminal; errors still come as exceptions."""
-    names = ("lm_eval", "lm-eval", "datasets", "transformers", "huggingface_hub")
-    levels = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            from datasets import disable_progress_bars, enable_progress_bars
-
-            disable_progress_bars()
-            yield
-            enable_progress_bars()
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
+def _card(path: Path) -> str | None:
+    card = path.parent / "README.md"
+    return card.read_text(encoding="utf-8") if card.is_file() else None

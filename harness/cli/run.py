@@ -99,6 +99,8 @@ def _run(
     wanted = names(stages) or []
     changed = changed_suite(suite, seed, limit, how.get("include", ()))
     done = run_suite(changed, out, stages=wanted, stage=bar, **how)
+    if not as_json:
+        _show_scores(done.folder)
     if "report" in wanted or as_json:
         _show(done.folder, as_json)
 
@@ -145,6 +147,17 @@ def _show(folder: Path, as_json: bool) -> None:
     from harness.run import Run
 
     if as_json:
-        print(json.dumps(summary(Run(folder)), indent=2, allow_nan=False))
+        run = Run(folder)
+        print(json.dumps({**summary(run), "scores": run.manifest.get("scores", {})}, indent=2, allow_nan=False))
     else:
         show(Run(folder))
+
+
+def _show_scores(folder: Path) -> None:
+    """Print lm-eval's table of each model's answers."""
+    from harness.answering.scores import lm_eval_table
+    from harness.run import Run
+
+    for name, scores in Run(folder).manifest.get("scores", {}).items():
+        if scores:
+            print(f"{name}\n\n{lm_eval_table(scores)}")
