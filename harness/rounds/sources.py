@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from harness.answering.lm_eval_log import CHECKPOINT, newest_samples, read_samples
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.run_scores import costs_of, from_run
 from harness.run import Run
 
-NAMED = re.compile(r"^(?:(?P<series>[^:=/]+):)?(?P<round>\d+)=(?P<path>.+)$")
-"""`ROUND=FOLDER` or `SERIES:ROUND=FOLDER`."""
-SAMPLES = re.compile(r"^samples_(?P<task>.+)_(?P<date>\d{4}-\d{2}-\d{2}T[\d.:-]+)\.jsonl$")
 PREFERRED = ("exact_match", "acc", "pass@1", "acc_norm")
 """The metric of a task that has several, unless one is named."""
 
@@ -43,7 +39,7 @@ def read_scores(
     costs: Costs = {}
     folders = 0
     for source in sources:
-        named = NAMED.match(str(source))
+        named = CHECKPOINT.match(str(source))
         path = Path(named["path"]) if named else Path(source)
         if (path / "suite.yaml").is_file():
             run = Run(path)
@@ -91,16 +87,7 @@ def lm_eval_scores(folder: str | Path, number: int, series: str = "all", metric:
     Raises:
         HarnessError: There are no samples, a line cannot be read, or no metric is a number.
     """
-    newest: dict[str, tuple[str, Path]] = {}
-    for path in sorted(Path(folder).rglob("samples_*.jsonl")):
-        named = SAMPLES.match(path.name)
-        if named:
-            newest[named["task"]] = max(newest.get(named["task"], ("", path)), (named["date"], path))
-    if not newest:
-        raise HarnessError(
-            f"{folder}: is no run and has no samples_*.jsonl of lm-eval; evaluate with `--log_samples --output_path`"
-        )
-    rows = [row for task, (_, path) in sorted(newest.items()) for row in _samples(path, task, metric)]
+    rows = [row for task, path in newest_samples(folder).items() for row in _samples(path, task, metric)]
     frame = pd.DataFrame(rows)
     several = frame.groupby("task")["filter"].transform("nunique") > 1
     frame["benchmark"] = frame["task"].where(~several, frame["task"] + "," + frame["filter"])
@@ -108,31 +95,25 @@ def lm_eval_scores(folder: str | Path, number: int, series: str = "all", metric:
 
 
 def _samples(path: Path, task: str, metric: str | None) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for place, line in enumerate(lines, start=1):
-            try:
-                sample = json.loads(line)
-                name = _metric(sample, metric, f"{path}, line {place}")
-                yield {
-                    "item": str(sample["doc_id"]),
-                    "score": float(sample[name]),
-                    "task": task,
-                    "filter": str(sample.get("filter", "none")),
-                    "content_hash": f"{sample.get('doc_hash')} {sample.get('target_hash')}",
-                    "prompt_hash": sample.get("prompt_hash"),
-                    "rater_version": name,
-                }
-            except (json.JSONDecodeError, KeyError) as error:
-                raise HarnessError(f"{path}, line {place}: is no sample of lm-eval ({error})") from error
+    for sample in read_samples(path):
+        name = _metric(sample.scores, metric, f"{path}, document {sample.item_id}")
+        yield {
+            "item": sample.item_id,
+            "score": sample.scores[name],
+            "task": task,
+            "filter": sample.filter,
+            "content_hash": f"{sample.doc_hash} {sample.target_hash}",
+            "prompt_hash": sample.prompt_hash,
+            "rater_version": name,
+        }
 
 
-def _metric(sample: Mapping[str, Any], wanted: str | None, where: str) -> str:
-    numbers = [name for name in sample.get("metrics", []) if isinstance(sample.get(name), int | float)]
-    if wanted is not None and wanted not in numbers:
-        raise HarnessError(f"{where}: has no number for the metric {wanted!r}.{did_you_mean(wanted, numbers)}")
-    if not numbers:
+def _metric(scores: Mapping[str, float], wanted: str | None, where: str) -> str:
+    if wanted is not None and wanted not in scores:
+        raise HarnessError(f"{where}: has no number for the metric {wanted!r}.{did_you_mean(wanted, scores)}")
+    if not scores:
         raise HarnessError(f"{where}: no metric is a number a sample; name one with --metric")
-    return wanted or next((name for name in PREFERRED if name in numbers), numbers[0])
+    return wanted or next((name for name in PREFERRED if name in scores), next(iter(scores)))
 
 
 def _long(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
