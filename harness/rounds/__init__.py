@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from harness.rounds.plan import RoundsPlan, plan_rounds
 from harness.rounds.rounds import Rounds, compare_rounds
 from harness.rounds.run_scores import from_run
 
-__all__ = ["Rounds", "compare_rounds", "from_run"]
+__all__ = ["Rounds", "RoundsPlan", "compare_rounds", "from_run", "plan_rounds"]

@@ -101,19 +101,6 @@ def needs(estimate: Estimate, n_items: int, n_units: int, sesoi: float, signific
     )
 
 
-def items_for(variance: float, effect: float, significance: float = 0.05) -> tuple[int | None, int | None]:
-    """Return the items that detect an effect, and those that certify its absence, at 80 % power.
-
-    Args:
-        variance: The variance of one item's contrast.
-        effect: The effect, a fraction of the range.
-        significance: Of each one-sided test.
-    """
-    detect = _items((1 - significance, POWER), variance, 0.0, effect, 1.0)
-    certify = _items((1 - significance, 1 - (1 - POWER) / 2), variance, 0.0, effect, 1.0)
-    return detect, certify
-
-
 def more_items(judged: Judged, needed: Needs, n_items: int, sesoi: float) -> int | None:
     """Return how many more items would decide an inconclusive verdict; None where items alone would not."""
     known = [count for count in (needed.detect, needed.certify) if count is not None]

@@ -16,7 +16,7 @@ from harness.rounds.flags import holm
 from harness.rounds.moments import Moments
 from harness.rounds.ppi import correct
 from harness.rounds.samples import pass_at_k
-from harness.rounds.verdict import items_for, judge, look_significance, window_contrast
+from harness.rounds.verdict import judge, look_significance, window_contrast
 
 KEYS = [
     "benchmark", "series", "verdict", "rate", "low", "high", "sesoi", "rounds", "n_items", "n_seeds", "scope",
@@ -102,13 +102,6 @@ def test_the_window_is_the_last_half_by_rule(rounds, window, slope):
     found, contrast = window_contrast(rounds)
     assert found == window
     assert contrast == pytest.approx(slope)
-
-
-def test_items_needed():
-    # One item's slope over K = 8 rounds at share .5, correlation .5: sum c^2 = 1/10, variance .25 * .5 / 10 = .0125.
-    # Published for this design: 194 items to detect 2 points a round, 1,080 to certify a plateau inside 1 point.
-    assert items_for(0.0125, 0.02)[0] == pytest.approx(194, rel=0.02)
-    assert items_for(0.0125, 0.01)[1] == pytest.approx(1080, rel=0.02)
 
 
 @pytest.mark.parametrize(
