@@ -13,7 +13,7 @@ from harness.document import Key
 from harness.errors import HarnessError
 from harness.rating.rate import read_spec
 from harness.rounds.learner import check_learner
-from harness.suite import ModelUse, Suite
+from harness.suite import IMPORTED, ModelUse, Suite
 from harness.variables import secrets
 
 
@@ -35,11 +35,13 @@ def check_names(suite: Suite, catalog: Catalog) -> None:
 
 
 def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], Callable[[], object]]]:
-    for place, who in enumerate(suite.models):
+    asked = {place: who for place, who in enumerate(suite.models) if who.model != IMPORTED}
+    for place, who in asked.items():
         yield ("models", place, "model"), partial(check_model, who.model)
         yield ("models", place, "args"), partial(_check_secrets, who)
     for place, use in enumerate(suite.tasks):
-        yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
+        if asked:
+            yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
         for number, entry in enumerate(use.raters):
             yield ("tasks", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
     if suite.rounds:

@@ -31,7 +31,7 @@ from harness.reporting import report
 from harness.rounds.learner import make_learner
 from harness.rounds.loop import run_feedback
 from harness.run import Run
-from harness.suite import RaterUse, Suite, TaskUse
+from harness.suite import IMPORTED, RaterUse, Suite, TaskUse
 from harness.suite_file import read_suite
 
 StageName = Literal["answer", "rate", "rounds", "report"]
@@ -238,6 +238,8 @@ def _answer(shop: Workshop) -> None:
     """Let each model of the suite answer each task; a model is loaded once, and let go when it is done."""
     threads = shop.surroundings.workers
     for who in shop.suite.models:
+        if who.model == IMPORTED:  # its answers are there, and nobody is asked again
+            continue
         if who.model == EMBEDDED:
             with shop.stage("the embedded model is fetched", 1) as progress:
                 torch_folder(shop.cache)
@@ -275,7 +277,7 @@ def _keep_items(run: Run, task: Task) -> None:
     if run.manifest.get("tasks", {}).get(task.name, {}).get("hash") == facts["hash"]:
         return
     run.replace_items(task.name, task.items)
-    references = reference_responses(task)
+    references = reference_responses(task.items)
     run.write(references, f"{task.name}-reference")
     run.retire("reference", task.name, [one.response_id for one in references])
     run.note(tasks={task.name: facts})  # last: until then the same command does all of it again

@@ -17,6 +17,9 @@ from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
 from harness.variables import escape, secrets
 
+IMPORTED = "imported"
+"""The kind of a model whose answers were brought in; it cannot be asked."""
+
 
 class Section(BaseModel):
     """A part of a suite; a key that it does not know is an error."""
@@ -30,7 +33,8 @@ class ModelUse(Section):
     name: str = Field(pattern=r"^[\w.@:/+-]+$")
     """How tables and the page call it."""
     model: str
-    """`embedded`, a chat model (`openai:NAME`), or a model type of lm-eval (`hf`, `vllm`, ...)."""
+    """`embedded`, a chat model (`openai:NAME`), or a model type of lm-eval (`hf`, `vllm`, ...); `imported` where
+    `harness import` wrote the suite."""
     args: dict[str, Any] = Field(default_factory=dict)
     """The arguments of that model: for `hf` lm-eval's (`pretrained: ...`), for a chat model `base_url: ...`."""
     series: str | None = None

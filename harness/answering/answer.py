@@ -176,7 +176,7 @@ def _temperature(task: Task, use: TaskUse) -> float:
     return SAMPLING_TEMPERATURE if use.samples > 1 else 0.0
 
 
-def reference_responses(task: Task) -> list[Response]:
+def reference_responses(items: Sequence[Item]) -> list[Response]:
     """Return the items' first references as responses of a model called `reference`: the other side of comparisons."""
     return [
         Response(
@@ -186,6 +186,6 @@ def reference_responses(task: Task) -> list[Response]:
             model="reference",
             text=item.references[0],
         )
-        for item in task.items
+        for item in items
         if item.references
     ]

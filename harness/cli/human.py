@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from harness.catalog import Catalog
     from harness.rating.importing import Imported
 
+EVALUATIONS = ("lm-eval", "inspect")
+"""What can be imported that is no ratings but whole evaluations."""
+
 Questions = Annotated[
     list[str] | None, typer.Option("--question", help="A rater of kind human in the catalogue; repeatable.")
 ]
@@ -25,8 +28,11 @@ def import_(
     format_or_file: Annotated[
         str, typer.Argument(help="A format, or the file itself (or a data set's name), then recognised.")
     ],
-    file: Annotated[Path | None, typer.Argument(help="The file, where a format is named.")] = None,
-    into: Annotated[Path | None, typer.Option(help="The run that gets the ratings.", metavar="RUN")] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Argument(help="The file, where a format is named; of lm-eval and inspect several, also as ROUND=PATH."),
+    ] = None,
+    into: Annotated[Path | None, typer.Option(help="The run that gets what is imported.", metavar="RUN")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be imported; write nothing.")] = False,
     mapping: Annotated[Path | None, typer.Option(help="A mapping.yaml of your own in the place of a format.")] = None,
     column: Annotated[
@@ -36,17 +42,32 @@ def import_(
         str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
     ] = None,
     ai: Annotated[list[str] | None, typer.Option("--ai", help="Raters whose name fits are judges; repeatable.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="lm-eval and inspect: what is imported are the rounds of this series, in order.")
+    ] = None,
+    first_round: Annotated[int, typer.Option(min=0, help="lm-eval and inspect: the round of the first.")] = 0,
+    family: Annotated[str | None, typer.Option(help="lm-eval and inspect: the family of the tasks.")] = None,
     include: Include = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring ratings that people gave in another tool into a run; without --into, only --dry-run."""
+    """Bring ratings that people gave in another tool into a run, or finished evaluations: lm-eval DIR, inspect LOG.
+
+    Without --into, ratings are only looked at with --dry-run.
+    """
+    if format_or_file in EVALUATIONS:
+        from harness.cli.evaluations import import_finished
+
+        import_finished(format_or_file, file or [], into, series, first_round, family, include or (), as_json)
+        return
     from harness.catalog import Catalog
     from harness.errors import HarnessError
     from harness.rating.human import collect, import_ratings
     from harness.rating.importing import adjusted, read_dataset, read_mapping, read_ratings, read_source, recognise
     from harness.run import Run
 
-    path = file or Path(format_or_file)
+    if file and len(file) > 1:
+        raise HarnessError(f"one file at a time: {', '.join(file)}")
+    path = Path(file[0] if file else format_or_file)
     named = format_or_file if file else None
     if not into and not dry_run:
         raise HarnessError("say which run gets the ratings with --into RUN, or look at them with --dry-run")
