@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
+import io
 import logging
 import re
 import sys
@@ -71,6 +72,7 @@ def make_lm_task(path: Path) -> tuple[Any, dict[str, Any]]:
         HarnessError: The file is no YAML, has a key that lm-eval does not know, or its data cannot be loaded.
     """
     with quiet_lm_eval(), no_code():
+        _remember_templates()
         try:
             config = _read(path)
             metadata = dict(config.get("metadata") or {})
@@ -86,6 +88,14 @@ def make_lm_task(path: Path) -> tuple[Any, dict[str, Any]]:
     if config.get("unsafe_code"):
         lm_task.override_metric("bypass")  # tests are a rater's work, in a sandbox
     return lm_task, declared
+
+
+@cache
+def _remember_templates() -> None:
+    """Let lm-eval compile each of its prompt templates once, not for every item: most of the time of loading a task."""
+    from lm_eval import utils
+
+    utils.env.from_string = cache(utils.env.from_string)
 
 
 def _construct(config: dict[str, Any]) -> Any:
@@ -222,7 +232,7 @@ def quiet_lm_eval() -> Iterator[None]:
     """Keep lm-eval's and datasets' notices off the terminal; errors still come as exceptions."""
     names = ("lm_eval", "lm-eval", "datasets", "transformers", "huggingface_hub")
     levels = {name: logging.getLogger(name).level for name in names}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # some of its modules print when imported
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # some modules print
         warnings.simplefilter("ignore")
         for name in names:
             logging.getLogger(name).setLevel(logging.ERROR)

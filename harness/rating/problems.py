@@ -1,8 +1,8 @@
 """Coding problems as they are released, read into tests; and the program in a model's answer.
 
 Told apart by their fields: ours (`visible_tests`, `hidden_tests`: pairs of arguments and result), HumanEval (`test`,
-`entry_point`), MBPP (`test_list`, `test_setup_code`), APPS (`input_output`, or `inputs` and `outputs`), pytest files
-(`pytest`, `module`).
+`entry_point`), MBPP (`test_list`, `test_setup_code`; MBPP+: `test` alone), APPS (`input_output`, or `inputs` and
+`outputs`), pytest files (`pytest`, `module`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,19 @@ from harness.errors import HarnessError
 from harness.rating.sandbox import Tests
 
 FORMATS = "visible_tests/hidden_tests, test and entry_point (HumanEval), test_list (MBPP), input_output (APPS), pytest"
+NUMPY = re.compile(r"^import numpy as np[ \t]*$", re.MULTILINE)
+NO_NUMPY = """
+class np:
+    ndarray = ()
+    float32 = float64 = float
+
+    @staticmethod
+    def allclose(found, wanted, rtol, atol):
+        if isinstance(wanted, (list, tuple)):
+            return len(found) == len(wanted) and all(np.allclose(a, b, rtol, atol) for a, b in zip(found, wanted))
+        return found == wanted or abs(found - wanted) <= atol + rtol * abs(wanted)
+"""
+"""All that the tests of EvalPlus need of numpy, which no sandbox has: they compare plain numbers, and lists of them."""
 BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -68,7 +81,10 @@ def _cases(tests: Any) -> list[list[Any]]:
 
 
 def _humaneval(problem: Mapping[str, Any]) -> Tests:
-    entry, prompt, script = problem["entry_point"], problem.get("prompt", ""), problem["test"]
+    script = NUMPY.sub(NO_NUMPY, problem["test"], count=1) if "def assertion(" in problem["test"] else problem["test"]
+    if "entry_point" not in problem and problem.get("code"):  # MBPP+: the tests call what the reference defines
+        return Tests("script", {"hidden": script}, reference=problem["code"])
+    entry, prompt = problem["entry_point"], problem.get("prompt", "")
     if not re.search(r"^(?:check|test_check)\(", script, re.MULTILINE):
         script += f"\ncheck({entry})\n"
     solution = problem.get("canonical_solution")
