@@ -77,20 +77,24 @@ class InspectLog:
 
     Attributes:
         path: The file.
-        task: The task, with its version where it is not 0 (`gsm8k@2`).
+        task: The task.
+        version: The task's version.
         model: The model, as Inspect names it (`openai/gpt-4o`).
         created: When the evaluation began, ISO 8601.
         status: success, error, cancelled or started; samples of an evaluation that did not end are as far as it came.
         config: How the model was sampled, and how often each sample was asked (`epochs`).
+        scorers: The scorers, each with its options.
         samples: The samples, ordered as in the file.
     """
 
     path: Path
     task: str
+    version: str
     model: str
     created: str
     status: str
     config: dict[str, Any]
+    scorers: dict[str, dict[str, Any]]
     samples: list[InspectSample]
 
 
@@ -121,17 +125,18 @@ def read_inspect_log(path: str | Path) -> InspectLog:
         raise HarnessError(f"{path}: is no log that this version of Inspect reads: {error}") from error
     if not log.samples:
         raise HarnessError(f"{path}: has no samples (status {log.status}); evaluate without --no-log-samples")
-    version = log.eval.task_version
     sampling = log.plan.config.model_dump(exclude_none=True) | log.eval.model_generate_config.model_dump(
         exclude_none=True
     )
     return InspectLog(
         path=path,
-        task=log.eval.task if version in (0, "0") else f"{log.eval.task}@{version}",
+        task=log.eval.task,
+        version=str(log.eval.task_version),
         model=log.eval.model,
         created=str(log.eval.created),
         status=log.status,
         config=sampling | {"epochs": log.eval.config.epochs or 1},
+        scorers={scorer.name: scorer.options or {} for scorer in log.eval.scorers or []},
         samples=[_sample(sample) for sample in log.samples],
     )
 

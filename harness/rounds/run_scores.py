@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, did_you_mean
 from harness.suite import Suite
+
+OWN_PROBABILITY = "own_probability"
+"""The rater whose ratings are how sure the model was of its answer."""
 
 
 class RunTables(Protocol):
@@ -25,51 +29,120 @@ class RunTables(Protocol):
     def rounds(self) -> pd.DataFrame: ...  # noqa: D102
 
 
-def from_run(run: RunTables, gold: str | None = None) -> pd.DataFrame:
+def from_run(run: RunTables, rater: str | None = None, gold: str | None = None) -> pd.DataFrame:
     """Return the scores of a run's series, a row an answer: what `compare_rounds` takes.
 
     Args:
-        run: A run.
-        gold: The rater whose ratings are the scores; that of the suite where not given.
+        run: A run with series: of a learner, or of checkpoints that it names as models.
+        rater: The rater whose ratings are the scores; where not given, the suite's gold, or the only rater there is.
+        gold: A rater whose ratings outrank those, on all answers or on some.
 
     Returns:
-        Columns item, round, score (nan where the rater failed), series, benchmark (the task), seed, sample,
-        prompt_hash, rater_version, and cluster where there are any.
+        Columns item, round, score (nan where the rater failed), series, benchmark (the task, and the criterion where
+        the rater has several), seed, sample, prompt_hash, rater_version, length, selection (whether the item selected
+        training data), and where there are any gold, cluster, visible, confidence, text (of repeated answers).
 
     Raises:
-        HarnessError: The run has no series, no rating by the rater, or rates items that selected training data.
+        HarnessError: The run has no series, or no rating by the rater.
     """
-    rater = gold or (run.suite.rounds.gold if run.suite.rounds else None)
-    if rater is None:
-        raise HarnessError("the run's suite has no `rounds:`; say which rater's ratings are the scores")
-    answers = run.responses.loc[run.responses["series"].notna() & run.responses["round"].notna()]
-    chosen = run.ratings["flags"].map(lambda flags: flags is not None and "selection_item" in list(flags)).astype(bool)
-    ratings = run.ratings[(run.ratings["rater"] == rater) & ~chosen & (run.ratings["repetition"].fillna(0) == 0)]
+    answers = run.responses
+    answers = answers.loc[answers["series"].notna() & answers["round"].notna()]
+    if answers.empty:
+        raise HarnessError(
+            "the run has no series; train in rounds, name checkpoints with `series:` and `round:`, or say of which "
+            "round the run is: ROUND=FOLDER"
+        )
+    return _scores(run, answers, rater, gold)
+
+
+def from_checkpoint(
+    run: RunTables, number: int, series: str, rater: str | None = None, gold: str | None = None
+) -> pd.DataFrame:
+    """Return the scores of a run of one model as one round of a series; see `from_run`.
+
+    Raises:
+        HarnessError: The run has several models, or no rating by the rater.
+    """
+    models = sorted(run.responses["model"].unique())
+    if len(models) > 1:
+        raise HarnessError(
+            f"round {number} of {series!r}: the run has several models ({', '.join(models)}); name them as "
+            "checkpoints in its suite, with `series:` and `round:`"
+        )
+    answers = run.responses.assign(series=series, round=number, seed=None)
+    return _scores(run, answers, rater, gold)
+
+
+def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str | None) -> pd.DataFrame:
+    ratings = run.ratings[run.ratings["against_id"].isna() & (run.ratings["repetition"].fillna(0) == 0)]
+    selecting = _flagged(ratings, "selection_item")
+    rated = ratings[~selecting & ratings["response_id"].isin(answers["response_id"])]
+    rater = rater or _usual_rater(run, rated)
     scores = answers.merge(
-        ratings[["response_id", "value", "rater_version"]], on="response_id", how="inner", validate="one_to_many"
+        _ratings_by(rated, rater), on="response_id", how="inner", validate="one_to_many", suffixes=("", "_rating")
     )
-    if scores.empty:
-        raise HarnessError(f"the run has no rating by {rater!r} of an answer of a series; train and rate it first")
-    _refuse_selection(run.ratings[chosen], scores)
+    chosen = ratings.loc[selecting, ["task", "item_id"]].drop_duplicates().assign(selection=True)
+    scores = scores.merge(chosen, on=["task", "item_id"], how="left")
+    several = scores.groupby("task", observed=True)["criterion"].transform("nunique") > 1
+    tokens = scores["completion_tokens"]
     frame = pd.DataFrame(
         {
             "item": scores["item_id"],
             "round": scores["round"].astype("int64"),
             "score": scores["value"].astype(float),
             "series": scores["series"],
-            "benchmark": scores["task"],
+            "benchmark": scores["task"].where(~several, scores["task"] + ", " + scores["criterion"]),
             "seed": scores["seed"],
             "sample": scores["sample"],
             "prompt_hash": scores["prompt_hash"],
             "rater_version": scores["rater_version"],
+            "length": (tokens if tokens.notna().all() else scores["text"].str.len()).astype(float),
+            "selection": scores["selection"].notna(),
         }
     )
+    if gold is not None:
+        found = _ratings_by(rated, gold)[["response_id", "criterion", "value"]].rename(columns={"value": "gold"})
+        on = ["response_id", "criterion"] if set(found["criterion"]) & set(scores["criterion"]) else ["response_id"]
+        frame["gold"] = scores.merge(found.drop_duplicates(on), on=on, how="left")["gold"].to_numpy(float)
+    seen = _flagged(scores, "visible_only")
+    if seen.any():
+        frame["visible"] = np.where(seen, 1.0, frame["score"])
+    sure = rated[(rated["rater"] == OWN_PROBABILITY) & rated["value"].between(0, 1)]
+    if len(sure):
+        frame["confidence"] = scores["response_id"].map(sure.set_index("response_id")["value"]).astype(float)
+    if (scores["sample"] > 0).any():
+        frame["text"] = scores["text"]
     items = run.items.drop_duplicates(["task", "item_id"])[["task", "item_id", "cluster"]]
     if items["cluster"].notna().any():
-        keys = items.rename(columns={"task": "benchmark", "item_id": "item"})
-        frame = frame.merge(keys, on=["benchmark", "item"], how="left")
-        frame["cluster"] = frame["cluster"].fillna(frame["item"])
+        cluster = scores[["task", "item_id"]].merge(items, on=["task", "item_id"], how="left")["cluster"]
+        frame["cluster"] = cluster.fillna(scores["item_id"]).to_numpy()
     return frame
+
+
+def _ratings_by(rated: pd.DataFrame, rater: str) -> pd.DataFrame:
+    mine = rated[rated["rater"] == rater]
+    if mine.empty:
+        raise HarnessError(
+            f"the run has no rating by {rater!r} of an answer of a series; train and rate it first."
+            + did_you_mean(rater, rated["rater"].unique())
+        )
+    return mine[["response_id", "criterion", "value", "rater_version", "flags"]]
+
+
+def _usual_rater(run: RunTables, rated: pd.DataFrame) -> str:
+    if run.suite.rounds:
+        return run.suite.rounds.gold
+    raters = sorted(rated["rater"].unique())
+    if len(raters) != 1:
+        raise HarnessError(
+            "say whose ratings are the scores (--metric RATER); the answers are rated by: "
+            + (", ".join(raters) or "nobody")
+        )
+    return str(raters[0])
+
+
+def _flagged(ratings: pd.DataFrame, flag: str) -> pd.Series[bool]:
+    return ratings["flags"].map(lambda flags: flags is not None and flag in list(flags)).astype(bool)
 
 
 def costs_of(run: RunTables) -> dict[str, dict[str, float]]:
@@ -84,13 +157,3 @@ def costs_of(run: RunTables) -> dict[str, dict[str, float]]:
         "labels": {str(name): float(count) for name, count in labels.items() if count > 0},
         "dollars": {str(name): float(cost) for name, cost in dollars.items() if cost > 0},
     }
-
-
-def _refuse_selection(selecting: pd.DataFrame, scores: pd.DataFrame) -> None:
-    chosen = set(zip(selecting["task"], selecting["item_id"], strict=True))
-    both = sorted(chosen & set(zip(scores["task"], scores["item_id"], strict=True)))
-    if both:
-        raise HarnessError(
-            f"{len(both):,} items were used to select training data and are evaluated too (first: {both[0][1]!r} of "
-            f"{both[0][0]!r}); a score on them flatters the series. Evaluate on items that feedback never saw"
-        )

@@ -1,58 +1,106 @@
-"""Where scores come from: runs, long tables, and the output folders of lm-eval, one folder a round."""
+"""Where scores come from: runs, long tables, and the logs of lm-eval and Inspect, one a round."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+import yaml
 
-from harness.answering.lm_eval_log import CHECKPOINT, newest_samples, read_samples
+from harness.answering.inspect_log import is_inspect_log
+from harness.answering.lm_eval_log import CHECKPOINT
 from harness.errors import HarnessError, did_you_mean
-from harness.rounds.run_scores import costs_of, from_run
+from harness.rounds.logs import inspect_scores, lm_eval_scores
+from harness.rounds.run_scores import costs_of, from_checkpoint, from_run
 from harness.run import Run
-
-PREFERRED = ("exact_match", "acc", "pass@1", "acc_norm")
-"""The metric of a task that has several, unless one is named."""
 
 Costs = dict[str, dict[str, float]]
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where scores are, and of which round and series where that is said."""
+
+    path: Path
+    round: int | None = None
+    series: str | None = None
+
+
 def read_scores(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | Source],
     columns: Mapping[str, str] | None = None,
     metric: str | None = None,
+    gold: str | None = None,
 ) -> tuple[pd.DataFrame, Costs]:
     """Return the scores of several sources as one long frame, and what the feedback of runs cost.
 
     Args:
-        sources: Runs' folders, CSV or Parquet files, or lm-eval output folders: in the order of the rounds, or each
-            as `ROUND=FOLDER` or `SERIES:ROUND=FOLDER`.
+        sources: Runs' folders, CSV or Parquet files, output folders of lm-eval, logs of Inspect. Folders and logs are
+            rounds in their order, or each is `ROUND=PATH` or `SERIES:ROUND=PATH`; a run named so is one round too.
         columns: Our names (item, round, score, series, benchmark, gold, seed) to the tables' own.
-        metric: The metric of lm-eval folders; where not given, the first of `PREFERRED` that a task has.
+        metric: Where there are several: the metric of lm-eval, the scorer of Inspect, the rater of a run.
+        gold: The rater of runs whose ratings are gold, where those of `metric` are a proxy.
 
     Raises:
         HarnessError: A source is none of these, or lacks a column.
     """
     frames: list[pd.DataFrame] = []
     costs: Costs = {}
-    folders = 0
-    for source in sources:
-        named = CHECKPOINT.match(str(source))
-        path = Path(named["path"]) if named else Path(source)
+    logs: dict[str, int] = {}
+    for source in map(_source, sources):
+        path, series = source.path, source.series or "all"
+        number = logs.get(series, 0) if source.round is None else source.round
         if (path / "suite.yaml").is_file():
             run = Run(path)
-            frames.append(from_run(run))
+            if source.round is not None:
+                frames.append(from_checkpoint(run, source.round, series, metric, gold))
+                continue
+            frames.append(from_run(run, metric, gold))
             for kind, amounts in costs_of(run).items():
                 costs.setdefault(kind, {}).update(amounts)
-        elif path.is_dir():
-            number = int(named["round"]) if named else folders
-            frames.append(lm_eval_scores(path, number, (named and named["series"]) or "all", metric))
-            folders += 1
+        elif path.is_dir() or is_inspect_log(path):
+            read = inspect_scores if is_inspect_log(path) else lm_eval_scores
+            frames.append(read(path, number, series, metric))
+            logs[series] = number + 1
         else:
             frames.append(_long(read_table(path), columns or {}, path))
     return pd.concat(frames, ignore_index=True), costs
+
+
+def read_map(path: str | Path) -> list[Source]:
+    """Return the sources that a YAML file maps to rounds: `SERIES: {ROUND: PATH}`, paths beside the file.
+
+    Raises:
+        HarnessError: There is no such file, or it is no such mapping.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file") from None
+    except yaml.YAMLError as error:
+        raise HarnessError(f"{path}: is no YAML: {error}") from error
+    example = "write each series with its rounds, e.g. `dpo: {0: base, 1: checkpoint-1}`"
+    if not isinstance(content, dict) or not content:
+        raise HarnessError(f"{path}: maps nothing; {example}")
+    found = []
+    for series, places in content.items():
+        if not isinstance(places, dict) or not places:
+            raise HarnessError(f"{path}: the series {series!r} has no rounds; {example}")
+        for number, place in places.items():
+            if type(number) is not int or number < 0 or not isinstance(place, str):
+                raise HarnessError(f"{path}: {series!r}: {number!r}: {place!r} is no round and path; {example}")
+            found.append(Source(path.parent / place, number, str(series)))
+    return found
+
+
+def _source(given: str | Path | Source) -> Source:
+    if isinstance(given, Source):
+        return given
+    named = CHECKPOINT.match(str(given))
+    return Source(Path(named["path"]), int(named["round"]), named["series"]) if named else Source(Path(given))
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -70,50 +118,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise HarnessError(
             f"{path}: cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}: {error}"
         ) from error
-
-
-def lm_eval_scores(folder: str | Path, number: int, series: str = "all", metric: str | None = None) -> pd.DataFrame:
-    """Return the per-item scores that lm-eval left in an output folder (`samples_*.jsonl`, of each task the newest).
-
-    Args:
-        folder: The folder, or one above it; written with `--log_samples`.
-        number: The round that its model is of.
-        series: The series.
-        metric: The metric; see `read_scores`.
-
-    Returns:
-        A long frame; the benchmark is the task, with the filter where a task has several.
-
-    Raises:
-        HarnessError: There are no samples, a line cannot be read, or no metric is a number.
-    """
-    rows = [row for task, path in newest_samples(folder).items() for row in _samples(path, task, metric)]
-    frame = pd.DataFrame(rows)
-    several = frame.groupby("task")["filter"].transform("nunique") > 1
-    frame["benchmark"] = frame["task"].where(~several, frame["task"] + "," + frame["filter"])
-    return frame.drop(columns=["task", "filter"]).assign(round=number, series=series)
-
-
-def _samples(path: Path, task: str, metric: str | None) -> Iterator[dict[str, Any]]:
-    for sample in read_samples(path):
-        name = _metric(sample.scores, metric, f"{path}, document {sample.item_id}")
-        yield {
-            "item": sample.item_id,
-            "score": sample.scores[name],
-            "task": task,
-            "filter": sample.filter,
-            "content_hash": f"{sample.doc_hash} {sample.target_hash}",
-            "prompt_hash": sample.prompt_hash,
-            "rater_version": name,
-        }
-
-
-def _metric(scores: Mapping[str, float], wanted: str | None, where: str) -> str:
-    if wanted is not None and wanted not in scores:
-        raise HarnessError(f"{where}: has no number for the metric {wanted!r}.{did_you_mean(wanted, scores)}")
-    if not scores:
-        raise HarnessError(f"{where}: no metric is a number a sample; name one with --metric")
-    return wanted or next((name for name in PREFERRED if name in scores), next(iter(scores)))
 
 
 def _long(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:

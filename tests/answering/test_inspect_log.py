@@ -61,9 +61,10 @@ def log(tmp_path_factory):
 
 
 def test_the_header(log):
-    assert (log.task, log.model, log.status) == ("sums@2", "mockllm/model", "success")
+    assert (log.task, log.version, log.model, log.status) == ("sums", "2", "mockllm/model", "success")
     assert log.created.startswith("20")
     assert (log.config["temperature"], log.config["epochs"]) == (0.5, 2)
+    assert sorted(log.scorers) == ["match", "shy", "style"]
 
 
 def test_samples_are_rows_of_what_was_asked_and_answered(log):

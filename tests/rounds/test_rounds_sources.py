@@ -68,8 +68,11 @@ def test_a_run_becomes_a_long_frame(tmp_path):
 
 
 def test_a_run_that_evaluates_what_it_selected_on_is_refused(tmp_path):
-    with pytest.raises(HarnessError, match="used to select training data"):
-        from_run(make_run(tmp_path / "run", also_selected=True))
+    frame = from_run(make_run(tmp_path / "run", also_selected=True))
+    with pytest.raises(HarnessError, match="3 rows are of items that selected training data"):
+        compare_rounds(frame)
+    kept = compare_rounds(frame, keep_selection_items=True).results[0]
+    assert {"flag": "selection_items", "outcome": "yes", "n_rows": 3} in kept.flags
 
 
 def write_samples(folder, right, changed=()):
