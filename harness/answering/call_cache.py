@@ -10,15 +10,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, islice
 from pathlib import Path
 
 from harness.answering.chat import Answer, Call, Chat
 from harness.errors import HarnessError
 
-CHUNK = 500
-"""Keys a look-up: SQLite's limit on parameters is 999 in old versions."""
+CHUNK = 100
+"""Calls looked up at once."""
+
+Missing = tuple[int, str, Call]
+"""A call that the cache does not have: its position and its key."""
 
 
 def default_cache() -> Path:
@@ -54,7 +58,7 @@ class CallCache:
     def find(self, keys: Sequence[str]) -> dict[str, Answer]:
         """Return the answers that are there, by key."""
         found: dict[str, Answer] = {}
-        for start in range(0, len(keys), CHUNK):
+        for start in range(0, len(keys), CHUNK):  # SQLite's limit on parameters is 999 in old versions
             chunk = keys[start : start + CHUNK]
             marks = ",".join("?" * len(chunk))
             with self._lock:
@@ -85,17 +89,50 @@ class Cached:
         """The identity of the client behind the cache."""
         return self.chat.identity
 
-    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """See `Chat.ask`. The same call twice in one list is asked once."""
-        positions: dict[str, list[int]] = defaultdict(list)
-        for position, call in enumerate(calls):
-            positions[call.key(self.identity)].append(position)
-        there = self.cache.find(list(positions))
-        for key, answer in there.items():
-            yield from ((position, answer) for position in positions[key])
-        missing = [key for key in positions if key not in there]
-        for index, answer in self.chat.ask([calls[positions[key][0]] for key in missing]):
-            key = missing[index]
+    def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`. The same call twice is asked once."""
+        todo = enumerate(calls)
+        while chunk := list(islice(todo, CHUNK)):
+            missing, found = self._look_up(chunk)
+            yield from found
+            if missing:
+                yield from self._ask_from(missing, todo)
+
+    def _look_up(self, chunk: Sequence[tuple[int, Call]]) -> tuple[list[Missing], list[tuple[int, Answer]]]:
+        keys = [call.key(self.identity) for _, call in chunk]
+        there = self.cache.find(keys)
+        missing = [(at, key, call) for (at, call), key in zip(chunk, keys, strict=True) if key not in there]
+        return missing, [(at, there[key]) for (at, _), key in zip(chunk, keys, strict=True) if key in there]
+
+    def _ask_from(self, missing: Sequence[Missing], todo: Iterator[tuple[int, Call]]) -> Iterator[tuple[int, Answer]]:
+        """Ask for the calls missing in a chunk, and in the chunks after it, until one has none missing."""
+        asked: dict[int, str] = {}
+        waiting: dict[str, list[int]] = {}
+        answered: dict[str, Answer] = {}  # since the last look-up, which could not find them
+        found: deque[tuple[int, Answer]] = deque()
+
+        def take() -> Iterator[Call]:
+            entries, number = missing, count()
+            while entries:
+                for position, key, call in entries:
+                    if key in answered:
+                        found.append((position, answered[key]))
+                    elif key in waiting:
+                        waiting[key].append(position)
+                    else:
+                        waiting[key] = [position]
+                        asked[next(number)] = key
+                        yield call
+                answered.clear()
+                entries, there = self._look_up(list(islice(todo, CHUNK)))
+                found.extend(there)
+
+        for index, answer in self.chat.ask(take()):
+            key = asked.pop(index)
             if answer.status == "ok":
                 self.cache.keep(key, self.identity, answer)
-            yield from ((position, answer) for position in positions[key])
+            answered[key] = answer
+            yield from ((position, answer) for position in waiting.pop(key))
+            while found:
+                yield found.popleft()
+        yield from found

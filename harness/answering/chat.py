@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -83,6 +83,9 @@ class Chat(Protocol):
         """Model, base URL, and whatever else decides an answer beside the call: for ids and caches; never a key."""
         ...
 
-    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """Yield each call's position and answer, as they finish. A failed call is an answer with a status."""
+    def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
+        """Yield each call's position and answer, as they finish. A failed call is an answer with a status.
+
+        The calls are taken when they can be sent, not before, so that there may be any number of them.
+        """
         ...

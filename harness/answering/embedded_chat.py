@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
@@ -235,8 +235,9 @@ class EmbeddedChat:
         self._writer: Writer | None = None
         self._scorer: Scorer | None = None
 
-    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """See `Chat.ask`."""
+    def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
+        """See `Chat.ask`. All calls are taken first: what begins alike is read together."""
+        calls = list(calls)
         weighed = [p for p, call in enumerate(calls) if self.weighs and call.top_logprobs and call.max_tokens == 1]
         written = sorted(set(range(len(calls))).difference(weighed))
         for positions, client in ((weighed, self._scoring), (written, self._writing)):
@@ -259,8 +260,6 @@ class EmbeddedChat:
     def close(self) -> None:
         """End the server and free the weights."""
         with self._lock:
-            if self._writer is not None:
-                self._writer.close()
             if self._writer is not None:
                 self._writer.close()
             self._writer = self._scorer = None

@@ -10,7 +10,7 @@ import email.utils
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,7 @@ class OpenAIChat:
         self._schema_refused = False
         self._traffic = Traffic(self._send, limits or Limits())
 
-    def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
+    def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`."""
         return self._traffic.carry(calls)
 

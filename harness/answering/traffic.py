@@ -15,11 +15,15 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from harness.answering.chat import Answer, Call
 from harness.records import Status
+
+AHEAD = 2
+"""Calls taken for each that may be in flight: as many wait their turn, so that the server never waits for us."""
 
 
 @dataclass(frozen=True)
@@ -204,16 +208,49 @@ class Traffic:
         self._gate = Gate(limits)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def carry(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
-        """Yield the position and the answer of each call, as they finish."""
-        done: queue.SimpleQueue[tuple[int, Answer] | None] = queue.SimpleQueue()
-        work = asyncio.run_coroutine_threadsafe(self._carry_all(calls, done), self._running_loop())
+    def carry(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
+        """Yield the position and the answer of each call, as they finish; few calls are taken ahead of the answers."""
+        loop = self._running_loop()
+        todo = enumerate(calls)
+        done: queue.SimpleQueue[tuple[int, Answer | Exception]] = queue.SimpleQueue()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def work(position: int, call: Call) -> None:
+            try:
+                done.put((position, await self._carry(call)))
+            except Exception as error:  # a fault of ours: it shall be seen, not waited for
+                done.put((position, error))
+
+        def send(batch: list[tuple[int, Call]]) -> None:
+            for position, call in batch:
+                task = loop.create_task(work(position, call))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+        def stop() -> None:
+            for task in tasks:
+                task.cancel()
+
+        self._breaker.probe()
+        under_way = 0
         try:
-            while (entry := done.get()) is not None:
-                yield entry
-            work.result()  # raises what ended the work
+            while True:
+                batch = list(islice(todo, AHEAD * self.limits.concurrency - under_way))
+                if batch:
+                    loop.call_soon_threadsafe(send, batch)
+                under_way += len(batch)
+                if not under_way:
+                    return
+                arrived = [done.get()]
+                while not done.empty():
+                    arrived.append(done.get())
+                under_way -= len(arrived)
+                for position, answer in arrived:
+                    if isinstance(answer, Exception):
+                        raise answer
+                    yield position, answer
         finally:
-            work.cancel()
+            loop.call_soon_threadsafe(stop)
 
     def close(self, goodbye: Callable[[], Awaitable[None]] | None = None) -> None:
         """End the thread, after a last piece of work in it: closing connections."""
@@ -234,21 +271,6 @@ class Traffic:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, name="harness-calls", daemon=True).start()
         return self._loop
-
-    async def _carry_all(self, calls: Sequence[Call], done: queue.SimpleQueue[tuple[int, Answer] | None]) -> None:
-        todo = iter(enumerate(calls))
-        self._breaker.probe()
-
-        async def work() -> None:
-            for position, call in todo:
-                done.put((position, await self._carry(call)))
-
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self.limits.concurrency, len(calls))):
-                    workers.create_task(work())
-        finally:
-            done.put(None)
 
     async def _carry(self, call: Call) -> Answer:
         """Carry one call through all its attempts; never raises."""

@@ -7,8 +7,10 @@ that cannot be read, a refusal and a provider's error become ratings without a v
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -104,18 +106,27 @@ class Judge:
         self._ask = ask
         self._tell = tell
 
-    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
-        """Yield the ratings as the answers come; work without a text to judge first."""
-        questions: list[Question] = []
-        for piece in work:
-            problem = unreadable(piece.response) or (unreadable(piece.against) if piece.against else None)
-            for question in self._ask(piece):
-                if problem:
-                    yield self._rating(question, status="skipped", error=problem)
-                else:
-                    questions.append(question)
-        for position, answer in self.chat.ask([question.call for question in questions]):
-            yield self._answered(questions[position], answer)
+    def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
+        """Yield the ratings as the answers come; a question is made when it can be asked, not before."""
+        asked: dict[int, Question] = {}
+        skipped: deque[Rating] = deque()
+
+        def calls() -> Iterator[Call]:
+            number = count()
+            for piece in work:
+                problem = unreadable(piece.response) or (unreadable(piece.against) if piece.against else None)
+                for question in self._ask(piece):
+                    if problem:
+                        skipped.append(self._rating(question, status="skipped", error=problem))
+                    else:
+                        asked[next(number)] = question
+                        yield question.call
+
+        for position, answer in self.chat.ask(calls()):
+            yield self._answered(asked.pop(position), answer)
+            while skipped:
+                yield skipped.popleft()
+        yield from skipped
 
     def _answered(self, question: Question, answer: Answer) -> Rating:
         paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
