@@ -35,8 +35,9 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
 
     Returns:
         Rows `{task, rater_a, rater_b, criterion_a, criterion_b, n, percent_agreement, coefficient, value, low, high,
-        reason}`: alpha (nominal) where both scales are labels, alpha (ordinal) where both are preferences, Spearman's
-        correlation elsewhere, where percent agreement is null. Only pairs that share something.
+        reason, kappa}`: alpha (nominal) where both scales are labels, alpha (ordinal) where both are preferences,
+        Spearman's correlation elsewhere, where percent agreement and kappa are null. `kappa` is Cohen's (with quadratic
+        weights for preferences) as `{value, low, high}`. Only pairs that share something.
     """
     rows: list[Row] = []
     counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
@@ -92,6 +93,8 @@ def _pair(a: dict[str, Any], b: dict[str, Any], shared: pd.Index[Any], resamples
     chosen: Level = "nominal" if level == "nominal" else "ordinal"
     found = compute(coefficient, units, chosen, resamples=resamples, seed=seed)
     equal = compute("percent_agreement", units, chosen, resamples=0) if same else None
+    name = "cohen_kappa" if level == "nominal" else "cohen_kappa_quadratic"
+    kappa = compute(name, units, chosen, resamples=resamples, seed=seed) if same else None
     return {
         "criterion_a": a["criterion"],
         "criterion_b": b["criterion"],
@@ -102,4 +105,5 @@ def _pair(a: dict[str, Any], b: dict[str, Any], shared: pd.Index[Any], resamples
         "low": number(found.low),
         "high": number(found.high),
         "reason": found.reason,
+        "kappa": {end: number(getattr(kappa, end)) for end in ("value", "low", "high")} if kappa else None,
     }

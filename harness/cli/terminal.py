@@ -12,7 +12,7 @@ from rich.table import Table
 
 from harness.reporting import summary
 from harness.reporting.finding import ANNOTATE
-from harness.reporting.tables import FAILURES
+from harness.reporting.scorecard import FAILURES
 from harness.run import Run
 
 WIDTH = 120

@@ -216,7 +216,8 @@ def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[l
     for key in keys:
         row = wanted.get(key, {})
         facts = [value_of(row.get(name)) for name in ("model", "series", "round", "sample", "status")]
-        rows.append([*facts, *(None if redact_text else _text(row.get(name)) for name in ("text", "error"))])
+        texts = (None if redact_text else _text(row.get(name)) for name in ("text", "error"))
+        rows.append([*facts, *texts, public(key)])
     return rows
 
 

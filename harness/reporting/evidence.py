@@ -16,11 +16,13 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import pair_matrix, position_consistency
+from harness.agreement import RunAgreement, Table, agree, agree_in_run
 from harness.errors import HarnessError
 from harness.rounds import Rounds, compare_rounds, from_run
+from harness.rounds.published import published_series
 from harness.rounds.run_scores import costs_of
 from harness.run import Run
+from harness.suite import RoundsUse
 
 Row = dict[str, Any]
 
@@ -39,6 +41,8 @@ class Evidence:
     """One a pair of raters (and criteria) that rated the same things."""
     positions: list[Row] = field(default_factory=list)
     """One a rater that compared in both orders."""
+    tables: list[Table] = field(default_factory=list)
+    """One a task and criterion that several raters share."""
     notes: list[str] = field(default_factory=list)
     """What could not be computed, and why."""
 
@@ -47,14 +51,16 @@ class Evidence:
         """Ask agreement and rounds about a run."""
         run = run if isinstance(run, Run) else Run(run)
         found, scores, notes = _rounds(run)
+        agreed, unagreed = _agreement(run)
         return cls(
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
-            pairs=[plain(row) for row in pair_matrix(run.ratings)] if len(run.ratings) else [],
-            positions=[plain(row) for row in position_consistency(run.ratings)],
-            notes=notes + [str(warning["message"]) for warning in found.warnings],
+            pairs=[plain(row) for row in agreed.pairs],
+            positions=[plain(row) for row in agreed.positions],
+            tables=agreed.tables,
+            notes=notes + unagreed + [str(warning["message"]) for warning in found.warnings],
         )
 
     @cached_property
@@ -78,37 +84,106 @@ class Evidence:
     @cached_property
     def series(self) -> list[str]:
         """The series in the suite's order: the place that decides hue and dash in every figure."""
-        wanted = list(self.run.suite.rounds.feedback) if self.run.suite.rounds else []
+        wanted = _wanted(self.run)
         return wanted + sorted({row["series"] for row in self.rounds} - set(wanted))
+
+    @cached_property
+    def stand_ins(self) -> list[Row]:
+        """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
+        ratings = self.run.ratings
+        alone = ratings[(ratings["status"] == "ok") & ratings["order"].isna()]
+        rows = []
+        for (task, criterion), group in alone.groupby(["task", "criterion"], sort=True, observed=True):
+            kinds = group.drop_duplicates("rater")["rater_kind"].value_counts()
+            if kinds.get("human", 0) > 1 and kinds.get("judge", 0) + kinds.get("reward_model", 0):
+                found = agree(group, criterion=str(criterion), stand_in=True, seed=self.run.suite.seed)
+                rows += [{**plain(one), "task": str(task)} for one in found.stand_in]
+        return rows
+
+    @cached_property
+    def audits(self) -> dict[str, dict[str, Row]]:
+        """For each AI rater the audit's checks by name, those that could run."""
+        return {}
+
+    @cached_property
+    def published(self) -> list[Row]:
+        """Series that papers published, each with its verdict from summary data; none where the run has no rounds."""
+        return [plain(row) for row in published_series(self.sesoi).results] if self.rounds else []
 
     @property
     def control(self) -> str | None:
         """The series that keeps everything, if there is one."""
-        feedback = self.run.suite.rounds.feedback if self.run.suite.rounds else {}
-        return next((name for name, rater in feedback.items() if rater is None), None)
+        return _control(self.run)
+
+    @property
+    def sesoi(self) -> float:
+        """The smallest effect of interest, in points a round."""
+        return _sesoi(self.run)
+
+
+def _wanted(run: Run) -> list[str]:
+    """Return the series that the suite names: those it trains, then those its checkpoints belong to."""
+    trained = list(run.suite.rounds.feedback) if run.suite.rounds else []
+    return list(dict.fromkeys([*trained, *(model.series for model in run.suite.models if model.series)]))
+
+
+def _control(run: Run) -> str | None:
+    feedback = run.suite.rounds.feedback if run.suite.rounds else {}
+    named = next((name for name, rater in feedback.items() if rater is None), None)
+    return named or ("none" if "none" in _wanted(run) else None)
+
+
+def _sesoi(run: Run) -> float:
+    return run.suite.rounds.sesoi if run.suite.rounds else RoundsUse.model_fields["sesoi"].default
 
 
 def _in_order(run: Run, rows: list[Row]) -> list[Row]:
     """Return results benchmark by benchmark, the series in the suite's order."""
-    order = list(run.suite.rounds.feedback) if run.suite.rounds else []
+    order = _wanted(run)
     return sorted(
         rows, key=lambda r: (r["benchmark"], order.index(r["series"]) if r["series"] in order else len(order))
     )
 
 
+def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:
+    """Return how far the raters agree, and why nothing is known."""
+    nothing = RunAgreement([], [], [], [], [])
+    if not len(run.ratings):
+        return nothing, []
+    try:
+        return agree_in_run(run), []
+    except HarnessError as error:
+        return nothing, [f"Agreement: {error}"]
+
+
 def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
     """Return the verdicts on a run's series, the scores behind them, and why there are none."""
-    wanted = run.suite.rounds
-    if wanted is None:
+    if not _wanted(run):
         return Rounds([]), pd.DataFrame(), []
-    control = next((name for name, rater in wanted.feedback.items() if rater is None), None)
     try:
-        scores = from_run(run)
+        scores = _scores(run)
         cluster = "cluster" if "cluster" in scores else None
-        found = compare_rounds(scores, sesoi=wanted.sesoi, cluster=cluster, control=control, costs=costs_of(run))
+        found = compare_rounds(scores, sesoi=_sesoi(run), cluster=cluster, control=_control(run), costs=costs_of(run))
     except HarnessError as error:
         return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
     return found, scores, []
+
+
+def _scores(run: Run) -> pd.DataFrame:
+    """Return the scores of the series: by the suite's gold rater, for checkpoints by the verifier of each task."""
+    if run.suite.rounds:
+        return from_run(run)
+    answered = run.responses.loc[run.responses["series"].notna(), "response_id"]
+    own = run.ratings[(run.ratings["rater_kind"] == "verifier") & run.ratings["response_id"].isin(answered)]
+    counts = own.groupby(["task", "rater"], observed=True).size().reset_index(name="n")
+    first = counts.sort_values(["task", "n", "rater"], ascending=[True, False, True]).drop_duplicates("task")
+    if first.empty:
+        raise HarnessError("no verifier has rated the answers of the series, so that there are no scores to compare")
+    parts = []
+    for rater, group in first.groupby("rater"):
+        scores = from_run(run, str(rater))
+        parts.append(scores[scores["benchmark"].isin(group["task"])])
+    return pd.concat(parts, ignore_index=True)
 
 
 EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
+
+SIGNS: dict[str, str] = {
+    "improving": "▲", "plateaued": "■", "worsening": "▼", "inconclusive": "◇",
+    "trusted": "●", "distrusted": "✕", "unknown": "○", "note": "·",
+}  # fmt: skip
+"""The sign of each mark: beside the colour, never instead of the word."""
 
 ANNOTATE = "harness annotate RUN --rater-id NAME"
 """The command by which people rate a run's answers."""
@@ -49,6 +56,11 @@ def statistic(row: dict[str, Any]) -> str:
 def decimals(value: float | None, digits: int = 2) -> str:
     """Return a number with so many decimals; a dash where it is unknown, never 0."""
     return "–" if value is None else f"{value:,.{digits}f}".replace("-", "−")
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def words(name: str) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import ANNOTATE, Finding, points, words
+from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.trust import trust
 from harness.run import Run
 
@@ -30,6 +29,59 @@ def findings(run: Run | str | Path | Evidence) -> list[Finding]:
         *_failures(evidence),
         *_limits(evidence),
     ]
+
+
+def answer(evidence: Evidence) -> str:
+    """Return the answer to the page's question in plain words: what each kind of feedback still does, or whom to trust.
+
+    With rounds it says for each benchmark which feedback is improving the model, and which is not; without, how many of
+    the AI judges do better than chance.
+    """
+    if evidence.rounds:
+        benchmarks = list(dict.fromkeys(row["benchmark"] for row in evidence.rounds))
+        said = [_still(evidence, name, named=len(benchmarks) > 1) for name in benchmarks]
+        return " ".join(said)
+    marks = [finding.mark for finding in trust(evidence)]
+    if not marks:
+        return ""
+    parts = [
+        f"{marks.count(mark)} {words}"
+        for mark, words in (
+            ("trusted", "better than chance"), ("distrusted", "not to be trusted"), ("unknown", "not known"),
+        )
+        if mark in marks
+    ]  # fmt: skip
+    return f"Of {len(marks)} AI {'judge' if len(marks) == 1 else 'judges'}: {', '.join(parts)}."
+
+
+def _still(evidence: Evidence, benchmark: str, named: bool) -> str:
+    """Return what each kind of feedback does on one benchmark: yes, no, or not known yet."""
+    by_verdict: dict[str, list[str]] = {}
+    for row in evidence.rounds:
+        if row["benchmark"] == benchmark:
+            name = f"{row['series']} (the control)" if row["series"] == evidence.control else row["series"]
+            by_verdict.setdefault(row["verdict"] or "unknown", []).append(name)
+    fed = {
+        row["verdict"] for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control
+    }
+    yes = "Yes" if "improving" in fed else "No" if fed <= {"plateaued", "worsening"} else "Not known yet"
+    parts = [f"{words} with {joined(by_verdict[verdict])}" for verdict, words in STILL.items() if verdict in by_verdict]
+    where = f"{benchmark}: " if named else ""
+    return f"{where}{yes}. {_capital('; '.join(parts))}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+STILL = {
+    "improving": "improving",
+    "plateaued": "plateaued",
+    "worsening": "worsening",
+    "inconclusive": "inconclusive",
+    "unknown": "no verdict",
+}
+"""The verdicts in the order in which the answer names them."""
 
 
 def _rounds(evidence: Evidence) -> Iterator[Finding]:
@@ -134,12 +186,16 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _limits(evidence: Evidence) -> Iterator[Finding]:
-    rounds: Any = evidence.run.suite.rounds
+    rounds = evidence.run.suite.rounds
     counts = [row["n_items"] for row in evidence.rounds if row.get("n_items") is not None]
-    if rounds is None or not counts or min(counts) >= ENOUGH_ITEMS:
+    if not counts or min(counts) >= ENOUGH_ITEMS:
         return
     limit = evidence.run.suite.limit
     lowered = f"`limit: {limit}` lowered the held-out items to {min(counts):,}"
-    few = lowered if limit and limit < rounds.items else f"Each round was measured on {min(counts):,} held-out items"
+    few = (
+        lowered
+        if limit and rounds and limit < rounds.items
+        else f"Each round was measured on {min(counts):,} held-out items"
+    )
     sentence = f"{few}: under {ENOUGH_ITEMS:,}, a plateau can hardly be told from a small gain."
     yield Finding("size", sentence, "fig-rounds", "note")

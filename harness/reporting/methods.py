@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.reporting.definitions import definitions, settings
 from harness.reporting.evidence import Evidence, Row, public, value_of
 
 UNKNOWN = "not recorded"
@@ -16,8 +17,8 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
     """Return what made the run.
 
     Returns:
-        `facts` (name, value), `packages`, `tasks`, `models`, `raters` (with prompt and its hash), `settings` (the suite
-        as YAML), `command`, `exclusions`.
+        `facts` (name, value), `packages`, `tasks`, `models`, `raters` (with prompt and its hash), `definitions`,
+        `estimates` (what they were told), `settings` (the suite as YAML), `exclusions`.
     """
     run = evidence.run
     manifest = value_of(run.manifest)
@@ -40,6 +41,8 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
             _rater(evidence, name, entry, redact_text) for name, entry in sorted((manifest.get("raters") or {}).items())
         ],
         "lm_eval": _lm_eval(manifest.get("lm_eval") or {}),
+        "definitions": definitions(evidence),
+        "estimates": settings(evidence),
         "settings": public(run.suite.to_yaml()),
         "exclusions": _exclusions(evidence),
     }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ from markupsafe import Markup, escape
 from harness import __version__
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.reporting import tables
+from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence, Row, public
-from harness.reporting.finding import decimals, points, share
-from harness.reporting.findings import findings
+from harness.reporting.finding import SIGNS, decimals, points, share, words
+from harness.reporting.findings import answer, findings
 from harness.reporting.gallery import figures
 from harness.reporting.methods import methods
 from harness.run import Run, write_whole
@@ -110,8 +111,11 @@ def summary(run: Run | str | Path) -> Row:
         "scores": tables.scores(evidence),
         "matrix": evidence.pairs,
         "positions": evidence.positions,
-        "raters": tables.raters(evidence),
-        "scorecard": tables.scorecard(evidence),
+        "stand_in": evidence.stand_ins,
+        "raters": scorecard.raters(evidence),
+        "scorecard": scorecard.scorecard(evidence),
+        "biases": scorecard.biases(evidence),
+        "worth": scorecard.worth(evidence),
         "methods": methods(evidence),
     }
 
@@ -124,21 +128,25 @@ def opened_runs(run: Runs) -> list[Run]:
 
 def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:
     """Return what the templates show of one run; `data` is its block of cases."""
-    failed = [status for status in tables.FAILURES if (evidence.run.ratings["status"] == status).any()]
+    failed = [status for status in scorecard.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
         "prefix": prefix,
         "name": evidence.run.suite.name,
+        "answer": answer(evidence),
         "description": public(evidence.run.suite.description),
         "findings": findings(evidence),
         "figures": figures(evidence, prefix),
+        "min_n": tables.MIN_N,
+        "apart": tables.apart(evidence),
         "matrices": tables.matrices(evidence),
         "alone": tables.alone(evidence),
-        "raters": tables.raters(evidence),
-        "scorecard": tables.scorecard(evidence),
+        "raters": scorecard.raters(evidence),
+        "scorecard": scorecard.scorecard(evidence),
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
-        "comparisons": [row for row in evidence.comparisons if row["quantity"] in ("rate", "gain")],
+        "comparisons": [row for row in evidence.comparisons if row["quantity"] != "final"],
+        "published": evidence.published,
         "shown": len(data["cases"]) if shown is None else shown,
         "total": data["total"],
         "disagreeing": data["disagreeing"],
@@ -164,9 +172,12 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
         "tone": tone,
         "window": window,
         "sentence": sentence,
-        "span": span,
         "anchored": anchored,
+        "jointed": jointed,
         "drawing": Markup,
+        "sign": SIGNS.__getitem__,
+        "quantity": quantity,
+        "compared": compared,
     }
     script = catalog.file(f"{FOLDER}/page.js").read_text(encoding="utf-8")
     style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
@@ -179,7 +190,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
         style=Markup(style),
         script=Markup(script),
         script_hash=script_hash(script),
-        kinds=tables.KIND_WORDS,
+        kinds=scorecard.KIND_WORDS,
         abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
     )
 
@@ -202,12 +213,25 @@ def window(rounds: Sequence[int] | None) -> str:
     return f"{min(rounds)}–{max(rounds)}" if rounds else "–"
 
 
-def span(ends: Sequence[float] | None) -> str:
-    """Return the lowest and highest of several coefficients, `0.29 to 0.41`."""
-    if ends is None:
-        return "–"
-    low, high = decimals(ends[0]), decimals(ends[1])
-    return low if low == high else f"{low} to {high}"
+QUANTITIES = {
+    "rate": "points a round",
+    "gain": "points, first to last round",
+    "gain_per_label": "points for 1,000 ratings",
+    "gain_per_dollar": "points a dollar",
+}
+"""What two series are compared in, with its unit."""
+
+
+def quantity(name: str) -> str:
+    """Return what two series are compared in, with its unit."""
+    return QUANTITIES.get(name, words(name))
+
+
+def compared(value: float, name: str) -> str:
+    """Return a difference of two series in points, finer where it is a gain by cost."""
+    if name == "gain_per_label":
+        value = 1000 * value
+    return f"{100 * value:+.2f}".replace("-", "−") if name.startswith("gain_per") else points(value)
 
 
 def sentence(text: str) -> Markup:
@@ -218,6 +242,11 @@ def sentence(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
+
+
+def jointed(name: str) -> Markup:
+    """Return a name that may break after its own joints."""
+    return Markup(re.sub(r"(?<=[_./:-])(?=\w)", "<wbr>", str(escape(name))))
 
 
 def anchored(prefix: str, anchor: str) -> str:

@@ -4,7 +4,9 @@
 (() => {
   const ENTRY = 64; // pixels: the height of .entry in page.css
   const SPARE = 6;
+  const SOME = "0.000001"; // the smallest gap that is one: page.html has the same
   const [RATER, CRITERION, VALUE, PLACE, LABEL, ORDER, REPETITION, STATUS, ERROR, RATIONALE, RAW, COST] = Array(12).keys();
+  const ID = 7; // the place of a response's id in its row
 
   const make = (tag, attributes = {}, ...inside) => {
     const element = document.createElement(tag);
@@ -50,6 +52,8 @@
     return [Object.keys(rows[0]), ...rows.map(Object.values)].map((row) => row.map(cell).join(",") + "\r\n").join("");
   };
 
+  const jsonl = (rows) => rows.map((row) => JSON.stringify(row) + "\n").join("");
+
   const save = (name, text) => {
     const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
     const link = make("a", { href: address, download: name });
@@ -61,14 +65,30 @@
   const offerNumbers = (figure) => {
     const table = figure.querySelector("details table");
     if (!table) return;
-    const button = make("button", { type: "button" }, "Save as CSV");
-    button.addEventListener("click", () => {
-      const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
-      const value = (cell) => (cell.dataset.value === undefined ? cell.textContent : cell.dataset.value === "" ? null : Number(cell.dataset.value));
-      const rows = [...table.tBodies[0].rows].map((row) => Object.fromEntries([...row.cells].map((cell, place) => [names[place], value(cell)])));
-      save(`${figure.id}.csv`, csv(rows));
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+    const names = heads.map((head, place) => (heads.indexOf(head) === place ? head : `${heads[place - 1]} ${head}`));
+    const value = (cell) => (cell.dataset.value === undefined ? cell.textContent : cell.dataset.value === "" ? null : Number(cell.dataset.value));
+    const rows = () => [...table.tBodies[0].rows].map((row) => Object.fromEntries([...row.cells].map((cell, place) => [names[place], value(cell)])));
+    const buttons = [["CSV", csv], ["JSONL", jsonl]].map(([kind, write]) => {
+      const button = make("button", { type: "button" }, `Save as ${kind}`);
+      button.addEventListener("click", () => save(`${figure.id}.${kind.toLowerCase()}`, write(rows())));
+      return button;
     });
-    figure.querySelector("details").append(button);
+    figure.querySelector("details").append(make("p", { class: "saves" }, ...buttons));
+  };
+
+  // What a pattern of verdicts asks of a case: `place` is a rating between 0 and 1, `kind` who gave it.
+  const opposed = (ones, others) => ones.some((one) => others.some((other) => (one - 0.5) * (other - 0.5) < 0));
+  const spread = (places) => places.length > 1 && Math.max(...places) - Math.min(...places) > 0;
+  const PATTERNS = {
+    "people against AI": (by) => opposed(by("human"), [...by("judge"), ...by("reward_model")]),
+    "verifiers against AI": (by) => opposed(by("verifier"), [...by("judge"), ...by("reward_model")]),
+    "people against verifiers": (by) => opposed(by("human"), by("verifier")),
+    "people among themselves": (by) => spread(by("human")),
+    "AI raters among themselves": (by) => spread([...by("judge"), ...by("reward_model")]),
+    "one rater, both orders or again": (by, marks) =>
+      marks.some((one) => marks.some((other) => one[RATER] === other[RATER] && one[CRITERION] === other[CRITERION] && one[PLACE] !== null && other[PLACE] !== null && one[PLACE] !== other[PLACE])),
+    "a rater failed": (by, marks) => marks.some((mark) => mark[STATUS] !== "ok"),
   };
 
   const shardReaders = new Map();
@@ -87,7 +107,6 @@
       this.found = [];
       this.marking = false;
       this.chosen = -1;
-      this.fill();
       section.querySelector(".app").hidden = false;
       this.words = [];
       this.form.addEventListener("input", () => this.filtered());
@@ -99,9 +118,7 @@
         if (entry) this.choose(Number(entry.dataset.place));
       });
       section.querySelector("[data-save=csv]").addEventListener("click", () => save("ratings.csv", csv(this.rows())));
-      section.querySelector("[data-save=jsonl]").addEventListener("click", () => {
-        save("ratings.jsonl", this.rows().map((row) => JSON.stringify(row) + "\n").join(""));
-      });
+      section.querySelector("[data-save=jsonl]").addEventListener("click", () => save("ratings.jsonl", jsonl(this.rows())));
       addEventListener("resize", () => this.paint());
       addEventListener("hashchange", () => this.address());
       if (this.data.shards) this.load();
@@ -109,6 +126,7 @@
     }
 
     begin() {
+      this.fill();
       if (!this.address()) this.filter();
       this.warm(0);
     }
@@ -144,6 +162,7 @@
         b: ["any other", ...raters.map((rater) => rater[0])],
         c: ["any", ...criteria],
         round: ["any", ...rounds],
+        p: ["any", ...Object.keys(PATTERNS).filter((name) => this.data.cases.some((row) => this.fits(name, row[4])))],
       };
       for (const [name, values] of Object.entries(options)) {
         const select = this.form.elements[name];
@@ -171,6 +190,7 @@
       const [a, b] = [numbers(names, wanted.a), numbers(names, wanted.b)];
       const criterion = numbers(this.data.criteria, wanted.c);
       const least = Number(wanted.gap || 0);
+      const pattern = wanted.p && wanted.p in PATTERNS ? wanted.p : null;
       const narrowed = a >= 0 || b >= 0 || criterion >= 0;
       const found = [];
       for (let place = 0; place < this.data.cases.length; place++) {
@@ -179,6 +199,7 @@
         if (wanted.round && (response < 0 || String(this.data.responses[response][2]) !== wanted.round)) continue;
         const gap = narrowed ? this.gap(marks, a, b, criterion) : whole;
         if (gap === null || gap < least) continue;
+        if (pattern && !this.fits(pattern, marks)) continue;
         if (words.length && !words.every((word) => this.text(place).includes(word))) continue;
         found.push([place, gap]);
       }
@@ -193,6 +214,11 @@
       if (found.length) this.choose(0, false);
       else this.article.replaceChildren(make("p", { class: "small" }, "Nothing fits these filters."));
       this.paint();
+    }
+
+    fits(pattern, marks) {
+      const by = (kind) => marks.filter((mark) => mark[PLACE] !== null && this.data.raters[mark[RATER]][1] === kind).map((mark) => mark[PLACE]);
+      return PATTERNS[pattern](by, marks);
     }
 
     // The distance between the ratings of the chosen raters; null where one of them has none.
@@ -257,7 +283,7 @@
       if (top + ENTRY > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top + ENTRY - this.list.clientHeight;
       this.show(this.found[place][0]);
       this.paint();
-      if (remember) this.remember({ item: String(this.found[place][0]) });
+      if (remember) history.replaceState(null, "", `#${this.prefix}item=${encodeURIComponent(this.name(this.found[place][0]))}`);
     }
 
     show(number) {
@@ -308,7 +334,7 @@
       const facts = [letter && `Answer ${letter}`, !letter && "Answer", model, series, round === null ? null : `round ${round}`, sample ? `sample ${sample}` : null];
       const title = facts.filter(Boolean).join(" · ");
       const body = text ?? (status === "ok" || status === null ? "(no text kept)" : `(${status}: ${error ?? "no answer"})`);
-      return make("div", {}, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, body));
+      return make("div", { class: letter ? "" : "fact" }, make("h3", { dir: "auto" }, title), make("pre", { dir: "auto", tabindex: "0", class: kind, "aria-label": title }, body));
     }
 
     // A button that marks the words which only one of two answers has.
@@ -342,7 +368,8 @@
         const text = (side) => (side < 0 ? null : responses[side][5]);
         for (const mark of marks) {
           rows.push({
-            task: tasks[task], item_id: id, prompt, response: text(response), against: text(against),
+            task: tasks[task], item_id: id, response_id: response < 0 ? null : responses[response][ID],
+            against_id: against < 0 ? null : responses[against][ID], prompt, response: text(response), against: text(against),
             model: response < 0 ? null : responses[response][0], series: response < 0 ? null : responses[response][1],
             round: response < 0 ? null : responses[response][2], rater: raters[mark[RATER]][0], rater_kind: raters[mark[RATER]][1],
             criterion: criteria[mark[CRITERION]], value: mark[VALUE], label: mark[LABEL], order: mark[ORDER],
@@ -355,7 +382,7 @@
 
     filtered() {
       this.filter();
-      const wanted = [...new FormData(this.form)].filter(([name, value]) => value && !(name === "gap" && value === "0.01"));
+      const wanted = [...new FormData(this.form)].filter(([name, value]) => value && !(name === "gap" && value === SOME));
       this.remember(Object.fromEntries(wanted));
     }
 
@@ -364,16 +391,39 @@
       history.replaceState(null, "", `#${this.prefix}d${query ? `?${query}` : ""}`);
     }
 
+    // What a case is called in an address: the ids of what was rated, which stay the same from page to page.
+    name(number) {
+      const [item, response, against] = this.data.cases[number];
+      const [task, id] = this.data.items[item];
+      const sides = [response, against].filter((side) => side >= 0).map((side) => this.data.responses[side][ID]);
+      return sides.length ? sides.join("~") : `${this.data.tasks[task]}/${id}`;
+    }
+
     // Put the form and the list as the address says; false where it speaks of something else.
     address() {
+      const named = `#${this.prefix}item=`;
+      if (location.hash.startsWith(named)) return this.open(decodeURIComponent(location.hash.slice(named.length)));
       const [place, query] = decodeHash();
       if (place !== `${this.prefix}d` || query === undefined) return false;
-      const wanted = new URLSearchParams(query);
-      for (const field of this.form.elements) if (field.name) field.value = wanted.get(field.name) ?? (field.name === "gap" ? "0.01" : "");
-      if (wanted.has("item")) this.form.elements.gap.value = "";
+      this.put(new URLSearchParams(query));
+      this.section.scrollIntoView();
+      return true;
+    }
+
+    put(wanted) {
+      for (const field of this.form.elements) if (field.name) field.value = wanted.get(field.name) ?? (field.name === "gap" ? SOME : "");
       this.filter();
-      const item = wanted.has("item") ? this.found.findIndex(([number]) => String(number) === wanted.get("item")) : -1;
-      if (item > 0) this.choose(item, false);
+    }
+
+    open(name) {
+      const number = this.data.cases.findIndex((row, place) => this.name(place) === name);
+      if (number < 0) {
+        this.filter();
+        this.count.textContent = "The answer of this address is not on this page.";
+      } else {
+        this.put(new URLSearchParams({ gap: "" }));
+        this.choose(this.found.findIndex(([place]) => place === number), false);
+      }
       this.section.scrollIntoView();
       return true;
     }

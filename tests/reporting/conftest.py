@@ -241,14 +241,14 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
             {
                 "benchmark": "addition", "series": name, "verdict": "improving", "rate": 0.08, "low": 0.07,
                 "high": 0.09, "sesoi": 0.01, "window": [2, 3, 4], "level": 0.9, "n_items": 200, "n_seeds": 1,
-                "deltas": deltas, "reason": None, "flags": [], "missing": [],
+                "rounds": list(range(len(means))), "significance": 0.05, "deltas": deltas, "reason": None, "flags": [], "missing": [],
                 "sentence": f"{name}: a sentence. {hostile}",
             }
         )  # fmt: skip
     pair = {
         "task": "objects", "rater_a": "answer_key", "criterion_a": "correctness", "rater_b": "judge",
         "criterion_b": "quality", "n": 80, "percent_agreement": None, "coefficient": "spearman", "value": 0.38,
-        "low": 0.17, "high": 0.56, "reason": None,
+        "low": 0.17, "high": 0.56, "reason": None, "kappa": None,
     }  # fmt: skip
     position = {
         "task": "objects",
@@ -266,7 +266,9 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
         "reason": None,
     }
     answers = run.responses[run.responses["series"].notna()][["response_id", "series", "round"]]
-    scores = run.ratings.merge(answers, on="response_id").rename(columns={"task": "benchmark", "value": "score"})
+    scores = run.ratings.merge(answers, on="response_id").rename(
+        columns={"task": "benchmark", "value": "score", "item_id": "item"}
+    )
     if not run.suite.rounds:
         rounds = []
     return Evidence(run=run, rounds=rounds, scores=scores, pairs=[pair], positions=[position])

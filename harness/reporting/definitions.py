@@ -1,0 +1,76 @@
+"""How each number on the page is defined: the words of the code that computed it, for what this run has alone."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from harness.agreement import agree_in_run, alpha, ceiling, contingency, intervals, position, stand_in
+from harness.agreement.coefficients import COEFFICIENTS
+from harness.records import Rating
+from harness.reporting.evidence import Evidence, Row
+from harness.reporting.finding import words
+from harness.rounds import bands, comparison, samples, verdict
+
+SPOKEN_FOR: dict[str, Any] = {
+    "alpha": alpha,
+    **dict.fromkeys(("cohen_kappa", "cohen_kappa_linear", "cohen_kappa_quadratic"), contingency.kappa),
+}
+"""Coefficients that are defined by more than their own function."""
+
+
+def definitions(evidence: Evidence) -> list[Row]:
+    """Return the definitions of this run's numbers: `name`, `text` (paragraphs), `code` (where it is written)."""
+    named: list[tuple[str, Any]] = []
+    coefficients = {row["coefficient"] for row in evidence.pairs}
+    if any(row.get("kappa") for row in evidence.pairs):
+        coefficients.add("cohen_kappa")
+    named += [(words(name), SPOKEN_FOR.get(name, COEFFICIENTS[name])) for name in sorted(coefficients)]
+    if evidence.pairs:
+        named.append(("intervals of agreement", intervals))
+    if evidence.positions:
+        named += [("both orders", position.position_consistency), ("intervals of shares", intervals.wilson)]
+    if evidence.stand_ins:
+        named += [("standing in for a human", stand_in), ("agreement with people, and the ceiling", ceiling)]
+    if evidence.rounds:
+        named += [
+            ("the verdict on a series", verdict), ("its window and rate", verdict.window_contrast),
+            ("bands of the gains", bands.deltas), ("one series against another", comparison),
+        ]  # fmt: skip
+        named += [("pass@k", samples.pass_at_k)] if evidence.scores.get("sample", None) is not None else []
+    named.append(("a rating, and a failure", Rating))
+    return [{"name": name, "text": _paragraphs(thing), "code": _place(thing)} for name, thing in named]
+
+
+def settings(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return what the estimates were told: levels, resamples, seeds, the smallest effect of interest."""
+    told = inspect.signature(agree_in_run).parameters
+    found = []
+    if evidence.pairs:
+        found += [
+            ("Intervals of agreement", "95 %"),
+            ("Resamples", f"{told['resamples'].default:,}"),
+            ("Seed of the resamples", str(told["seed"].default)),
+        ]
+    if evidence.rounds:
+        row = evidence.rounds[0]
+        found += [
+            ("Smallest effect of interest", f"{100 * row['sesoi']:g} points a round"),
+            ("Significance of each test", f"{row.get('significance') or (1 - row['level']) / 2:.3g}"),
+            ("Intervals of the rates", f"{row['level']:.0%}"),
+            ("Bands of the gains", f"{bands.BAND_LEVEL:.0%}, simultaneous"),
+        ]
+    return found
+
+
+def _paragraphs(thing: Any) -> list[str]:
+    """Return what a docstring says before it lists its arguments, as a sentence about the number."""
+    text = (inspect.getdoc(thing) or "").split("\nArgs:")[0].split("\nReturns:")[0].strip()
+    text = text.removeprefix("Return ").replace("`", "")
+    return [(part[0].upper() + part[1:]).replace("\n", " ") for part in text.split("\n\n") if part.strip()]
+
+
+def _place(thing: Any) -> str:
+    module = inspect.getmodule(thing)
+    name = "" if inspect.ismodule(thing) else f":{thing.__name__}"
+    return f"{module.__name__ if module else ''}{name}"

@@ -1,0 +1,210 @@
+"""The figures of the raters: what biases them, what they cost, whether they are as sure as they are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from harness.agreement.intervals import wilson
+from harness.reporting import scorecard
+from harness.reporting.charts import dots, scatter, shares
+from harness.reporting.evidence import Evidence, Row, value_of
+from harness.reporting.figures import Drawing, Figure, Missing
+from harness.reporting.finding import decimals, joined
+
+BINS = 5
+"""Groups of answers, equally many each, in the figure of the calibration."""
+FEWEST = 20
+"""Answers of one rater below which its calibration is not shown."""
+
+
+def biases(evidence: Evidence) -> Drawing | Missing:
+    """Return the figure of what moves each judge beside the answer's worth: place, length, its own family."""
+    title = "What sways the judges, beside the answers"
+    rows = scorecard.biases(evidence)
+    known = [row for row in rows if row["value"] is not None]
+    if not known:
+        return Missing(title, "No judge compared answers in both orders, or repeated a rating: `harness audit RUN`")
+    kinds = list(dict.fromkeys(row["bias"] for row in known))
+    swayed = [
+        f"{row['rater']} ({row['bias']})"
+        for row in known
+        if row["low"] is not None and not row["low"] <= row["neutral"] <= row["high"]
+    ]
+    said = f"Clearly swayed: {joined(swayed)}." if swayed else "No interval leaves the unbiased value out."
+    figure = Figure(
+        "biases",
+        title,
+        f"{' '.join(scorecard.BIASES[kind][1] for kind in kinds)} Intervals are at 95 %; the dotted line is where a "
+        f"judge without the bias stands. {said}",
+        ["rater", "bias", "value", "low", "high", "unbiased", "n"],
+        [[row[key] for key in ("rater", "bias", "value", "low", "high", "neutral", "n")] for row in rows],
+    )
+
+    def draw(width: int) -> Any:
+        panels = []
+        for kind in kinds:
+            own = pd.DataFrame([row for row in known if row["bias"] == kind]).rename(columns={"rater": "name"})
+            ends = pd.concat([own["value"], own["low"], own["high"], own["neutral"]]).dropna()
+            domain = (min(0.0, float(ends.min())), max(1.0, float(ends.max())))
+            panels.append(
+                dots(own, title=scorecard.BIASES[kind][0], width=width, domain=domain, mark=own["neutral"][0])
+            )
+        return panels[0] if len(panels) == 1 else alt.vconcat(*panels, spacing=24)
+
+    return Drawing(figure, draw)
+
+
+def frontier(evidence: Evidence) -> Drawing | Missing:
+    """Return the figure of what agreement costs: the raters than which nothing is both cheaper and better."""
+    title = "What agreement costs"
+    rows = scorecard.worth(evidence)
+    priced = [row for row in rows if row["value"] is not None and row["usd_per_1000"]]
+    unknown = [row["rater"] for row in rows if row["usd_per_1000"] is None]
+    free = [row["rater"] for row in rows if row["usd_per_1000"] == 0]
+    left_out = [
+        f"{joined(sorted(set(names)))}: {why}"
+        for names, why in ((unknown, "price not recorded"), (free, "ran on this machine, for nothing"))
+        if names
+    ]
+    if len(priced) < 2:
+        why = f"Under two raters have both a price and something independent to agree with. {'. '.join(left_out)}"
+        return Missing(title, why.rstrip(". "))
+    data = pd.DataFrame(
+        [
+            {"name": row["rater"], "x": row["usd_per_1000"], "y": row["value"], "low": row["low"], "high": row["high"]}
+            for row in priced
+        ]
+    )
+    data["best"] = [
+        not ((data["x"] <= x) & (data["y"] >= y) & ((data["x"] < x) | (data["y"] > y))).any()
+        for x, y in zip(data["x"], data["y"], strict=True)
+    ]
+    best = data[data["best"]].sort_values("x")
+    said = "; ".join(
+        f"{name} at ${x:,.2f} with {decimals(y)}" for name, x, y in zip(best["name"], best["x"], best["y"], strict=True)
+    )
+    against = joined(sorted({row["against"] for row in priced}))
+    figure = Figure(
+        "frontier",
+        title,
+        f"Agreement with {against} against the price of 1,000 ratings in dollars, on a logarithmic scale. Nothing is "
+        f"both cheaper and better than: {said}.{' Not shown: ' + '; '.join(left_out) + '.' if left_out else ''}",
+        ["rater", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against"],
+        [
+            [row[key] for key in ("rater", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against")]
+            for row in rows
+        ],
+    )
+    return Drawing(
+        figure,
+        lambda width: scatter(
+            data, x_title="dollars for 1,000 ratings (logarithmic)", y_title=f"agreement with {against}", width=width
+        ),
+    )
+
+
+def calibration(evidence: Evidence) -> Drawing | Missing:
+    """Return the figure of how sure a rater was against how often it was right, by the verifiers."""
+    title = "As sure as right?"
+    stated = _stated(evidence)
+    found: list[Row] = []
+    briers = []
+    for rater, group in stated.groupby("rater", sort=True):
+        if len(group) < FEWEST:
+            continue
+        name = evidence.name(str(rater))
+        ranked = group.sort_values("sure", kind="stable")
+        for part in np.array_split(np.arange(len(ranked)), min(BINS, len(ranked) // 10)):
+            own = ranked.iloc[part]
+            low, high = wilson(float(own["right"].sum()), len(own))
+            mean = {"x": float(own["sure"].mean()), "y": float(own["right"].mean())}
+            found.append({"series": name, **mean, "low": low, "high": high, "n": len(own)})
+        brier = float(((group["sure"] - group["right"]) ** 2).mean())
+        over = float(group["sure"].mean() - group["right"].mean())
+        briers.append(f"{name} {decimals(brier)} (stated minus true {decimals(over)}, n {len(group)})")
+    if not found:
+        return Missing(
+            title, f"No rater said how sure it was of {FEWEST} answers that a verifier rated too (column `confidence`)"
+        )
+    data = pd.DataFrame(found)
+    order = list(dict.fromkeys(data["series"]))
+    figure = Figure(
+        "calibration",
+        title,
+        "How sure each rater said it was, in groups of equally many answers, against the share in which the answer key "
+        "or the tests said that it was right, with 95 % Wilson intervals; on the dotted line both are the same. Brier "
+        f"score, where 0 is perfect and 0.25 a coin: {'; '.join(briers)}.",
+        ["rater", "stated", "true", "low", "high", "n"],
+        value_of(data[["series", "x", "y", "low", "high", "n"]].to_numpy(dtype=object)),
+    )
+    return Drawing(
+        figure,
+        lambda width: shares(
+            data, order, x_title="how sure it said it was", y_title="how often it was right", width=width
+        ),
+    )
+
+
+def principles(evidence: Evidence) -> Drawing | Missing | None:
+    """Return the figure of the criteria that several raters gave, those read most differently first."""
+    title = "What raters read differently"
+    several = [table for table in evidence.tables if table.coefficients.get("alpha")]
+    known = [
+        (table, table.coefficients["alpha"]) for table in several if np.isfinite(table.coefficients["alpha"].value)
+    ]
+    if len(known) < 2:
+        return Missing(title, "Under two criteria (or principles of a constitution) were given by several raters")
+    known.sort(key=lambda pair: pair[1].value)
+    data = pd.DataFrame(
+        [
+            {"name": table.criterion, "value": found.value, "low": value_of(found.low), "high": value_of(found.high),
+             "n": found.n, "raters": joined([evidence.name(rater) for rater in table.raters])}
+            for table, found in known
+        ]
+    )  # fmt: skip
+    lowest, highest = data.iloc[0], data.iloc[-1]
+    figure = Figure(
+        "principles",
+        title,
+        "Krippendorff’s alpha of all raters who gave a criterion (of a constitution: a principle), lowest first, with "
+        "95 % intervals; at the dotted line they agree as far as chance. Read most differently: "
+        f"{lowest['name']} ({decimals(lowest['value'])}); most alike: {highest['name']} "
+        f"({decimals(highest['value'])}).",
+        ["criterion", "alpha", "low", "high", "n", "raters"],
+        value_of(data[["name", "value", "low", "high", "n", "raters"]].to_numpy(dtype=object)),
+    )
+    ends = data[["value", "low"]].min().min()
+    domain = (min(0.0, float(np.floor(10 * ends) / 10)), 1.0)
+    return Drawing(figure, lambda width: dots(data, title="Krippendorff’s alpha", width=width, domain=domain, mark=0.0))
+
+
+def _stated(evidence: Evidence) -> pd.DataFrame:
+    """Return `rater, sure, right`: how sure a rater was of what a verifier judged too.
+
+    A rater of the criterion `confidence` says how sure the model was of the answer: it is right if the answer is. Any
+    other is right if its own yes or no is the verifier's, as sure as its `confidence` says.
+    """
+    ratings = evidence.run.ratings
+    ok = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
+    truth = ok[(ok["rater_kind"] == "verifier") & (ok["scale"] == "binary")].drop_duplicates("response_id")
+    own = ok[~ok["rater_kind"].isin(["verifier", "human"]) & ok["against_id"].isna()]
+    both = own.merge(truth[["response_id", "value"]].rename(columns={"value": "truth"}), on="response_id")
+    of_answer = both[(both["criterion"] == "confidence") & both["value"].between(0, 1)]
+    of_verdict = both[both["confidence"].notna() & (both["scale"] == "binary")]
+    return pd.concat(
+        [
+            pd.DataFrame({"rater": of_answer["rater"], "sure": of_answer["value"], "right": of_answer["truth"]}),
+            pd.DataFrame(
+                {
+                    "rater": of_verdict["rater"],
+                    "sure": of_verdict["confidence"].astype(float),
+                    "right": (of_verdict["value"] == of_verdict["truth"]).astype(float),
+                }
+            ),
+        ],
+        ignore_index=True,
+    )

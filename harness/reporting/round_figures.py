@@ -1,0 +1,268 @@
+"""The figures of the rounds: the race, its steps, what they won and lost, and what the feedback believed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from harness.reporting.charts import flows, lines, paths
+from harness.reporting.evidence import Evidence, Row, value_of
+from harness.reporting.figures import Drawing, Figure, Missing
+from harness.reporting.finding import SIGNS, joined, points
+from harness.rounds.bands import BAND_LEVEL
+from harness.rounds.samples import pass_at_k
+
+
+def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
+    """Return the figure of the scores round by round, one line a kind of feedback."""
+    columns = ["series", "round", "score", "n_items"]
+    data = pd.DataFrame([{name: row[name] for name in columns} for row in rows if row["score"] is not None])
+    if data.empty or data["round"].nunique() < 2:
+        return None
+    data = data.assign(points=100 * data["score"])
+    ends = [(name, 100 * _last(data, name, "score")) for name in evidence.series if name in set(data["series"])]
+    reached = ", ".join(f"{name} {value:.1f}" for name, value in sorted(ends, key=lambda pair: -pair[1]))
+    figure = Figure(
+        "race",
+        "The race of the kinds of feedback",
+        f"Mean score on {_count(data['n_items'])} held-out items of {benchmark} after each round, in points (0 to "
+        f"100). In round {int(data['round'].max())}: {reached}. The same items in every round and series; the sign "
+        "before a name is its verdict.",
+        columns,
+        [[row[name] for name in columns] for row in rows],
+    )
+    signs = _signs(evidence, benchmark)
+    return Drawing(figure, _lines(data, evidence, "points", "score, points", signs=signs, y_format=".0f"))
+
+
+def steps(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
+    """Return the figure of each round's gain with its band: the evidence of the verdicts."""
+    data = pd.DataFrame([row for row in rows if row["delta"] is not None])
+    if data.empty:
+        return None
+    data = data.assign(**{name: 100 * pd.to_numeric(data[name]) for name in ("delta", "low", "high")})
+    final = data[data["round"] == data["round"].max()]
+    clear = [str(s) for s, low in zip(final["series"], final["low"], strict=True) if pd.notna(low) and low > 0]
+    said = f"the band of {joined(clear)} lies above zero" if clear else "no band lies above zero"
+    columns = ["series", "round", "delta", "low", "high", "n_items"]
+    figure = Figure(
+        "rounds",
+        "What each round added",
+        f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
+        f"{_count(data['n_items'])} items, with simultaneous {100 * BAND_LEVEL:.0f} % bands over a series’ rounds. "
+        f"In the last round {said}. Each series is judged by itself; with several, some band misses by chance.",
+        columns,
+        [[row[name] for name in columns] for row in rows],
+    )
+    signs = _signs(evidence, benchmark)
+    title = "gain over the round before, points"
+    return Drawing(figure, _lines(data, evidence, "delta", title, signs=signs, zero=True))
+
+
+def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missing | None:
+    """Return the figure of how many items each round solved newly, and lost."""
+    scores = evidence.scores
+    own = scores[(scores["benchmark"] == benchmark) & scores["score"].notna()] if len(scores) else scores
+    if own.empty:
+        return None
+    title = "Items won and lost"
+    if not own["score"].isin([0.0, 1.0]).all():
+        return Missing(title, f"Scores on {benchmark} are grades, so that no item is simply solved or not")
+    units = [name for name in ("item", "seed") if name in own]
+    right = own.groupby(["series", *units, "round"], dropna=False)["score"].mean().unstack("round") > 0.5
+    known = own.groupby(["series", *units, "round"], dropna=False)["score"].size().unstack("round").notna()
+    found = []
+    for series, group in right.groupby(level="series", sort=False):
+        numbers = sorted(group.columns)
+        for before, after in pairwise(numbers):
+            both = known.loc[group.index, before] & known.loc[group.index, after]
+            was, now = group.loc[both, before], group.loc[both, after]
+            won, lost = int((~was & now).sum()), int((was & ~now).sum())
+            found.append([str(series), int(after), won, lost, int(both.sum())])
+    if not found:
+        return None
+    columns = ["series", "round", "won", "lost", "n_items"]
+    data = pd.DataFrame(found, columns=columns)
+    order = [name for name in evidence.series if name in set(data["series"])]
+    totals = {name: data[data["series"] == name] for name in order}
+    said = "; ".join(f"{name} {own['won'].sum():,} and {own['lost'].sum():,}" for name, own in totals.items())
+    figure = Figure(
+        "flow",
+        title,
+        f"Items of {benchmark} that were wrong in the round before and are right now (up), and those that were right "
+        f"and are wrong now (down). Won and lost over all rounds: {said}. A score that stands still can hide both.",
+        columns,
+        found,
+    )
+    return Drawing(figure, lambda width: flows(data, order, y_title="items won and lost", width=width))
+
+
+def fan(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missing | None:
+    """Return the figure of pass@1 and pass@k over the rounds: what a model finds at once, and what it can find."""
+    scores = evidence.scores
+    own = scores[(scores["benchmark"] == benchmark) & scores["score"].notna()] if len(scores) else scores
+    if own.empty or not own["score"].isin([0.0, 1.0]).all():
+        return None
+    title = "What it finds at once, and what it can find"
+    units = ["series", "round", *(name for name in ("item", "seed") if name in own)]
+    counts = own.groupby(units, dropna=False)["score"].agg(["sum", "size"]).reset_index()
+    most = int(counts["size"].min())
+    if most < 2:
+        return Missing(
+            title, f"Pass@k needs several answers to each item, and {benchmark} has one (`samples:` of the task)"
+        )
+    at = {k: pass_at_k(counts["sum"].to_numpy(float), counts["size"].to_numpy(float), k) for k in (1, most)}
+    means = counts.assign(one=at[1], most=at[most]).groupby(["series", "round"])[["one", "most"]].mean().reset_index()
+    data = means.assign(low=100 * means["one"], high=100 * means["most"], points=100 * means["most"])
+    last = data[data["round"] == data["round"].max()]
+    ends = zip(last["series"], last["low"], last["high"], strict=True)
+    said = "; ".join(f"{series} {low:.1f} and {high:.1f}" for series, low, high in ends)
+    figure = Figure(
+        "fan",
+        title,
+        f"The band of each series reaches from pass@1 to pass@{most} on {benchmark}, in points; the line is its upper "
+        f"edge. In the last round: {said}. A band that narrows while its lower edge rises is sharpening: the model "
+        "finds more often what it could find before. An upper edge that falls is collapse.",
+        ["series", "round", "pass@1", f"pass@{most}"],
+        value_of(means[["series", "round", "one", "most"]].to_numpy(dtype=object)),
+    )
+    return Drawing(figure, _lines(data, evidence, "points", f"pass@1 to pass@{most}, points", y_format=".0f"))
+
+
+def kept(evidence: Evidence) -> Drawing | Missing | None:
+    """Return the figure of how much of what the feedback kept was right: what decides how far it can lead."""
+    rounds = evidence.run.rounds
+    if rounds.empty:
+        return None
+    title = "What the feedback kept"
+    if "share_right_kept" not in rounds or not rounds["share_right_kept"].notna().any():
+        return Missing(title, "The learner has no key of its own to tell right from wrong among the kept answers")
+    known = rounds[rounds["share_right_kept"].notna()].groupby(["series", "round"], as_index=False)
+    data = known.agg(share=("share_right_kept", "mean"), kept=("n_kept", "sum"))
+    data = data.assign(points=100 * data["share"])
+    last = data[data["round"] == data["round"].max()].sort_values("share", ascending=False)
+    said = ", ".join(f"{name} {value:.0f}" for name, value in zip(last["series"], last["points"], strict=True))
+    figure = Figure(
+        "kept",
+        title,
+        "Right answers among those that the feedback kept for training, in percent, by the learner’s own key, which "
+        f"decided nothing. In the last round: {said}. Feedback that keeps wrong answers teaches them.",
+        ["series", "round", "share right", "kept"],
+        value_of(data[["series", "round", "share", "kept"]].to_numpy(dtype=object)),
+    )
+    return Drawing(figure, _lines(data, evidence, "points", "right among kept, %", y_format=".0f", height=220))
+
+
+def proxy(evidence: Evidence) -> Drawing | Missing | None:
+    """Return the figure of what the feedback believed of a model against how well it did."""
+    run, scores = evidence.run, evidence.scores
+    title = "What the feedback believed, and what was so"
+    feedback = {name: rater for name, rater in (run.suite.rounds.feedback if run.suite.rounds else {}).items() if rater}
+    if not feedback:
+        return Missing(title, "No series of this run was trained here, so that no feedback is known")
+    answers = run.responses.loc[run.responses["series"].notna(), ["response_id", "series", "round"]]
+    chosen = run.ratings["flags"].map(lambda flags: flags is not None and "selection_item" in list(flags)).astype(bool)
+    given = run.ratings.loc[chosen & run.ratings["value"].notna(), ["response_id", "rater", "value"]]
+    given = given.merge(answers, on="response_id")
+    given = given[given["series"].map(feedback) == given["rater"]]
+    believed = given.groupby(["series", "round"])["value"].agg(["mean", "size"])
+    was = scores.groupby(["series", "round"])["score"].mean().rename("gold")
+    both = believed.join(was, how="inner").reset_index()
+    if both["round"].nunique() < 2:
+        return Missing(title, "Under two rounds have ratings of the feedback and gold scores of the same model")
+    data = both.assign(x=100 * both["mean"], y=100 * both["gold"], round=both["round"].astype(int))
+    gaps = [
+        f"{series} {100 * (a - b):+.1f} to {100 * (y - z):+.1f}".replace("-", "−") for series, a, b, y, z in _gaps(both)
+    ]
+    figure = Figure(
+        "proxy",
+        title,
+        "Along: the mean rating that the feedback gave to a round’s practice answers. Up: the gold score of the same "
+        "model on the held-out items; the numbers are rounds. Under the dotted line the feedback believes more than "
+        f"is so. Believed minus gold, first to last round: {'; '.join(gaps)} points. Practice and held-out items are "
+        "different items of one kind.",
+        ["series", "round", "believed", "gold", "ratings"],
+        value_of(both[["series", "round", "mean", "gold", "size"]].to_numpy(dtype=object)),
+    )
+    return Drawing(
+        figure,
+        lambda width: paths(
+            data, evidence.series, x_title="mean rating of the feedback, points", y_title="gold score, points",
+            width=width,
+        ),
+    )  # fmt: skip
+
+
+def published(evidence: Evidence) -> Drawing | None:
+    """Return the figure of the run's series over those that papers published."""
+    known = [row for row in evidence.published if row["deltas"] and row["rounds"] and row["rounds"][0] == 0]
+    own = [row for row in evidence.rounds if row["deltas"]]
+    if not known or not own:
+        return None
+
+    def gained(row: Row) -> list[tuple[int, float]]:
+        found = [(row["rounds"][0], 0.0)]
+        for step in row["deltas"]:
+            found.append((step["round"], found[-1][1] + 100 * step["delta"]))
+        return found
+
+    several = len({row["benchmark"] for row in own}) > 1
+    order = evidence.series
+    names = {f"{row['series']} · {row['benchmark']}" if several else row["series"]: row for row in own}
+    order = list(names) if several else order
+    mine = pd.DataFrame([(name, r, value) for name, row in names.items() for r, value in gained(row)])
+    mine.columns = pd.Index(["series", "round", "gain"])
+    others = [(f"{row['series']} · {row['benchmark']}", r, value) for row in known for r, value in gained(row)]
+    behind = pd.DataFrame(others, columns=["name", "round", "gain"])
+    total = {
+        name: f"{points(value / 100)}" for name, value in mine.groupby("series", sort=False)["gain"].last().items()
+    }
+    figure = Figure(
+        "published",
+        "Beside rounds that papers published",
+        f"Gain since round 0, in points, of this run’s series and, thin, of {len(known)} series that papers published "
+        "(other models, benchmarks and sizes of training: a background to read the shape against, no contest). "
+        f"At the end: {', '.join(f'{name} {value}' for name, value in total.items())}.",
+        ["series", "round", "gain"],
+        value_of(pd.concat([mine, behind.rename(columns={"name": "series"})]).to_numpy(dtype=object)),
+    )
+    return Drawing(
+        figure,
+        lambda width: lines(
+            mine, order, x="round", y="gain", x_title="round", y_title="gain since round 0, points", width=width,
+            zero=True, behind=behind,
+        ),
+    )  # fmt: skip
+
+
+def _lines(data: pd.DataFrame, evidence: Evidence, y: str, y_title: str, **how: Any) -> Callable[[int], Any]:
+    return lambda width: lines(
+        data, evidence.series, x="round", y=y, x_title="round", y_title=y_title, width=width, **how
+    )
+
+
+def _signs(evidence: Evidence, benchmark: str) -> dict[str, str]:
+    """Return the sign of each series' verdict."""
+    rows = [row for row in evidence.rounds if row["benchmark"] == benchmark]
+    return {row["series"]: SIGNS[row["verdict"] or "unknown"] for row in rows}
+
+
+def _gaps(both: pd.DataFrame) -> list[tuple[str, float, float, float, float]]:
+    rows = []
+    for series, group in both.sort_values("round").groupby("series", sort=False):
+        first, last = group.iloc[0], group.iloc[-1]
+        rows.append((str(series), first["mean"], first["gold"], last["mean"], last["gold"]))
+    return rows
+
+
+def _last(data: pd.DataFrame, series: str, column: str) -> float:
+    own = data[data["series"] == series].sort_values("round")
+    return float(own[column].iloc[-1])
+
+
+def _count(column: pd.Series) -> str:
+    low, high = int(column.min()), int(column.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
