@@ -66,10 +66,9 @@ class Workshop:
     def task(self, use: TaskUse) -> Task:
         """Return a task of the suite, loaded once."""
         if use.task not in self.tasks:
-            limits = [limit for limit in (use.limit, self.suite.limit) if limit is not None]
             known = self.run.manifest.get("tasks", {}).get(use.task, {}).get("data", [])
             pins = {one["dataset"]: one["revision"] for one in known if one["revision"]}
-            self.tasks[use.task] = load_task(use, self.catalog, min(limits, default=None), pins)
+            self.tasks[use.task] = load_task(use, self.catalog, self.suite.limit_of(use), pins)
         return self.tasks[use.task]
 
     @property

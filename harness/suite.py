@@ -166,6 +166,10 @@ class Suite(Section):
         """Return "FILE:LINE: " of a part of the suite; nothing for a suite that was read from no file."""
         return f"{self._document.where(location)}: " if self._document else ""
 
+    def limit_of(self, use: TaskUse) -> int | None:
+        """Return at most how many items of a task the suite wants; None for all."""
+        return min((limit for limit in (use.limit, self.limit) if limit is not None), default=None)
+
     def narrowed(
         self,
         tasks: Sequence[str] | None = None,

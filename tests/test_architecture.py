@@ -20,7 +20,7 @@ ORDER = [
     {"agreement"},
     {"rounds"},
     {"reporting"},
-    {"stages", "naming", "forecast"},
+    {"stages", "naming", "rehearsal", "forecast"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

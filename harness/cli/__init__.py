@@ -46,13 +46,29 @@ def _register() -> None:
     from harness.cli.doctor import doctor
     from harness.cli.human import annotate, export, import_
     from harness.cli.init import init
+    from harness.cli.plan import plan
     from harness.cli.report import report
     from harness.cli.rounds import rounds
     from harness.cli.run import quickstart, rate, run
     from harness.cli.verify import verify
 
-    group = (quickstart, init, run, rate, annotate, agree, rounds, report, verify, export, ls, validate, schema, doctor)
-    for command in group:
+    for command in (
+        quickstart,
+        init,
+        plan,
+        run,
+        rate,
+        annotate,
+        agree,
+        rounds,
+        report,
+        verify,
+        export,
+        ls,
+        validate,
+        schema,
+        doctor,
+    ):
         app.command()(command)
     app.command("import")(import_)
 
