@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -32,6 +33,31 @@ def data_dir() -> Path:
     elif not Path(folder).is_dir():
         absent("data", f"HARNESS_TEST_DATA={folder} is no folder")
     return Path(str(folder))
+
+
+@pytest.fixture(scope="session")
+def mirrors() -> ModuleType:
+    """The module that builds a mirror of the hub."""
+    spec = importlib.util.spec_from_file_location("mirrors", Path(__file__).with_name("mirrors.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def built_mirror(mirrors: ModuleType, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mirror of the hub, made from the real data; to be read, not changed."""
+    folder: Path = mirrors.build(tmp_path_factory.mktemp("hub"), data_dir)
+    return folder
+
+
+@pytest.fixture
+def hub_mirror(built_mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The mirror, in use: `HARNESS_DATA_DIR` names it."""
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(built_mirror))
+    return built_mirror
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -115,15 +115,17 @@ def _commonsense(mirror: Path, data: Path) -> None:
 
     jsonl(mirror, "lighteval/siqa", "validation", [
         {**social(row["question"]), **dict(zip(("answerA", "answerB", "answerC"), row["choices"], strict=True)),
-         "label": str(row["labels"].index(row["gold"]) + 1)} for row in asked(folder / "socialiqa_dev.jsonl.gz")])  # fmt: skip
+         "label": str(row["labels"].index(row["gold"]) + 1)}
+        for row in asked(folder / "socialiqa_dev.jsonl.gz")])  # fmt: skip
     jsonl(mirror, "lighteval/siqa", "train", [
         {"context": "Ann asks Ben.", "question": question, "answerA": right, "answerB": a, "answerC": b, "label": "1"}
         for question, right, a, b, *_ in WRITTEN])  # fmt: skip
 
     endings = [
         {"ind": number, "activity_label": "Asking", "ctx_a": question, "ctx_b": "the answer", "ctx": question,
-         "endings": [right, *wrong[:3]], "source_id": f"written~{number // 2}", "split": "val", "split_type": "indomain",
-         "label": "0"} for number, (question, right, *wrong) in enumerate(WRITTEN)]  # fmt: skip
+         "endings": [right, *wrong[:3]], "source_id": f"written~{number // 2}", "split": "val",
+         "split_type": "indomain", "label": "0"}
+        for number, (question, right, *wrong) in enumerate(WRITTEN)]  # fmt: skip
     causes = [
         {"premise": "Ann asked a question.", "choice1": f"She wondered: {question}", "choice2": f"She had {wrong}.",
          "question": "cause" if number % 2 else "effect", "idx": number, "label": 0}
@@ -216,9 +218,10 @@ def _summaries(mirror: Path, data: Path) -> None:
         {"id": row["doc_id"], "text": row["source"], "machine_summaries": by_document[row["doc_id"]],
          "human_summaries": row["references"]} for row in documents])  # fmt: skip
     parquet(mirror, "abisee/cnn_dailymail/3.0.0", "test", [
-        {"article": row["source"], "highlights": row["references"][0], "id": row["doc_id"]} for row in documents])  # fmt: skip
+        {"article": row["source"], "highlights": row["references"][0], "id": row["doc_id"]}
+        for row in documents])  # fmt: skip
     short = [
-        {"id": str(number), "text": f"{question} Ann asked that, and Ben said: {right}.", "summary": f"Ben said {right}."}
+        {"id": str(number), "text": f"{question} Ann asked, and Ben said: {right}.", "summary": f"Ben said {right}."}
         for number, (question, right, *_) in enumerate(WRITTEN)]  # fmt: skip
     parquet(mirror, "EdinburghNLP/xsum", "test", [
         {"document": row["text"], "summary": row["summary"], "id": row["id"]} for row in short])  # fmt: skip

@@ -70,9 +70,11 @@ def mirrored(root: Path, dataset: str, config: str | None = None) -> dict[str, l
     Args:
         root: The mirror.
         dataset: The hub id.
-        config: The configuration. A data set with a single one may lie without its folder.
+        config: The configuration. A data set with a single one may lie without its folder, or be asked for without it.
     """
-    places = [root / dataset / (config or ""), root / dataset / (config or "") / "data", root / dataset]
+    home = root / dataset
+    below = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() and config is None else []
+    places = [home / (config or ""), home / (config or "") / "data", home, *(below if len(below) == 1 else [])]
     for place in places:
         splits: dict[str, list[Path]] = {}
         for ending in ENDINGS:
