@@ -1,17 +1,16 @@
 """Human-rated data sets by their name on the hub, or from a mirror folder on machines without a network; and as runs.
 
-A mirror (`HARNESS_DATA_DIR`) is laid out by hub id: `owner/name/`, in it Parquet or JSONL named after the split,
-below a folder with the configuration's name where there is one. The same code reads both.
+Where files lie in a mirror, and how the hub is asked, is `answering/hub.py`'s business; tasks take their data likewise.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from harness.answering.hub import load_dataset, mirror, split_files
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.importing.mapping import Hub, Mapping
@@ -19,8 +18,6 @@ from harness.rating.importing.presets import presets
 from harness.rating.importing.reading import Imported, read_ratings
 from harness.rating.importing.source import Entry, Source, read_source
 from harness.records import Item, Record, Response, digest
-
-ENDINGS = ("parquet", "jsonl", "jsonl.gz", "json")
 
 
 def hub_source(where: Hub, limit: int | None = None) -> Source:
@@ -33,38 +30,22 @@ def hub_source(where: Hub, limit: int | None = None) -> Source:
     Raises:
         HarnessError: There is a mirror folder without that file, or the hub cannot be read.
     """
-    mirror = os.environ.get("HARNESS_DATA_DIR")
-    source = _from_mirror(Path(mirror), where) if mirror else _from_hub(where, limit)
+    root = mirror()
+    source = _from_mirror(root, where) if root else _from_hub(where, limit)
     return Source(source.path, source.kind, source.entries[:limit], source.unreadable, notes=source.notes)
 
 
-def _from_mirror(mirror: Path, where: Hub) -> Source:
-    folder = mirror / where.dataset
-    names = [f"{where.split}.{ending}" for ending in ENDINGS] + [f"{where.split}-*.parquet"]
-    places = [folder / part / name for part in (where.config or "", "data") for name in names]
-    for place in places:
-        parts = sorted(place.parent.glob(place.name)) if place.parent.is_dir() else []
-        if parts:
-            read = [read_source(part) for part in parts]
-            records = [entry.record for one in read for entry in one.entries]
-            return Source(folder, read[0].kind, [Entry(row, None, record) for row, record in enumerate(records, 1)])
-    looked = ", ".join(str(place.relative_to(mirror)) for place in places[:3])
-    raise HarnessError(f"HARNESS_DATA_DIR={mirror}: has no {where.dataset} ({where.split}); looked for {looked}, ...")
+def _from_mirror(root: Path, where: Hub) -> Source:
+    read = [read_source(part) for part in split_files(root, where.dataset, where.config, where.split)]
+    records = [entry.record for one in read for entry in one.entries]
+    entries = [Entry(row, None, record) for row, record in enumerate(records, 1)]
+    return Source(root / where.dataset, read[0].kind, entries)
 
 
 def _from_hub(where: Hub, limit: int | None) -> Source:
-    from datasets import load_dataset
-
-    try:
-        rows = load_dataset(
-            where.dataset, where.config, split=where.split, revision=where.revision, streaming=limit is not None
-        )
-        entries = [Entry(row, None, dict(record)) for row, record in enumerate(islice(rows, limit), 1)]
-    except Exception as error:  # datasets raises whatever its parts raise
-        raise HarnessError(
-            f"{where.dataset}: cannot be read from the hub ({type(error).__name__}: {error}); on a machine without a "
-            f"network put {where.dataset}/{where.split}.parquet or .jsonl into a folder and set HARNESS_DATA_DIR to it"
-        ) from error
+    settings = {"split": where.split, "revision": where.revision, "streaming": limit is not None}
+    rows = load_dataset(where.dataset, where.config, **settings)
+    entries = [Entry(row, None, dict(record)) for row, record in enumerate(islice(rows, limit), 1)]
     return Source(Path(where.dataset), "parquet", entries)
 
 
