@@ -89,6 +89,10 @@ class Cached:
         """The identity of the client behind the cache."""
         return self.chat.identity
 
+    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
+        """See `Chat.price`: of the client behind the cache."""
+        return self.chat.price(prompt, cached, completion)
+
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`. The same call twice is asked once."""
         todo = enumerate(calls)

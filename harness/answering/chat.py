@@ -7,7 +7,6 @@ two together are what a cache may be keyed on, and neither ever holds a key.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class Call:
 
     def key(self, identity: str) -> str:
         """Return the hash of everything that decides the answer of the model `identity` to this call."""
-        return digest(identity, dataclasses.asdict(self))
+        return digest(identity, vars(self))
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,14 @@ class Answer:
     raw: str | None = None
     """The provider's answer as it came, where it could not be used."""
 
+    @property
+    def tokens(self) -> tuple[int | None, int | None, int | None]:
+        """Tokens of prompt, cache and completion."""
+        return self.prompt_tokens, self.cached_tokens, self.completion_tokens
+
     def to_json(self) -> str:
-        """Return the answer as a JSON object, without the fields that have their default."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({name: value for name, value in fields.items() if value is not None})
+        """Return the answer as a JSON object, without the fields that are None."""
+        return json.dumps({name: value for name, value in vars(self).items() if value is not None})
 
     @classmethod
     def from_json(cls, text: str) -> Answer:
@@ -81,6 +84,19 @@ class Chat(Protocol):
     @property
     def identity(self) -> str:
         """Model, base URL, and whatever else decides an answer beside the call: for ids and caches; never a key."""
+        ...
+
+    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
+        """Return what a call costs in US dollars.
+
+        Args:
+            prompt: Tokens of the prompt, the cached ones among them.
+            cached: Tokens of the prompt that the provider had cached.
+            completion: Tokens of the answer.
+
+        Returns:
+            The price; None where it is not known.
+        """
         ...
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:

@@ -245,6 +245,10 @@ class EmbeddedChat:
                 for index, answer in client().ask([calls[position] for position in positions]):
                     yield positions[index], answer
 
+    def price(self, *_: int | None) -> float:
+        """See `Chat.price`: nothing."""
+        return 0.0
+
     def _writing(self) -> Writer:
         with self._lock:
             if self._writer is None:
