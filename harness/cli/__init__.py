@@ -42,12 +42,13 @@ def _options(
 
 def _register() -> None:
     from harness.cli.agree import agree
+    from harness.cli.audit import audit
     from harness.cli.catalogue import ls, schema, validate
     from harness.cli.doctor import doctor
     from harness.cli.human import annotate, export, import_
     from harness.cli.init import init
     from harness.cli.plan import plan
-    from harness.cli.report import report
+    from harness.cli.report import publish, report, view
     from harness.cli.rounds import rounds
     from harness.cli.run import quickstart, rate, run
     from harness.cli.verify import verify
@@ -60,8 +61,11 @@ def _register() -> None:
         rate,
         annotate,
         agree,
+        audit,
         rounds,
         report,
+        publish,
+        view,
         verify,
         export,
         ls,

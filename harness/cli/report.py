@@ -1,4 +1,4 @@
-"""`harness report`: the page of a run, or of several side by side."""
+"""`harness report`, `publish` and `view`: the page of a run or several, a site of many, and a big one on loopback."""
 
 from __future__ import annotations
 
@@ -10,20 +10,27 @@ import typer
 
 from harness.cli.catalogue import AsJson, Include
 
+Redact = Annotated[bool, typer.Option("--redact-text", help="Ids and values only, no texts.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="A run's folder, or several.", metavar="RUN...")],
     out: Annotated[Path | None, typer.Option(help="The page's file; report.html in the run where not given.")] = None,
     include: Include = None,
-    redact_text: Annotated[bool, typer.Option("--redact-text", help="Ids and values only, no texts.")] = False,
+    redact_text: Redact = False,
     bundle: Annotated[
         Path | None, typer.Option(help="Write index.html and data shards into a folder, for large runs.")
     ] = None,
+    single_file_limit: Annotated[
+        float, typer.Option(min=0.1, help="Megabytes that a page in one file may have; over it, --bundle.")
+    ] = 25,
     pdf: Annotated[Path | None, typer.Option(help="Also print the page into a PDF file (needs Chromium).")] = None,
     notebook: Annotated[
-        str | None, typer.Option(help="Run a notebook of the catalogue on the run instead (stand_in, plateau).")
+        str | None,
+        typer.Option(help="Run a notebook on the run instead: stand_in, plateau, checkpoints, race, or one of yours."),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_: Open = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
@@ -31,19 +38,64 @@ def report(
     from harness.errors import HarnessError
 
     if notebook:
-        from harness.reporting.notebook import run_notebook
-
         if len(runs) > 1:
             raise HarnessError("a notebook takes one run")
-        typer.echo(str(run_notebook(notebook, runs[0], out, include=include or ())))
+        typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
     if as_json:
         found = [reporting.summary(run) for run in runs]
         typer.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    page = reporting.report(list(runs), out, include=include or (), redact_text=redact_text, bundle=bundle)
+    page = reporting.report(
+        list(runs),
+        out,
+        include=include or (),
+        redact_text=redact_text,
+        bundle=bundle,
+        single_file_limit=int(single_file_limit * 1_000_000),
+    )
     if pdf:
         reporting.print_pdf(page, pdf)
     typer.echo(str(page))
     if open_:
         typer.launch(page.resolve().as_uri())
+
+
+def publish(
+    source: Annotated[list[Path], typer.Argument(help="A folder that holds runs, or several.", metavar="DIR...")],
+    out: Annotated[Path, typer.Option(help="The folder of the site.")] = Path("site"),
+    base_url: Annotated[str, typer.Option(help="Where the site will stand: feed readers need whole addresses.")] = "",
+    include: Include = None,
+    redact_text: Redact = False,
+    open_: Open = False,
+) -> None:
+    """Write a static site of many runs: an index with search and filters, a page a run, a feed of the verdicts."""
+    from harness import reporting
+
+    index = reporting.publish(list(source), out, include=include or (), redact_text=redact_text, base_url=base_url)
+    typer.echo(str(index))
+    if open_:
+        typer.launch(index.resolve().as_uri())
+
+
+def view(
+    runs: Annotated[list[Path], typer.Argument(help="A run's folder, or several.", metavar="RUN...")],
+    port: Annotated[int, typer.Option(help="The port on this machine; a free one where not given.")] = 0,
+    include: Include = None,
+    redact_text: Redact = False,
+    open_: Open = False,
+) -> None:
+    """Serve the page of a big run on this machine, with every answer in it, until interrupted."""
+    from threading import Event
+
+    from harness import reporting
+
+    with reporting.view(list(runs), port, include=include or (), redact_text=redact_text) as address:
+        typer.echo(address)
+        typer.echo("serving; stop with Ctrl-C", err=True)
+        if open_:
+            typer.launch(address)
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            return

@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
 
+KINDS: dict[str, str] = {
+    "improving": "improving", "plateaued": "plateaued", "worsening": "worsening", "inconclusive": "inconclusive",
+    "trusted": "better than chance", "distrusted": "not to be trusted", "unknown": "not known", "note": "note",
+}  # fmt: skip
+"""The words of each mark."""
 SIGNS: dict[str, str] = {
     "improving": "▲", "plateaued": "■", "worsening": "▼", "inconclusive": "◇",
     "trusted": "●", "distrusted": "✕", "unknown": "○", "note": "·",

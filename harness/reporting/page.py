@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence, Row, public
-from harness.reporting.finding import SIGNS, decimals, points, share, words
+from harness.reporting.finding import KINDS, SIGNS, decimals, points, share, words
 from harness.reporting.findings import answer, findings
 from harness.reporting.gallery import figures
 from harness.reporting.methods import methods
@@ -156,16 +156,44 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
     }
 
 
-def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
-    """Return the page's HTML; `sources` are script sources of the security policy beside the page's own script."""
-    environment = SandboxedEnvironment(
-        loader=FunctionLoader(lambda name: catalog.file(f"{FOLDER}/{name}").read_text(encoding="utf-8")),
+def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "") -> str:
+    """Return the page's HTML.
+
+    Args:
+        views: What `view` returns, one a run.
+        catalog: Where templates, style and script lie.
+        sources: Script sources of the security policy beside the page's own script.
+        index: The address of the site that the page is part of.
+    """
+    script = catalog.file(f"{FOLDER}/page.js").read_text(encoding="utf-8")
+    style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
+    return (
+        environment(catalog, FOLDER)
+        .get_template("page.html")
+        .render(
+            views=views,
+            title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
+            question="Does the feedback still help?"
+            if any(one["rounds"] for one in views)
+            else "Who agrees with whom?",
+            index=index,
+            kinds=scorecard.KIND_WORDS,
+            abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
+            **parts(style, script, sources),
+        )
+    )
+
+
+def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
+    """Return what renders the templates of a folder in the catalogues: everything is escaped, nothing is undefined."""
+    found = SandboxedEnvironment(
+        loader=FunctionLoader(lambda name: catalog.file(f"{folder}/{name}").read_text(encoding="utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    found.filters |= {
         "points": points,
         "share": share,
         "number": decimals,
@@ -176,23 +204,20 @@ def render(views: list[Row], catalog: Catalog, sources: str = "") -> str:
         "jointed": jointed,
         "drawing": Markup,
         "sign": SIGNS.__getitem__,
+        "said": KINDS.__getitem__,
         "quantity": quantity,
         "compared": compared,
     }
-    script = catalog.file(f"{FOLDER}/page.js").read_text(encoding="utf-8")
-    style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html").render(
-        views=views,
-        title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
-        question="Does the feedback still help?" if any(one["rounds"] for one in views) else "Who agrees with whom?",
-        version=__version__,
-        script_sources=Markup(sources),
-        style=Markup(style),
-        script=Markup(script),
-        script_hash=script_hash(script),
-        kinds=scorecard.KIND_WORDS,
-        abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
+    return found
+
+
+def parts(style: str, script: str, sources: str = "") -> Row:
+    """Return what every page has: its style, its one script, and the policy that names the script by its hash."""
+    policy = (
+        f"default-src 'none'; script-src {sources}'{script_hash(script)}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
+    return {"policy": Markup(policy), "style": Markup(style), "script": Markup(script), "version": __version__}
 
 
 def script_json(data: Any) -> Markup:

@@ -241,7 +241,8 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
             {
                 "benchmark": "addition", "series": name, "verdict": "improving", "rate": 0.08, "low": 0.07,
                 "high": 0.09, "sesoi": 0.01, "window": [2, 3, 4], "level": 0.9, "n_items": 200, "n_seeds": 1,
-                "rounds": list(range(len(means))), "significance": 0.05, "deltas": deltas, "reason": None, "flags": [], "missing": [],
+                "rounds": list(range(len(means))), "significance": 0.05, "deltas": deltas, "reason": None,
+                "flags": [], "missing": [],
                 "sentence": f"{name}: a sentence. {hostile}",
             }
         )  # fmt: skip
