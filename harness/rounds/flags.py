@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
+from harness.rounds.gao import gao_curve
 from harness.rounds.moments import Estimate, Floats, Moments
 from harness.rounds.panel import NDArrayBool, Panel
 from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, needs
@@ -53,6 +54,37 @@ def over_optimising(
         "proxy_minus_gold": {"rate": apart.rate, "low": apart.low, "high": apart.high},
         "proxy": evidence(proxy),
         "gold": evidence(gold),
+        "n_gold": int(labelled.sum()),
+        "gao": _gao(panel, labelled),
+    }
+
+
+def _gao(panel: Panel, labelled: NDArrayBool) -> dict[str, Any] | None:
+    """Return Gao's curve of the gold scores where the distance from the base is logged."""
+    distance = panel.measures.get("kl")
+    if distance is None or panel.gold is None:
+        return None
+    known = ~np.isnan(distance)
+    counts = known.sum(axis=(0, 1))
+    kl = np.where(counts > 0, np.where(known, distance, 0).sum(axis=(0, 1)) / np.maximum(counts, 1), np.nan)
+    return gao_curve(kl, Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)))
+
+
+def judge_decay(panel: Panel, labelled: NDArrayBool, contrast: Floats, sesoi: float, significance: float) -> Flag:
+    """Return whether the judge agrees with gold less and less, as the model learns what the judge likes.
+
+    Agreement on an item is 1 - |score - gold|: for right-or-wrong verdicts the share of equal ones.
+    """
+    assert panel.gold is not None
+    apart = panel.scores[:, labelled] - panel.gold[:, labelled]
+    agreement = 1 - np.abs(apart)
+    judged = judge(Moments.of(agreement, panel.clusters_of(labelled)).estimate(contrast), sesoi, significance)
+    return {
+        "flag": "judge_decay",
+        "outcome": falling(judged, sesoi),
+        "agreement": evidence(judged),
+        "by_round": [float(value) for value in agreement.mean(axis=(0, 1))],
+        "leniency_by_round": [float(value) for value in apart.mean(axis=(0, 1))],
         "n_gold": int(labelled.sum()),
     }
 
@@ -117,6 +149,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
         worst = max(worst, min((len(p_values) - rank) * p_values[place], 1.0))
         adjusted[place] = worst
     return adjusted
+
+
+def rising(judged: Judged, sesoi: float) -> str:
+    """Return whether a measure rises: yes, no (by less than the SESOI), or unknown."""
+    return "yes" if judged.low > 0 else "no" if judged.high < sesoi else "unknown"
+
+
+def falling(judged: Judged, sesoi: float) -> str:
+    """Return whether a measure falls: yes, no (by less than the SESOI), or unknown."""
+    return "yes" if judged.high < 0 else "no" if judged.low > -sesoi else "unknown"
 
 
 def _p_below(estimate: Estimate, mark: float) -> float:

@@ -7,13 +7,14 @@ silence: what cannot be compared is counted in a warning.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.diversity import answer_diversity
 from harness.rounds.moments import Floats, Ints
 
 Notice = dict[str, Any]
@@ -21,6 +22,8 @@ Notice = dict[str, Any]
 
 SAME = ("content_hash", "prompt_hash")
 """Optional columns that must not change between the rounds of an item."""
+MEASURES = ("confidence", "visible", "length", "kl")
+"""Optional columns of what an answer is like beside its score; the first two are in [0, 1], the others at least 0."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Panel:
         gold: Gold scores of the same shape, or None.
         cluster: The cluster of each item, or None.
         counts: Where there are repeated right-or-wrong answers, how many; of the shape of `scores`.
+        measures: Grids of the shape of `scores`: those of `MEASURES` that are there, and of repeated texts the
+            diversity, `distinct` and `vendi`.
     """
 
     benchmark: str
@@ -48,6 +53,7 @@ class Panel:
     gold: Floats | None
     cluster: Ints | None
     counts: Floats | None = None
+    measures: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def partly_gold(self) -> bool:
@@ -78,7 +84,8 @@ def panels(
     """Return the panels of a long frame, and what of it could not be compared.
 
     Args:
-        df: Columns item, round, score; optional series, benchmark, gold, seed, rater_version and those of `SAME`.
+        df: Columns item, round, score; optional series, benchmark, gold, seed, rater_version, text, embedding, and
+            those of `SAME` and `MEASURES`.
         score_range: The lowest and highest score there can be; mapped to [0, 1].
         cluster: The column that says which items belong together.
 
@@ -105,7 +112,8 @@ def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | 
     low, high = score_range
     if not low < high:
         raise HarnessError(f"score range {low:g},{high:g}: the lowest score must be below the highest")
-    names = ["item", "benchmark", "series", "seed", "rater_version", *SAME, *([cluster] if cluster else [])]
+    names = ["item", "benchmark", "series", "seed", "rater_version", "text", "embedding", *SAME]
+    names += [cluster] if cluster else []
     frame = df[list(dict.fromkeys(name for name in names if name in df.columns))].copy(deep=False)
     frame["benchmark"] = frame["benchmark"] if "benchmark" in df.columns else "all"
     frame["series"] = frame["series"] if "series" in df.columns else "all"
@@ -117,12 +125,16 @@ def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | 
     frame["score"] = _mapped(df, "score", low, high)
     if "gold" in df.columns:
         frame["gold"] = _mapped(df, "gold", low, high)
+    for name in MEASURES:
+        if name in df.columns and df[name].notna().any():
+            frame[name] = _number(df, name)
+            most = 1.0 if name in ("confidence", "visible") else np.inf
+            _refuse(df, (frame[name] < 0) | (frame[name] > most), name, f"is outside 0 to {most:g}")
     return frame
 
 
 def _mapped(df: pd.DataFrame, name: str, low: float, high: float) -> pd.Series[float]:
-    values = pd.to_numeric(df[name], errors="coerce").astype(float)
-    _refuse(df, values.isna() & df[name].notna(), name, "is no number")
+    values = _number(df, name)
     outside = (values < low) | (values > high)
     _refuse(
         df, outside, name, f"is outside the score range {low:g},{high:g} (set it: score_range, --score-range LOW,HIGH)"
@@ -130,14 +142,24 @@ def _mapped(df: pd.DataFrame, name: str, low: float, high: float) -> pd.Series[f
     return values if (low, high) == (0, 1) else (values - low) / (high - low)
 
 
+def _number(df: pd.DataFrame, name: str) -> pd.Series[float]:
+    values = pd.to_numeric(df[name], errors="coerce").astype(float)
+    _refuse(df, values.isna() & df[name].notna(), name, "is no number")
+    return values
+
+
 def _refuse(df: pd.DataFrame, wrong: pd.Series[bool], name: str, what: str) -> None:
     if wrong.any():
         place = int(np.flatnonzero(wrong.to_numpy())[0])
         count = int(wrong.sum())
         raise HarnessError(
-            f"column {name!r}, row {place} (line {place + 2} of a CSV): {df[name].iloc[place]!r} {what}"
+            f"column {name!r}, row {place} (line {place + 2} of a CSV): {_shown(df[name].iloc[place])} {what}"
             + (f"; {count:,} rows in all" if count > 1 else "")
         )
+
+
+def _shown(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _same_only(rows: pd.DataFrame, benchmark: str, series: str, warnings: list[Notice]) -> pd.DataFrame:
@@ -184,7 +206,19 @@ def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None,
         _grid(cell, rows["gold"].to_numpy(), known, shape) if "gold" in rows and rows["gold"].notna().any() else None,
         _clusters(rows, item, len(items), cluster) if cluster else None,
         _counts(cell, rows["score"].to_numpy(), known, shape),
+        {name: _grid(cell, values, known, shape) for name, values in _measured(rows).items()},
     )
+
+
+def _measured(rows: pd.DataFrame) -> dict[str, Floats]:
+    found = {name: rows[name].to_numpy(float) for name in MEASURES if name in rows and rows[name].notna().any()}
+    if "text" in rows and rows["text"].notna().any():
+        cell = [name for name in ("seed", "item", "round") if name in rows]
+        diversity = answer_diversity(rows.reset_index(drop=True), cell)
+        if diversity is not None:
+            found |= {str(name): diversity[name].to_numpy(float) for name in diversity}
+        found.setdefault("length", rows["text"].str.len().to_numpy(float))
+    return found
 
 
 def _shared_rounds(number: Ints, seed: Ints, n_seeds: int, about: tuple[str, str], warnings: list[Notice]) -> Ints:
@@ -224,7 +258,8 @@ def _clusters(rows: pd.DataFrame, item: Ints, n_items: int, column: str) -> Ints
     if len(torn):
         first = rows.iloc[int(torn[0])]
         raise HarnessError(
-            f"item {first['item']!r} is in two clusters, {names[found[item[torn[0]]]]!r} and {first[column]!r}"
+            f"item {_shown(first['item'])} is in two clusters, {_shown(names[found[item[torn[0]]]])} and "
+            f"{_shown(first[column])}"
         )
     return found
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.answers import answer_flags, slope
 from harness.rounds.bands import deltas
 from harness.rounds.comparison import Comparison, compare_series
-from harness.rounds.flags import Flag, forgetting, missing_changed, off_target, over_optimising
-from harness.rounds.moments import Estimate, Floats, Moments
+from harness.rounds.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
+from harness.rounds.looks import LookRule, Question, take_looks
+from harness.rounds.moments import Floats, Moments
 from harness.rounds.panel import NDArrayBool, Notice, Panel, by_benchmark, panels, whole
-from harness.rounds.ppi import correct
-from harness.rounds.result import Look, NeededItems, RoundsResult, finite
+from harness.rounds.result import NeededItems, RoundsResult, finite
 from harness.rounds.samples import sampling_flags
 from harness.rounds.shape import describe
-from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, look_significance, more_items, needs, window_contrast
-
-LookRule = Literal["final", "every"]
-Rate = Callable[[int], tuple[list[int], Estimate]]
-"""Given how many rounds are looked at: the window's rounds, and the estimated rate over them."""
+from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, more_items, needs, window_contrast
 
 
 @dataclass(frozen=True)
@@ -56,15 +53,6 @@ class Rounds:
         lines = [result.sentence for result in self.results] + [one.sentence for one in self.comparisons]
         notes = [str(warning["message"]) for warning in self.warnings]
         return f"<ul>{''.join(f'<li>{marked(line)}</li>' for line in lines + notes)}</ul>"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of every series: effects as fractions of the range."""
-
-    sesoi: float
-    significance: float
-    look: LookRule
 
 
 def compare_rounds(
@@ -158,16 +146,8 @@ def _result(panel: Panel, question: Question, warnings: list[Notice], several: b
         if some is not None and _units(panel, some) < ENOUGH_UNITS:
             return replace(blank, reason=reason)
     moments = Moments.of(judged_scores[:, rows], panel.clusters_of(rows))
-    looks, last, flags = _looks(panel, moments, gold_rows if few_gold else None, rows, question, warnings)
-    contrast = window_contrast(panel.rounds)[1]
-    bounded = missing_changed(panel, judged_scores, contrast, question.sesoi, question.significance)
-    if bounded:
-        flags.append(bounded)
-    flags += sampling_flags(panel, contrast, question.sesoi, question.significance)
-    if panel.gold is not None and gold_rows is not None and _units(panel, gold_rows) >= ENOUGH_UNITS:
-        proxy = Moments.of(panel.scores[:, proxy_rows], panel.clusters_of(proxy_rows)).estimate(contrast)
-        said = judge(proxy, question.sesoi, question.significance)
-        flags.append(over_optimising(panel, gold_rows, contrast, said, last, question.significance))
+    looks, last, flags = take_looks(panel, moments, gold_rows if few_gold else None, rows, question, warnings)
+    flags += _flags(panel, question, gold_rows, last)
     measured = int(gold_rows.sum()) if few_gold and gold_rows is not None else int(rows.sum())
     units = _units(panel, gold_rows if few_gold and gold_rows is not None else rows)
     needed = needs(last.estimate, measured, units, question.sesoi, looks[-1].significance)
@@ -204,62 +184,21 @@ def _blank(panel: Panel, scores: Floats, rows: NDArrayBool, question: Question, 
     )  # fmt: skip
 
 
-def _looks(
-    panel: Panel,
-    moments: Moments,
-    labelled: NDArrayBool | None,
-    rows: NDArrayBool,
-    question: Question,
-    warnings: list[Notice],
-) -> tuple[list[Look], Judged, list[Flag]]:
-    """Return every look, the last one's judgement, and what the correction by gold has to say."""
-    count = len(panel.rounds)
-    looks: list[Look] = []
-    flags: list[Flag] = []
-    numbers = range(1, count) if question.look == "every" else [1]
-    for number in numbers:
-        seen = number + 1 if question.look == "every" else count
-        spent = look_significance(number, question.significance) if question.look == "every" else question.significance
-        window, contrast = window_contrast(panel.rounds[:seen])
-        contrast = np.pad(contrast, (0, count - seen))
-        estimate = moments.estimate(contrast)
-        if labelled is not None:
-            estimate, flags = _corrected(panel, labelled, rows, contrast, warnings if seen == count else [])
-        judged = judge(estimate, question.sesoi, spent)
-        looks.append(
-            Look(number, panel.rounds[seen - 1], [window[0], window[-1]], spent, judged.level,
-                 judged.rate, judged.low, judged.high, judged.verdict)
-        )  # fmt: skip
-    return looks, judged, flags
-
-
-def _corrected(
-    panel: Panel, labelled: NDArrayBool, rows: NDArrayBool, contrast: Floats, warnings: list[Notice]
-) -> tuple[Estimate, list[Flag]]:
-    """Return the rate corrected by few gold scores; seeds add the variance between them."""
-    assert panel.gold is not None
-    gold = (panel.gold[:, rows] @ contrast).mean(axis=0)
-    found = correct(gold, (panel.scores[:, rows] @ contrast).mean(axis=0), labelled[rows], panel.clusters_of(rows))
-    estimate = found.estimate
-    if len(panel.seeds) > 1:
-        seeds = Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)).estimate(contrast)
-        estimate = replace(estimate, seed_variance=seeds.seed_variance, df=min(estimate.df, seeds.df))
-    if found.shifted:
-        message = (
-            f"{panel.series} on {panel.benchmark}: the items with gold scores differ from the others "
-            f"(p = {found.shift_p:.2g}), so they are no random sample; the verdict is from them alone"
-        )
-        warnings.append(
-            {"code": "gold_shift", "message": message, "benchmark": panel.benchmark, "series": panel.series}
-        )
-    flag: Flag = {
-        "flag": "gold_shift",
-        "outcome": "yes" if found.shifted else "no",
-        "p": found.shift_p,
-        "proxy_weight": found.weight,
-        "n_gold": int(labelled.sum()),
-    }
-    return estimate, [flag]
+def _flags(panel: Panel, question: Question, gold_rows: NDArrayBool | None, last: Judged) -> list[Flag]:
+    """Return the flags of one panel; those that look at other benchmarks come later."""
+    sesoi, significance = question.sesoi, question.significance
+    contrast = window_contrast(panel.rounds)[1]
+    bounded = missing_changed(panel, panel.judged, contrast, sesoi, significance)
+    flags = [bounded] if bounded else []
+    flags += sampling_flags(panel, contrast, sesoi, significance)
+    flags += answer_flags(panel, sesoi, significance)
+    if panel.gold is not None and gold_rows is not None and _units(panel, gold_rows) >= ENOUGH_UNITS:
+        rows = panel.complete
+        proxy = Moments.of(panel.scores[:, rows], panel.clusters_of(rows)).estimate(contrast)
+        said = judge(proxy, sesoi, significance)
+        flags.append(over_optimising(panel, gold_rows, contrast, said, last, significance))
+        flags.append(judge_decay(panel, gold_rows, slope(panel.rounds), sesoi, significance))
+    return flags
 
 
 def _off_target_flags(result: RoundsResult, found: list[Panel], names: Sequence[str], question: Question) -> list[Flag]:
@@ -271,12 +210,16 @@ def _off_target_flags(result: RoundsResult, found: list[Panel], names: Sequence[
 
 def trade_off(result: RoundsResult, results: Sequence[RoundsResult]) -> list[Flag]:
     """Return whether a series that improves on this benchmark (a task, a criterion) worsens on another one."""
-    others = {one.benchmark: one.verdict for one in results if one.series == result.series}
-    if len(others) < 2 or result.verdict != "improving":
+    others = [one for one in results if one.series == result.series and one.benchmark != result.benchmark]
+    if not others or result.verdict != "improving":
         return []
-    worse = sorted(name for name, verdict in others.items() if verdict == "worsening")
-    outcome = "yes" if worse else "unknown" if "inconclusive" in others.values() else "no"
-    return [{"flag": "trade_off", "outcome": outcome, "worsening": worse}]
+    worse = sorted(one.benchmark for one in others if one.verdict == "worsening")
+    unsure = any(one.verdict in (None, "inconclusive") for one in others)
+    rates = {
+        one.benchmark: {"rate": one.rate, "low": one.low, "high": one.high, "verdict": one.verdict} for one in others
+    }
+    outcome = "yes" if worse else "unknown" if unsure else "no"
+    return [{"flag": "trade_off", "outcome": outcome, "worsening": worse, "others": rates}]
 
 
 def _units(panel: Panel, rows: NDArrayBool) -> int:

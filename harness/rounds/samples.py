@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import comb
 
-from harness.rounds.flags import Flag, evidence
+from harness.rounds.flags import Flag, evidence, falling
 from harness.rounds.moments import Floats, Moments
 from harness.rounds.panel import Panel
-from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge
+from harness.rounds.verdict import ENOUGH_UNITS, judge
 
 
 def pass_at_k(right: Floats, count: Floats, k: int) -> Floats:
@@ -46,7 +46,7 @@ def sampling_flags(panel: Panel, contrast: Floats, sesoi: float, significance: f
     return [
         {
             "flag": "collapsing",
-            "outcome": _falling(falls, sesoi),
+            "outcome": falling(falls, sesoi),
             "k": k,
             "pass_at_k": evidence(falls),
             "newly_solved": int((~solved[:, 0] & solved[:, -1]).sum()),
@@ -54,13 +54,9 @@ def sampling_flags(panel: Panel, contrast: Floats, sesoi: float, significance: f
         },
         {
             "flag": "sharpening",
-            "outcome": _falling(gap, sesoi) if rises.low > 0 else "no" if rises.high < sesoi else "unknown",
+            "outcome": falling(gap, sesoi) if rises.low > 0 else "no" if rises.high < sesoi else "unknown",
             "k": k,
             "pass_at_1": evidence(rises),
             "pass_at_k_minus_pass_at_1": evidence(gap),
         },
     ]
-
-
-def _falling(judged: Judged, sesoi: float) -> str:
-    return "yes" if judged.high < 0 else "no" if judged.low > -sesoi else "unknown"

@@ -324,7 +324,9 @@ def test_a_trade_off_between_criteria():
     helpful, harmless = (draw(m, benchmark=b) for m, b in (([0.4, 0.5, 0.6], "helpful"), ([0.6, 0.5, 0.4], "harmless")))
     found = compare_rounds(pd.concat([helpful, harmless]))
     flags = {one.benchmark: one.flags for one in found.results}
-    assert flags["helpful"] == [{"flag": "trade_off", "outcome": "yes", "worsening": ["harmless"]}]
+    (flag,) = flags["helpful"]
+    assert (flag["flag"], flag["outcome"], flag["worsening"]) == ("trade_off", "yes", ["harmless"])
+    assert flag["others"]["harmless"]["high"] < 0
     assert flags["harmless"] == []
 
 

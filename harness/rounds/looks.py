@@ -1,0 +1,84 @@
+"""Looks at a panel: the judgement of its rate after some rounds, and the correction where only some items have gold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from harness.rounds.flags import Flag
+from harness.rounds.moments import Estimate, Floats, Moments
+from harness.rounds.panel import NDArrayBool, Notice, Panel
+from harness.rounds.ppi import correct
+from harness.rounds.result import Look
+from harness.rounds.verdict import Judged, judge, look_significance, window_contrast
+
+LookRule = Literal["final", "every"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every series: effects as fractions of the range."""
+
+    sesoi: float
+    significance: float
+    look: LookRule
+
+
+def take_looks(
+    panel: Panel,
+    moments: Moments,
+    labelled: NDArrayBool | None,
+    rows: NDArrayBool,
+    question: Question,
+    warnings: list[Notice],
+) -> tuple[list[Look], Judged, list[Flag]]:
+    """Return every look, the last one's judgement, and what the correction by gold has to say."""
+    count = len(panel.rounds)
+    looks: list[Look] = []
+    flags: list[Flag] = []
+    numbers = range(1, count) if question.look == "every" else [1]
+    for number in numbers:
+        seen = number + 1 if question.look == "every" else count
+        spent = look_significance(number, question.significance) if question.look == "every" else question.significance
+        window, contrast = window_contrast(panel.rounds[:seen])
+        contrast = np.pad(contrast, (0, count - seen))
+        estimate = moments.estimate(contrast)
+        if labelled is not None:
+            estimate, flags = _corrected(panel, labelled, rows, contrast, warnings if seen == count else [])
+        judged = judge(estimate, question.sesoi, spent)
+        looks.append(
+            Look(number, panel.rounds[seen - 1], [window[0], window[-1]], spent, judged.level,
+                 judged.rate, judged.low, judged.high, judged.verdict)
+        )  # fmt: skip
+    return looks, judged, flags
+
+
+def _corrected(
+    panel: Panel, labelled: NDArrayBool, rows: NDArrayBool, contrast: Floats, warnings: list[Notice]
+) -> tuple[Estimate, list[Flag]]:
+    """Return the rate corrected by few gold scores; seeds add the variance between them."""
+    assert panel.gold is not None
+    gold = (panel.gold[:, rows] @ contrast).mean(axis=0)
+    found = correct(gold, (panel.scores[:, rows] @ contrast).mean(axis=0), labelled[rows], panel.clusters_of(rows))
+    estimate = found.estimate
+    if len(panel.seeds) > 1:
+        seeds = Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)).estimate(contrast)
+        estimate = replace(estimate, seed_variance=seeds.seed_variance, df=min(estimate.df, seeds.df))
+    if found.shifted:
+        message = (
+            f"{panel.series} on {panel.benchmark}: the items with gold scores differ from the others "
+            f"(p = {found.shift_p:.2g}), so they are no random sample; the verdict is from them alone"
+        )
+        warnings.append(
+            {"code": "gold_shift", "message": message, "benchmark": panel.benchmark, "series": panel.series}
+        )
+    flag: Flag = {
+        "flag": "gold_shift",
+        "outcome": "yes" if found.shifted else "no",
+        "p": found.shift_p,
+        "proxy_weight": found.weight,
+        "n_gold": int(labelled.sum()),
+    }
+    return estimate, [flag]
