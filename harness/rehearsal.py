@@ -16,7 +16,6 @@ from harness.answering.call_cache import CallCache, default_cache
 from harness.answering.chat import Answer, Call, Chat
 from harness.answering.chat_models import make_chat, read_chat_spec
 from harness.answering.embedded_chat import EmbeddedChat
-from harness.answering.price import cost
 from harness.answering.traffic import Limits
 from harness.rating.rater import Surroundings
 from harness.run import Run
@@ -55,6 +54,10 @@ class Rehearsed:
         """The identity of the client that would be asked."""
         return self.client.identity
 
+    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
+        """See `Chat.price`: of the client that would be asked."""
+        return self.client.price(prompt, cached, completion)
+
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`."""
         asked = list(calls)
@@ -84,13 +87,8 @@ class Rehearsed:
         }
 
     def _costs(self, prompts: Sequence[float], completions: Sequence[float]) -> float | None:
-        if isinstance(self.client, EmbeddedChat) or not prompts:
-            return 0.0
-        model, server = getattr(self.client, "model", ""), getattr(self.client, "base_url", "")
-        each = [
-            cost(model, server, round(read), None, round(written))
-            for read, written in zip(prompts, completions, strict=True)
-        ]
+        pairs = zip(prompts, completions, strict=True)
+        each = [self.price(round(read), None, round(written)) for read, written in pairs]
         return None if None in each else math.fsum(one for one in each if one is not None)
 
     def _seconds(self, prompt: float, low: float, high: float, calls: int) -> Range:
