@@ -20,8 +20,8 @@ def rounds(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Runs, long CSV or Parquet files of scores, or lm-eval output folders: in the order of the rounds, or "
-            "as SERIES:ROUND=FOLDER."
+            help="Runs, long CSV or Parquet files of scores, lm-eval output folders, Inspect logs (.eval): in the "
+            "order of the rounds, or as SERIES:ROUND=PATH."
         ),
     ] = None,
     item: Annotated[str, typer.Option(help="Column of the item.")] = "item",
@@ -30,17 +30,26 @@ def rounds(
     series: Annotated[str, typer.Option(help="Column of the series.")] = "series",
     benchmark: Annotated[str, typer.Option(help="Column of the benchmark.")] = "benchmark",
     cluster: Annotated[str | None, typer.Option(help="Column that says which items belong together.")] = None,
-    gold: Annotated[str, typer.Option(help="Column of gold scores, on all items or on a random sample.")] = "gold",
+    gold: Annotated[
+        str, typer.Option(help="Column of gold scores, on all items or a random sample; of a run, the gold rater.")
+    ] = "gold",
     seed: Annotated[str, typer.Option(help="Column of the training run's seed.")] = "seed",
     score_range: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Lowest and highest score.")] = "0,1",
     sesoi: Annotated[float, typer.Option(help="Smallest effect of interest, in points a round.")] = 1.0,
     significance: Annotated[float, typer.Option(help="Of each one-sided test.")] = 0.05,
     look: Annotated[str, typer.Option(help="final, or every: the series was looked at after every round.")] = "final",
-    control: Annotated[str, typer.Option(help="The series trained without feedback.")] = "none",
+    control: Annotated[
+        str | None, typer.Option(help="The series trained without feedback.", show_default="none, if there is one")
+    ] = None,
     off_target: Annotated[
         list[str] | None, typer.Option(help="A benchmark to test for forgetting; repeatable.")
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="The metric of lm-eval folders, where a task has several.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Where there are several: metric of lm-eval, scorer of Inspect, rater of a run.")
+    ] = None,
+    map_: Annotated[
+        str | None, typer.Option("--map", metavar="FILE", help="YAML of more sources, SERIES: {ROUND: PATH}.")
+    ] = None,
     summary: Annotated[
         bool, typer.Option("--summary", help="The sources are tables: series, benchmark, round, score, unit, n_items.")
     ] = False,
@@ -58,21 +67,25 @@ def rounds(
     from harness.rounds import compare_rounds
     from harness.rounds.published import compare_summaries, published_series
     from harness.rounds.rounds import Rounds
-    from harness.rounds.sources import read_scores, read_table
+    from harness.rounds.sources import Source, read_map, read_scores, read_table
 
     unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
     for word in unwanted:
         if word not in VERDICTS:
             raise HarnessError(f"--fail-if {word!r}: is no verdict; known: {', '.join(VERDICTS)}")
-    sources = source or []
+    sources: list[str | Source] = [*(source or []), *(read_map(map_) if map_ else [])]
     if not sources and not published:
-        raise HarnessError("say where the scores are: a run, lm-eval folders, or a CSV (or --published)")
+        raise HarnessError("say where the scores are: a run, lm-eval folders, Inspect logs, or a CSV (or --published)")
+    if summary and map_:
+        raise HarnessError("--summary reads tables, which name their rounds; leave --map out")
     found = Rounds([])
     if sources and summary:
-        found = compare_summaries([read_table(path) for path in sources], sesoi, significance)
+        found = compare_summaries([read_table(path) for path in source or []], sesoi, significance)
     elif sources:
         columns = {"item": item, "round": round_, "score": score, "series": series, "benchmark": benchmark}
-        scores, costs = read_scores(sources, {**columns, "gold": gold, "seed": seed}, metric)
+        scores, costs = read_scores(
+            sources, {**columns, "gold": gold, "seed": seed}, metric, gold if gold != "gold" else None
+        )
         found = compare_rounds(
             scores,
             sesoi=sesoi,
@@ -85,6 +98,9 @@ def rounds(
             costs=costs,
             keep_selection_items=keep_selection_items,
         )
+        for warning in found.warnings:
+            if warning["code"] == "no_control":
+                raise HarnessError(f"--control: {warning['message']}")
     reference = published_series(sesoi, significance) if published else None
     if as_json:
         content = found.to_json() | ({"published": reference.to_json()["results"]} if reference else {})
@@ -123,5 +139,7 @@ def _show(found: Rounds) -> None:
             if flag["outcome"] != "no":
                 about = f" ({flag['benchmark']})" if "benchmark" in flag else ""
                 print(f"  {flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}")
+    for line in found.summary:
+        print(line)
     for warning in found.warnings:
         print(f"warning {warning['code']}: {warning['message']}", file=sys.stderr)

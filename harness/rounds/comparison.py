@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from harness.rounds.moments import Floats, Moments
 from harness.rounds.panel import Panel
 from harness.rounds.result import finite
-from harness.rounds.verdict import ENOUGH_UNITS, judge, window_contrast
+from harness.rounds.verdict import ENOUGH_UNITS, judge, p_values, window_contrast
 
 Quantity = Literal["rate", "final", "gain", "gain_per_label", "gain_per_dollar"]
 WORDS = {"improving": "more", "worsening": "less", "plateaued": "equivalent", "inconclusive": "inconclusive"}
@@ -43,10 +43,13 @@ class Comparison:
     scope: str
     control: bool
     reason: str | None
+    p_values: dict[str, float] = field(default_factory=dict)
+    """Of `more` and `less`: for the summary over comparisons only."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON values."""
         plain: dict[str, Any] = finite(asdict(self))
+        del plain["p_values"]
         return plain
 
     @property
@@ -59,7 +62,7 @@ class Comparison:
         )
         run = " in this run" if self.n_seeds == 1 else ""
         digits = 1 if self.quantity in ("rate", "final", "gain") else 5
-        shown = [f"{100 * value:+.{digits}f}" for value in (self.value, self.low, self.high)]
+        shown = [f"{round(100 * value, digits) + 0.0:+.{digits}f}" for value in (self.value, self.low, self.high)]
         return (
             f"{self.a} over {self.b}{' (the control)' if self.control else ''}, {self.quantity.replace('_', ' ')}: "
             f"{shown[0]}{unit} [{shown[1]}, {shown[2]}]{run} ({100 * self.level:.3g} % interval): {self.verdict}"
@@ -114,10 +117,11 @@ def _pair(
     for quantity, left, right in _contrasts(rounds, a.series, b.series, costs):
         margin = sesoi if quantity in ("rate", "final", "gain") else 0.0
         found = judge(moments.estimate(np.concatenate([left, -right])), margin, significance)
-        verdict = WORDS[found.verdict]
+        p = p_values(found.estimate, margin)
         yield Comparison(
-            a.benchmark, a.series, b.series, quantity, found.rate, found.low, found.high, level, verdict, *about, None
-        )
+            a.benchmark, a.series, b.series, quantity, found.rate, found.low, found.high, level, WORDS[found.verdict],
+            *about, None, {"more": p["improving"], "less": p["worsening"]},
+        )  # fmt: skip
 
 
 def _contrasts(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtr
 
 from harness.rounds.gao import gao_curve
 from harness.rounds.moments import Estimate, Floats, Moments
 from harness.rounds.panel import NDArrayBool, Panel
-from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, needs
+from harness.rounds.verdict import ENOUGH_UNITS, Judged, holm, judge, needs, p_below
 
 Flag = dict[str, Any]
 
@@ -120,8 +119,8 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
     `yes` where the change is below zero, `no` (kept) where it is above minus the SESOI, else `unknown` with the items
     needed: not proving that nothing was lost is no loss.
     """
-    lost = holm([_p_below(change.estimate, 0.0) for change in changes])
-    kept = holm([1 - _p_below(change.estimate, -sesoi) for change in changes])
+    lost = holm([p_below(change.estimate, 0.0) for change in changes])
+    kept = holm([1 - p_below(change.estimate, -sesoi) for change in changes])
     flags = []
     for change, p_lost, p_kept in zip(changes, lost, kept, strict=True):
         judged = judge(change.estimate, sesoi, significance)
@@ -141,16 +140,6 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
     return flags
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p values adjusted by Holm's step-down, in the order given."""
-    order = np.argsort(p_values)
-    adjusted, worst = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        worst = max(worst, min((len(p_values) - rank) * p_values[place], 1.0))
-        adjusted[place] = worst
-    return adjusted
-
-
 def rising(judged: Judged, sesoi: float) -> str:
     """Return whether a measure rises: yes, no (by less than the SESOI), or unknown."""
     return "yes" if judged.low > 0 else "no" if judged.high < sesoi else "unknown"
@@ -159,13 +148,6 @@ def rising(judged: Judged, sesoi: float) -> str:
 def falling(judged: Judged, sesoi: float) -> str:
     """Return whether a measure falls: yes, no (by less than the SESOI), or unknown."""
     return "yes" if judged.high < 0 else "no" if judged.low > -sesoi else "unknown"
-
-
-def _p_below(estimate: Estimate, mark: float) -> float:
-    """Return the p value of the hypothesis that the contrast is at or above a mark."""
-    if estimate.se == 0:
-        return float(estimate.centre >= mark)
-    return float(stdtr(estimate.df, (estimate.centre - mark) / estimate.se))
 
 
 def evidence(judged: Judged) -> dict[str, Any]:

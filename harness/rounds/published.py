@@ -19,7 +19,7 @@ from harness.rounds.bands import Delta
 from harness.rounds.moments import Estimate, Floats
 from harness.rounds.result import Look, NeededItems, RoundsResult
 from harness.rounds.rounds import Rounds
-from harness.rounds.verdict import judge, more_items, needs, window_contrast
+from harness.rounds.verdict import judge, more_items, needs, p_values, window_contrast
 
 COLUMNS = ("series", "benchmark", "round", "score", "unit", "n_items")
 UNITS = {"fraction": 1.0, "percent": 100.0}
@@ -124,6 +124,7 @@ def _judged(blank: SummaryResult, means: Floats, errors: Floats, sesoi: float, s
         smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi, looks=[look],
         needed_items=NeededItems(needed.detect, needed.certify),
         more=more_items(judged, needed, n, sesoi) if judged.verdict == "inconclusive" else None,
+        p_values=p_values(judged.estimate, sesoi),
     )  # fmt: skip
 
 

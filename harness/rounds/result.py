@@ -56,6 +56,7 @@ class RoundsResult:
         shape: Which simple curve fits, with Akaike weights and the forecast of the next round; None under three rounds.
         flags: Tests with their own evidence, each `flag`, `outcome` (yes, no, unknown) and figures.
         more: Items that would decide an inconclusive verdict (in the sentence only).
+        p_values: Of improving, worsening and plateaued, for the summary over benchmarks only.
     """
 
     benchmark: str
@@ -83,6 +84,7 @@ class RoundsResult:
     shape: dict[str, Any] | None
     flags: list[dict[str, Any]]
     more: int | None = field(default=None, metadata={"json": False})
+    p_values: dict[str, float] = field(default_factory=dict, metadata={"json": False})
     label: str = field(default="", metadata={"json": False})
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def points(values: list[float], sesoi: float) -> list[str]:
     """Return fractions and the SESOI in points, with decimals enough to keep each on its side of 0 and the SESOI."""
     marks = (0.0, 100 * sesoi, -100 * sesoi)
     for digits in (1, 2, 3, 4):
-        rounded = [round(100 * value, digits) for value in values]
+        rounded = [round(100 * value, digits) + 0.0 for value in values]  # + 0.0: no minus before a zero
         if not any(r == m != 100 * v for r, v in zip(rounded[1:], values[1:], strict=True) for m in marks):
             break
     first = f"{rounded[0]:+.{digits}f}"

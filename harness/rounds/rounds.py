@@ -17,11 +17,15 @@ from harness.rounds.comparison import Comparison, compare_series
 from harness.rounds.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
 from harness.rounds.looks import LookRule, Question, take_looks
 from harness.rounds.moments import Floats, Moments
+from harness.rounds.overview import overview
 from harness.rounds.panel import NDArrayBool, Notice, Panel, by_benchmark, panels, whole
 from harness.rounds.result import NeededItems, RoundsResult, finite
 from harness.rounds.samples import sampling_flags
 from harness.rounds.shape import describe
-from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, more_items, needs, window_contrast
+from harness.rounds.verdict import ENOUGH_UNITS, Judged, judge, more_items, needs, p_values, window_contrast
+
+CONTROL = "none"
+"""The series that is the control where it is not said."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,18 @@ class Rounds:
         """One row a series and benchmark; the keys of `to_json` are the columns."""
         return pd.DataFrame([result.to_dict() for result in self.results])
 
+    @property
+    def summary(self) -> list[str]:
+        """What holds over several benchmarks, and over several comparisons, by Holm's step-down."""
+        return overview(self.results, self.comparisons)
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values: fractions of the score range, null for what is unknown."""
         return {
             "results": [result.to_dict() for result in self.results],
             "comparisons": [comparison.to_dict() for comparison in self.comparisons],
             "warnings": [finite(warning) for warning in self.warnings],
+            "summary": self.summary,
         }
 
     def _repr_html_(self) -> str:
@@ -51,6 +61,7 @@ class Rounds:
             return "".join(f"<b>{part}</b>" if place % 2 else part for place, part in enumerate(parts))
 
         lines = [result.sentence for result in self.results] + [one.sentence for one in self.comparisons]
+        lines += self.summary
         notes = [str(warning["message"]) for warning in self.warnings]
         return f"<ul>{''.join(f'<li>{marked(line)}</li>' for line in lines + notes)}</ul>"
 
@@ -62,7 +73,7 @@ def compare_rounds(
     significance: float = 0.05,
     look: LookRule = "final",
     cluster: str | None = None,
-    control: str | None = "none",
+    control: str | None = None,
     off_target: Sequence[str] = (),
     costs: Mapping[str, Mapping[str, float]] | None = None,
     keep_selection_items: bool = False,
@@ -80,7 +91,7 @@ def compare_rounds(
         significance: Of each one-sided test; intervals are at level 1 - 2 x significance.
         look: `final` for one look; `every` where the series was looked at after every round.
         cluster: The column that says which items belong together (a document, a prompt family).
-        control: The series trained with equal steps and no feedback, if the frame has it.
+        control: The series trained with equal steps and no feedback; where not given `none`, if there is one.
         off_target: Benchmarks that the feedback was not about: tested for forgetting.
         costs: `labels` and `dollars`, each series to what its feedback cost; gains by cost are then compared.
         keep_selection_items: Report on items that selected training data all the same, and flag the results.
@@ -91,7 +102,10 @@ def compare_rounds(
     question = _question(sesoi, significance, look)
     df, selected = _without_selection(df, keep_selection_items)
     found, warnings = panels(df, score_range, cluster)
-    known = {panel.benchmark for panel in found}
+    known, names = {panel.benchmark for panel in found}, {panel.series for panel in found}
+    if control is not None and control not in names:
+        message = f"the control {control!r} is no series of the scores.{did_you_mean(control, names)}"
+        warnings.append({"code": "no_control", "message": message})
     for name in off_target:
         if name not in known:
             raise HarnessError(f"off-target benchmark {name!r} is not in the scores.{did_you_mean(name, known)}")
@@ -99,7 +113,7 @@ def compare_rounds(
     comparisons: list[Comparison] = []
     for _, group in by_benchmark(found):
         results += [_result(panel, question, warnings, len(known) > 1) for panel in group]
-        comparisons += compare_series(group, control, question.sesoi, significance, costs)
+        comparisons += compare_series(group, control or CONTROL, question.sesoi, significance, costs)
     results = [
         replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
         for result in results
@@ -168,6 +182,7 @@ def _result(panel: Panel, question: Question, warnings: list[Notice], several: b
         shape=describe(moments, panel.rounds) if len(panel.rounds) > 2 else None,
         flags=flags,
         more=more_items(last, needed, measured, question.sesoi) if last.verdict == "inconclusive" else None,
+        p_values=p_values(last.estimate, question.sesoi),
     )
 
 

@@ -7,12 +7,13 @@ That a rate is not significantly off zero says nothing: it is no plateau.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite, pi
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from harness.rounds.moments import Estimate, Floats
 
@@ -86,6 +87,30 @@ def judge(estimate: Estimate, sesoi: float, significance: float) -> Judged:
     elif high < 0:
         verdict = "worsening"
     return Judged(verdict, estimate.value, low, high, 1 - 2 * significance, estimate)
+
+
+def p_values(estimate: Estimate, sesoi: float) -> dict[str, float]:
+    """Return the p values of the verdicts: of a rate above 0, below 0, inside the SESOI (the worse of two)."""
+    above, below = p_below(estimate, -sesoi), p_below(estimate, sesoi)
+    up = p_below(estimate, 0.0)
+    return {"improving": 1 - up, "worsening": up, "plateaued": max(1 - above, below)}
+
+
+def p_below(estimate: Estimate, mark: float) -> float:
+    """Return the p value of the hypothesis that the contrast is at or above a mark."""
+    if estimate.se == 0:
+        return float(estimate.centre >= mark)
+    return float(stdtr(estimate.df, (estimate.centre - mark) / estimate.se))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p values adjusted by Holm's step-down, in the order given."""
+    order = np.argsort(p_values)
+    adjusted, worst = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        worst = max(worst, min((len(p_values) - rank) * p_values[place], 1.0))
+        adjusted[place] = worst
+    return adjusted
 
 
 def needs(estimate: Estimate, n_items: int, n_units: int, sesoi: float, significance: float) -> Needs:

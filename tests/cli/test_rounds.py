@@ -88,5 +88,45 @@ def test_summary_and_published(tmp_path):
     assert "claimed: improving, gains shrinking" in rounds("--published").stdout
 
 
+def test_a_control_that_is_not_there_is_no_control(scores):
+    assert "--control: the control 'non' is no series of the scores. Did you mean 'none'?" in str(
+        rounds(scores, "--control", "non").exception
+    )
+    assert "none over verifier (the control), rate: -" in rounds(scores, "--control", "verifier").stdout
+
+
+def test_errors_show_plain_values(scores, tmp_path):
+    frame = pd.read_csv(scores)
+    frame.assign(score=frame["score"].where(frame.index != 3, 1.5)).to_csv(tmp_path / "wrong.csv", index=False)
+    assert "row 3 (line 5 of a CSV): 1.5 is outside" in str(rounds(tmp_path / "wrong.csv").exception)
+
+
+def test_several_benchmarks_and_comparisons_are_summed_up_by_holm(scores, tmp_path):
+    frame = pd.read_csv(scores)
+    pd.concat([frame.assign(benchmark=name) for name in ("sums", "words")]).to_csv(tmp_path / "two.csv", index=False)
+    shown = rounds(tmp_path / "two.csv").stdout
+    assert "verifier, 2 benchmarks together (Holm over benchmarks): improving on 2 (sums, words)" in shown
+    assert "none, 2 benchmarks together (Holm over benchmarks): plateaued on 2 (sums, words)" in shown
+    assert "rate, 2 comparisons together (Holm): verifier more than none on sums" in shown
+
+
+def test_a_map_names_the_rounds(tmp_path):
+    for number, right in enumerate((20, 30, 40)):
+        folder = tmp_path / f"checkpoint-{number}"
+        folder.mkdir()
+        lines = [
+            {"doc_id": place, "metrics": ["acc"], "acc": float(place < right), "doc_hash": str(place), "doc": {},
+             "target": "", "arguments": {}, "resps": [], "filtered_resps": []}
+            for place in range(60)
+        ]  # fmt: skip
+        (folder / "samples_piqa_2026-01-01T00-00-00.000000.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "map.yaml").write_text("dpo: {0: checkpoint-0, 1: checkpoint-1, 2: checkpoint-2}\n")
+    (found,) = json.loads(rounds("--map", tmp_path / "map.yaml", "--json").stdout)["results"]
+    assert (found["series"], found["rounds"], found["rate"]) == ("dpo", [0, 1, 2], pytest.approx(1 / 6))
+    for wrong, said in (("dpo: base", "has no rounds"), ("[1", "is no YAML"), ("dpo: {a: b}", "is no round and path")):
+        (tmp_path / "map.yaml").write_text(wrong)
+        assert said in str(rounds("--map", tmp_path / "map.yaml").exception)
+
+
 def test_no_source_says_what_to_do():
     assert "say where the scores are" in str(rounds().exception)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -185,3 +186,63 @@ def test_the_simulation_draws_what_it_says(benchmark):
         covariance = patterns.T @ (shares[:, None] * patterns) - 0.16
         assert covariance[0, 1] / 0.24 == pytest.approx(0.7, abs=0.01)
         assert covariance[0, 2] / 0.24 == pytest.approx(far, abs=0.01)
+
+
+INSPECTED = """
+import sys
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import match
+
+for number, right in enumerate((5, 10, 20)):
+    def answer(input, tools, tool_choice, config, right=right):
+        text = "yes" if int(input[-1].text) < right else "no"
+        output = ModelOutput.from_content("mockllm/model", text)
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)  # else it is counted, online
+        return output
+    samples = [Sample(id=place, input=str(place), target="yes") for place in range(30)]
+    eval(Task(dataset=samples, scorer=match(), name="toy", epochs=2), display="none",
+         model=get_model("mockllm/model", custom_outputs=answer), log_dir=f"{sys.argv[1]}/{number}")
+"""
+
+
+@pytest.mark.slow
+def test_logs_of_inspect_are_rounds(tmp_path):
+    pytest.importorskip("inspect_ai")
+    subprocess.run([sys.executable, "-c", INSPECTED, str(tmp_path)], check=True, capture_output=True, cwd=tmp_path)
+    logs = [next((tmp_path / str(number)).glob("*.eval")) for number in range(3)]
+    frame, _ = read_scores(logs)
+    assert len(frame) == 180
+    (found,) = compare_rounds(frame).results
+    assert (found.benchmark, found.n_items, found.rounds) == ("toy", 30, [0, 1, 2])
+    assert [delta.delta for delta in found.deltas] == pytest.approx([5 / 30, 10 / 30])
+    named, _ = read_scores([f"a:{2 - number}={log}" for number, log in enumerate(logs)], metric="match")
+    assert [delta.delta for delta in compare_rounds(named).results[0].deltas] == pytest.approx([-10 / 30, -5 / 30])
+    with pytest.raises(HarnessError, match="no number by the scorer 'includes'"):
+        read_scores(logs, metric="includes")
+
+
+def test_criteria_of_a_rater_are_benchmarks_of_their_own_and_gold_outranks(tmp_path):
+    run = make_run(tmp_path / "run")
+    more = [
+        Rating(rating_id=digest(answer.response_id, name), task="sums", item_id=answer.item_id,
+               response_id=answer.response_id, rater="judge", rater_kind="judge", criterion=name, value=value,
+               scale="binary")
+        for answer in run.responses.itertuples() for name, value in (("helpful", 1.0), ("honest", 0.0))
+    ]  # fmt: skip
+    run.write(more, "judge")
+    frame = from_run(run, "judge")
+    assert frame.groupby("benchmark")["score"].mean().to_dict() == {"sums, helpful": 1.0, "sums, honest": 0.0}
+    both = from_run(run, "judge", "answer_key")
+    assert both.groupby("round")["gold"].mean().tolist() == pytest.approx([0, 10 / 29, 20 / 30])
+    with pytest.raises(HarnessError, match="no rating by 'jury'"):
+        from_run(run, "jury")
+
+
+def test_a_run_of_one_model_is_a_round(tmp_path):
+    for number in range(2):
+        make_run(tmp_path / f"run{number}")
+    folders = [f"mine:{number}={tmp_path}/run{number}" for number in range(2)]
+    frame, _ = read_scores(folders, metric="answer_key")
+    assert frame.groupby(["series", "round"]).size().to_dict() == {("mine", 0): 90, ("mine", 1): 90}

@@ -133,7 +133,7 @@ def test_noise_on_few_items_is_inconclusive_and_says_what_would_decide():
 def test_json_has_exactly_these_keys_and_no_nan():
     found = compare_rounds(pd.concat([draw([0.4, 0.5, 0.6]), draw([0.5], n=30, series="one round")]))
     content = found.to_json()
-    assert list(content) == ["results", "comparisons", "warnings"]
+    assert list(content) == ["results", "comparisons", "warnings", "summary"]
     assert all(list(row) == KEYS for row in content["results"])
     json.dumps(content, allow_nan=False)
     one = next(row for row in content["results"] if row["series"] == "one round")
