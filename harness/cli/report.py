@@ -25,6 +25,9 @@ def report(
     single_file_limit: Annotated[
         float, typer.Option(min=0.1, help="Megabytes that a page in one file may have; over it, --bundle.")
     ] = 25,
+    usd_per_hour: Annotated[
+        float | None, typer.Option(min=0, help="What people are paid, where their ratings have no price.")
+    ] = None,
     pdf: Annotated[Path | None, typer.Option(help="Also print the page into a PDF file (needs Chromium).")] = None,
     notebook: Annotated[
         str | None,
@@ -53,6 +56,7 @@ def report(
         redact_text=redact_text,
         bundle=bundle,
         single_file_limit=int(single_file_limit * 1_000_000),
+        usd_per_hour=usd_per_hour,
     )
     if pdf:
         reporting.print_pdf(page, pdf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from harness.agreement import RunAgreement, Table, agree, agree_in_run
+from harness.agreement.audit import audit
 from harness.errors import HarnessError
 from harness.rounds import Rounds, compare_rounds, from_run
 from harness.rounds.published import published_series
@@ -43,12 +45,14 @@ class Evidence:
     """One a rater that compared in both orders."""
     tables: list[Table] = field(default_factory=list)
     """One a task and criterion that several raters share."""
+    usd_per_hour: float | None = None
+    """What people are paid, where it is known."""
     notes: list[str] = field(default_factory=list)
     """What could not be computed, and why."""
 
     @classmethod
-    def of(cls, run: Run | str | Path) -> Evidence:
-        """Ask agreement and rounds about a run."""
+    def of(cls, run: Run | str | Path, usd_per_hour: float | None = None) -> Evidence:
+        """Ask agreement and rounds about a run; people's time has a price where it is said."""
         run = run if isinstance(run, Run) else Run(run)
         found, scores, notes = _rounds(run)
         agreed, unagreed = _agreement(run)
@@ -60,6 +64,7 @@ class Evidence:
             pairs=[plain(row) for row in agreed.pairs],
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
+            usd_per_hour=usd_per_hour,
             notes=notes + unagreed + [str(warning["message"]) for warning in found.warnings],
         )
 
@@ -101,9 +106,23 @@ class Evidence:
         return rows
 
     @cached_property
-    def audits(self) -> dict[str, dict[str, Row]]:
-        """For each AI rater the audit's checks by name, those that could run."""
-        return {}
+    def audits(self) -> dict[str, list[Row]]:
+        """For each AI rater the checks of its audit, from the ratings that are there."""
+        chosen = self.run.ratings["flags"].map(lambda flags: flags is not None and "selection_item" in list(flags))
+        own = self.run.ratings[~chosen.astype(bool) & self.run.ratings["rater_kind"].isin(["judge", "reward_model"])]
+        raters = own.loc[own["value"].notna(), "rater"].unique()
+        return {
+            str(rater): [plain(check.to_dict()) for check in audit(self._about(group["task"]), str(rater)).checks]
+            for rater, group in own[own["rater"].isin(raters)].groupby("rater", sort=True)
+        }
+
+    def _about(self, tasks: pd.Series[Any]) -> Run:
+        """Return the run as if it had some tasks only: what an audit reads, without what it need not."""
+        run = copy(self.run)
+        run.items = self.run.items[self.run.items["task"].isin(tasks)]
+        run.responses = self.run.responses[self.run.responses["task"].isin(tasks)]
+        run.ratings = self.run.ratings[self.run.ratings["task"].isin(tasks)]
+        return run
 
     @cached_property
     def published(self) -> list[Row]:

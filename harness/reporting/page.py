@@ -45,6 +45,7 @@ def report(
     redact_text: bool = False,
     bundle: str | Path | None = None,
     single_file_limit: int = SINGLE_FILE_LIMIT,
+    usd_per_hour: float | None = None,
 ) -> Path:
     """Write the page of a run, or of several side by side.
 
@@ -55,6 +56,7 @@ def report(
         redact_text: Leave out prompts, answers and rationales: ids and values only.
         bundle: A folder to write `index.html` and `data/` into, with every case that two raters rated; for large runs.
         single_file_limit: Bytes that a page in one file may have.
+        usd_per_hour: What people are paid: the price of their ratings where none is recorded.
 
     Returns:
         The page's path.
@@ -63,7 +65,7 @@ def report(
         HarnessError: A folder is no run, a template is missing, or one file would grow over the limit.
     """
     opened = opened_runs(run)
-    evidence = [Evidence.of(one) for one in opened]
+    evidence = [Evidence.of(one, usd_per_hour) for one in opened]
     if bundle is not None:
         return write_bundle(evidence, Path(bundle), Catalog(include), redact_text)
     views = [view(one, carried(one, redact_text), _prefix(n)) for n, one in enumerate(evidence)]
@@ -114,6 +116,7 @@ def summary(run: Run | str | Path) -> Row:
         "stand_in": evidence.stand_ins,
         "raters": scorecard.raters(evidence),
         "scorecard": scorecard.scorecard(evidence),
+        "audits": {evidence.name(rater): checks for rater, checks in evidence.audits.items()},
         "biases": scorecard.biases(evidence),
         "worth": scorecard.worth(evidence),
         "methods": methods(evidence),
@@ -142,6 +145,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "alone": tables.alone(evidence),
         "raters": scorecard.raters(evidence),
         "scorecard": scorecard.scorecard(evidence),
+        "audits": [(evidence.name(rater), checks) for rater, checks in evidence.audits.items()],
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,

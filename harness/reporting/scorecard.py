@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.agreement.people import describe_people
 from harness.records import Status
 from harness.reporting.evidence import Evidence, Row, value_of
 
@@ -28,12 +29,12 @@ BIASES = {
         "Place: how often the answer shown first was preferred, both orders of each pair.",
     ),
     "length": (
-        "preference for the longer answer",
-        "Length: how far the longer of two answers is preferred.",
+        "chance that the longer answer is preferred",
+        "Length: the chance that a longer answer is preferred, at equal quality where somebody independent rated it.",
     ),
     "own family": (
         "preference for its own family",
-        "Own family: how much better it rates models of its own family than independent raters do.",
+        "Own family: how much more it likes models of its own family than people, or verifiers, do.",
     ),
 }
 """Each bias by name: the title of its axis, and what it is."""
@@ -64,7 +65,7 @@ def raters(evidence: Evidence) -> list[Row]:
                 "missing": 1 - len(ok) / len(group),
                 "zeros_with_reason": int((ok["error"].notna() & (ok["value"] == 0)).sum()),
                 "ties": int((ok["value"] == 0.5).sum()) if group["scale"].iloc[0] == "preference" else None,
-                "usd_per_1000": _per_1000(group["cost_usd"]),
+                "usd_per_1000": _price(evidence, group),
                 "seconds_per_1000": _per_1000(group["seconds"]),
                 "flags": sorted({flag for flags in group["flags"] if flags is not None for flag in flags}),
                 "version": group["rater_version"].iloc[0],
@@ -132,21 +133,46 @@ def worth(evidence: Evidence) -> list[Row]:
 def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: str | None) -> Row:
     compares = given[(given["scale"] == "preference") & (given["status"] == "ok")]
     place = next((row for row in evidence.positions if row["rater"] == rater), None)
-    audited = evidence.audits.get(rater or "", {})
     return {
         "rater": name,
         "kind": kind,
         "with_verifiers": _one(_pairs(evidence, rater, "verifier")) if rater else None,
         "first_share": _share_of(place, "first_share", "first_low", "first_high"),
         "consistency": _share_of(place, "consistency", "low", "high"),
-        "length_bias": audited.get("length"),
-        "own_family": audited.get("self_preference"),
-        "retest": audited.get("test_retest"),
+        "length_bias": _checked(evidence, rater, 0.5, "length"),
+        "own_family": _checked(evidence, rater, 0.0, "self_preference"),
+        "retest": _checked(evidence, rater, 1.0, "test_retest_other_seeds", "test_retest_same_seed")
+        if rater
+        else _steady(evidence),
         "ties": float((compares["value"] == 0.5).mean()) if len(compares) else None,
         "missing": float((given["status"] != "ok").mean()),
-        "usd_per_1000": _per_1000(given["cost_usd"]),
+        "usd_per_1000": _price(evidence, given),
         "seconds_per_1000": _per_1000(given["seconds"]),
     }
+
+
+def _checked(evidence: Evidence, rater: str | None, neutral: float, *names: str) -> Row | None:
+    """Return the first of some checks of a rater's audit that could run."""
+    for check in evidence.audits.get(rater or "", []):
+        if check["name"] in names and check["value"] is not None:
+            return {**_figures(check), "of": 1, "neutral": neutral}
+    return None
+
+
+def _steady(evidence: Evidence) -> Row | None:
+    """Return how often people say the same again, where they were asked again."""
+    people = describe_people(evidence.run.ratings).df
+    again = people[people["repeated"] > 0] if len(people) else people
+    names = {"same": "value", "same_low": "low", "same_high": "high", "repeated": "n"}
+    return _one([value_of(row) for row in again.rename(columns=names)[list(names.values())].to_dict("records")])
+
+
+def _price(evidence: Evidence, given: pd.DataFrame) -> float | None:
+    """Return the dollars of 1,000 ratings: as recorded, for people else by their pay and time."""
+    found = _per_1000(given["cost_usd"])
+    seconds = _per_1000(given["seconds"])
+    paid = len(given) and (given["rater_kind"] == "human").all() and evidence.usd_per_hour is not None
+    return seconds * (evidence.usd_per_hour or 0) / 3600 if found is None and paid and seconds is not None else found
 
 
 def _share_of(place: Row | None, value: str, low: str, high: str) -> Row | None:
@@ -189,7 +215,7 @@ def _figures(estimate: Row) -> Row:
 
 
 def _pairs(evidence: Evidence, rater: str | None, kind: str) -> list[Row]:
-    """Return how a rater (where none is named, people) agrees with raters of a kind: one row a task, or their mean."""
+    """Return how a rater (where none is named, people) agrees with raters of a kind, one row a task."""
     by_task: dict[str, list[Row]] = {}
     for row in evidence.pairs:
         ends = [row["rater_a"], row["rater_b"]]
@@ -207,7 +233,7 @@ def _pairs(evidence: Evidence, rater: str | None, kind: str) -> list[Row]:
 
 
 def _spent(evidence: Evidence, own: pd.Series[Any], task: str) -> float | None:
-    return _per_1000(evidence.run.ratings.loc[own & (evidence.run.ratings["task"] == task), "cost_usd"])
+    return _price(evidence, evidence.run.ratings[own & (evidence.run.ratings["task"] == task)])
 
 
 def _per_1000(column: pd.Series) -> float | None:

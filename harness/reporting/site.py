@@ -182,7 +182,8 @@ def _feed(entries: list[Entry], base_url: str) -> bytes:
         add(one, "category", term=row["mark"])
         add(one, "summary", row["sentence"])
     ElementTree.indent(feed)
-    return ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _xml(text: str) -> str:
