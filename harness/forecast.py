@@ -232,7 +232,7 @@ def _scored(who: ModelUse, model: Model, left: Sequence[Question]) -> dict[str, 
 
 
 def _imagined(question: Question, who: ModelUse) -> Response:
-    """Return an answer as long as it may be, for raters to rehearse with."""
+    """Return an answer as long as it may be, and like no other, for raters to rehearse with."""
     choices = question.item.choices
     settings = question.requests[0].arguments[1]
     limit = settings.get("max_gen_toks", 256) if isinstance(settings, dict) else 1
@@ -244,7 +244,7 @@ def _imagined(question: Question, who: ModelUse) -> Response:
         series=who.series,
         round=who.round,
         sample=question.sample,
-        text=choices[0] if choices else "word " * math.ceil(limit * CHARACTERS / 5),
+        text=choices[0] if choices else (question.response_id * limit)[: math.ceil(limit * CHARACTERS)],
         prompt_hash=question.prompt_hash,
     )
 
