@@ -92,6 +92,9 @@ def bubblewrap(packages: Path | None = None, modules: tuple[str, ...] = ()) -> J
         "--setenv",
         "LD_LIBRARY_PATH",
         "/python/lib",
+        "--setenv",
+        "LD_BIND_NOW",
+        "1",
     ]
     command += ["--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
     if "--disable-userns" in _help(program):

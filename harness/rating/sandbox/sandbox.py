@@ -7,6 +7,7 @@ of the tests' child, and how the candidate's child ended, come out.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import signal
 import socket
@@ -16,18 +17,24 @@ from typing import Any, Self
 from harness.rating.sandbox.check import Check, Outcome, Tests, Verdict
 from harness.rating.sandbox.inside.plain import Channel, Closed, TooLarge
 from harness.rating.sandbox.jail import Jail
-from harness.rating.sandbox.zygote import PATIENCE, Exit, Zygote, ZygoteDied
+from harness.rating.sandbox.zygote import PATIENCE, Exit, Zygote, ZygoteDied, on_processor
 
 MAX_VERDICT = 1 << 20
 MAX_JOB = 1 << 30
 
 
 class Sandbox:
-    """One worker: checks one program at a time. Use as a context manager."""
+    """One worker: checks one program at a time. Use as a context manager.
 
-    def __init__(self, jail: Jail) -> None:
-        """Take a jail; the processes start with the first check."""
+    The harness and the two processes take turns, so a check stays on one processor: waking another one costs more than
+    most calls.
+    """
+
+    def __init__(self, jail: Jail, number: int = 0) -> None:
+        """Take a jail, and a number that chooses the processor; the processes start with the first check."""
         self.jail = jail
+        usable = sorted(os.sched_getaffinity(0))
+        self.processor = usable[number % len(usable)]
         self._tests: Zygote | None = None
         self._candidate: Zygote | None = None
 
@@ -47,15 +54,16 @@ class Sandbox:
     def check(self, check: Check) -> Verdict:
         """Run a check; a sandbox that breaks is made anew for the next one."""
         try:
-            return self._together(check) if check.together else self._apart(check)
+            with on_processor(self.processor):
+                return self._together(check) if check.together else self._apart(check)
         except ZygoteDied as error:
             self.close()
             return Verdict("error", f"the sandbox died: {error}")
 
     def _apart(self, check: Check) -> Verdict:
         """Tests and candidate in a jail each."""
-        self._tests = self._tests or Zygote(self.jail)
-        self._candidate = self._candidate or Zygote(self.jail)
+        self._tests = self._tests or Zygote(self.jail, self.processor)
+        self._candidate = self._candidate or Zygote(self.jail, self.processor)
         limits, tests = check.limits, check.tests
         with _pair() as (tests_job, tests_end), _pair() as (candidate_job, candidate_end), _pair() as (left, right):
             self._candidate.begin(limits, (candidate_end, right))
@@ -66,8 +74,9 @@ class Sandbox:
             _give(candidate_job, {"role": "candidate", "source": check.source, "name": name})
             _give(tests_job, {"role": "tests", "seconds": limits.seconds * PATIENCE, **_job(tests)})
             found = _verdict(tests_job, limits.seconds)
-            candidate_exit = self._candidate.end()
-            tests_exit = self._tests.end()
+            self._candidate.stop()
+            self._tests.stop()
+            candidate_exit, tests_exit = self._candidate.ended(), self._tests.ended()
         seconds = candidate_exit.seconds + tests_exit.seconds
         if found is None:
             return _without_verdict(tests_exit, seconds)
@@ -78,14 +87,15 @@ class Sandbox:
 
     def _together(self, check: Check) -> Verdict:
         """Tests and candidate in one process: the verdict can be forged."""
-        self._candidate = self._candidate or Zygote(self.jail)
+        self._candidate = self._candidate or Zygote(self.jail, self.processor)
         with _pair() as (job, end), _pair() as (left, right):
             self._candidate.begin(check.limits, (end, right))
             for theirs in (end, left, right):
                 theirs.close()
             _give(job, {"role": "together", "source": check.source, **_job(check.tests)})
             found = _verdict(job, check.limits.seconds)
-            exit_ = self._candidate.end()
+            self._candidate.stop()
+            exit_ = self._candidate.ended()
         if found is None:
             outcome, reason = _fate(exit_)
             return Verdict(outcome, reason, (), exit_.seconds)
@@ -152,7 +162,7 @@ class Sandboxes:
         """Take a jail and a number of workers."""
         self.jail = jail
         self.workers = max(1, workers)
-        self._all = [Sandbox(jail) for _ in range(self.workers)]
+        self._all = [Sandbox(jail, number) for number in range(self.workers)]
         self._free: queue.SimpleQueue[Sandbox] = queue.SimpleQueue()
         for sandbox in self._all:
             self._free.put(sandbox)

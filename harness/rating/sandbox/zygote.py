@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
@@ -34,23 +36,38 @@ class Exit:
     """Of processor time."""
 
 
+@contextlib.contextmanager
+def on_processor(processor: int) -> Iterator[None]:
+    """Let this thread, and what it starts meanwhile, run on one processor only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 class Zygote:
     """A warm process that forks a child per check."""
 
-    def __init__(self, jail: Jail) -> None:
+    def __init__(self, jail: Jail, processor: int) -> None:
         """Start the process and wait until it is ready.
+
+        Args:
+            jail: How it is shut in.
+            processor: The one that it and its children run on.
 
         Raises:
             HarnessError: It does not start.
         """
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, on_processor(processor):
             self.process = subprocess.Popen(
                 jail.command,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+                env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "LD_BIND_NOW": "1"},
                 start_new_session=True,
             )
         self.control.settimeout(START_SECONDS)
@@ -85,16 +102,23 @@ class Zygote:
         except OSError as error:
             raise ZygoteDied(str(error)) from error
 
-    def end(self) -> Exit:
-        """End the child if it still runs, and return how it ended.
+    def stop(self) -> None:
+        """End the child if it still runs.
 
         Raises:
-            ZygoteDied: There is no answer.
+            ZygoteDied: Nobody takes the order.
         """
         try:
             self.control.send(ORDER.pack(b"E", 0.0, 0.0, 0, 0))
         except OSError as error:
             raise ZygoteDied(str(error)) from error
+
+    def ended(self) -> Exit:
+        """Return how the child ended that was stopped.
+
+        Raises:
+            ZygoteDied: There is no answer.
+        """
         data = self._receive(EXIT.size)
         if len(data) != EXIT.size:
             raise ZygoteDied("no answer")

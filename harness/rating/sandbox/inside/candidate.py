@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import sys
-import threading
 import types
 from typing import Any
 
@@ -30,11 +29,11 @@ class Candidate:
         self.module = types.ModuleType(name)
         self.kept: list[Any] = []
 
-    def load(self) -> list[str]:
-        """Run the program's top level and return the names that it defines."""
+    def load(self) -> dict[str, bool]:
+        """Run the program's top level and return the names that it defines, and which of them can be called."""
         sys.modules[self.module.__name__] = self.module
         exec(compile(self.source, "<candidate>", "exec"), self.module.__dict__)
-        return [name for name in self.module.__dict__ if type(name) is str]
+        return {name: callable(value) for name, value in self.module.__dict__.items() if type(name) is str}
 
     def keep(self, value: Any) -> Any:
         """Keep an object that cannot cross, and return what stands for it."""
@@ -71,6 +70,8 @@ class Candidate:
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main
         raw = io.BytesIO()
+        import threading
+
         reader, writer = os.pipe()
         threading.Thread(target=_feed, args=(writer, given.encode()), daemon=True).start()
         if reader:  # else an earlier input's descriptor was closed, and this one has its number already
@@ -120,7 +121,8 @@ def serve(job: dict[str, Any], channel: plain.Channel) -> None:
     """Load the program, then answer until the tests are through; ends the process."""
     candidate = Candidate(job["source"], job["name"], channel)
     try:
-        channel.send(["value", [] if job["name"] == "__main__" else candidate.load(), None])
+        names = {} if job["name"] == "__main__" else candidate.load()
+        channel.send(["value", plain.encode(names, candidate.keep), None])
     except BaseException as error:
         channel.send(fault(error))
         os._exit(0)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import math
-import time
-import traceback
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -66,23 +65,24 @@ def _lines(text: str) -> list[str]:
 def run_script(candidate: Candidate, job: dict[str, Any], script: str) -> None:
     """Run the tests as a program, with stubs for the names that are the candidate's."""
     space: dict[str, Any] = {"__name__": "tests"}
-    for part in (_completed(job["prelude"]), *_imports(job["reference"] or "")):
-        exec(compile(part, "<prelude>", "exec"), space)
+    exec(_completed(job["prelude"]), space)
+    if job["reference"]:
+        for part in _imports(job["reference"]):
+            exec(compile(part, "<prelude>", "exec"), space)
     entry_point = job["entry_point"]
     wanted = {_defined(candidate, entry_point)} if entry_point else _wanted(job, script, space)
-    for name in sorted(wanted & candidate.names):
+    for name in sorted(wanted & candidate.names.keys()):
         space[name] = candidate.stub(name)
     for part in (job["setup"], script):
         exec(compile(part, "<tests>", "exec"), space)
 
 
-def _completed(prelude: str) -> str:
+def _completed(prelude: str) -> types.CodeType:
     """Return a prompt as a program: one that ends in an open function gets an empty body."""
     try:
-        ast.parse(prelude)
+        return compile(prelude, "<prelude>", "exec")
     except SyntaxError:
-        return prelude.rstrip() + "\n    pass\n"
-    return prelude
+        return compile(prelude.rstrip() + "\n    pass\n", "<prelude>", "exec")
 
 
 def _imports(reference: str) -> list[str]:
@@ -117,7 +117,7 @@ def run_pytest(candidate: Candidate, job: dict[str, Any], script: str) -> None:
     """Run a pytest file with pytest; the module that it imports from is the candidate."""
     from . import pytests
 
-    wanted = pytests.imported(script, job["module"]) & candidate.names
+    wanted = pytests.imported(script, job["module"]) & candidate.names.keys()
     pytests.run(script, job["module"], {name: candidate.stub(name) for name in sorted(wanted)})
 
 
@@ -139,7 +139,7 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
     passed: list[str] = []
     candidate = None
     try:
-        candidate = Candidate(channel, time.monotonic() + seconds)
+        candidate = Candidate(channel, seconds)
         for part, tests in job["parts"].items():
             KINDS[job["kind"]](candidate, job, tests)
             passed.append(part)
@@ -159,6 +159,9 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
 def described(error: BaseException) -> str:
     """Return an exception in a line, with the line of the tests that it rose from."""
     name = type(error).__name__
-    at = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<tests>"]
-    where = f" (line {at[-1]} of the tests)" if at else ""
+    where, step = "", error.__traceback__
+    while step:
+        if step.tb_frame.f_code.co_filename == "<tests>":
+            where = f" (line {step.tb_lineno} of the tests)"
+        step = step.tb_next
     return f"{name}: {error}{where}" if str(error) else f"{name}{where}"

@@ -23,8 +23,11 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_DEPTH = 200
+CHUNK = 1 << 16
 LARGEST_INTEGER = 1 << 53
 """Integers beyond this cross in hexadecimal, which reads in linear time."""
+SCALARS = {str, int, float, bool, type(None)}
+"""What JSON has itself; integers only where they are not too large."""
 NAMED: dict[str, Callable[..., Any]] = {
     "OrderedDict": collections.OrderedDict,
     "Counter": collections.Counter,
@@ -39,6 +42,9 @@ NAMED: dict[str, Callable[..., Any]] = {
 }
 NAMES = {kind: name for name, kind in NAMED.items()}
 TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
+
+
+_TEXT = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class TooLarge(Exception):
@@ -68,6 +74,8 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise TooLarge(f"nested deeper than {MAX_DEPTH}")
     if kind is list:
+        if _flat(value):
+            return value
         return [encode(entry, keep, depth + 1) for entry in value]
     if kind is tuple or kind is set or kind is frozenset:
         return {kind.__name__: [encode(entry, keep, depth + 1) for entry in value]}
@@ -84,6 +92,14 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
         return encode(value.item(), keep, depth + 1)
     return keep(value)
+
+
+def _flat(entries: list[Any]) -> bool:
+    """Tell, without a step of Python for each, whether a list's entries all stand for themselves."""
+    kinds = set(map(type, entries))
+    if kinds == {int}:
+        return bool(min(entries) >= -LARGEST_INTEGER and max(entries) <= LARGEST_INTEGER)
+    return kinds <= SCALARS and int not in kinds
 
 
 def _pairs(mapping: Any, keep: Callable[[Any], Any], depth: int) -> list[Any]:
@@ -116,6 +132,8 @@ def decode(data: Any, handle: Callable[[Any], Any]) -> Any:
         ValueError, TypeError, KeyError: The data were not written by `encode`.
     """
     if isinstance(data, list):
+        if set(map(type, data)) <= SCALARS:
+            return data.copy()
         return [decode(entry, handle) for entry in data]
     if not isinstance(data, dict):
         return data
@@ -147,6 +165,7 @@ class Channel:
         """Wrap a connected stream socket; `limit` is the largest frame in bytes."""
         self.end = end
         self.limit = limit
+        self._read = bytearray()
 
     def send(self, message: Any) -> None:
         """Send one message.
@@ -155,7 +174,7 @@ class Channel:
             TooLarge: It is larger than the limit.
             Closed: Nobody is there to read it.
         """
-        data = json.dumps(message, separators=(",", ":")).encode("ascii")
+        data = _TEXT(message).encode("ascii")
         if len(data) > self.limit:
             raise TooLarge(f"{len(data):,} bytes, more than {self.limit:,} may cross")
         try:
@@ -177,21 +196,21 @@ class Channel:
         if size > self.limit:
             raise TooLarge(f"{size:,} bytes, more than {self.limit:,} may cross")
         try:
-            return json.loads(self._exactly(size))
+            return json.loads(self._exactly(size).decode("ascii"))
         except RecursionError as error:
             raise TooLarge("nested too deeply") from error
 
     def _exactly(self, size: int) -> bytes:
-        parts = []
-        while size:
+        while len(self._read) < size:
             try:
-                part = self.end.recv(min(size, 1 << 20))
+                part = self.end.recv(CHUNK)
             except TimeoutError:
                 raise
             except OSError as error:
                 raise Closed(str(error)) from error
             if not part:
                 raise Closed("closed")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            self._read += part
+        data = bytes(self._read[:size])
+        del self._read[:size]
+        return data

@@ -30,17 +30,19 @@ class CandidateError(Exception):
 class Candidate:
     """The candidate as the tests see it: something that answers questions."""
 
-    def __init__(self, channel: plain.Channel, deadline: float) -> None:
-        """Take the channel to the candidate, and the `time.monotonic()` at which the check is over."""
+    def __init__(self, channel: plain.Channel, seconds: float) -> None:
+        """Take the channel to the candidate, and the seconds that it has for all answers, and for any one."""
         self.channel = channel
-        self.deadline = deadline
+        self.channel.end.settimeout(seconds)
+        self.deadline = time.monotonic() + seconds
         self.raised: BaseException | None = None
-        self.names: set[str] = set(self.read())
+        self.names: dict[str, bool] = dict(self.read())
+        """What the program defines, and whether it can be called."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
         """Ask one question and return the decoded answer."""
         try:
-            self.channel.end.settimeout(self.left())
+            self.in_time()
             self.channel.send([verb, target, *(plain.encode(part, _own) for part in content)])
         except TimeoutError:
             raise Ended("timeout", "not answered in time") from None
@@ -50,17 +52,15 @@ class Candidate:
             raise Ended("failed", f"the arguments are too large: {error}") from None
         return self.read(content[0] if verb == "call" else None)
 
-    def left(self) -> float:
-        """Return the seconds that are left, or end the check."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+    def in_time(self) -> None:
+        """End the check if its time is over."""
+        if time.monotonic() >= self.deadline:
             raise Ended("timeout", "not answered in time")
-        return left
 
     def read(self, arguments: Any = None) -> Any:
         """Read one answer; what a call changed in its arguments is changed here as well."""
         try:
-            self.channel.end.settimeout(self.left())
+            self.in_time()
             kind, *content = self.channel.receive()
             if kind == "raised":
                 name, kinds, text = content
@@ -103,9 +103,10 @@ class Candidate:
 
     def stub(self, name: str) -> Any:
         """Return what the tests get for one of the candidate's names: a function, or plain data."""
-        value = self.ask("name", name)
-        if not isinstance(value, Handle):
-            return value
+        if not self.names[name]:
+            value = self.ask("name", name)
+            if not isinstance(value, Handle):
+                return value
 
         def stand_in(*arguments: Any, **named: Any) -> Any:
             return self.ask("call", name, arguments, named)

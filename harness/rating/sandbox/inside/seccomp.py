@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 import struct
 
 LOAD, JUMP_EQUAL, JUMP_SET, RETURN = 0x20, 0x15, 0x45, 0x06
@@ -67,7 +66,7 @@ def machine() -> str:
     Raises:
         OSError: The system-call numbers of this machine are not known.
     """
-    name = platform.machine()
+    name = os.uname().machine
     if name not in ARCHITECTURES:
         raise OSError(f"no system-call filter for {name}; known: {', '.join(ARCHITECTURES)}")
     return name

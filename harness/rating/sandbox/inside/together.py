@@ -9,7 +9,6 @@ import sys
 import types
 from typing import Any
 
-from . import pytests
 from .examiner import described
 from .remote import Ended
 
@@ -24,6 +23,8 @@ def examine(job: dict[str, Any]) -> dict[str, Any]:
         exec(compile(job["source"], "<candidate>", "exec"), module.__dict__)
         for part, script in job["parts"].items():
             if job["kind"] == "pytest":
+                from . import pytests
+
                 pytests.run(script, module.__name__, dict(module.__dict__))
             else:
                 for tests in (job.get("setup", ""), script):

@@ -12,13 +12,14 @@ import importlib
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import struct
 import sys
 import time
 from typing import Any
+
+from . import candidate, examiner, landlock, plain, rehearsal, seccomp, together
 
 ORDER = struct.Struct("<cddQQ")
 """b"R" to run, with the budget and the patience in seconds, bytes of memory and of a message; or b"E": it is over."""
@@ -29,9 +30,10 @@ LEEWAY, POLL_SECONDS = 0.05, 0.1
 IDLE = 1 / 8
 """A child that gets less than this share of a processor counts as waiting."""
 
+# Each of these makes every fork dearer; `threading` and `dataclasses` cost more than they save.
 WARM = (
-    "abc bisect cmath collections collections.abc copy dataclasses datetime decimal enum fractions functools hashlib "
-    "heapq io itertools json math operator queue random re statistics string sys textwrap threading time typing"
+    "abc bisect collections collections.abc copy datetime decimal enum fractions functools heapq itertools json math "
+    "operator re string sys time typing"
 )
 
 
@@ -72,29 +74,23 @@ def serve(control: socket.socket) -> None:
 def _watch(control: socket.socket, pid: int, budget: float, patience: float) -> bool:
     """Wait until the check is over, then end the child and report how it ended; false if the harness is gone."""
     started = time.monotonic()
-    child = os.pidfd_open(pid)
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(child, select.POLLIN)
-    late = ended = False
+    late = False
+    control.settimeout(budget + LEEWAY)
     while True:
-        left = budget + LEEWAY - (time.monotonic() - started)
-        wait = None if late or ended else 1000 * (left if left > 0 else POLL_SECONDS)
-        ready = {descriptor for descriptor, _ in poll.poll(wait)}
-        if control.fileno() in ready:
+        try:
+            order = control.recv(ORDER.size)
             break
-        if child in ready:
-            ended = True
-            poll.unregister(child)
-        elif not ready and _out_of_time(pid, time.monotonic() - started, budget, patience):
-            late = True
-            os.kill(pid, signal.SIGKILL)
-    order = control.recv(ORDER.size)
+        except TimeoutError:
+            control.settimeout(POLL_SECONDS)
+            ended = late or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if not ended and _out_of_time(pid, time.monotonic() - started, budget, patience):
+                late = True
+                os.kill(pid, signal.SIGKILL)
     try:
         os.kill(pid, signal.SIGKILL)
     finally:
         _, status, usage = os.wait4(pid, 0)
-        os.close(child)
+    control.settimeout(None)
     if not order:
         return False
     control.sendall(EXIT.pack(status, late, usage.ru_utime + usage.ru_stime, usage.ru_maxrss))
@@ -113,8 +109,6 @@ def _out_of_time(pid: int, elapsed: float, budget: float, patience: float) -> bo
 
 def _become_child(descriptors: list[int], budget: float, memory: int, message: int) -> None:
     """Give up everything but the two sockets, then decode the job and do it."""
-    from . import candidate, examiner, plain, seccomp
-
     nothing = os.open("/dev/null", os.O_RDWR)
     job_end, link_end = (os.dup2(descriptor, 40 + place) for place, descriptor in enumerate(descriptors))
     for standard in (0, 1, 2):
@@ -125,8 +119,8 @@ def _become_child(descriptors: list[int], budget: float, memory: int, message: i
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     seccomp.install(seccomp.child_filter(os.getpid()))
-    reports = plain.Channel(socket.socket(fileno=job_end), 1 << 30)
-    link = plain.Channel(socket.socket(fileno=link_end), message)
+    reports = plain.Channel(_stream(job_end), 1 << 30)
+    link = plain.Channel(_stream(link_end), message)
     job: dict[str, Any] = reports.receive()
     if job["role"] == "candidate":
         reports.end.close()
@@ -134,16 +128,16 @@ def _become_child(descriptors: list[int], budget: float, memory: int, message: i
     elif job["role"] == "tests":
         reports.send(examiner.examine(job, link, job["seconds"]))
     else:
-        from . import together
-
         reports.send(together.examine(job))
     os._exit(0)
 
 
+def _stream(descriptor: int) -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
+
+
 def main() -> None:
     """Set up as the argument says (JSON: isolation, modules, packages, readable), and serve."""
-    from . import candidate, examiner, landlock, plain, pytests, seccomp, together  # noqa: F401
-
     setup = json.loads(sys.argv[1])
     control = socket.socket(fileno=os.dup(0))
     nothing = os.open("/dev/null", os.O_RDWR)
@@ -155,13 +149,13 @@ def main() -> None:
     warm_up(WARM)
     warm_up(" ".join(setup["modules"]))
     limit_for_good()
-    seccomp.child_filter(0)
     if setup["isolation"] == "landlock":
         landlock.restrict(setup["readable"])
     if setup["isolation"] != "none":
         seccomp.install(seccomp.allow_list())
     os.dup2(nothing, 2)
     sys.argv[1:] = []
+    rehearsal.rehearse()
     gc.collect()
     gc.freeze()
     control.sendall(b"ready")
