@@ -8,6 +8,7 @@ a product of small matrices, whatever the number of items.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,9 +103,7 @@ class Moments:
             items = spread * self.n_units / ((self.n_units - 1) * n**2)
             df = self.n_units - 1.0
         else:
-            extreme = float(np.abs(contrast).sum()) / 2
-            centre = value * n / (n + 2)
-            items = (spread + 2 * n * value**2 / (n + 2) + 2 * extreme**2) / ((n + 1) * (n + 2))
+            centre, items = guarded(value, spread, float(np.abs(contrast).sum()) / 2, n)
             df = n + 1.0
         seeds = float(contrast @ self._seed_covariance() @ contrast)
         return Estimate(value, centre, items, seeds, _degrees(items, df, seeds, len(self.seed_means)))
@@ -116,6 +115,21 @@ class Moments:
         centred = self.seed_means - self.means
         shared: Floats = centred.T @ centred / (count * (count - 1))
         return shared
+
+
+Number = TypeVar("Number", float, Floats)
+
+
+def guarded(value: Number, spread: Number, extreme: float, n: int) -> tuple[Number, Number]:
+    """Return mean and variance of a contrast with two pseudo-items at plus and minus its extreme.
+
+    Args:
+        value: The mean of n items' contrasts; an array for several samples.
+        spread: Their centred sum of squares.
+        extreme: The largest value that the contrast can take.
+        n: Items.
+    """
+    return value * n / (n + 2), (spread + 2 * n * value**2 / (n + 2) + 2 * extreme**2) / ((n + 1) * (n + 2))
 
 
 def _degrees(items: float, df: float, seeds: float, count: int) -> float:

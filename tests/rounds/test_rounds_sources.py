@@ -15,8 +15,10 @@ import pytest
 from harness.errors import HarnessError
 from harness.records import Item, Rating, Response, digest
 from harness.rounds import compare_rounds, from_run
+from harness.rounds.moments import Moments
 from harness.rounds.published import binomial_stderr, compare_summaries, published_series
 from harness.rounds.sources import read_scores
+from harness.rounds.verdict import judge, window_contrast
 from harness.run import Run
 from harness.suite import Suite
 
@@ -176,6 +178,25 @@ def test_error_rates_of_a_part_of_the_grid(benchmark):
     ):
         for error, rate in benchmark.errors(cell, benchmark.simulate(cell, 600, seed=1)).items():
             assert benchmark.holds(rate, 600, benchmark.limit(error)), (cell, error, rate)
+
+
+@pytest.mark.parametrize(("kind", "draws"), [("shared", "_counted"), ("graded", "_graded")])
+def test_the_simulation_judges_as_the_product_does(benchmark, kind, draws):
+    rng = np.random.default_rng(0)
+    scores = (rng.random((40, 300, 1)) < 0.4 + rng.normal(0, 0.02, (40, 1, 5))).astype(float)
+    contrast = window_contrast(list(range(5)))[1]
+    slopes = scores @ contrast
+    value, spread = slopes.mean(axis=1), slopes.var(axis=1) * 300
+    ours = benchmark.verdicts(value, spread, contrast, 300, 0.05)
+    product = [judge(Moments.of(one[None]).estimate(contrast), 0.01, 0.05).verdict for one in scores]
+    assert ours.tolist() == product
+    assert len(set(product)) > 1
+    last, change = np.eye(5)[-1], np.eye(5)[-1] - np.eye(5)[0]
+    draw = getattr(benchmark, draws)(benchmark.Cell(300, 5, 0.4, 0.9, 0.02, kind), 1000, rng)
+    assert draw(change)[0].mean() == pytest.approx(0.08, abs=0.003)
+    draw = getattr(benchmark, draws)(benchmark.Cell(300, 5, 0.4, 0.9, 0.0, kind), 1000, rng)
+    left = draw(change)[1].mean() / draw(last)[1].mean()  # variance of a difference 2 v (1 - correlation), over v
+    assert 1 - left / 2 == pytest.approx(0.9, abs=0.02)
 
 
 def test_the_simulation_draws_what_it_says(benchmark):
