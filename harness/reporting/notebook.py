@@ -29,7 +29,7 @@ def run_notebook(
 
     Args:
         name: The notebook's name.
-        run: The run or its folder.
+        run: The run or its folder; for `checkpoints` also a folder of lm-eval's outputs.
         path: Where the executed copy is written; `notebooks/NAME.ipynb` in the run's folder where not given.
         include: Folders with catalogues of the user's own.
 
@@ -48,16 +48,18 @@ def run_notebook(
     known = notebooks(include)
     if name not in known:
         raise HarnessError(f"no notebook {name!r} in {FOLDER}/.{did_you_mean(name, known)}")
-    opened = run if isinstance(run, Run) else Run(run)
+    folder = run.folder if isinstance(run, Run) else Path(run)
+    if not folder.is_dir():
+        raise HarnessError(f"{folder}: is no folder")
     content = jupytext.read(Catalog(include).file(f"{FOLDER}/{name}.py"))
     for cell in content.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            cell.source = f"RUN = {str(opened.folder.resolve())!r}"
+            cell.source = f"RUN = {str(folder.resolve())!r}"
     try:
         NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute()
     except CellExecutionError as error:
-        raise HarnessError(f"{FOLDER}/{name}.py failed on {opened.folder}:\n{error}") from error
-    target = Path(path) if path else opened.folder / "notebooks" / f"{name}.ipynb"
+        raise HarnessError(f"{FOLDER}/{name}.py failed on {folder}:\n{error}") from error
+    target = Path(path) if path else folder / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     jupytext.write(content, target, fmt="ipynb")
     return target

@@ -69,7 +69,8 @@ for factor in (0.5, 1, 2):
 import pandas as pd
 
 from harness.reporting import Evidence
-from harness.reporting.figures import lines, styled
+from harness.reporting.charts import lines
+from harness.reporting.figures import styled
 from harness.reporting.tables import scores as rows_of
 
 evidence = Evidence.of(run)
