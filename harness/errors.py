@@ -19,6 +19,10 @@ class IncompleteError(HarnessError):
     """The work stopped before its end and the same command resumes it. The command line exits with 3."""
 
 
+class BudgetError(IncompleteError):
+    """The next call might cost more than may be spent; the same command goes on. The command line exits with 5."""
+
+
 class UnavailableError(HarnessError):
     """This machine lacks what a part needs, a sandbox for example. The rest of a run goes on without that part."""
 

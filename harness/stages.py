@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.answering.answer import Progress, Question, answer, questions, reference_responses, unanswered
+from harness.answering.budget import Budget
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
 from harness.answering.embedded import torch_folder
-from harness.answering.models import EMBEDDED, make_model
+from harness.answering.models import CHAT_PREFIXES, EMBEDDED, LOCAL, make_model
 from harness.answering.scores import Scores, score
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
@@ -87,6 +88,7 @@ def _open_workshop(
     unsafe_local: bool,
     accept_same_process: bool,
     retry_errors: bool,
+    max_cost: float | None,
     stage: Stage,
 ) -> Iterator[Workshop]:
     """Hold the run, and give what its stages work with.
@@ -97,7 +99,8 @@ def _open_workshop(
     place = Surroundings(
         suite.seed, Path(cache) if cache else default_cache(), workers, unsafe_local, accept_same_process
     )
-    with run.lock(), chat_models(place) as chat:
+    budget = Budget(max_cost) if max_cost is not None else None
+    with run.lock(), chat_models(place, budget=budget) as chat:
         shop = Workshop(run, suite, Catalog(include), replace(place, chat=chat), retry_errors, stage)
         yield shop
     if shop.unanswered:
@@ -122,6 +125,7 @@ def run_suite(
     unsafe_local: bool = False,
     accept_same_process: bool = False,
     retry_errors: bool = False,
+    max_cost: float | None = None,
     stage: Stage = silent,
 ) -> Run:
     """Run a suite, or what is left of it.
@@ -139,14 +143,17 @@ def run_suite(
         unsafe_local: Run model-written code without a sandbox; every rating so made says so.
         accept_same_process: Let tests that cannot be kept apart from the candidate run beside it; flagged.
         retry_errors: Ask raters again where they failed.
+        max_cost: US dollars that this command may spend on calls at most.
         stage: Shows the progress of one stage.
 
     Returns:
         The run.
 
     Raises:
-        HarnessError: Something that the suite names is missing or wrong.
+        HarnessError: Something that the suite names is missing or wrong, or a price is not known and `max_cost` is
+            given.
         IncompleteError: Another command is working on the run.
+        BudgetError: The next call might exceed `max_cost`; the same call goes on.
     """
     for name in stages:
         if name not in STAGES:
@@ -163,8 +170,10 @@ def run_suite(
     check_names(suite, catalog)
     run = Run.create(folder, suite)
     with _open_workshop(
-        run, part, include, cache, workers, unsafe_local, accept_same_process, retry_errors, stage
+        run, part, include, cache, workers, unsafe_local, accept_same_process, retry_errors, max_cost, stage
     ) as shop:
+        if max_cost is not None:
+            _refuse_unpriced(part)
         run.freeze(suite)
         started = {} if run.manifest else {"times": {"started": now()}}
         run.note(suite=suite.name, seed=suite.seed, **host_facts(), **started)
@@ -188,6 +197,7 @@ def rate(
     unsafe_local: bool = False,
     accept_same_process: bool = False,
     retry_errors: bool = False,
+    max_cost: float | None = None,
     stage: Stage = silent,
 ) -> Run:
     """Rate the stored answers of a run by more raters; no model is asked again.
@@ -203,6 +213,7 @@ def rate(
         unsafe_local: Run model-written code without a sandbox; every rating so made says so.
         accept_same_process: Let tests that cannot be kept apart from the candidate run beside it; flagged.
         retry_errors: Ask raters again where they failed.
+        max_cost: US dollars that this command may spend on calls at most.
         stage: Shows the progress of one stage.
 
     Returns:
@@ -210,7 +221,7 @@ def rate(
     """
     run = run if isinstance(run, Run) else Run(run)
     with _open_workshop(
-        run, run.suite, include, cache, workers, unsafe_local, accept_same_process, retry_errors, stage
+        run, run.suite, include, cache, workers, unsafe_local, accept_same_process, retry_errors, max_cost, stage
     ) as shop:
         first = run.items.drop_duplicates("task")
         families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))
@@ -231,6 +242,19 @@ def rate(
         if (run.folder / "report.html").is_file():
             _report(shop)  # the page would say what was true before
     return run
+
+
+def _refuse_unpriced(suite: Suite) -> None:
+    """Refuse models whose cost nobody tells: those that lm-eval asks through an API.
+
+    Raises:
+        HarnessError: The suite has one.
+    """
+    for who in suite.models:
+        if who.model not in (EMBEDDED, IMPORTED) and not who.model.startswith((*CHAT_PREFIXES, *LOCAL)):
+            raise HarnessError(
+                f"--max-cost cannot be kept: lm-eval does not tell what {who.model!r} costs; use `openai:NAME`"
+            )
 
 
 def _answer(shop: Workshop) -> None:

@@ -104,7 +104,7 @@ class Cached:
 
     def _look_up(self, chunk: Sequence[tuple[int, Call]]) -> tuple[list[Missing], list[tuple[int, Answer]]]:
         keys = [call.key(self.identity) for _, call in chunk]
-        there = self.cache.find(keys)
+        there = self.cache.find([key for (_, call), key in zip(chunk, keys, strict=True) if not call.again])
         missing = [(at, key, call) for (at, call), key in zip(chunk, keys, strict=True) if key not in there]
         return missing, [(at, there[key]) for (at, _), key in zip(chunk, keys, strict=True) if key in there]
 

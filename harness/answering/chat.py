@@ -31,12 +31,16 @@ class Call:
     """How many of the most probable tokens to report at each position; 0 for none."""
     json_schema: Mapping[str, Any] | None = None
     """The JSON Schema that the answer is asked to follow."""
+    words: tuple[str, ...] = ()
+    """With `top_logprobs`: whose probabilities are wanted, for a model that weighs words rather than listing tokens."""
     repetition: int = 0
     """Tells apart calls that are otherwise the same, so that a cache keeps an answer for each."""
+    again: bool = False
+    """Ask also where a cache has an answer, which the new one replaces; decides nothing about the answer."""
 
     def key(self, identity: str) -> str:
         """Return the hash of everything that decides the answer of the model `identity` to this call."""
-        return digest(identity, vars(self))
+        return digest(identity, {**vars(self), "again": False})
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,28 @@
-"""From a model's name to its client: `embedded`, `openai:NAME` at any address, each behind the cache of calls."""
+"""From a model's name to its client, each behind the cache of calls.
+
+`embedded`, `openai:NAME` at any address, `anthropic:NAME`, `lm-eval:KIND`, `replay:FILE`, and whatever kind a package
+brings by the entry point `harness.clients`: a function from the settings and the place to a client.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.answering.anthropic_chat import AnthropicChat
+from harness.answering.budget import Budget, Budgeted
 from harness.answering.call_cache import Cached, CallCache, default_cache
 from harness.answering.chat import Chat
 from harness.answering.embedded import Note
 from harness.answering.embedded_chat import EmbeddedChat
 from harness.answering.openai_chat import OpenAIChat
+from harness.answering.price import Rates
+from harness.answering.recorded_chat import RecordedChat
 from harness.answering.traffic import Limits
 from harness.errors import HarnessError
 
@@ -40,7 +49,7 @@ class ChatSpec(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str
-    """`embedded` or `openai:NAME`."""
+    """`embedded`, `openai:NAME`, `anthropic:NAME`, `lm-eval:KIND`, `replay:FILE`."""
     base_url: str | None = None
     key_variable: str | None = None
     """The environment variable that holds the key."""
@@ -51,6 +60,12 @@ class ChatSpec(BaseModel):
     attempts: int = 6
     options: dict[str, Any] = {}
     """Further fields of the request; null removes one."""
+    rates: Rates | None = None
+    """What the server charges, where the price list does not know it."""
+    args: dict[str, Any] = {}
+    """Of `lm-eval:KIND`: the model's arguments."""
+    of: str | None = None
+    """Of `replay:calls.sqlite`: whose answers, where the cache has those of several clients."""
 
     @property
     def limits(self) -> Limits:
@@ -76,7 +91,7 @@ def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda 
     """Return the client of a chat model, without a cache in front of it.
 
     Args:
-        model: `embedded`, `openai:NAME`, or a mapping with `model` and the settings of `ChatSpec`.
+        model: A name, or a mapping with `model` and the settings of `ChatSpec`.
         place: Where it works.
         note: Is told of steps that take long.
 
@@ -89,32 +104,51 @@ def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda 
     if spec.model == "embedded":
         return EmbeddedChat(place.cache or default_cache(), threads=place.workers, note=note)
     if kind == "openai" and name:
-        return OpenAIChat(name, spec.base_url, spec.limits, spec.key_variable or "OPENAI_API_KEY", spec.options)
-    raise HarnessError(
-        f"no chat model {spec.model!r}; write `embedded` or `openai:NAME` (with `base_url` for a server)"
-    )
+        key = spec.key_variable or "OPENAI_API_KEY"
+        return OpenAIChat(name, spec.base_url, spec.limits, key, spec.options, rates=spec.rates)
+    if kind == "anthropic" and name:
+        key = spec.key_variable or "ANTHROPIC_API_KEY"
+        return AnthropicChat(name, spec.base_url, spec.limits, key, spec.options, spec.rates)
+    if kind == "lm-eval" and name:
+        return _lm_eval_chat(name, spec)
+    if kind == "replay" and name:
+        return RecordedChat(name, spec.of)
+    brought = {point.name: point for point in entry_points(group="harness.clients")}
+    if kind in brought:
+        client: Chat = brought[kind].load()(spec, place)
+        return client
+    known = ["embedded", "openai:NAME", "anthropic:NAME", "lm-eval:KIND", "replay:FILE", *brought]
+    raise HarnessError(f"no chat model {spec.model!r}; there are {', '.join(known)} (`base_url` names a server)")
+
+
+def _lm_eval_chat(kind: str, spec: ChatSpec) -> Chat:
+    from harness.answering.lm_eval_chat import LmEvalChat  # lm-eval takes seconds to import
+    from harness.answering.models import check_model
+
+    check_model(kind)
+    return LmEvalChat(kind, spec.args, spec.rates)
 
 
 @contextlib.contextmanager
-def chat_models(place: Place, note: Note = lambda _: None) -> Iterator[MakeChat]:
+def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None = None) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
 
-    Every client answers from the cache of finished calls first.
+    Every client answers from the cache of finished calls first, and keeps to the budget for the others.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
-    clients: dict[str, Chat] = {}
+    clients: dict[str, tuple[Chat, Cached]] = {}
 
     def chat(model: str | Mapping[str, Any]) -> Chat:
         key = read_chat_spec(model).model_dump_json()
         if key not in clients:
-            clients[key] = Cached(make_chat(model, place, note), cache)
-        return clients[key]
+            client = make_chat(model, place, note)
+            clients[key] = client, Cached(Budgeted(client, budget) if budget else client, cache)
+        return clients[key][1]
 
     try:
         yield chat
     finally:
-        for client in clients.values():
-            close = getattr(client.chat, "close", None) if isinstance(client, Cached) else None
-            if close:
+        for client, _ in clients.values():
+            if close := getattr(client, "close", None):
                 close()
         cache.close()

@@ -35,6 +35,7 @@ from harness.answering.embedded import (
     torch_folder,
 )
 from harness.answering.openai_chat import OpenAIChat
+from harness.answering.price import FREE
 from harness.answering.traffic import Limits
 from harness.errors import UnavailableError
 
@@ -108,7 +109,7 @@ class Writer:
         each = -(-slots // servers)
         self._servers = [EmbeddedServer(file, each, threads=1).__enter__() for _ in range(servers)]
         limits = Limits(concurrency=each, timeout=300)
-        self._clients = [OpenAIChat(MODEL, server.base_url, limits, name=name, free=True) for server in self._servers]
+        self._clients = [OpenAIChat(MODEL, server.base_url, limits, name=name, rates=FREE) for server in self._servers]
 
     def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`; the calls are dealt out to the servers in turn."""

@@ -26,8 +26,10 @@ from harness.records import digest
 from harness.suite import ModelUse
 from harness.variables import reveal
 
-CHAT_PREFIXES = ("openai:",)
+CHAT_PREFIXES = ("openai:", "anthropic:", "replay:")
 
+LOCAL = ("hf", "huggingface", "vllm", "sglang", "gguf", "ggml", "mamba", "nemo", "optimum", "openvino", "dummy")
+"""How the names of lm-eval's models begin that run on this machine: nobody charges for them."""
 EMBEDDED = "embedded"
 BATCH = 8
 """Prompts that the embedded model scores at once: short ones by themselves wait for memory, not for arithmetic."""
@@ -166,10 +168,15 @@ class LmEvalModel:
         """Return lm-eval's request, the prompt rendered by the model's chat template where it is messages."""
         from lm_eval.api.instance import Instance
 
-        if isinstance(prompt, Conversation):
-            history = [{"role": role, "content": text} for role, text in prompt.messages]
-            prompt = self.lm.apply_chat_template(history, add_generation_prompt=not prompt.begun)
-        return Instance(kind, {}, (prompt, *rest), 0)
+        return Instance(kind, {}, (self.rendered(prompt), *rest), 0)
+
+    def rendered(self, prompt: str | Conversation) -> str:
+        """Return the text that the model reads: messages by its chat template."""
+        if isinstance(prompt, str):
+            return prompt
+        history = [{"role": role, "content": text} for role, text in prompt.messages]
+        text: str = self.lm.apply_chat_template(history, add_generation_prompt=not prompt.begun)
+        return text
 
     def _quietly(self, method: str, requests: list[Any]) -> list[Any]:
         function: Callable[..., list[Any]] = getattr(self.lm, method)

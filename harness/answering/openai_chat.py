@@ -8,27 +8,22 @@ send often fits no published model.
 
 from __future__ import annotations
 
-import email.utils
 import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.answering.chat import Answer, Call
-from harness.answering.price import cost
+from harness.answering.http_status import status_trouble
+from harness.answering.price import Rates, cost
 from harness.answering.traffic import Limits, Traffic, Trouble
-from harness.records import Status, digest
+from harness.records import digest
 
 if TYPE_CHECKING:
     import aiohttp
-
-RETRIED = {408, 409, 429}
-HOPELESS = {401, 403, 404}
-
-TOO_LONG = ("context_length", "context size", "maximum context", "context window", "exceed_context", "too long")
-REFUSED = ("content_filter", "content_policy", "content management policy")
+SCHEMA = ("response_format", "json_schema", "schema", "grammar")
+"""What a server speaks of that refuses a request because of its schema."""
 
 
 class OpenAIChat:
@@ -42,7 +37,7 @@ class OpenAIChat:
         key_variable: str = "OPENAI_API_KEY",
         options: Mapping[str, Any] | None = None,
         name: str | None = None,
-        free: bool = False,
+        rates: Rates | None = None,
     ) -> None:
         """Make the client; nothing is sent yet.
 
@@ -53,14 +48,14 @@ class OpenAIChat:
             key_variable: The environment variable that holds the key; servers that need none ignore it.
             options: Further fields of the request (`reasoning_effort`, ...); null removes a field.
             name: What stands for model and server in `identity`, where the address changes from run to run.
-            free: Nothing is charged; otherwise the price list says, and an unknown price is unknown.
+            rates: What the server charges; where not given the price list says, and an unknown price is unknown.
         """
         self.model = model
         self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         self.options = dict(options or {})
         where = name or f"openai:{model} at {self.base_url}"
         self.identity = f"{where} {digest(self.options)}" if self.options else where
-        self._free = free
+        self._rates = rates
         self._key = os.environ.get(key_variable) or "none"
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
@@ -95,14 +90,14 @@ class OpenAIChat:
                 answer = read_answer(content)
                 return replace(answer, cost_usd=self.price(*answer.tokens))
             text = content.decode("utf-8", errors="replace")
-            if asked and code == 400 and _is_about_schema(text):
+            if asked and code == 400 and any(word in text.lower() for word in SCHEMA):
                 self._schema_refused = True  # the server knows no schemas: the answer is read as text
                 continue
             raise status_trouble(code, text, headers)
 
     def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
         """See `Chat.price`."""
-        return 0.0 if self._free else cost(self.model, self.base_url, prompt, cached, completion)
+        return cost(self.model, self.base_url, prompt, cached, completion, self._rates)
 
     def _body(self, call: Call, schema: bool) -> dict[str, Any]:
         limit = "max_completion_tokens" if "api.openai.com" in self.base_url else "max_tokens"
@@ -139,50 +134,6 @@ def _connect(base_url: str, key: str) -> tuple[aiohttp.ClientSession, str]:
         trust_env=True,
     )
     return session, f"{str(sdk.base_url).rstrip('/')}/chat/completions"
-
-
-def _is_about_schema(text: str) -> bool:
-    return any(word in text.lower() for word in ("response_format", "json_schema", "schema", "grammar"))
-
-
-def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
-    """Return what an HTTP status that is no success means for the call."""
-    low = text.lower()
-    shown = f"HTTP {code}: {' '.join(text.split())[:300]}"
-    status: Status = "error"
-    if code in (400, 413, 422) and any(word in low for word in TOO_LONG):
-        return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text)
-    if code in (400, 403) and any(word in low for word in REFUSED):
-        return Trouble(f"the provider refused the input ({shown})", "refused", raw=text)
-    retry = (code in RETRIED or code >= 500) and "insufficient_quota" not in low
-    if code in (408, 504):
-        status = "timeout"
-    return Trouble(
-        shown,
-        status,
-        retry=retry,
-        wait=retry_after(headers),
-        throttled=code in (429, 503, 529) and retry,
-        hopeless=code in HOPELESS or "insufficient_quota" in low,
-        raw=text,
-    )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a server asks to wait (`Retry-After-Ms`, `Retry-After` in seconds or as a date)."""
-    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            return max(0.0, float(value) / divisor)
-        except ValueError:
-            pass
-        try:
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except (TypeError, ValueError):
-            continue
-    return None
 
 
 def read_answer(content: bytes) -> Answer:

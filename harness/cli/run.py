@@ -23,6 +23,9 @@ UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-wri
 Stages = Annotated[str, typer.Option(help="Which stages, with commas: answer, rate, rounds, report.")]
 ALL_STAGES = "answer,rate,rounds,report"
 Some = Annotated[str | None, typer.Option(help="Only these of the suite, with commas; the rest stays to be done.")]
+MaxCost = Annotated[
+    float | None, typer.Option(min=0, help="US dollars that this command may spend on calls; it stops before (exit 5).")
+]
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Ask again where a rater failed.")]
 
 
@@ -53,6 +56,7 @@ def run(
     stages: Stages = ALL_STAGES,
     unsafe_local: UnsafeLocal = False,
     retry_errors: RetryErrors = False,
+    max_cost: MaxCost = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite; the same command again does only what is missing."""
@@ -71,6 +75,7 @@ def run(
         stages=stages,
         unsafe_local=unsafe_local,
         retry_errors=retry_errors,
+        max_cost=max_cost,
     )
 
 
@@ -119,6 +124,7 @@ def rate(
     workers: Workers = 2,
     unsafe_local: UnsafeLocal = False,
     retry_errors: RetryErrors = False,
+    max_cost: MaxCost = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate the stored answers of a run by more raters, without asking the models again."""
@@ -135,6 +141,7 @@ def rate(
         workers=workers,
         unsafe_local=unsafe_local,
         retry_errors=retry_errors,
+        max_cost=max_cost,
         stage=bar,
     )
     _show(folder, as_json)

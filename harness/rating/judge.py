@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal, Self
 
@@ -53,7 +53,8 @@ class JudgeSettings(Settings):
     def call(self, messages: tuple[tuple[str, str], ...], words: Sequence[str], repetition: int, seed: int) -> Call:
         """Return the call that asks for one of the words; each repetition has a seed of its own."""
         if self.by == "probabilities":
-            return Call(messages, 1, 0.0, seed, top_logprobs=self.top_logprobs, repetition=repetition)
+            words = tuple(words)
+            return Call(messages, 1, 0.0, seed, top_logprobs=self.top_logprobs, words=words, repetition=repetition)
         schema = answer_schema(words, self.reasoning)
         return Call(
             messages, self.max_tokens, self.temperature, seed + repetition, json_schema=schema, repetition=repetition
@@ -120,7 +121,7 @@ class Judge:
                         skipped.append(self._rating(question, status="skipped", error=problem))
                     else:
                         asked[next(number)] = question
-                        yield question.call
+                        yield replace(question.call, again=True) if piece.again else question.call
 
         for position, answer in self.chat.ask(calls()):
             yield self._answered(asked.pop(position), answer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from harness.catalog import Catalog
 from harness.document import read_document
@@ -86,9 +87,11 @@ def missing(run: Run, rater: Rater, work: Sequence[Work], retry_errors: bool = F
     rows = run.ratings[(run.ratings["rater"] == rater.spec.name) & (run.ratings["rater_version"] == rater.version)]
     keys = rows[["response_id", "against_id", "repetition"]].astype(object).where(lambda cells: cells.notna(), None)
     done = set(keys.itertuples(index=False, name=None))
+    failed: set[tuple[str, str | None, int]] = set()
     if retry_errors:  # one failed order of a comparison, or criterion of several, and the whole is asked again
-        done -= set(keys[~rows["status"].isin(["ok", "skipped"])].itertuples(index=False, name=None))
-    return [entry for entry in work if _key(entry) not in done]
+        failed = set(keys[~rows["status"].isin(["ok", "skipped"])].itertuples(index=False, name=None))
+    left = [entry for entry in work if _key(entry) not in done - failed]
+    return [replace(entry, again=True) if _key(entry) in failed else entry for entry in left]
 
 
 def _key(work: Work) -> tuple[str, str | None, int]:

@@ -66,6 +66,8 @@ class Work:
     repetition: int = 0
     siblings: Sequence[Response] = field(default=(), compare=False)
     """All samples of the same model and round for the item, the response among them: what a majority is taken over."""
+    again: bool = field(default=False, compare=False)
+    """The rater failed here before: it shall try again, and not look up what it said then."""
 
 
 class Rater(Protocol):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.answering.chat import Call
-from harness.answering.openai_chat import OpenAIChat, retry_after
+from harness.answering.http_status import retry_after
+from harness.answering.openai_chat import OpenAIChat
 from harness.answering.price import cost
 from harness.answering.traffic import Limits
 
