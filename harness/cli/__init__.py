@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import HarnessError, IncompleteError
+from harness.errors import BudgetError, HarnessError, IncompleteError
 
 app = typer.Typer(
     name="harness",
@@ -84,6 +84,8 @@ def main() -> None:
     """Run the command line; a `HarnessError` is printed without a traceback."""
     try:
         app()
+    except BudgetError as error:
+        _stop(str(error), 5)
     except IncompleteError as error:
         _stop(str(error), 3)
     except HarnessError as error:
