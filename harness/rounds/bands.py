@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,7 +48,12 @@ def _correlation(covariance: Floats, spreads: Floats) -> Floats:
 def _critical(correlation: Floats, df: float, level: float) -> float:
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
+    normal, scale = _draws(len(correlation), min(df, 1e6))
+    return float(np.quantile(np.abs(normal @ root.T).max(axis=1) / scale, level))
+
+
+@lru_cache(maxsize=8)
+def _draws(columns: int, df: float) -> tuple[Floats, Floats]:
+    """Return standard normal draws, and the scales that make them t: the same for every series of one size."""
     rng = np.random.default_rng(0)
-    normal = rng.standard_normal((DRAWS, len(correlation))) @ root.T
-    scale = np.sqrt(rng.chisquare(min(df, 1e6), DRAWS) / min(df, 1e6))
-    return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
+    return rng.standard_normal((DRAWS, columns)), np.sqrt(rng.chisquare(df, DRAWS) / df)
