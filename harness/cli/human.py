@@ -224,21 +224,32 @@ def plan_human(
 
 
 def export(
-    format: Annotated[str, typer.Argument(help="csv, label-studio or argilla.")],
+    format: Annotated[
+        str, typer.Argument(help="To be rated: csv, label-studio, argilla. To be shown: mlflow, wandb, hub-card.")
+    ],
     run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
-    out: Annotated[Path, typer.Option(help="The file to write; label-studio also writes its labelling configuration.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write; label-studio also writes its labelling configuration."),
+    ] = None,
     question: Questions = None,
     task: Tasks = None,
     samples: Samples = 1,
     include: Include = None,
 ) -> None:
-    """Write a run's answers to be rated elsewhere, blind and shuffled; `harness import` takes them back."""
+    """Write a run's answers to be rated elsewhere, blind and shuffled, or what it says to where people look."""
     from harness.catalog import Catalog
     from harness.errors import HarnessError, did_you_mean
     from harness.rating.sheets import EXPORTS
+    from harness.reporting import exports
     from harness.run import Run
 
+    if format in exports.EXPORTS:
+        print(exports.EXPORTS[format](Run(run), out))
+        return
     if format not in EXPORTS:
-        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, EXPORTS)}")
+        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, [*EXPORTS, *exports.EXPORTS])}")
+    if out is None:
+        raise HarnessError(f"export {format}: say where with --out FILE")
     written = EXPORTS[format](Run(run), out, question or (), task or (), samples, Catalog(include or ()))
     print(f"{out}: {written} rows to rate; bring them back with `harness import {format} {out} --into {run}`")
