@@ -24,8 +24,24 @@ def completion(text, **fields):
     return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage, **fields}
 
 
+def message(text, **fields):
+    """The JSON of a message of Anthropic's."""
+    content = [] if text is None else [{"type": "text", "text": text}]
+    usage = {
+        "input_tokens": 12,
+        "cache_read_input_tokens": 8,
+        "cache_creation_input_tokens": 4,
+        "output_tokens": 5,
+    }
+    plain = {"id": "x", "type": "message", "role": "assistant", "model": "m", "stop_sequence": None}
+    return {**plain, "content": content, "stop_reason": "end_turn", "usage": usage, **fields}
+
+
 class ChatServer:
-    """Serves on a free port in a thread of its own; counts what it was asked and what it answered well."""
+    """Speaks OpenAI's interface, and Anthropic's at `/v1/messages`; counts what it was asked and answered well.
+
+    It serves on a free port, in a thread of its own.
+    """
 
     def __init__(
         self,
@@ -37,6 +53,7 @@ class ChatServer:
         self.reply, self.fault, self.latency, self.retry_after = reply, fault, latency, retry_after
         self.requests = 0
         self.bodies: list[dict] = []
+        self.heads: list[bytes] = []
         self.keep_bodies = True
         self.answered: Counter[str] = Counter()
         self.inside = self.most_inside = 0
@@ -69,10 +86,11 @@ class ChatServer:
                 self.requests += 1
                 if self.keep_bodies:
                     self.bodies.append(body)
+                    self.heads.append(head)
                 self.inside += 1
                 self.most_inside = max(self.most_inside, self.inside)
                 try:
-                    alive = await self._answer(body, writer)
+                    alive = await self._answer(body, writer, b"/messages " in head[:100])
                 finally:
                     self.inside -= 1
                 if not alive:
@@ -82,7 +100,7 @@ class ChatServer:
         finally:
             writer.close()
 
-    async def _answer(self, body, writer) -> bool:
+    async def _answer(self, body, writer, anthropic) -> bool:
         fault = self.fault(self.requests, body)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -101,7 +119,7 @@ class ChatServer:
                 await writer.drain()
                 await asyncio.sleep(0.5)
             return True
-        status, headers, content = self._content(fault, body)
+        status, headers, content = (self._message if anthropic else self._content)(fault, body)
         if fault == GOOD and self.keep_bodies:
             self.answered[body["messages"][-1]["content"]] += 1
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -121,6 +139,7 @@ class ChatServer:
             "400": (400, [], error("no such field")),
             "401": (401, [], error("wrong key")),
             "404": (404, [], error("no such model")),
+            "model": (200, [], completion(self.reply(body), model="another-model")),
             "schema": (400, [], error("response_format of type json_schema is not supported")),
             "too-long": (400, [], error("too many tokens", code="context_length_exceeded")),
             "quota": (429, [], error("no money", code="insufficient_quota")),
@@ -138,6 +157,29 @@ class ChatServer:
         if fault == "schema" and "response_format" not in body:
             fault = GOOD
         return known[fault] if fault in known else (200, [], completion(self.reply(body)))
+
+    def _message(self, fault, body):
+        def error(kind, said):
+            return {"type": "error", "error": {"type": kind, "message": said}}
+
+        long = error("invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum")
+        known = {
+            "429": (429, [f"retry-after: {self.retry_after}"], error("rate_limit_error", "slow down")),
+            "500": (500, [], error("api_error", "internal")),
+            "529": (529, [], error("overloaded_error", "overloaded")),
+            "401": (401, [], error("authentication_error", "wrong key")),
+            "404": (404, [], error("not_found_error", "model: m")),
+            "schema": (400, [], error("invalid_request_error", "output_config.format: is not supported")),
+            "too-long": (400, [], long),
+            "too-large": (413, [], error("request_too_large", "too large")),
+            "broken-json": (200, [], b'{"content": [{"ty'),
+            "null": (200, [], message(None)),
+            "refusal": (200, [], message(None, stop_reason="refusal")),
+            "window": (200, [], message("par", stop_reason="model_context_window_exceeded")),
+        }
+        if fault == "schema" and "output_config" not in body:
+            fault = GOOD
+        return known[fault] if fault in known else (200, [], message(self.reply(body)))
 
 
 def main(latency: float) -> None:

@@ -100,7 +100,7 @@ class AnthropicChat:
                 response = await self._client.messages.with_raw_response.create(
                     model=self.model, max_tokens=call.max_tokens, messages=[], extra_body=body
                 )
-                return self._read(response.content)
+                return self._read(await response.http_response.aread())
             except anthropic.APIStatusError as error:
                 text = error.response.text
                 if asked and error.status_code == 400 and any(word in text.lower() for word in SCHEMA):

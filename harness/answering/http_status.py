@@ -22,7 +22,7 @@ def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
     low = text.lower()
     shown = f"HTTP {code}: {' '.join(text.split())[:300]}"
     status: Status = "error"
-    if code in (400, 413, 422) and any(word in low for word in TOO_LONG):
+    if code == 413 or (code in (400, 422) and any(word in low for word in TOO_LONG)):
         return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text)
     if code in (400, 403) and any(word in low for word in REFUSED):
         return Trouble(f"the provider refused the input ({shown})", "refused", raw=text)
