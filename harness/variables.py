@@ -115,13 +115,15 @@ def reveal(value: Any, key: str = "") -> Any:
     return value
 
 
-def without_secrets(value: Any, key: str = "") -> Any:
-    """Return plain values from elsewhere without what stands under a secret's key."""
+def without_secrets(value: Any) -> Any:
+    """Return plain values from elsewhere without the texts that stand under a secret's key."""
     if isinstance(value, dict):
-        return {name: without_secrets(entry, str(name)) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(entry, key) for entry in value]
-    return "(left out)" if isinstance(value, str) and LITERAL.search(key) else value
+        return {
+            name: without_secrets(entry)
+            for name, entry in value.items()
+            if not (isinstance(entry, str) and LITERAL.search(str(name)))
+        }
+    return [without_secrets(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _revealed(found: re.Match[str]) -> str:

@@ -1,0 +1,221 @@
+"""Evaluations of lm-eval and Inspect become runs: the folders are written by lm-eval and Inspect themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.rating.evaluations import import_evaluations
+from harness.rounds import compare_rounds, from_run
+from harness.run import Run
+from harness.stages import rate, run_suite
+
+QUESTIONS = [
+    {"q": "What falls from clouds?", "choices": ["rain", "milk"], "answer": 0},
+    {"q": "What do cows eat?", "choices": ["stones", "grass"], "answer": 1},
+    {"q": "What do fish live in?", "choices": ["water", "trees"], "answer": 0},
+]
+WORD = [{"function": "regex", "regex_pattern": r"(\w+)"}, {"function": "take_first"}]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory) -> Path:
+    """What lm-eval writes of its model that answers by chance, on two tasks."""
+    from lm_eval import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+
+    folder = tmp_path_factory.mktemp("lm-eval")
+    (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in QUESTIONS))
+    common = {
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(folder / "data.jsonl")}},
+        "test_split": "test",
+        "doc_to_text": "Question: {{q}} Answer:",
+    }
+    chosen = common | {
+        "task": "chosen",
+        "output_type": "multiple_choice",
+        "doc_to_choice": "{{choices}}",
+        "doc_to_target": "{{answer}}",
+        "metric_list": [{"metric": "acc"}, {"metric": "acc_norm"}],
+    }
+    written = common | {
+        "task": "written",
+        "output_type": "generate_until",
+        "doc_to_target": "{{choices[answer]}}",
+        "generation_kwargs": {"until": ["."]},
+        "repeats": 2,
+        "filter_list": [{"name": "first", "filter": WORD[1:]}, {"name": "word", "filter": WORD}],
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+    }
+    tracker = EvaluationTracker(output_path=str(folder / "out"))
+    how = {"log_samples": True, "evaluation_tracker": tracker, "bootstrap_iters": 0}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lm_eval.evaluator.add_env_info", lambda storage: None)  # asks pip and more, for half a minute
+        results = simple_evaluate("dummy", model_args={"api_key": "sk-123456"}, tasks=[chosen, written], **how)
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for task in samples:
+        tracker.save_results_samples(task_name=task, samples=samples[task])
+    return folder / "out"
+
+
+def logged(output: Path, task: str) -> list[dict]:
+    (path,) = output.rglob(f"samples_{task}_*.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_an_output_folder_of_lm_eval_becomes_a_run(output, tmp_path):
+    run, notes = import_evaluations("lm-eval", [output], tmp_path / "run", family="commonsense")
+    assert notes == []
+    assert [(who.name, who.model) for who in run.suite.models] == [("dummy", "imported")]
+    items = run.items.set_index(["task", "item_id"])
+    for number, row in enumerate(QUESTIONS):
+        item = items.loc["chosen", str(number)]
+        assert (list(item["choices"]), item["target"]) == (row["choices"], str(row["answer"]))
+        assert (item["prompt"], item["family"]) == (f"Question: {row['q']} Answer:", "commonsense")
+        assert list(items.loc["written", str(number)]["references"]) == [row["choices"][row["answer"]]]
+    responses = run.responses[run.responses["model"] == "dummy"].set_index(["task", "item_id", "sample"])
+    assert responses.groupby("task").size().to_dict() == {
+        "chosen": 3,
+        "written": 6,
+    }  # two repeats, whatever the filters
+    for row in logged(output, "chosen"):
+        response = responses.loc["chosen", str(row["doc_id"]), 0]
+        logprobs = [float(group[0][0]) for group in row["resps"]]
+        assert list(response["logprobs"]) == logprobs
+        best = QUESTIONS[row["doc_id"]]["choices"][logprobs.index(max(logprobs))]
+        assert response["text"] == best
+    ratings = run.ratings
+    assert set(ratings["rater"]) == {
+        "lm-eval:acc", "lm-eval:acc_norm", "lm-eval:exact_match,first", "lm-eval:exact_match,word"
+    }  # fmt: skip
+    acc = ratings[ratings["rater"] == "lm-eval:acc"].set_index("item_id")["value"].to_dict()
+    assert acc == {str(row["doc_id"]): row["acc"] for row in logged(output, "chosen")}
+    assert set(ratings.loc[ratings["rater"] == "lm-eval:acc", "criterion"]) == {"correctness"}
+    (settings,) = {json.dumps(one["config"]["model_args"]) for one in run.manifest["imported"].values()}
+    assert "sk-123456" not in settings + (run.folder / "suite.yaml").read_text()
+
+
+def test_our_raters_agree_with_lm_evals_own_and_nobody_is_asked_again(output, tmp_path):
+    run, _ = import_evaluations("lm-eval", [output], tmp_path / "run", family="commonsense")
+    rate(run, ["answer_key"], tasks=["chosen"])
+    ratings = Run(run.folder).ratings
+    values = {
+        rater: ratings[(ratings["rater"] == rater) & (ratings["task"] == "chosen")]
+        .set_index("item_id")["value"]
+        .to_dict()
+        for rater in ("answer_key", "lm-eval:acc")
+    }
+    assert values["answer_key"] == values["lm-eval:acc"]
+    before = len(run.responses)
+    again = run_suite(run.folder / "suite.yaml", run.folder, stages=["answer", "rate"])
+    assert len(again.responses) == before
+
+
+def test_importing_again_is_harmless_and_newer_answers_take_the_place_of_older(output, tmp_path):
+    run, _ = import_evaluations("lm-eval", [output], tmp_path / "run")
+    counts = {name: len(getattr(run, name)) for name in ("items", "responses", "ratings")}
+    run, _ = import_evaluations("lm-eval", [output], tmp_path / "run")
+    assert {name: len(getattr(run, name)) for name in counts} == counts
+    newer = tmp_path / "newer"
+    shutil.copytree(output, newer)
+    (path,) = newer.rglob("samples_written_*.jsonl")
+    rows = [json.loads(line) | {"resps": [["rain", "rain"]]} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run, _ = import_evaluations("lm-eval", [newer], tmp_path / "run")
+    texts = run.responses.loc[(run.responses["task"] == "written") & (run.responses["model"] == "dummy"), "text"]
+    assert (set(texts), len(texts)) == ({"rain"}, 6)
+    assert len(run.every_response) == counts["responses"] + 6
+
+
+def test_folders_are_the_rounds_of_a_series(output, tmp_path):
+    for number in range(3):  # 40 items; the first 10 (number + 1) are right
+        folder = tmp_path / f"out{number}"
+        shutil.copytree(output, folder)
+        (path,) = folder.rglob("samples_chosen_*.jsonl")
+        row = json.loads(path.read_text().splitlines()[0])
+        rows = [row | {"doc_id": n, "doc_hash": str(n), "acc": float(n < 10 * number + 10)} for n in range(40)]
+        path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+        next(folder.rglob("samples_written_*.jsonl")).unlink()
+    sources = [tmp_path / "out0", tmp_path / "out1"]
+    import_evaluations("lm-eval", sources, tmp_path / "run", series="dpo")
+    run, _ = import_evaluations("lm-eval", [f"dpo:2={tmp_path / 'out2'}"], tmp_path / "run")
+    assert [(who.series, who.round) for who in run.suite.models] == [("dpo", 0), ("dpo", 1), ("dpo", 2)]
+    scores = from_run(run, "lm-eval:acc")
+    assert scores.groupby("round")["score"].mean().to_dict() == {0: 0.25, 1: 0.5, 2: 0.75}
+    (result,) = compare_rounds(scores).results
+    assert (result.series, result.verdict) == ("dpo", "improving")
+
+
+def test_the_older_shape_of_arguments_is_read_too(output, tmp_path):
+    older = tmp_path / "older"
+    shutil.copytree(output, older)
+    for path in older.rglob("samples_*.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        for row in rows:
+            row["arguments"] = [list(one.values()) for one in row["arguments"].values()]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    new, _ = import_evaluations("lm-eval", [output], tmp_path / "a")
+    old, _ = import_evaluations("lm-eval", [older], tmp_path / "b")
+    assert old.responses.equals(new.responses)
+    assert old.items.equals(new.items)
+
+
+def test_what_cannot_be_imported_is_told(output, tmp_path):
+    with pytest.raises(HarnessError, match=r"no evaluations of 'lm_eval' can be imported. Did you mean 'lm-eval'\?"):
+        import_evaluations("lm_eval", [output], tmp_path / "run")
+    with pytest.raises(HarnessError, match=r"has no samples_\*.jsonl of lm-eval; evaluate with `--log_samples"):
+        import_evaluations("lm-eval", [tmp_path], tmp_path / "run")
+    broken = tmp_path / "broken"
+    shutil.copytree(output, broken)
+    (path,) = broken.rglob("samples_chosen_*.jsonl")
+    path.write_text(path.read_text() + '{"doc_id": 3, "resps": 1}\n')
+    with pytest.raises(HarnessError, match=rf"{re.escape(path.name)}, line 4: is no sample of lm-eval"):
+        import_evaluations("lm-eval", [broken], tmp_path / "run")
+    run, _ = import_evaluations("lm-eval", [output], tmp_path / "run")
+    other = tmp_path / "other"
+    shutil.copytree(output, other)
+    (path,) = other.rglob("samples_chosen_*.jsonl")
+    path.write_text(path.read_text().replace('"doc_hash": "', '"doc_hash": "x'))
+    with pytest.raises(HarnessError, match=r"its item '0' of 'chosen' is another one than that of samples_chosen"):
+        import_evaluations("lm-eval", [f"1={other}"], run.folder)
+
+
+INSPECT = """
+import sys
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import match
+from inspect_ai.solver import generate
+outputs = [ModelOutput.from_content("mockllm/model", text) for text in ("2", "5", "2", "4")]
+for output in outputs:
+    output.usage = ModelUsage(input_tokens=9, output_tokens=1, total_tokens=10)
+samples = [Sample(id="one", input="1 + 1 =", target="2"), Sample(id="two", input="2 + 2 =", target=["4", "four"])]
+eval(Task(dataset=samples, solver=generate(), scorer=match(), name="sums", epochs=2),
+     model=get_model("mockllm/model", custom_outputs=outputs), max_connections=1, max_samples=1,
+     log_dir=sys.argv[1], display="none")
+"""
+
+
+@pytest.mark.slow
+def test_a_log_of_inspect_becomes_a_run(tmp_path):
+    pytest.importorskip("inspect_ai")
+    subprocess.run([sys.executable, "-c", INSPECT, str(tmp_path)], check=True, capture_output=True, cwd=tmp_path)
+    (log,) = tmp_path.glob("*.eval")
+    run, _ = import_evaluations("inspect", [log], tmp_path / "run", family="mathematics")
+    responses = run.responses[run.responses["model"] == "mockllm/model"]
+    assert responses.groupby("item_id")["sample"].apply(sorted).to_dict() == {"one": [0, 1], "two": [0, 1]}
+    assert set(run.ratings["rater"]) == {"inspect:match"}
+    assert set(run.ratings["criterion"]) == {"correctness"}
+    rate(run, ["numeric"])
+    values = Run(run.folder).ratings.set_index(["response_id", "rater"])["value"].unstack()
+    assert (values["inspect:match"] == values["numeric"]).all()
