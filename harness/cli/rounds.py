@@ -80,7 +80,7 @@ def rounds(
         raise HarnessError("--summary reads tables, which name their rounds; leave --map out")
     found = Rounds([])
     if sources and summary:
-        found = compare_summaries([read_table(path) for path in source or []], sesoi, significance)
+        found = compare_summaries([read_table(path) for path in source or []], sesoi, significance, look)  # type: ignore[arg-type]
     elif sources:
         columns = {"item": item, "round": round_, "score": score, "series": series, "benchmark": benchmark}
         scores, costs = read_scores(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from harness.errors import HarnessError
 from harness.rounds.flags import Flag
 from harness.rounds.moments import Estimate, Floats, Moments
 from harness.rounds.panel import NDArrayBool, Notice, Panel
@@ -25,6 +27,30 @@ class Question:
     significance: float
     look: LookRule
 
+    @classmethod
+    def of(cls, sesoi: float, significance: float, look: str) -> Question:
+        """Return the question asked in points a round.
+
+        Raises:
+            HarnessError: A number makes no sense, or there is no such rule of looks.
+        """
+        if not sesoi > 0:
+            raise HarnessError(f"sesoi {sesoi:g}: the smallest effect of interest must be above 0 points a round")
+        if not 0 < significance < 0.5:
+            raise HarnessError(f"significance {significance:g}: must lie between 0 and 0.5")
+        if look not in ("final", "every"):
+            raise HarnessError(f"look {look!r}: is neither 'final' nor 'every'")
+        return cls(sesoi / 100, significance, "every" if look == "every" else "final")
+
+
+def look_plan(rounds: int, question: Question) -> Iterator[tuple[int, int, float]]:
+    """Yield each look's number, how many rounds it sees, and the significance that it spends."""
+    if question.look == "final":
+        yield 1, rounds, question.significance
+        return
+    for number in range(1, rounds):
+        yield number, number + 1, look_significance(number, question.significance)
+
 
 def take_looks(
     panel: Panel,
@@ -38,10 +64,7 @@ def take_looks(
     count = len(panel.rounds)
     looks: list[Look] = []
     flags: list[Flag] = []
-    numbers = range(1, count) if question.look == "every" else [1]
-    for number in numbers:
-        seen = number + 1 if question.look == "every" else count
-        spent = look_significance(number, question.significance) if question.look == "every" else question.significance
+    for number, seen, spent in look_plan(count, question):
         window, contrast = window_contrast(panel.rounds[:seen])
         contrast = np.pad(contrast, (0, count - seen))
         estimate = moments.estimate(contrast)

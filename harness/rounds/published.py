@@ -16,10 +16,11 @@ import pandas as pd
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.bands import Delta
+from harness.rounds.looks import LookRule, Question, look_plan
 from harness.rounds.moments import Estimate, Floats
 from harness.rounds.result import Look, NeededItems, RoundsResult
 from harness.rounds.rounds import Rounds
-from harness.rounds.verdict import judge, more_items, needs, p_values, window_contrast
+from harness.rounds.verdict import ENOUGH_UNITS, judge, more_items, needs, p_values, window_contrast
 
 COLUMNS = ("series", "benchmark", "round", "score", "unit", "n_items")
 UNITS = {"fraction": 1.0, "percent": 100.0}
@@ -41,7 +42,9 @@ class SummaryResult(RoundsResult):
         return super().sentence + (f"; claimed: {claimed}" if claimed else "")
 
 
-def compare_summaries(tables: Sequence[pd.DataFrame], sesoi: float = 1.0, significance: float = 0.05) -> Rounds:
+def compare_summaries(
+    tables: Sequence[pd.DataFrame], sesoi: float = 1.0, significance: float = 0.05, look: LookRule = "final"
+) -> Rounds:
     """Return verdicts from tables of scores, a row a series, benchmark and round.
 
     Args:
@@ -49,12 +52,14 @@ def compare_summaries(tables: Sequence[pd.DataFrame], sesoi: float = 1.0, signif
             n_items; optional stderr (in the unit), claimed, paper, source, note.
         sesoi: The smallest effect of interest, in points a round.
         significance: Of each one-sided test.
+        look: `final` for one look; `every` where the series was looked at after every round.
 
     Raises:
-        HarnessError: A column is missing, or a score is no number.
+        HarnessError: A column is missing, a score is no number or outside its unit's range, or a round comes twice.
     """
+    question = Question.of(sesoi, significance, look)
     results = [
-        _result(str(series), str(benchmark), rows, sesoi / 100, significance)
+        _result(str(series), str(benchmark), rows, question)
         for table in tables
         for (series, benchmark), rows in _checked(table).groupby(["series", "benchmark"], sort=False)
     ]
@@ -89,7 +94,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(score=scores.astype(float))
 
 
-def _result(series: str, benchmark: str, rows: pd.DataFrame, sesoi: float, significance: float) -> SummaryResult:
+def _result(series: str, benchmark: str, rows: pd.DataFrame, question: Question) -> SummaryResult:
     number = pd.to_numeric(rows["round"], errors="coerce")
     rows = rows.assign(place=number).sort_values("place", kind="stable")
     unit = str(rows["unit"].iloc[0]).split()[0].lower() if rows["unit"].notna().all() else ""
@@ -98,33 +103,49 @@ def _result(series: str, benchmark: str, rows: pd.DataFrame, sesoi: float, signi
     rounds = [int(place) for place in rows["place"]] if number.notna().all() else []
     n_items = int(counts.min()) if counts.notna().all() else None
     means = rows["score"].to_numpy(dtype=float) / (scale or 1.0)
+    label = f"{series} on {benchmark}"
+    if len(set(rounds)) < len(rounds):
+        raise HarnessError(f"summary table: {label} has a round twice; write each round once")
+    if scale and ((means < 0) | (means > 1)).any():
+        worst = rows["score"].to_numpy()[int(np.abs(means - 0.5).argmax())]
+        raise HarnessError(f"summary table: {label}: score {worst:g} is outside 0 to {scale:g} {unit}")
     blank = SummaryResult(
-        benchmark=benchmark, series=series, verdict=None, rate=None, low=None, high=None, sesoi=sesoi, rounds=rounds,
-        n_items=n_items, n_seeds=1, scope="run", window=None, significance=significance, level=1 - 2 * significance,
+        benchmark=benchmark, series=series, verdict=None, rate=None, low=None, high=None, sesoi=question.sesoi,
+        rounds=rounds, n_items=n_items, n_seeds=1, scope="run", window=None, significance=question.significance,
+        level=1 - 2 * question.significance,
         mde=None, smallest_certifiable_sesoi=None, needed_items=NeededItems(None, None), missing=[], looks=[],
         reason=_no_verdict(rounds, len(rows), scale, n_items, rows), paired=False,
         deltas=[
             Delta(after, float(step), None, None) for after, step in zip(rounds[1:], np.diff(means), strict=False)
         ] if scale else [],
-        shape=None, flags=[], label=f"{series} on {benchmark}", source=_source(rows),
+        shape=None, flags=[], label=label, source=_source(rows),
     )  # fmt: skip
-    return blank if blank.reason else _judged(blank, means, _errors(rows, means, scale or 1.0), sesoi, significance)
+    if blank.reason:
+        return blank
+    if blank.n_items is not None and blank.n_items < ENOUGH_UNITS:
+        return replace(blank, verdict="inconclusive", reason="too_few_items")
+    return _judged(blank, means, _errors(rows, means, scale or 1.0), question)
 
 
-def _judged(blank: SummaryResult, means: Floats, errors: Floats, sesoi: float, significance: float) -> SummaryResult:
-    window, contrast = window_contrast(blank.rounds)
+def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: Question) -> SummaryResult:
     n = blank.n_items or 0
-    value = float(contrast @ means)
-    judged = judge(Estimate(value, value, float(contrast**2 @ errors**2), 0.0, n - 1 or 1), sesoi, significance)
-    needed = needs(judged.estimate, n, n, sesoi, significance)
-    ends = [window[0], window[-1]]
-    look = Look(1, window[-1], ends, significance, judged.level, judged.rate, judged.low, judged.high, judged.verdict)
+    looks: list[Look] = []
+    for number, seen, spent in look_plan(len(means), question):
+        window, contrast = window_contrast(blank.rounds[:seen])
+        value = float(contrast @ means[:seen])
+        estimate = Estimate(value, value, float(contrast**2 @ errors[:seen] ** 2), 0.0, n - 1)
+        judged = judge(estimate, question.sesoi, spent)
+        ends = [window[0], window[-1]]
+        looks.append(
+            Look(number, window[-1], ends, spent, judged.level, judged.rate, judged.low, judged.high, judged.verdict)
+        )
+    needed = needs(judged.estimate, n, n, question.sesoi, spent)
     return replace(
         blank, verdict=judged.verdict, rate=judged.rate, low=judged.low, high=judged.high, window=ends, mde=needed.mde,
-        smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi, looks=[look],
-        needed_items=NeededItems(needed.detect, needed.certify),
-        more=more_items(judged, needed, n, sesoi) if judged.verdict == "inconclusive" else None,
-        p_values=p_values(judged.estimate, sesoi),
+        smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi, looks=looks, level=judged.level,
+        significance=spent, needed_items=NeededItems(needed.detect, needed.certify),
+        more=more_items(judged, needed, n, question.sesoi) if judged.verdict == "inconclusive" else None,
+        p_values=p_values(judged.estimate, question.sesoi),
     )  # fmt: skip
 
 

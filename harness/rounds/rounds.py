@@ -99,7 +99,7 @@ def compare_rounds(
     Raises:
         HarnessError: A column is missing, a value is wrong, or items selected the training data.
     """
-    question = _question(sesoi, significance, look)
+    question = Question.of(sesoi, significance, look)
     df, selected = _without_selection(df, keep_selection_items)
     found, warnings = panels(df, score_range, cluster)
     known, names = {panel.benchmark for panel in found}, {panel.series for panel in found}
@@ -125,16 +125,6 @@ def compare_rounds(
     return Rounds(results, comparisons, warnings)
 
 
-def _question(sesoi: float, significance: float, look: str) -> Question:
-    if not sesoi > 0:
-        raise HarnessError(f"sesoi {sesoi:g}: the smallest effect of interest must be above 0 points a round")
-    if not 0 < significance < 0.5:
-        raise HarnessError(f"significance {significance:g}: must lie between 0 and 0.5")
-    if look not in ("final", "every"):
-        raise HarnessError(f"look {look!r}: is neither 'final' nor 'every'")
-    return Question(sesoi / 100, significance, "every" if look == "every" else "final")
-
-
 def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]:
     if "selection" not in df.columns:
         return df, 0
@@ -142,7 +132,7 @@ def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]
     if count and not keep:
         raise HarnessError(
             f"{count:,} rows are of items that selected training data (column 'selection'); a score on them flatters "
-            "the series. Score other items, or set keep_selection_items: the results are then flagged"
+            "the series. Score other items, or keep them, flagged (keep_selection_items, --keep-selection-items)"
         )
     return df, count
 

@@ -10,6 +10,8 @@ import pandas as pd
 from harness.errors import HarnessError, did_you_mean
 from harness.suite import Suite
 
+REFERENCE = "reference"
+"""The model that a run names as the author of the items' own answers."""
 OWN_PROBABILITY = "own_probability"
 """The rater whose ratings are how sure the model was of its answer."""
 
@@ -63,13 +65,14 @@ def from_checkpoint(
     Raises:
         HarnessError: The run has several models, or no rating by the rater.
     """
-    models = sorted(run.responses["model"].unique())
+    responses = run.responses[run.responses["model"] != REFERENCE]
+    models = sorted(responses["model"].unique())
     if len(models) > 1:
         raise HarnessError(
             f"round {number} of {series!r}: the run has several models ({', '.join(models)}); name them as "
             "checkpoints in its suite, with `series:` and `round:`"
         )
-    answers = run.responses.assign(series=series, round=number, seed=None)
+    answers = responses.assign(series=series, round=number, seed=None)
     return _scores(run, answers, rater, gold)
 
 

@@ -146,8 +146,26 @@ def test_a_given_standard_error_is_used_and_a_wrong_table_refused():
     )
     assert compare_summaries([table]).results[0].verdict == "improving"
     assert compare_summaries([table.assign(stderr=10.0)]).results[0].verdict == "inconclusive"
+    few = compare_summaries([table.assign(n_items=10)]).results[0]
+    assert (few.verdict, few.rate, few.reason) == ("inconclusive", None, "too_few_items")
     with pytest.raises(HarnessError, match="no column 'unit'"):
         compare_summaries([table.drop(columns="unit")])
+    with pytest.raises(HarnessError, match="score 60 is outside 0 to 1 fraction"):
+        compare_summaries([table.assign(unit="fraction")])
+    with pytest.raises(HarnessError, match="has a round twice"):
+        compare_summaries([table.assign(round=1)])
+
+
+def test_a_summary_table_may_be_looked_at_after_every_round():
+    table = pd.DataFrame(
+        {"series": "a", "benchmark": "b", "round": range(4), "score": [50.0, 54, 58, 62], "unit": "percent",
+         "n_items": 2000}
+    )  # fmt: skip
+    one, every = (compare_summaries([table], look=look).results[0] for look in ("final", "every"))
+    assert [look.window for look in every.looks] == [[0, 1], [1, 2], [1, 3]]
+    assert every.significance == pytest.approx(6 * 0.05 / (np.pi**2 * 9))
+    assert every.rate == pytest.approx(one.rate)
+    assert every.low < one.low
 
 
 def test_standard_errors_of_checkpoints_are_reproduced(data_dir):
