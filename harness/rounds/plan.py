@@ -65,8 +65,8 @@ class RoundsPlan:
         gain = f"{100 * self.sesoi:g} point{'' if self.sesoi == 0.01 else 's'} a round"
         text = (
             f"{self.rounds} rounds, the verdict over rounds {self.window[0]}-{self.window[1]}: {self.detect:,} items "
-            f"detect a gain of {gain}, {self.certify:,} certify a plateau within it ({POWER:.0%} power; items' standard "
-            f"deviation {self.sd:.2g}, correlation between rounds {self.correlation:.2g})"
+            f"detect a gain of {gain}, {self.certify:,} certify a plateau within it ({POWER:.0%} power; items' "
+            f"standard deviation {self.sd:.2g}, correlation between rounds {self.correlation:.2g})"
         )
         if self.items is None or self.mde is None or self.smallest_certifiable_sesoi is None:
             return text
