@@ -95,7 +95,7 @@ class ChatServer:
                     self.inside -= 1
                 if not alive:
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
