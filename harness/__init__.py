@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.agreement import agree
+    from harness.forecast import plan_suite
+    from harness.rating.evaluations import import_evaluations
     from harness.rating.human import export_csv, import_ratings
     from harness.reporting import report
     from harness.rounds import compare_rounds
@@ -30,8 +32,10 @@ PUBLIC = {
     "agree": "harness.agreement",
     "compare_rounds": "harness.rounds",
     "export_csv": "harness.rating.human",
+    "import_evaluations": "harness.rating.evaluations",
     "import_ratings": "harness.rating.human",
     "load": "harness.run:Run",
+    "plan_suite": "harness.forecast",
     "rate": "harness.stages",
     "report": "harness.reporting",
     "run_suite": "harness.stages",
@@ -43,8 +47,10 @@ __all__ = [
     "agree",
     "compare_rounds",
     "export_csv",
+    "import_evaluations",
     "import_ratings",
     "load",
+    "plan_suite",
     "rate",
     "report",
     "run_suite",

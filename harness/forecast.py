@@ -16,7 +16,7 @@ from typing import Any
 
 from harness.answering.answer import Question, answer, questions, reference_responses, unanswered
 from harness.answering.call_cache import default_cache
-from harness.answering.models import EMBEDDED, Model, make_model
+from harness.answering.models import EMBEDDED, LOCAL, Model, make_model
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.naming import check_names
@@ -27,9 +27,6 @@ from harness.rehearsal import ASSUMED, CHARACTERS, READS, SHORT, Range, Rehearse
 from harness.run import Run
 from harness.suite import IMPORTED, ModelUse, RaterUse, Suite, TaskUse
 from harness.suite_file import read_suite
-
-LOCAL = ("hf", "huggingface", "vllm", "sglang", "gguf", "ggml", "mamba", "nemo", "optimum", "openvino", "dummy")
-"""How the names of lm-eval's models begin that run on this machine: nobody charges for them."""
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,11 @@ class Rehearsed:
         each = [self.price(round(read), None, round(written)) for read, written in pairs]
         return None if None in each else math.fsum(one for one in each if one is not None)
 
-    def _seconds(self, prompt: float, low: float, high: float, calls: int) -> Range:
+    def _seconds(self, prompt: float, low: float, high: float, calls: int) -> Range | None:
         if isinstance(self.client, EmbeddedChat):
             return prompt / READS[1] + low / WRITES[1], prompt / READS[0] + high / WRITES[0]
+        if calls and not hasattr(self.client, "base_url"):  # no server: a model on this machine, of unknown speed
+            return None
         waves = calls / self.limits.concurrency
         paced = max(
             60 * calls / (self.limits.requests_per_minute or math.inf),
