@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,16 +16,22 @@ import pandas as pd
 from harness.agreement import cautions
 from harness.agreement.alpha import cross_check
 from harness.agreement.cautions import Caution, caution
+from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients import choose, compute
 from harness.agreement.corrected import correct as corrected_mean
 from harness.agreement.intervals import Estimate
+from harness.agreement.kalpha import kalpha, too_narrow
 from harness.agreement.raters import dawid_skene, error_correlation, severity
 from harness.agreement.ratings import check_level, criteria_of, is_wide, level_of, read, wide_units
+from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
+from harness.agreement.rest import one_against_rest
 from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.agreement.stand_in import stand_in as can_stand_in
 from harness.agreement.units import Level, Units
+from harness.agreement.weights import panel_weights
 from harness.errors import HarnessError
-from harness.records import RaterKind
+
+Interval = Literal["bca", "kalpha"]
 
 MOST_RATERS = 40
 """Raters up to which every pair is compared; a crowd of more has too many pairs to read."""
@@ -81,6 +87,8 @@ class Agreement:
         stand_in: For each AI rater and criterion whether it can stand in for a human, where that was asked.
         corrected: For each AI rater and criterion the mean human rating of all items, where that was asked.
         raters: For each criterion the raters' accuracies, severities and shared errors, where that was asked.
+        weights: For each criterion the weights of the AI raters as a panel, where that was asked.
+        self_agreement: For each rater who rated items more than once how far it agrees with itself.
     """
 
     tables: list[Table]
@@ -89,6 +97,8 @@ class Agreement:
     stand_in: list[StandIn] = field(default_factory=list)
     raters: list[dict[str, Any]] = field(default_factory=list)
     corrected: list[dict[str, Any]] = field(default_factory=list)
+    self_agreement: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, dict[str, float]] = field(default_factory=dict)
     resamples: int = 1000
     seed: int = 0
 
@@ -100,18 +110,7 @@ class Agreement:
     @cached_property
     def df(self) -> pd.DataFrame:
         """One row a criterion and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
-        rows = [
-            {
-                "criterion": table.criterion,
-                "level": table.level,
-                "coefficient": name,
-                **found.to_dict(),
-                "n_ratings": table.n_ratings,
-            }
-            for table in self.tables
-            for name, found in table.coefficients.items()
-        ]
-        return pd.DataFrame(rows)
+        return frame_of(self.tables)
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
@@ -123,6 +122,21 @@ class Agreement:
                     rows += self._pair(table, units.of([first, second]), first, second)
         columns = ["criterion", "rater_a", "rater_b", "n", "coefficient", "value", "low", "high", "reason"]
         return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def rest(self) -> pd.DataFrame:
+        """One against the rest: one row a criterion, rater and coefficient; empty with two raters or too many."""
+        rows: list[dict[str, Any]] = []
+        for table, units in zip(self.tables, self.units, strict=True):
+            if len(units.raters) <= MOST_RATERS:
+                options = {"resamples": self.resamples, "seed": self.seed}
+                rows += one_against_rest(units, table.level, list(table.coefficients), **options)
+        columns = ["criterion", "rater", "n", "coefficient", "value", "low", "high", "reason"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def figure(self) -> Any:
+        """Return every coefficient on its interval, as an Altair chart."""
+        return intervals_chart(self.df)
 
     def _pair(self, table: Table, units: Units, first: str, second: str) -> list[dict[str, Any]]:
         rows = []
@@ -136,7 +150,12 @@ class Agreement:
         """Return everything as JSON values: null, never NaN, with a reason beside it."""
         found: dict[str, Any] = {"tables": [table.to_dict() for table in self.tables], "warnings": self.warnings}
         if matrix:
-            found["matrix"] = json.loads(self.matrix.to_json(orient="records", double_precision=15))
+            for name, rows in (("matrix", self.matrix), ("one_against_rest", self.rest)):
+                found[name] = json.loads(rows.to_json(orient="records", double_precision=15))
+        if self.weights:
+            found["weights"] = self.weights
+        if self.self_agreement:
+            found["self_agreement"] = self.self_agreement
         if self.stand_in:
             found["stand_in"] = [one.to_dict() for one in self.stand_in]
             found["raters"] = self.raters
@@ -160,11 +179,14 @@ def agree(
     kind: str | Sequence[str] | None = None,
     pool: bool = False,
     cluster: str | None = None,
+    interval: Interval = "bca",
     stand_in: bool = False,
     epsilon: float = 0.2,
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
     correct: bool = False,
+    strata: str | None = None,
+    weights: bool = False,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
@@ -180,11 +202,14 @@ def agree(
         kind: Globs of the rater kinds.
         pool: Take every item and criterion as a unit of its own, in one table `all`; the interval clusters by item.
         cluster: The column that says which items belong together (a document): intervals resample these.
+        interval: `bca`, or `kalpha` for alpha's pair bootstrap of 2006, which is too narrow (a warning says so).
         stand_in: Ask of each AI rater whether it can stand in for a human.
         epsilon: What an AI rater is allowed to be worse by.
         alignment: How alignment with the other humans is measured, `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
         correct: Estimate the mean human rating of all items from the humans' few ratings and each AI rater's many.
+        strata: With `correct`, the column that names each item's stratum: PPI++ then has a weight in each.
+        weights: Weigh the AI raters as a panel by how near they come to people.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
@@ -195,20 +220,31 @@ def agree(
         HarnessError: The ratings cannot be read so; says what to change.
     """
     check_level(level)
-    kinds: Mapping[str, RaterKind] = {}
+    kinds: Mapping[str, str] = {}
+    repeats: list[dict[str, Any]] = []
+    few = {"resamples": resamples, "seed": seed}
     if is_wide(ratings):
         units = wide_units(ratings)
         level, why = (level, "") if level else level_of(ratings, units.values)
         found, notes = [units], list[Caution]()
     else:
-        rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind)
+        rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind, strata=strata)
         level, why = (level, "") if level else level_of(ratings, rows.value)
         found, notes = list(criteria_of(rows, pool)), list(cautions.of_ratings(rows))
-        kinds = rows.kinds
+        kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
+        if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):
+            again = with_repetitions(ratings)
+            repeats = list(self_agreement(again, level, raters=rows.raters, criterion=criterion, **few))
+            notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
     tables = []
     for units in found:
         tables.append(_table(units, level, why, coefficients, resamples, seed))
         notes += cautions.of_units(units, level)
+        if cluster is None:
+            notes += cautions.of_names(units)
+        if interval == "kalpha" and resamples:
+            tables[-1].coefficients["alpha"] = kalpha(units, level, **few)
+            notes.append(too_narrow(units.criterion, units.n_items))
         if len(units.raters) > MOST_RATERS:
             notes.append(_too_many(units))
     answers: list[StandIn] = []
@@ -216,17 +252,38 @@ def agree(
     if stand_in:
         for units in found:
             humans, machines = _sides(units, kinds)
-            few = {"resamples": resamples, "seed": seed}
             options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
             answers += [can_stand_in(units, ai, humans, level, **options) for ai in machines]  # type: ignore[arg-type]
             known.append(_of_raters(units, humans))
+    votes: dict[str, dict[str, float]] = {}
+    if weights:
+        for units in found:
+            humans, machines = _sides(units, kinds, people=1)
+            votes[units.criterion] = panel_weights(units, machines, humans, level)
     means: list[dict[str, Any]] = []
     if correct:
         for units in found:
             humans, machines = _sides(units, kinds, people=1)
             means += [corrected_mean(units, ai, humans) for ai in machines]
         notes += [_shifted(row) for row in means if row["shift"] and row["shift"]["shifted"]]
-    return Agreement(tables, notes, found, answers, known, means, resamples, seed)
+    return Agreement(tables, notes, found, answers, known, means, repeats, votes, resamples, seed)
+
+
+def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
+    """Return one row a table and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
+    rows = [
+        {
+            "criterion": table.criterion,
+            "level": table.level,
+            "coefficient": name,
+            **found.to_dict(),
+            "n_ratings": table.n_ratings,
+        }
+        for table in tables
+        for name, found in table.coefficients.items()
+    ]
+    columns = ["criterion", "level", "coefficient", "value", "low", "high", "n", "reason", "n_ratings"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _shifted(row: dict[str, Any]) -> Caution:
@@ -240,7 +297,7 @@ def _shifted(row: dict[str, Any]) -> Caution:
     )
 
 
-def _sides(units: Units, kinds: Mapping[str, RaterKind], people: int = 2) -> tuple[list[str], list[str]]:
+def _sides(units: Units, kinds: Mapping[str, str], people: int = 2) -> tuple[list[str], list[str]]:
     """Return the human raters and the AI raters.
 
     Raises:

@@ -108,13 +108,17 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
                 criterion=about,
                 n=rarest,
             )
-    if units.clusters is None and (found := shared_prefixes(units)):
+
+
+def of_names(units: Units) -> Iterator[Caution]:
+    """Yield what the ids of units without given clusters suggest."""
+    if found := shared_prefixes(units):
         groups, n = found
         yield caution(
             "possible_clusters",
-            f"{about}: the ids of {n:,} items share {groups:,} prefixes (a document, a prompt?); "
+            f"{units.criterion}: the ids of {n:,} items share {groups:,} prefixes (a document, a prompt?); "
             "intervals take items for independent: name their cluster with --cluster or --cluster-regex",
-            criterion=about,
+            criterion=units.criterion,
             n=n,
         )
 
@@ -123,7 +127,7 @@ def shared_prefixes(units: Units) -> tuple[int, int] | None:
     """Return how many prefixes more than half of the ids share, and how many items; None where they do not."""
     if units.names is None or not len(units.names):
         return None
-    names = units.names[:LOOKED_AT].tolist()  # neighbours in a file, as the parts of a document are
+    names = units.names[:LOOKED_AT].unique().tolist()  # neighbours in a file, as the parts of a document are
     found = Counter(match.group(1) for name in names if (match := PREFIX.match(str(name))))
     groups = {prefix: count for prefix, count in found.items() if count > 1}
     n = sum(groups.values())

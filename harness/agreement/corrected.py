@@ -132,12 +132,29 @@ def shift_test(f: Floats, unrated: Floats) -> tuple[float, float]:
     return gap, float(stats.ttest_ind(f, unrated, equal_var=False).pvalue)
 
 
+def stratified_shift_test(
+    f: Floats, unrated: Floats, strata: NDArray[Any], unrated_strata: NDArray[Any]
+) -> tuple[float, float]:
+    """Return the difference within strata, weighted by their shares of all items, and its p value (normal)."""
+    names, sizes = np.unique(np.concatenate([strata, unrated_strata]), return_counts=True)
+    share = sizes / sizes.sum()
+    sides = [(f[strata == name], unrated[unrated_strata == name]) for name in names]
+    if any(min(len(a), len(b)) < 2 for a, b in sides):
+        return shift_test(f, unrated)
+    gap = float(share @ [a.mean() - b.mean() for a, b in sides])
+    error = float(np.sqrt(share**2 @ [a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b) for a, b in sides]))
+    if error == 0:
+        return gap, 1.0 if gap == 0 else 0.0
+    return gap, float(2 * stats.norm.sf(abs(gap) / error))
+
+
 def correct(units: Units, ai: str, humans: Sequence[str]) -> dict[str, Any]:
     """Return the mean human rating over all items that the AI rated, from the humans' few and the AI's many.
 
     Returns:
         A row `criterion, rater, method, value, low, high, n_human, n_items, human_only, ai_only, shift, reason`. The
-        method is `ppi++`, or `rogan_gladen` where the shift test fails and verdicts are 0 or 1.
+        method is `ppi++` (`stratified_ppi++` where units have strata), or `rogan_gladen` where the shift test fails
+        and verdicts are 0 or 1.
     """
     grid = units.grid()
     machine = grid[units.raters.index(ai)]
@@ -150,14 +167,19 @@ def correct(units: Units, ai: str, humans: Sequence[str]) -> dict[str, Any]:
     if len(y) < FEWEST or len(unrated) < 2:
         nothing = dict.fromkeys(("method", "value", "low", "high", "human_only", "ai_only", "shift"))
         return {**head, **nothing, "reason": "too_few_items"}
-    gap, p = shift_test(f, unrated)
+    groups = None if units.strata is None else (units.strata[both], units.strata[rest])
+    gap, p = shift_test(f, unrated) if groups is None else stratified_shift_test(f, unrated, *groups)
     binary = set(np.unique(np.concatenate([y, machine[~np.isnan(machine)]]))) <= {0.0, 1.0}
-    switched = p < SHIFT_BELOW and binary
-    found = _of_all(y, rogan_gladen(y, f, unrated), len(unrated)) if switched else ppi_mean(y, f, unrated)
-    alone = ppi_mean(y, np.zeros(len(y)), np.zeros(0))
+    if p < SHIFT_BELOW and binary:
+        method, found = "rogan_gladen", _of_all(y, rogan_gladen(y, f, unrated), len(unrated))
+    elif groups is None:
+        method, found = "ppi++", ppi_mean(y, f, unrated)
+    else:
+        method, found = "stratified_ppi++", stratified_ppi_mean(y, f, unrated, *groups)
+    alone = ppi_mean(y, 0 * f, 0 * unrated) if groups is None else stratified_ppi_mean(y, 0 * f, 0 * unrated, *groups)
     return {
         **head,
-        "method": "rogan_gladen" if switched else "ppi++",
+        "method": method,
         **{name: number(getattr(found, name)) for name in ("value", "low", "high")},
         "human_only": {name: number(getattr(alone, name)) for name in ("value", "low", "high")},
         "ai_only": float(np.concatenate([f, unrated]).mean()),

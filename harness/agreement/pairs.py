@@ -58,7 +58,7 @@ def _columns(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
     found = {}
     for rater, rows in group.groupby("rater", sort=True, observed=True):
         criterion = rows["criterion"].iloc[0]
-        mine = _one_direction(rows[rows["criterion"] == criterion])
+        mine = one_direction(rows[rows["criterion"] == criterion])
         found[str(rater)] = {
             "criterion": str(criterion),
             "scale": str(mine["scale"].iloc[0]),
@@ -67,7 +67,7 @@ def _columns(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _one_direction(rows: pd.DataFrame) -> pd.DataFrame:
+def one_direction(rows: pd.DataFrame) -> pd.DataFrame:
     """Turn comparisons so that the smaller id is the response: (a against b) and (b against a) are one unit."""
     turned = rows["against_id"].notna() & (rows["against_id"] < rows["response_id"])
     rows = rows.assign(against_id=rows["against_id"].fillna(""))

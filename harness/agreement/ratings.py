@@ -48,6 +48,8 @@ class Ratings:
         criteria: Names of the criteria, sorted.
         kinds: The kind of each rater.
         left_out: Why rows do not count, and how many.
+        strata: The stratum of each unit, or None.
+        aggregates: Raters that are means over people, and so no people.
     """
 
     unit: Ints
@@ -60,6 +62,8 @@ class Ratings:
     criteria: list[str]
     kinds: dict[str, RaterKind]
     left_out: dict[str, int] = field(default_factory=dict)
+    strata: Ints | None = None
+    aggregates: frozenset[str] = frozenset()
 
     def units(self, criterion: str | None = None) -> Units:
         """Return one criterion's ratings as units; for None all, every item and criterion a unit of its own.
@@ -82,7 +86,9 @@ class Ratings:
         grid = np.full((len(rows_of), len(used)), -1, dtype=codes.dtype)
         grid[present[::-1], place[::-1]] = codes[::-1]  # of two ratings the first stays
         cluster = self.cluster[item] if self.cluster is not None else item if pooled else None
-        return Units(criterion, [self.raters[i] for i in rows_of], grid, values, self.unit_names[item], cluster)
+        strata = self.strata[item] if self.strata is not None else None
+        raters = [self.raters[i] for i in rows_of]
+        return Units(criterion, raters, grid, values, self.unit_names[item], cluster, strata)
 
 
 def _compact(codes: Ints) -> tuple[Ints, Ints]:
@@ -103,6 +109,7 @@ def read(
     criterion: str | Sequence[str] | None = None,
     cluster: str | None = None,
     kind: str | Sequence[str] | None = None,
+    strata: str | None = None,
 ) -> Ratings:
     """Return the rows of a long frame that count.
 
@@ -113,11 +120,12 @@ def read(
         criterion: Globs of the criteria to keep.
         cluster: The column that names each unit's cluster.
         kind: Globs of the rater kinds to keep.
+        strata: The column that names each unit's stratum.
 
     Raises:
         HarnessError: A column is missing, a glob matches nothing, a value is no number, nothing is left.
     """
-    _check_columns(frame, cluster)
+    _check_columns(frame, cluster, strata)
     names = {
         "rater": codes_of(frame["rater"]),
         "criterion": _codes_or(frame, "criterion", "rating"),
@@ -141,13 +149,22 @@ def read(
         rater=rater,
         criterion=criteria,
         value=values if rows is None else values[rows],
-        cluster=_clusters(frame, cluster, rows, unit, len(unit_names)),
+        cluster=_by_unit(frame, cluster, rows, unit, len(unit_names)),
         unit_names=unit_names,
         raters=rater_names,
         criteria=criterion_names,
         kinds={name: kind_of(kind_names[kinds[row]]) for name, row in zip(rater_names, first, strict=True)},
         left_out=left_out,
+        strata=_by_unit(frame, strata, rows, unit, len(unit_names)),
+        aggregates=_aggregates(frame),
     )
+
+
+def _aggregates(frame: pd.DataFrame) -> frozenset[str]:
+    if "flags" not in frame:
+        return frozenset()
+    flagged = frame["flags"].map(lambda flags: flags is not None and "aggregate" in flags).astype(bool)
+    return frozenset(map(str, frame.loc[flagged, "rater"].unique()))
 
 
 def _that_count(
@@ -197,9 +214,9 @@ def codes_of(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
     return column.cat.codes.to_numpy(), [str(name) for name in column.cat.categories]
 
 
-def _check_columns(frame: pd.DataFrame, cluster: str | None) -> None:
+def _check_columns(frame: pd.DataFrame, *further: str | None) -> None:
     needed = ["item_id", "rater", "label" if "value" not in frame and "label" in frame else "value"]
-    for name in [*needed, *([cluster] if cluster else [])]:
+    for name in [*needed, *filter(None, further)]:
         if name not in frame:
             raise HarnessError(f"the ratings have no column {name!r}.{did_you_mean(name, map(str, frame.columns))}")
 
@@ -284,20 +301,21 @@ def _unit_codes(frame: pd.DataFrame, rows: Ints | None) -> tuple[Ints, pd.Index[
     return unit, names[item[firsts]]
 
 
-def _clusters(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Ints, units: int) -> Ints | None:
+def _by_unit(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Ints, units: int) -> Ints | None:
+    """Return the group of each unit by a column: its cluster, or its stratum."""
     if name is None:
         return None
     column = frame[name] if rows is None else frame[name].iloc[rows]
     codes, _ = pd.factorize(column)
     if (codes < 0).any():
         item = frame["item_id"] if rows is None else frame["item_id"].iloc[rows]
-        raise HarnessError(f"column {name!r}: item {item.iloc[int(np.argmax(codes < 0))]!r} has no cluster")
+        raise HarnessError(f"column {name!r}: item {item.iloc[int(np.argmax(codes < 0))]!r} has no value")
     cluster = np.full(units, -1, dtype=np.int64)
     cluster[unit] = codes
     if not np.array_equal(cluster[unit], codes):
         item = frame["item_id"] if rows is None else frame["item_id"].iloc[rows]
         wrong = item.iloc[int(np.argmax(cluster[unit] != codes))]
-        raise HarnessError(f"column {name!r}: item {wrong!r} lies in more than one cluster")
+        raise HarnessError(f"column {name!r}: item {wrong!r} has more than one value")
     return cluster
 
 

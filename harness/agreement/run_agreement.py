@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.agreement.agreement import Table, agree
+from harness.agreement.agreement import Agreement, Table, agree, frame_of
 from harness.agreement.cautions import Caution
-from harness.agreement.pairs import pair_matrix
+from harness.agreement.chart import intervals_chart
+from harness.agreement.pairs import one_direction, pair_matrix
 from harness.agreement.position import position_consistency
-from harness.agreement.ratings import SCALE_LEVEL
+from harness.agreement.ratings import SCALE_LEVEL, UNIT_COLUMNS
+from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.agreement.units import Level
 from harness.errors import HarnessError
 from harness.run import Run
@@ -34,6 +37,10 @@ class RunAgreement:
         positions: As `position_consistency` gives them.
         people: Names of the human raters.
         warnings: What to beware of.
+        stand_in: For each AI rater whether it can stand in for a human, where that was asked.
+        raters: The raters' accuracies, severities and shared errors, where that was asked.
+        corrected: The mean human rating of all items by each AI rater, where that was asked.
+        self_agreement: How far raters who rated something more than once agree with themselves.
     """
 
     tables: list[Table]
@@ -41,6 +48,10 @@ class RunAgreement:
     positions: list[dict[str, Any]]
     people: list[str]
     warnings: list[Caution]
+    stand_in: list[StandIn] = field(default_factory=list)
+    raters: list[dict[str, Any]] = field(default_factory=list)
+    corrected: list[dict[str, Any]] = field(default_factory=list)
+    self_agreement: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def defined(self) -> bool:
@@ -50,18 +61,34 @@ class RunAgreement:
         )
 
     @property
+    def df(self) -> pd.DataFrame:
+        """One row a task, criterion and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
+        return frame_of(self.tables)
+
+    @property
     def matrix(self) -> pd.DataFrame:
         """The pairs as a DataFrame."""
         return pd.DataFrame(self.pairs)
 
+    def figure(self) -> Any:
+        """Return every coefficient on its interval, as an Altair chart."""
+        return intervals_chart(self.df)
+
     def to_json(self) -> dict[str, Any]:
         """Return JSON values: null, never NaN."""
+        asked = {
+            "stand_in": [one.to_dict() for one in self.stand_in],
+            "raters": self.raters,
+            "corrected": self.corrected,
+            "self_agreement": self.self_agreement,
+        }
         return {
             "tables": [table.to_dict() for table in self.tables],
             "matrix": self.pairs,
             "positions": self.positions,
             "people": self.people or None,
             "warnings": self.warnings,
+            **{name: rows for name, rows in asked.items() if rows},
         }
 
     def _repr_html_(self) -> str:
@@ -69,23 +96,68 @@ class RunAgreement:
         return self.matrix.to_html(index=False, escape=True, na_rep="") + f"<p>{people}</p>"
 
 
-def agree_in_run(run: Run, people: pd.DataFrame | None = None, *, resamples: int = 1000, seed: int = 0) -> RunAgreement:
+def agree_in_run(
+    run: Run,
+    people: pd.DataFrame | None = None,
+    *,
+    stand_in: bool = False,
+    epsilon: float = 0.2,
+    alignment: Alignment | None = None,
+    min_items: int = MIN_ITEMS,
+    correct: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> RunAgreement:
     """Say how far the raters of a run agree.
 
     Args:
         run: The run.
         people: Ratings from a file, as `read_ratings` gives them, of the run's responses (`response_id`).
+        stand_in: Ask of each AI rater whether it can stand in for a human, on each criterion that both rated.
+        epsilon: What an AI rater is allowed to be worse by.
+        alignment: `equality` or `rmse`; by level where not given.
+        min_items: Items that a human must have rated to be compared.
+        correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
     Raises:
-        HarnessError: The ratings from the file are of no response of the run.
+        HarnessError: The ratings from the file are of no response of the run, or do not fit its scales; or nothing has
+            the people and AI raters that were asked about.
     """
     ratings = run.ratings if people is None else with_people(run, people)
     human = sorted(map(str, ratings.loc[ratings["rater_kind"] == "human", "rater"].unique()))
-    tables, warnings = _tables(ratings, resamples, seed)
-    pairs = pair_matrix(ratings, resamples=resamples, seed=seed)
-    return RunAgreement(tables, pairs, position_consistency(ratings), human, warnings)
+    few = {"resamples": resamples, "seed": seed}
+    asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items}
+    found = RunAgreement([], pair_matrix(ratings, **few), position_consistency(ratings), human, [])
+    for about, level, group in _shared(ratings):
+        kinds = group.drop_duplicates("rater")["rater_kind"].astype(str)
+        machines, persons = kinds.isin(["judge", "reward_model"]).any(), int((kinds == "human").sum())
+        wanted = {"stand_in": stand_in and machines and persons >= 2, "correct": correct and machines and persons >= 1}
+        together = "item_id" if group.drop_duplicates(list(UNIT_COLUMNS))["item_id"].duplicated().any() else None
+        one = agree(group, level=level, cluster=together, **wanted, **asked, **few)  # type: ignore[arg-type]
+        _take(found, one, about)
+    if (stand_in and not found.stand_in) or (correct and not found.corrected):
+        need = "two people and a judge" if stand_in else "a person and a judge"
+        raise HarnessError(
+            f"{run.folder}: no criterion of a task was rated by {need}; people so far: {', '.join(human) or 'none'}. "
+            "Bring their ratings in by `harness import`, or name the file by --with"
+        )
+    return found
+
+
+def _take(found: RunAgreement, one: Agreement, about: str) -> None:
+    """Add what is known of one task and criterion."""
+    named = {"criterion": about}
+    found.tables.extend(replace(table, **named) for table in one.tables)  # type: ignore[arg-type]
+    found.stand_in.extend(replace(answer, **named) for answer in one.stand_in)  # type: ignore[arg-type]
+    for mine, others in (
+        (found.warnings, one.warnings),
+        (found.raters, one.raters),
+        (found.corrected, one.corrected),
+        (found.self_agreement, one.self_agreement),
+    ):
+        mine.extend({**row, **named} for row in others)
 
 
 def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
@@ -101,6 +173,7 @@ def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
             f"{where}: {shown} is no response of {run.folder}; rate what `harness export` wrote for this run"
         )
     answered = people[people["value"].notna()]
+    _check_scale(run, where, answered)
     criterion = answered["criterion"].astype(str)
     two = answered["value"].isin([0.0, 1.0]).groupby(criterion).transform("all")
     scale = two.map({True: "binary", False: "ordinal"})
@@ -117,18 +190,51 @@ def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([run.ratings, plain[columns]], ignore_index=True)
 
 
-def _tables(ratings: pd.DataFrame, resamples: int, seed: int) -> tuple[list[Table], list[Caution]]:
-    """Return a table for each task and criterion that several raters share, and its warnings."""
-    tables: list[Table] = []
-    warnings: list[Caution] = []
-    alone = ratings[(ratings["status"] == "ok") & ratings["order"].isna()]
-    for (task, criterion), group in alone.groupby(["task", "criterion"], sort=True, observed=True):
+def _shared(ratings: pd.DataFrame) -> Iterator[tuple[str, Level, pd.DataFrame]]:
+    """Yield each task and criterion that several raters share, its level and its ratings.
+
+    The verdicts of a comparison count in one direction, those of both orders as their mean.
+    """
+    ok = ratings[ratings["status"] == "ok"]
+    for (task, criterion), group in ok.groupby(["task", "criterion"], sort=True, observed=True):
         if group["rater"].nunique() < 2:
             continue
         levels = {SCALE_LEVEL[scale] for scale in group["scale"]}
         level: Level = levels.pop() if len(levels) == 1 else "ordinal"
         labels = {"label": None} if level == "nominal" and group["label"].isna().any() else {}
-        found = agree(group.assign(**labels), level=level, resamples=resamples, seed=seed)
-        tables += [Table(**{**vars(table), "criterion": f"{task}: {criterion}"}) for table in found.tables]
-        warnings += [{**one, "criterion": f"{task}: {criterion}"} for one in found.warnings]
-    return tables, warnings
+        yield f"{task}: {criterion}", level, _both_orders(group.assign(**labels))
+
+
+def _both_orders(group: pd.DataFrame) -> pd.DataFrame:
+    if group["against_id"].isna().all():
+        return group
+    turned = one_direction(group)
+    cell = [*UNIT_COLUMNS, "rater", "criterion", "repetition"]
+    mean = turned.groupby(cell, sort=False, observed=True, dropna=False)["value"].transform("mean")
+    return turned.assign(value=mean, label=None).drop_duplicates(cell)
+
+
+def _check_scale(run: Run, where: str, answered: pd.DataFrame) -> None:
+    """Refuse values of people that lie outside of what the run's question, or its other raters, allow.
+
+    Raises:
+        HarnessError: Says which value, and what is allowed.
+    """
+    questions = run.manifest.get("questions", {})
+    for criterion, group in answered.groupby("criterion", observed=True):
+        values = group["value"].to_numpy(float)
+        others = run.ratings[(run.ratings["criterion"] == criterion) & run.ratings["value"].notna()]
+        scales = set(others["scale"])
+        if criterion in questions:
+            grades = [float(grade["value"]) for grade in questions[criterion]["grades"]]
+            low, high = min(grades), max(grades)
+        elif scales and scales <= {"binary", "preference"}:
+            low, high = 0.0, 1.0
+        else:
+            continue
+        wrong = group[(values < low) | (values > high)]
+        if len(wrong):
+            raise HarnessError(
+                f"{where}: {wrong.index.name or 'row'} {wrong.index[0]}: {wrong['value'].iloc[0]:g} for {criterion} "
+                f"is outside of the run's scale, {low:g} to {high:g}"
+            )

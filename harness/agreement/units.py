@@ -35,6 +35,7 @@ class Units:
         values: The values that occur, ascending: numbers, or words at the nominal level.
         names: Names of the units, or None where they are only numbered.
         clusters: The cluster of each unit, or None where units are independent.
+        strata: The stratum of each unit, or None where there is one.
     """
 
     criterion: str
@@ -43,6 +44,7 @@ class Units:
     values: NDArray[Any]
     names: pd.Index[Any] | None = None
     clusters: Ints | None = None
+    strata: Ints | None = None
 
     @cached_property
     def numbers(self) -> Floats | None:
@@ -81,7 +83,8 @@ class Units:
         """Return some of the units, by a mask or by their indices."""
         names = None if self.names is None else self.names[keep]
         clusters = None if self.clusters is None else np.unique(self.clusters[keep], return_inverse=True)[1]
-        return replace(self, codes=self.codes[:, keep], names=names, clusters=clusters).trimmed()
+        strata = None if self.strata is None else self.strata[keep]
+        return replace(self, codes=self.codes[:, keep], names=names, clusters=clusters, strata=strata).trimmed()
 
     def trimmed(self) -> Units:
         """Return the same without values that nobody gives."""

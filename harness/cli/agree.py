@@ -12,7 +12,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Agreement, RunAgreement
+    from harness.agreement import Agreement, Preferences, RunAgreement
+    from harness.run import Run
 
 
 def agree(
@@ -42,6 +43,25 @@ def agree(
     alignment: Annotated[str | None, typer.Option(help="equality or rmse; by level where not given.")] = None,
     min_items: Annotated[int, typer.Option(min=2, help="Items that a human must have rated to be compared.")] = 30,
     correct: Annotated[bool, typer.Option("--correct", help="The mean human rating of all items, from few.")] = False,
+    strata: Annotated[str | None, typer.Option(help="With --correct: column of the item's stratum.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
+    ] = None,
+    interval: Annotated[str, typer.Option(help="bca, or kalpha: alpha's pair bootstrap, which is too narrow.")] = "bca",
+    preferences: Annotated[
+        bool, typer.Option("--preferences", help="Who is preferred: rank players by comparisons.")
+    ] = False,
+    player: Annotated[str, typer.Option(help="With --preferences: column of the side that the value takes.")] = (
+        "response_id"
+    ),
+    opponent: Annotated[str, typer.Option(help="With --preferences: column of the other side.")] = "against_id",
+    ties: Annotated[str, typer.Option(help="With --preferences: half (a tie is half a win) or davidson.")] = "half",
+    baseline: Annotated[
+        str | None, typer.Option(help="With --preferences: the player that all are compared to.")
+    ] = None,
+    lengths: Annotated[
+        tuple[str, str] | None, typer.Option(help="With --preferences: columns of the two answers' lengths.")
+    ] = None,
     with_file: Annotated[
         Path | None, typer.Option("--with", help="For a run: a file of people's ratings, from `harness export`.")
     ] = None,
@@ -50,49 +70,125 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import Agreement, agree_in_run
     from harness.agreement import agree as agree_on
+    from harness.agreement import agree_in_run
+    from harness.cli.agreement_shown import show
     from harness.rating.ratings_file import read_ratings
     from harness.run import Run
 
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
-    found: Agreement | RunAgreement
+    few: dict[str, Any] = {"resamples": resamples, "seed": seed}
+    _check_word("--interval", interval, ("bca", "kalpha"))
+    found: Agreement | RunAgreement | Preferences
     if (source / "suite.yaml").is_file():
         _refuse_for_a_run(
-            raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
-            cluster_regex=cluster_regex, stand_in=stand_in, alignment=alignment, correct=correct,
+            raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster, strata=strata,
+            cluster_regex=cluster_regex, weights=weights, lengths=lengths, interval=interval != "bca",
         )  # fmt: skip
         people = read_ratings(with_file, **columns) if with_file else None
-        found = agree_in_run(Run(source), people, resamples=resamples, seed=seed)
+        if preferences:
+            found = _rank_run(Run(source), people, ties, baseline, few)
+        else:
+            found = agree_in_run(
+                Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
+                min_items=min_items, correct=correct, **few,
+            )  # fmt: skip
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
-        ratings = read_ratings(source, **columns, ai=ai, also=[cluster] if cluster else [])
+        sides = [player, opponent, *(lengths or ())] if preferences else []
+        also = [name for name in (cluster, strata, *sides) if name]
+        ratings = read_ratings(source, **columns, ai=ai, also=also)
         if cluster_regex:
             ratings, cluster = _clustered(ratings, cluster_regex), "cluster"
-        found = agree_on(
-            ratings,
-            level=level,  # type: ignore[arg-type]
-            coefficients=coefficient,
-            raters=raters,
-            pool=pool,
-            cluster=cluster,
-            stand_in=stand_in,
-            epsilon=epsilon,
-            alignment=alignment,  # type: ignore[arg-type]
-            min_items=min_items,
-            correct=correct,
-            resamples=resamples,
-            seed=seed,
-        )
+        if preferences:
+            ratings = _only(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
+            found = _rank(ratings, player, opponent, ties, cluster or "item_id", baseline, few)
+        else:
+            words: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
+            found = agree_on(
+                ratings, coefficients=coefficient, raters=raters, pool=pool, cluster=cluster, stand_in=stand_in,
+                epsilon=epsilon, min_items=min_items, correct=correct, strata=strata, weights=weights is not None,
+                **words, **few,
+            )  # fmt: skip
+            if weights is not None:
+                _write_weights(weights, found.weights)
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
-    elif isinstance(found, Agreement):
-        _show(found)
     else:
-        _show_run(found)
+        show(found)
     if not found.defined:
         raise typer.Exit(2)
+
+
+LENGTHS = ("response_length", "against_length")
+
+
+def _check_word(option: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise typer.BadParameter(f"{given!r} is none of {', '.join(known)}", param_hint=option)
+
+
+def _only(ratings: pd.DataFrame, globs: list[str] | None) -> pd.DataFrame:
+    """Return the ratings of the raters that some glob matches."""
+    from fnmatch import fnmatchcase
+
+    from harness.errors import HarnessError, did_you_mean
+
+    if not globs:
+        return ratings
+    names = [str(name) for name in ratings["rater"].cat.categories]
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise HarnessError(f"no rater matches {glob!r}.{did_you_mean(glob, names)}")
+    chosen = [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
+    return ratings[ratings["rater"].isin(chosen)]
+
+
+def _rank(
+    ratings: pd.DataFrame,
+    player: str,
+    opponent: str,
+    ties: str,
+    cluster: str,
+    baseline: str | None,
+    few: dict[str, Any],
+) -> Preferences:
+    from harness.agreement import rank
+
+    _check_word("--ties", ties, ("half", "davidson"))
+    how: Any = ties
+    return rank(ratings, first=player, second=opponent, ties=how, cluster=cluster, baseline=baseline, **few)
+
+
+def _rank_run(
+    run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, few: dict[str, Any]
+) -> Preferences:
+    from harness.agreement.rankings import of_run
+    from harness.agreement.run_agreement import with_people
+
+    ratings = of_run(run.ratings if people is None else with_people(run, people), run.responses)
+    return _rank(ratings, "player", "opponent", ties, "item_id", baseline, few)
+
+
+def _write_weights(path: Path, weights: dict[str, dict[str, float]]) -> None:
+    """Write the mean weights over criteria, under `settings` where the file is a rater's."""
+    import yaml
+
+    from harness.errors import HarnessError
+
+    known = [one for one in weights.values() if one]
+    if not known:
+        raise HarnessError("--weights: no AI rater shares enough items with people, or none is better than chance")
+    names = sorted({name for one in known for name in one})
+    mean = {name: round(sum(one.get(name, 0.0) for one in known) / len(known), 6) for name in names}
+    content = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+    if not isinstance(content, dict):
+        raise HarnessError(f"{path}: is no rater.yaml: expected keys and values")
+    place = content.setdefault("settings", {}) if "use" in content else content
+    place["weights"] = mean
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    print(f"wrote the weights of {len(mean)} AI raters to {path}", file=sys.stderr)
 
 
 def _refuse_for_a_run(**options: object) -> None:
@@ -121,60 +217,3 @@ def _clustered(ratings: pd.DataFrame, pattern: str) -> pd.DataFrame:
             raise HarnessError(f"--cluster-regex {pattern!r}: does not match the item {name!r}")
         names[name] = match.group(1 if regex.groups else 0)
     return ratings.assign(cluster=ratings["item_id"].map(names))
-
-
-def _show(found: Agreement) -> None:
-    for table in found.tables:
-        raters = ", ".join(table.raters) if len(table.raters) <= 6 else f"{len(table.raters)} raters"
-        print(f"\n{table.criterion}: {table.n_items:,} items, {table.n_ratings:,} ratings by {raters} ({table.level})")
-        for name, value in table.coefficients.items():
-            print(f"  {name:<22} {_words(vars(value))}")
-        print(f"  chosen: {table.why}")
-    for one in found.stand_in:
-        print(f"\n{one.sentence}")
-        curve = ", ".join(f"{step['epsilon']:g}: {_share(step['omega'])}" for step in one.curve)
-        print(f"  wins by epsilon: {curve}; advantage probability {_share(one.to_dict()['rho'])}")
-        print(f"  alpha of the humans {_words(vars(one.alphas[0]))}; with it {_words(vars(one.alphas[1]))}")
-    for row in found.corrected:
-        print(
-            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items "
-            f"({row['method']}): {_words(row)}"
-        )
-    _warn(found.warnings)
-
-
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f}"
-
-
-def _show_run(found: RunAgreement) -> None:
-    from harness.agreement.run_agreement import NO_PEOPLE
-
-    for row in found.pairs:
-        share = "" if row["percent_agreement"] is None else f"  same {row['percent_agreement']:.0%}"
-        who = f"{row['rater_a']} ({row['criterion_a']}) and {row['rater_b']} ({row['criterion_b']})"
-        print(f"{row['task']}: {who}, {row['n']:,} shared: {row['coefficient']} {_words(row)}{share}")
-    for row in found.positions:
-        if row["n"]:
-            print(
-                f"{row['rater']}: kept its verdict in {row['consistency']:.0%} of {row['n']:,} pairs "
-                f"when the answers changed places; preferred the one shown first {row['first_share']:.0%} of the time"
-            )
-    print(f"people: {', '.join(found.people)}" if found.people else NO_PEOPLE)
-    _warn(found.warnings)
-
-
-def _words(row: dict[str, Any]) -> str:
-    from math import isnan
-
-    value, low, high = (None if row[key] is None or isnan(row[key]) else row[key] for key in ("value", "low", "high"))
-    if value is None:
-        return f"undefined: {row['reason']}"
-    return (
-        f"{value:6.3f}  [{low:.3f}, {high:.3f}]" if low is not None else f"{value:6.3f}  no interval: {row['reason']}"
-    )
-
-
-def _warn(warnings: list[dict[str, Any]]) -> None:
-    for one in warnings:
-        print(f"warning {one['code']}: {one['message']}", file=sys.stderr)

@@ -46,7 +46,7 @@ def test_labels_are_compared_by_alpha_and_scores_by_rank():
     assert (mixed["criterion_b"], mixed["coefficient"], mixed["percent_agreement"]) == ("rougeL", "spearman", None)
     assert set(same) == {
         "task", "rater_a", "rater_b", "criterion_a", "criterion_b", "n", "percent_agreement", "coefficient", "value",
-        "low", "high", "reason",
+        "low", "high", "reason", "kappa",
     }  # fmt: skip
 
 

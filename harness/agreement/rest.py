@@ -1,0 +1,84 @@
+"""One against the rest: each rater beside the consensus of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from harness.agreement.coefficients import compute
+from harness.agreement.intervals import Floats, Ints
+from harness.agreement.units import FEW_VALUES, Level, Units, encode
+
+NAMES = ("rater", "consensus of the others")
+
+
+def one_against_rest(
+    units: Units, level: Level, names: Sequence[str], *, resamples: int = 1000, seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Yield each rater's coefficients with the consensus of the others.
+
+    The consensus is the majority of labels (an item where labels tie has none), the median of ordered grades, and the
+    mean of numbers.
+
+    Args:
+        units: Ratings of three raters or more; of two, the pair says the same.
+        level: The level of measurement.
+        names: The coefficients.
+        resamples: Bootstrap resamples; 0 gives no intervals.
+        seed: Decides the draws.
+
+    Yields:
+        Rows `criterion, rater, n, coefficient, value, low, high, reason`.
+    """
+    if len(units.raters) < 3:
+        return
+    for rater in units.raters:
+        pair = beside(units, rater, [other for other in units.raters if other != rater], level)
+        for name in names:
+            found = compute(name, pair, level, resamples=resamples, seed=seed)
+            yield {"criterion": units.criterion, "rater": rater, "coefficient": name, **found.to_dict()}
+
+
+def beside(units: Units, rater: str, others: Sequence[str], level: Level) -> Units:
+    """Return a rater and the consensus of others as two raters of the same units."""
+    mine = units.codes[units.raters.index(rater)]
+    rows = [units.raters.index(other) for other in others]
+    few = len(units.values) <= FEW_VALUES
+    if units.numbers is None or level == "nominal":
+        label = _majority(_votes(units, rows)) if few else np.full(len(mine), -1)
+        codes = np.stack([mine, label.astype(mine.dtype)])
+        return replace(units, raters=list(NAMES), codes=codes).trimmed()
+    numbers = np.append(units.numbers, np.nan)  # the last serves code -1
+    if level == "ordinal" and few:
+        middle = _median(_votes(units, rows), units.numbers)
+    else:
+        total, count = np.zeros(len(mine)), np.zeros(len(mine))
+        for row in rows:
+            total += np.append(units.numbers, 0.0)[units.codes[row]]
+            count += units.codes[row] >= 0
+        middle = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    columns, values = encode([numbers[mine], middle])
+    return replace(units, raters=list(NAMES), codes=np.stack(columns), values=values)
+
+
+def _votes(units: Units, rows: Sequence[int]) -> Ints:
+    """Return how often some raters gave each value to each unit, shape (values, units)."""
+    codes = units.codes[list(rows)]
+    return np.stack([(codes == value).sum(axis=0, dtype=np.int32) for value in range(len(units.values))])
+
+
+def _majority(votes: Ints) -> Ints:
+    most = votes.max(axis=0)
+    clear = (most > 0) & ((votes == most).sum(axis=0) == 1)
+    return np.where(clear, votes.argmax(axis=0), -1)
+
+
+def _median(votes: Ints, numbers: Floats) -> Floats:
+    """Return the median of each unit from the counts of ascending values; NaN where there is none."""
+    below = votes.cumsum(axis=0)
+    total = below[-1]
+    low, high = ((below >= place).argmax(axis=0) for place in ((total + 1) // 2, total // 2 + 1))
+    return np.where(total > 0, (numbers[low] + numbers[high]) / 2, np.nan)

@@ -1,0 +1,133 @@
+"""What `harness agree` prints: results on stdout, warnings on stderr."""
+
+from __future__ import annotations
+
+import sys
+from math import isnan
+from typing import Any, cast
+
+import pandas as pd
+
+from harness.agreement import Agreement, Preferences, RunAgreement
+from harness.agreement.run_agreement import NO_PEOPLE
+
+
+def show(found: Agreement | RunAgreement | Preferences) -> None:
+    """Print a result to stdout, its warnings to stderr."""
+    if isinstance(found, Preferences):
+        _show_preferences(found)
+    elif isinstance(found, Agreement):
+        _show_tables(found)
+        _show_asked(found)
+    else:
+        _show_run(found)
+        _show_asked(found)
+    _warn(found.warnings)
+
+
+def _show_tables(found: Agreement) -> None:
+    for table in found.tables:
+        raters = ", ".join(table.raters) if len(table.raters) <= 6 else f"{len(table.raters)} raters"
+        print(f"\n{table.criterion}: {table.n_items:,} items, {table.n_ratings:,} ratings by {raters} ({table.level})")
+        for coefficient, value in table.coefficients.items():
+            print(f"  {coefficient:<22} {_words(vars(value))}")
+        print(f"  chosen: {table.why}")
+        mine = found.rest[found.rest["criterion"] == table.criterion]
+        for name, rows in mine.groupby("rater", sort=False):
+            each = "; ".join(f"{row['coefficient']} {_words(row).strip()}" for row in _records(rows))
+            print(f"  {name} against the rest: {each}")
+
+
+def _show_asked(found: Agreement | RunAgreement) -> None:
+    for row in found.self_agreement:
+        print(
+            f"\n{row['criterion']}: {row['rater']} with itself on {row['n']:,} items: "
+            f"same {_words(row['percent_agreement']).strip()}; alpha {_words(row['alpha']).strip()}"
+        )
+    for one in found.stand_in:
+        print(f"\n{one.sentence}")
+        curve = ", ".join(f"{step['epsilon']:g}: {_share(step['omega'])}" for step in one.curve)
+        print(f"  wins by epsilon: {curve}; advantage probability {_share(one.to_dict()['rho'])}")
+        for name in ("human", "ai", "difference"):
+            print(f"  {one.ceiling.measure}, {name:<10} {_words(vars(getattr(one.ceiling, name)))}")
+        print(f"  alpha of the humans {_words(vars(one.alphas[0]))}; with it {_words(vars(one.alphas[1]))}")
+    for row in found.raters:
+        _show_raters(row)
+    for row in found.corrected:
+        print(
+            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items "
+            f"({row['method']}): {_words(row)}"
+        )
+        if row["human_only"]:
+            print(f"  people alone: {_words({**row['human_only'], 'reason': None})}; AI alone: {row['ai_only']:6.3f}")
+
+
+def _show_raters(row: dict[str, Any]) -> None:
+    """Print accuracy and severity of each rater, and the pairs whose errors go together most."""
+    print(f"\n{row['criterion']}: the raters")
+    for part, words in (("accuracy", "accuracy without a key (Dawid and Skene)"), ("severity", "severity")):
+        if isinstance(row[part], str):
+            print(f"  {words}: undefined: {row[part]}")
+        else:
+            one = {name: value["severity"] if part == "severity" else value for name, value in row[part].items()}
+            print(f"  {words}: " + ", ".join(f"{name} {_number(value)}" for name, value in one.items()))
+    pairs = [one for one in row["error_correlation"] if one["value"] is not None]
+    for one in sorted(pairs, key=lambda pair: -pair["value"])[:3]:
+        print(
+            f"  errors of {one['rater_a']} and {one['rater_b']} correlate at {_number(one['value'])} (n {one['n']:,})"
+        )
+
+
+def _show_preferences(found: Preferences) -> None:
+    for criterion, rater, ranking in found.rankings:
+        print(f"\n{criterion}, by {rater}: {ranking.n:,} comparisons of {len(ranking.players)} players")
+        for row in _records(ranking.df):
+            strength = _words({**row, "value": row["strength"], "reason": "disconnected"})
+            print(f"  {row['player']:<24} {strength}  wins {row['win_rate']:.0%}  Elo {row['elo']:.0f}  n {row['n']:,}")
+    for row in found.lengths:
+        print(
+            f"\n{row['criterion']}, by {row['rater']}: {row['player']} beats {row['against']} "
+            f"{_words(row['win_rate']).strip()}; at equal lengths {_words(row['length_controlled']).strip()}"
+        )
+
+
+def _number(value: float | None) -> str:
+    """Return a number with three decimals, and 0 without a sign."""
+    return "unknown" if value is None else f"{round(value, 3) + 0.0:.3f}"
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
+
+
+def _show_run(found: RunAgreement) -> None:
+    for row in found.pairs:
+        share = "" if row["percent_agreement"] is None else f"  same {row['percent_agreement']:.0%}"
+        who = f"{row['rater_a']} ({row['criterion_a']}) and {row['rater_b']} ({row['criterion_b']})"
+        print(f"{row['task']}: {who}, {row['n']:,} shared: {row['coefficient']} {_words(row)}{share}")
+    for row in found.positions:
+        if row["n"]:
+            print(
+                f"{row['rater']}: kept its verdict in {row['consistency']:.0%} of {row['n']:,} pairs "
+                f"when the answers changed places; preferred the one shown first {row['first_share']:.0%} of the time"
+            )
+    print(f"people: {', '.join(found.people)}" if found.people else NO_PEOPLE)
+
+
+def _words(row: dict[str, Any]) -> str:
+    value, low, high = (None if row[key] is None or isnan(row[key]) else row[key] for key in ("value", "low", "high"))
+    if value is None:
+        return f"undefined: {row['reason']}"
+    shown = f"{_number(value):>6}"
+    return (
+        f"{shown}  [{_number(low)}, {_number(high)}]" if low is not None else f"{shown}  no interval: {row['reason']}"
+    )
+
+
+def _warn(warnings: list[dict[str, Any]]) -> None:
+    for one in warnings:
+        print(f"warning {one['code']}: {one['message']}", file=sys.stderr)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], frame.to_dict("records"))
