@@ -141,12 +141,11 @@ def _changing(
     """
     rows = whole(values)
     cluster = panel.clusters_of(rows)
-    units = int(rows.sum()) if cluster is None else len(np.unique(cluster))
-    if units < ENOUGH_UNITS:
+    if panel.units_of(rows) < ENOUGH_UNITS:
         return None
     contrast = slope(panel.rounds) if contrast is None else contrast
     if cluster is None and not bounded:
-        cluster = np.arange(units)
+        cluster = np.arange(int(rows.sum()))
     estimate = Moments.of(values[:, rows], cluster).estimate(contrast)
     return estimate, values.mean(axis=0) @ contrast
 

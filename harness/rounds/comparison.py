@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.rounds.moments import Floats, Moments
-from harness.rounds.panel import Panel
+from harness.rounds.panel import Panel, whole
+from harness.rounds.ppi import correct_contrast
 from harness.rounds.result import finite
 from harness.rounds.verdict import ENOUGH_UNITS, judge, p_values, window_contrast
 
@@ -96,31 +97,32 @@ def _pair(
 ) -> Iterator[Comparison]:
     rounds = sorted(set(a.rounds) & set(b.rounds))
     seeds = _paired_seeds(a, b)
-    items = a.items.intersection(b.items)
-    reason = "no_common_rounds" if len(rounds) < 2 else "no_common_seeds" if not seeds else None
-    joint, cluster = np.empty((1, 0, 0)), None
-    if reason is None:
-        sides = [_scores(panel, items, rounds, [pair[side] for pair in seeds]) for side, panel in enumerate((a, b))]
-        joint = np.concatenate(sides, axis=2)
-        whole = ~np.isnan(joint).any(axis=(0, 2))
-        joint = joint[:, whole]
-        cluster = a.cluster[a.items.get_indexer(items)[whole]] if a.cluster is not None else None
-        units = joint.shape[1] if cluster is None else len(np.unique(cluster))
-        reason = "too_few_items" if units < ENOUGH_UNITS else None
-    n, s = joint.shape[1], max(len(seeds), 1)
-    about = (n, s, "run" if s == 1 else "method", control)
     level = 1 - 2 * significance
+    about = (max(len(seeds), 1), "run" if len(seeds) < 2 else "method", control)
+    reason = "no_common_rounds" if len(rounds) < 2 else "no_common_seeds" if not seeds else None
     if reason is not None:
-        yield Comparison(a.benchmark, a.series, b.series, "rate", None, None, None, level, None, *about, reason)
+        yield Comparison(a.benchmark, a.series, b.series, "rate", None, None, None, level, None, 0, *about, reason)
         return
-    moments = Moments.of(joint, cluster)
+    joint = _side_by_side(a, b, rounds, seeds)
+    rows = whole(joint.judged)
+    labelled = rows & whole(joint.gold) if joint.gold is not None and joint.partly_gold else rows
+    n, cluster = int(rows.sum()), joint.clusters_of(rows)
+    for some, short in ((rows, "too_few_items"), (labelled, "too_few_gold")):
+        if joint.units_of(some) < ENOUGH_UNITS:
+            yield Comparison(a.benchmark, a.series, b.series, "rate", None, None, None, level, None, n, *about, short)
+            return
+    moments = Moments.of(joint.judged[:, rows], cluster)
     for quantity, left, right in _contrasts(rounds, a.series, b.series, costs):
-        margin = sesoi if quantity in ("rate", "final", "gain") else 0.0
-        found = judge(moments.estimate(np.concatenate([left, -right])), margin, significance)
-        p = p_values(found.estimate, margin)
+        contrast, margin = np.concatenate([left, -right]), sesoi if quantity in ("rate", "final", "gain") else 0.0
+        estimate = moments.estimate(contrast)
+        if labelled is not None and joint.gold is not None:
+            estimate = correct_contrast(
+                joint.scores[:, rows], joint.gold[:, rows], labelled, contrast, cluster
+            ).estimate
+        found, p = judge(estimate, margin, significance), p_values(estimate, margin)
         yield Comparison(
             a.benchmark, a.series, b.series, quantity, found.rate, found.low, found.high, level, WORDS[found.verdict],
-            *about, None, {"more": p["improving"], "less": p["worsening"]},
+            n, *about, None, {"more": p["improving"], "less": p["worsening"]},
         )  # fmt: skip
 
 
@@ -147,7 +149,24 @@ def _paired_seeds(a: Panel, b: Panel) -> list[tuple[int, int]]:
     return [(place, b.seeds.index(seed)) for place, seed in enumerate(a.seeds) if seed in b.seeds]
 
 
-def _scores(panel: Panel, items: Any, rounds: list[int], seeds: list[int]) -> Floats:
-    rows = panel.items.get_indexer(items)
-    columns = [panel.rounds.index(number) for number in rounds]
-    return panel.judged[seeds][:, rows][:, :, columns]
+def _side_by_side(a: Panel, b: Panel, rounds: list[int], seeds: list[tuple[int, int]]) -> Panel:
+    """Return the scores of both on the items that both have, a's rounds and then b's; gold where both have gold."""
+    items = a.items.intersection(b.items)
+
+    def taken(panel: Panel, grid: Floats, side: int) -> Floats:
+        columns = [panel.rounds.index(number) for number in rounds]
+        return grid[[pair[side] for pair in seeds]][:, panel.items.get_indexer(items)][:, :, columns]
+
+    gold = None
+    if a.gold is not None and b.gold is not None:
+        gold = np.concatenate([taken(a, a.gold, 0), taken(b, b.gold, 1)], axis=2)
+    return Panel(
+        benchmark=a.benchmark,
+        series=f"{a.series} - {b.series}",
+        rounds=rounds,
+        seeds=list(range(len(seeds))),
+        items=items,
+        scores=np.concatenate([taken(a, a.scores, 0), taken(b, b.scores, 1)], axis=2),
+        gold=gold,
+        cluster=None if a.cluster is None else a.cluster[a.items.get_indexer(items)],
+    )

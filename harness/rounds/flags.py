@@ -104,7 +104,7 @@ def off_target(panels: Sequence[Panel]) -> list[OffTarget]:
     for panel in panels:
         whole = panel.complete
         cluster = panel.clusters_of(whole)
-        units = int(whole.sum()) if cluster is None else len(np.unique(cluster))
+        units = panel.units_of(whole)
         if units >= ENOUGH_UNITS and len(panel.rounds) > 1:
             change = np.zeros(len(panel.rounds))
             change[0], change[-1] = -1, 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.rounds.flags import Flag
 from harness.rounds.moments import Estimate, Floats, Moments
 from harness.rounds.panel import NDArrayBool, Notice, Panel
-from harness.rounds.ppi import correct
+from harness.rounds.ppi import correct_contrast
 from harness.rounds.result import Look
 from harness.rounds.verdict import Judged, judge, look_significance, window_contrast
 
@@ -83,12 +83,8 @@ def _corrected(
 ) -> tuple[Estimate, list[Flag]]:
     """Return the rate corrected by few gold scores; seeds add the variance between them."""
     assert panel.gold is not None
-    gold = (panel.gold[:, rows] @ contrast).mean(axis=0)
-    found = correct(gold, (panel.scores[:, rows] @ contrast).mean(axis=0), labelled[rows], panel.clusters_of(rows))
-    estimate = found.estimate
-    if len(panel.seeds) > 1:
-        seeds = Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)).estimate(contrast)
-        estimate = replace(estimate, seed_variance=seeds.seed_variance, df=min(estimate.df, seeds.df))
+    scores, gold, cluster = panel.scores[:, rows], panel.gold[:, rows], panel.clusters_of(rows)
+    found = correct_contrast(scores, gold, labelled[rows], contrast, cluster)
     if found.shifted:
         message = (
             f"{panel.series} on {panel.benchmark}: the items with gold scores differ from the others "
@@ -104,4 +100,4 @@ def _corrected(
         "proxy_weight": found.weight,
         "n_gold": int(labelled.sum()),
     }
-    return estimate, [flag]
+    return found.estimate, [flag]

@@ -74,6 +74,10 @@ class Panel:
         """Return the clusters of some items."""
         return None if self.cluster is None else self.cluster[rows]
 
+    def units_of(self, rows: NDArrayBool) -> int:
+        """Return how many clusters some items are in, or how many they are without clusters."""
+        return int(rows.sum()) if self.cluster is None else len(np.unique(self.cluster[rows]))
+
 
 NDArrayBool = np.ndarray[Any, np.dtype[np.bool_]]
 

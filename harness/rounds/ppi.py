@@ -6,12 +6,12 @@ the model is no progress. This holds where the gold items are a random sample; a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr
 
-from harness.rounds.moments import Estimate, Floats, Ints
+from harness.rounds.moments import Estimate, Floats, Ints, Moments
 from harness.rounds.panel import NDArrayBool
 
 SHIFT_SIGNIFICANCE = 0.01
@@ -66,6 +66,27 @@ def correct(gold: Floats, proxy: Floats, labelled: NDArrayBool, cluster: Ints | 
         units = len(np.unique(cluster[labelled]))
         variance = float(sums @ sums) * units / (units - 1)
     return Corrected(Estimate(value, value, variance, 0.0, units - 1.0), weight, p, shifted)
+
+
+def correct_contrast(
+    scores: Floats, gold: Floats, labelled: NDArrayBool, contrast: Floats, cluster: Ints | None = None
+) -> Corrected:
+    """Return a contrast of columns corrected by gold; training seeds add the variance between them.
+
+    Args:
+        scores: Proxy scores, shape (seeds, items, columns).
+        gold: Gold scores of the same shape; only those of labelled items are read.
+        labelled: Which items have gold scores.
+        contrast: Over the columns.
+        cluster: The cluster of each item, or None.
+    """
+    found = correct((gold @ contrast).mean(axis=0), (scores @ contrast).mean(axis=0), labelled, cluster)
+    if len(scores) == 1:
+        return found
+    among = None if cluster is None else cluster[labelled]
+    seeds = Moments.of(gold[:, labelled], among).estimate(contrast)
+    estimate = replace(found.estimate, seed_variance=seeds.seed_variance, df=min(found.estimate.df, seeds.df))
+    return replace(found, estimate=estimate)
 
 
 def _shift(labelled: Floats, others: Floats) -> float:

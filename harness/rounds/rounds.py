@@ -147,13 +147,13 @@ def _result(panel: Panel, question: Question, warnings: list[Notice], several: b
     if len(panel.rounds) < 2:
         return replace(blank, reason="too_few_rounds")
     for some, reason in ((rows, "too_few_items"), (gold_rows if few_gold else rows, "too_few_gold")):
-        if some is not None and _units(panel, some) < ENOUGH_UNITS:
+        if some is not None and panel.units_of(some) < ENOUGH_UNITS:
             return replace(blank, reason=reason)
     moments = Moments.of(judged_scores[:, rows], panel.clusters_of(rows))
     looks, last, flags = take_looks(panel, moments, gold_rows if few_gold else None, rows, question, warnings)
     flags += _flags(panel, question, gold_rows, last)
     measured = int(gold_rows.sum()) if few_gold and gold_rows is not None else int(rows.sum())
-    units = _units(panel, gold_rows if few_gold and gold_rows is not None else rows)
+    units = panel.units_of(gold_rows if few_gold and gold_rows is not None else rows)
     needed = needs(last.estimate, measured, units, question.sesoi, looks[-1].significance)
     return replace(
         blank,
@@ -197,7 +197,7 @@ def _flags(panel: Panel, question: Question, gold_rows: NDArrayBool | None, last
     flags = [bounded] if bounded else []
     flags += sampling_flags(panel, contrast, sesoi, significance)
     flags += answer_flags(panel, sesoi, significance)
-    if panel.gold is not None and gold_rows is not None and _units(panel, gold_rows) >= ENOUGH_UNITS:
+    if panel.gold is not None and gold_rows is not None and panel.units_of(gold_rows) >= ENOUGH_UNITS:
         rows = panel.complete
         proxy = Moments.of(panel.scores[:, rows], panel.clusters_of(rows)).estimate(contrast)
         said = judge(proxy, sesoi, significance)
@@ -225,11 +225,6 @@ def trade_off(result: RoundsResult, results: Sequence[RoundsResult]) -> list[Fla
     }
     outcome = "yes" if worse else "unknown" if unsure else "no"
     return [{"flag": "trade_off", "outcome": outcome, "worsening": worse, "others": rates}]
-
-
-def _units(panel: Panel, rows: NDArrayBool) -> int:
-    cluster = panel.clusters_of(rows)
-    return int(rows.sum()) if cluster is None else len(np.unique(cluster))
 
 
 __all__ = ["Rounds", "compare_rounds"]

@@ -164,3 +164,20 @@ def test_diversity_by_hand():
     # "a b" has the words a, b and the pair ab; "a c" shares one of three.
     assert similarity(["a b", "a c", ""]) == pytest.approx(np.array([[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 1]]))
     assert similarity(["", ""]) == pytest.approx(np.ones((2, 2)))
+
+
+def test_a_comparison_is_corrected_by_few_gold_scores():
+    """The judge favours one series more and more; gold, on a quarter of the items, says that both gain alike."""
+    parts = []
+    for name, favour in (("flattered", 0.1), ("honest", 0.0)):
+        gold = right([0.4, 0.45, 0.5, 0.55, 0.6], 4000)
+        judged = np.maximum(gold, RNG.random(gold.shape) < favour * np.arange(5))
+        sampled = np.where((np.arange(4000) % 4 == 0)[:, None], gold, np.nan)
+        parts.append(frame(judged, gold=sampled).assign(series=name))
+    corrected = compare_rounds(pd.concat(parts)).comparisons[0]
+    assert (corrected.a, corrected.quantity, corrected.verdict) == ("flattered", "rate", "inconclusive")
+    assert corrected.low < 0 < corrected.high
+    naive = compare_rounds(pd.concat(parts).drop(columns="gold")).comparisons[0]
+    assert naive.verdict == "more"
+    one_sided = pd.concat([parts[0], parts[1].drop(columns="gold")])  # no gold on one side: like with like
+    assert compare_rounds(one_sided).comparisons[0].value == pytest.approx(naive.value)
