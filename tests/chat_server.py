@@ -20,7 +20,8 @@ def completion(text, **fields):
     """The JSON of a chat completion."""
     message = {"role": "assistant", "content": text, **fields.pop("message", {})}
     choice = {"index": 0, "finish_reason": "stop", "message": message, **fields.pop("choice", {})}
-    usage = {"prompt_tokens": 20, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 8}}
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+    usage["prompt_tokens_details"] = {"cached_tokens": 8}
     return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage, **fields}
 
 
