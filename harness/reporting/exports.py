@@ -53,15 +53,19 @@ def to_mlflow(run: Run, out: Path | None = None) -> str:
         mlflow.set_tag("mlflow.note.content", "\n\n".join(one.sentence for one in findings(evidence)))
         for name, step, value in _series(evidence):
             mlflow.log_metric(_plain(name), value, step=step)
+        traced = []
         for case in _rated(evidence):
             span = mlflow.start_span_no_context(name=case["task"], inputs={"prompt": case["prompt"]})
             span.set_outputs({"response": case["response"], "against": case["against"]})
             span.end()
-            for rating in case["ratings"]:
+            traced.append((span.trace_id, case["ratings"]))
+        mlflow.flush_trace_async_logging()  # an assessment needs its trace to be there
+        for trace_id, ratings in traced:
+            for rating in ratings:
                 failed = rating["status"] != "ok"
                 source = AssessmentSource(source_type=SOURCES[rating["rater_kind"]], source_id=rating["rater"])
                 mlflow.log_feedback(
-                    trace_id=span.trace_id,
+                    trace_id=trace_id,
                     name=_plain(rating["criterion"]),
                     value=None if failed else rating["value"],
                     error=AssessmentError(rating["status"].upper(), public(rating["error"] or "")) if failed else None,
