@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.answering.inspect_log import InspectSample, read_inspect_log
+from harness.answering.inspect_log import InspectLog, InspectSample, read_inspect_log
 from harness.answering.lm_eval_log import newest_samples, read_samples
 from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
@@ -63,31 +63,37 @@ def _metric(scores: Mapping[str, float], wanted: str | None, where: str) -> str:
 
 
 def inspect_scores(path: str | Path, number: int, series: str = "all", scorer: str | None = None) -> pd.DataFrame:
-    """Return the per-item scores of a log of Inspect; epochs are repeated answers to an item.
+    """Return the per-item scores of a log of Inspect, or of a folder of logs, of each task the newest.
 
     Args:
-        path: The `.eval` file.
+        path: The `.eval` file, or the folder.
         number: The round that its model is of.
         series: The series.
         scorer: Whose scores; where not given, those of the first scorer that gave numbers.
 
     Returns:
-        A long frame; the score of a sample that failed or was left unscored is nan.
+        A long frame; epochs are repeated answers, the score of a sample that failed or was left unscored is nan.
 
     Raises:
         HarnessError: It is no log, or the scorer gave no numbers.
     """
-    log = read_inspect_log(path)
+    path = Path(path)
+    logs = [read_inspect_log(each) for each in (sorted(path.glob("*.eval")) if path.is_dir() else [path])]
+    newest = {log.task: log for log in sorted(logs, key=lambda log: log.created)}
+    frames = [_inspect_frame(log, scorer) for log in newest.values()]
+    return pd.concat(frames, ignore_index=True).assign(round=number, series=series)
+
+
+def _inspect_frame(log: InspectLog, scorer: str | None) -> pd.DataFrame:
     known = {one.name: None for sample in log.samples for one in sample.scores if one.value is not None}
     if scorer is not None and scorer not in known:
-        raise HarnessError(f"{path}: has no number by the scorer {scorer!r}.{did_you_mean(scorer, known)}")
+        raise HarnessError(f"{log.path}: has no number by the scorer {scorer!r}.{did_you_mean(scorer, known)}")
     if not known:
-        raise HarnessError(f"{path}: no scorer gave a number")
+        raise HarnessError(f"{log.path}: no scorer gave a number")
     chosen = scorer or next(iter(known))
-    options = log.scorers.get(chosen.split("/")[0], {})
-    about = {"benchmark": log.task, "round": number, "series": series}
-    version = {"rater_version": f"{chosen} {digest(options, log.version)}"}
-    return pd.DataFrame([_inspect_row(sample, chosen) | about | version for sample in log.samples])
+    version = f"{chosen} {digest(log.scorers.get(chosen.split('/')[0], {}), log.version)}"
+    rows = [_inspect_row(sample, chosen) for sample in log.samples]
+    return pd.DataFrame(rows).assign(benchmark=log.task, rater_version=version)
 
 
 def _inspect_row(sample: InspectSample, scorer: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def read_scores(
             for kind, amounts in costs_of(run).items():
                 costs.setdefault(kind, {}).update(amounts)
         elif path.is_dir() or is_inspect_log(path):
-            read = inspect_scores if is_inspect_log(path) else lm_eval_scores
+            read = inspect_scores if is_inspect_log(path) or any(path.glob("*.eval")) else lm_eval_scores
             frames.append(read(path, number, series, metric))
             logs[series] = number + 1
         else:

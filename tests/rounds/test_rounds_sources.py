@@ -256,6 +256,8 @@ def test_logs_of_inspect_are_rounds(tmp_path):
     (found,) = compare_rounds(frame).results
     assert (found.benchmark, found.n_items, found.rounds) == ("toy", 30, [0, 1, 2])
     assert [delta.delta for delta in found.deltas] == pytest.approx([5 / 30, 10 / 30])
+    folders, _ = read_scores([log.parent for log in logs])
+    pd.testing.assert_frame_equal(folders, frame)
     named, _ = read_scores([f"a:{2 - number}={log}" for number, log in enumerate(logs)], metric="match")
     assert [delta.delta for delta in compare_rounds(named).results[0].deltas] == pytest.approx([-10 / 30, -5 / 30])
     with pytest.raises(HarnessError, match="no number by the scorer 'includes'"):
