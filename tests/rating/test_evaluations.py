@@ -30,6 +30,7 @@ def output(tmp_path_factory) -> Path:
     """What lm-eval writes of its model that answers by chance, on two tasks."""
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
 
     folder = tmp_path_factory.mktemp("lm-eval")
     (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in QUESTIONS))
@@ -56,7 +57,7 @@ def output(tmp_path_factory) -> Path:
         "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
     }
     tracker = EvaluationTracker(output_path=str(folder / "out"))
-    how = {"log_samples": True, "evaluation_tracker": tracker, "bootstrap_iters": 0}
+    how = {"log_samples": True, "evaluation_tracker": tracker, "task_manager": TaskManager(include_defaults=False)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval.evaluator.add_env_info", lambda storage: None)  # asks pip and more, for half a minute
         results = simple_evaluate("dummy", model_args={"api_key": "sk-123456"}, tasks=[chosen, written], **how)
