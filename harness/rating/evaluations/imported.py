@@ -14,6 +14,7 @@ from harness.answering.lm_eval_log import CHECKPOINT
 from harness.catalog import Catalog
 from harness.document import compose
 from harness.errors import HarnessError, did_you_mean
+from harness.manifest import host_facts, now
 from harness.rating.evaluations.evaluation import Checkpoint, Evaluation, Families
 from harness.rating.evaluations.from_inspect import read_inspect
 from harness.rating.evaluations.from_lm_eval import read_lm_eval
@@ -89,6 +90,9 @@ def import_evaluations(
     run = Run.create(folder, suite)
     with run.lock():
         run.freeze(suite)
+        started = {} if run.manifest else {"times": {"started": now()}}
+        made = {who.name: who.model_dump(exclude_defaults=True) for who in suite.models}
+        run.note(suite=suite.name, seed=suite.seed, models=made, **host_facts(), **started)
         for evaluation in found:
             _write(run, evaluation)
     return run, [note for evaluation in found for note in evaluation.notes]
@@ -103,7 +107,11 @@ def _write(run: Run, evaluation: Evaluation) -> None:
     run.write(evaluation.responses, part)
     run.write(evaluation.ratings, f"{part}-{evaluation.source}")
     run.retire(evaluation.model, evaluation.task, [one.response_id for one in evaluation.responses])
-    run.note(imported={f"{evaluation.model} on {evaluation.task}": evaluation.settings})
+    items = run.items[run.items["task"] == evaluation.task]
+    run.note(
+        tasks={evaluation.task: {"family": items["family"].iloc[0], "items": len(items)}},
+        imported={f"{evaluation.model} on {evaluation.task}": evaluation.settings},
+    )
 
 
 def _refuse_other_items(run: Run, found: Sequence[Evaluation]) -> None:
