@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.forecast import plan_suite
     from harness.rating.evaluations import import_evaluations
     from harness.rating.human import export_csv, import_ratings
-    from harness.reporting import report
+    from harness.reporting import publish, report
     from harness.rounds import compare_rounds
     from harness.run import Run as load
     from harness.stages import rate, run_suite
@@ -37,6 +37,7 @@ PUBLIC = {
     "load": "harness.run:Run",
     "plan_suite": "harness.forecast",
     "rate": "harness.stages",
+    "publish": "harness.reporting",
     "report": "harness.reporting",
     "run_suite": "harness.stages",
 }
@@ -52,6 +53,7 @@ __all__ = [
     "load",
     "plan_suite",
     "rate",
+    "publish",
     "report",
     "run_suite",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalog import Catalog
-from harness.reporting import page
+from harness.reporting import page, publish
 from harness.reporting.cases import carried
 
 pytestmark = pytest.mark.browser
@@ -176,6 +176,50 @@ def test_one_answer_has_an_address(opened, path):
     title = shown.locator(".case h3").first.inner_text()
     again = opened(path, "#" + shown.url.partition("#")[2])
     assert again.locator(".case h3").first.inner_text() == title
+
+
+def test_the_address_of_an_answer_is_made_of_its_ids(opened, run):
+    shown = opened()
+    shown.locator(".entry").nth(2).click()
+    ids = shown.url.partition("#item=")[2].split("~")
+    assert set(ids) <= set(run.responses["response_id"])
+
+
+def test_who_differs_narrows_the_list(opened):
+    shown = opened()
+    shown.select_option("select[name=p]", "a rater failed")
+    failed = shown.locator(".count").inner_text()
+    assert 0 < int(failed.split()[0]) < 120
+    assert "p=a+rater+failed" in shown.url
+    assert "unparsed" in shown.locator(".case").inner_text()
+    assert shown.locator("select[name=p] option", has_text="people").count() == 0  # nobody rated here
+
+
+def test_alpha_and_kappa_change_places_without_a_script(made_up_run, opened, tmp_path):
+    run = made_up_run(tmp_path / "run", questions=20, series={}, people=2)
+    shown = opened(page.report(run), java_script_enabled=False)
+    cells = [shown.locator(f".heat .as-{name}").first for name in ("alpha", "kappa")]
+    assert [cell.is_visible() for cell in cells] == [True, False]
+    shown.locator("input[value=kappa]").check()
+    assert [cell.is_visible() for cell in cells] == [False, True]
+
+
+def test_a_site_filters_its_runs_and_keeps_the_filters_in_the_address(made_up_run, opened, tmp_path):
+    for name, series in (("one", {}), ("two", {"verifier": [0.4, 0.7, 0.9], "none": [0.4, 0.4, 0.4]})):
+        made_up_run(tmp_path / "runs" / name, questions=6, held_out=60, series=series, hostile=HOSTILE[0])
+    index = publish(tmp_path / "runs", tmp_path / "site")
+    shown = opened(index, viewport={"width": 390, "height": 800})
+    assert shown.locator(".runs > li:visible").count() == 2
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    shown.select_option("select[name=task]", "addition")
+    assert shown.locator(".runs > li:visible").count() == 1
+    assert shown.url.endswith("#f?task=addition")
+    again = opened(index, "#f?task=addition")
+    assert again.locator(".count").inner_text() == "1 of 2 runs"
+    again.locator(".runs > li:visible h2 a").click()
+    again.wait_for_selector(".entry")
+    assert shown.log == again.log == []
+    assert shown.evaluate("window.hacked") is None
 
 
 def test_a_bundle_reads_its_shards_from_disk(run, made_up_evidence, opened, tmp_path):

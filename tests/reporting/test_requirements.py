@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.records import Rating
-from harness.reporting import Evidence, page, report, summary
+from harness.reporting import Evidence, page, report
+from harness.reporting.cases import carried
 from harness.reporting.figures import Drawing, Figure, Missing
-from harness.reporting.gallery import figures
 from harness.reporting.rater_figures import calibration, frontier, principles
 from harness.reporting.round_figures import fan, flow, proxy
 from harness.reporting.scorecard import scorecard, worth
@@ -48,23 +48,38 @@ def rated(made_up_run, tmp_path_factory):
     return run, Evidence.of(run, usd_per_hour=30.0)
 
 
+@pytest.fixture(scope="module")
+def shown(rated):
+    """The page of that run as a view and as HTML."""
+    view = page.view(rated[1], carried(rated[1]))
+    return view, page.render([view], Catalog())
+
+
+@pytest.fixture(scope="module")
+def plain(run):
+    """The evidence, the view and the page of a run that nobody but its raters rated."""
+    evidence = Evidence.of(run)
+    view = page.view(evidence, carried(evidence))
+    return evidence, view, page.render([view], Catalog())
+
+
 def drawn(found: Drawing | Missing | None) -> Figure:
     assert isinstance(found, Drawing), found
     return found.figure
 
 
-def test_r2_the_table_of_a_figure_is_the_json(run):
-    evidence = Evidence.of(run)
-    shown = {figure.name: figure for figure in figures(evidence)["rounds"]["shown"]}
-    rows = summary(run)["scores"]
+def test_r2_the_table_of_a_figure_is_the_json(plain):
+    evidence, view, _ = plain
+    shown = {figure.name: figure for figure in view["figures"]["rounds"]["shown"]}
+    rows = score_rows(evidence)
     assert shown["rounds"].rows == [[row[name] for name in shown["rounds"].columns] for row in rows]
     for name in evidence.series:
         assert any(row["series"] == name and row["low"] is not None for row in rows)
 
 
-def test_r3_kappa_stands_beside_alpha_and_few_shared_answers_are_grey(rated, made_up_run, tmp_path):
-    run, evidence = rated
-    html = report(run, tmp_path / "page.html").read_text(encoding="utf-8")
+def test_r3_kappa_stands_beside_alpha_and_few_shared_answers_are_grey(rated, shown, made_up_run, tmp_path):
+    _, evidence = rated
+    _, html = shown
     assert 'value="kappa"' in html
     [pair] = [row for row in evidence.pairs if {row["rater_a"], row["rater_b"]} == {"answer_key", "dear"}]
     # kappa of two raters over n items is a little under alpha: alpha = pi + (1 - pi) / 2n, and kappa >= pi
@@ -76,8 +91,8 @@ def test_r3_kappa_stands_beside_alpha_and_few_shared_answers_are_grey(rated, mad
     assert "grey: fewer than 10 answers shared" in html
 
 
-def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_nothing_is_known(rated, tmp_path):
-    run, evidence = rated
+def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_nothing_is_known(rated, shown):
+    _, evidence = rated
     rows = {row["rater"]: row for row in scorecard(evidence)}
     dear = rows["dear"]
     # right 95 % of the time beside people who are right 85 %: .95 x .85 + .05 x .15
@@ -90,8 +105,7 @@ def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_not
     assert rows["pair_judge"]["first_share"]["value"] > 0.9
     assert rows["pair_judge"]["missing"] > 0
     assert rows["pair_judge"]["with_people"] is None
-    html = report(run, tmp_path / "page.html").read_text(encoding="utf-8")
-    card = re.search(r'<table class="card">.*?</table>', html, re.S)[0]
+    card = re.search(r'<table class="card">.*?</table>', shown[1], re.S)[0]
     for column in (
         "agrees with people", "people with each other", "prefers the first", "length bias", "own family", "same again",
         "ties", "not parsed or failed", "$ / 1,000", "s / 1,000",
@@ -99,10 +113,10 @@ def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_not
         assert f">{column}<" in card
 
 
-def test_r5_a_judge_that_reads_the_place_is_named_in_the_caption(rated):
-    [shown] = [figure for figure in figures(rated[1])["raters"]["shown"] if figure.name == "biases"]
-    assert "pair_judge (place)" in shown.caption
-    assert [row[:2] for row in shown.rows if row[1] == "place"] == [["pair_judge", "place"]]
+def test_r5_a_judge_that_reads_the_place_is_named_in_the_caption(shown):
+    [figure] = [figure for figure in shown[0]["figures"]["raters"]["shown"] if figure.name == "biases"]
+    assert "pair_judge (place)" in figure.caption
+    assert [row[:2] for row in figure.rows if row[1] == "place"] == [["pair_judge", "place"]]
 
 
 def test_r6_what_is_cheaper_and_better_is_joined_and_an_unknown_price_is_listed(rated):
@@ -134,14 +148,15 @@ def test_r8_methods_come_from_the_manifest_and_the_code(rated):
     assert ("Smallest effect of interest", "1 points a round") in found["estimates"]
 
 
-def test_r16_a_page_over_the_limit_is_refused_and_names_the_way_out(run, tmp_path):
+def test_r16_a_page_over_the_limit_is_refused_and_names_the_way_out(made_up_run, tmp_path):
+    run = made_up_run(tmp_path / "run", questions=2, series={})
     with pytest.raises(HarnessError, match="--bundle DIR"):
         report(run, tmp_path / "page.html", single_file_limit=50_000)
     assert not (tmp_path / "page.html").exists()
 
 
-def test_r17_people_are_letters_and_no_text_stays_where_none_is_wanted(rated, tmp_path):
-    run, _ = rated
+def test_r17_people_are_letters_and_no_text_stays_where_none_is_wanted(made_up_run, tmp_path):
+    run = made_up_run(tmp_path / "run", questions=6, series={}, people=2)
     html = report(run, tmp_path / "page.html", redact_text=True).read_text(encoding="utf-8")
     assert "Human A" in html
     assert "h_0000000" not in html
@@ -150,22 +165,20 @@ def test_r17_people_are_letters_and_no_text_stays_where_none_is_wanted(rated, tm
     assert "I would look" not in html
 
 
-def test_r19_two_writings_of_one_run_are_the_same_bytes(rated, tmp_path):
-    run, _ = rated
-    first = report(run, tmp_path / "one.html").read_bytes()
-    assert report(Run(run.folder), tmp_path / "two.html").read_bytes() == first
+def test_r19_two_writings_of_one_run_are_the_same_bytes(run, plain, tmp_path):
+    assert report(Run(run.folder), tmp_path / "again.html").read_text(encoding="utf-8") == plain[2]
 
 
-def test_r20_every_text_of_others_sets_its_own_direction(rated, tmp_path):
-    html = report(rated[0], tmp_path / "page.html").read_text(encoding="utf-8")
+def test_r20_every_text_of_others_sets_its_own_direction(shown):
+    _, html = shown
     style = Catalog().file("reports/page/page.css").read_text()
     assert "overflow-wrap: anywhere" in style
     for text in ("Prompt of judge", "Card of objects"):
         assert re.search(rf'<pre[^>]*aria-label="{text}" dir="auto"', html), text
 
 
-def test_items_won_and_lost_are_counted_item_by_item(run):
-    evidence = Evidence.of(run)
+def test_items_won_and_lost_are_counted_item_by_item(plain):
+    evidence = plain[0]
     benchmark = evidence.rounds[0]["benchmark"]
     figure = drawn(flow(evidence, benchmark, score_rows(evidence)))
     wide = evidence.scores.pivot_table(index="item", columns=["series", "round"], values="score")
@@ -176,21 +189,15 @@ def test_items_won_and_lost_are_counted_item_by_item(run):
         assert n == 200
 
 
-def test_pass_at_k_needs_repeated_answers_and_is_unbiased(run):
-    evidence = Evidence.of(run)
+def test_pass_at_k_needs_repeated_answers_and_is_unbiased(run, plain):
+    evidence = plain[0]
     assert isinstance(fan(evidence, "addition", []), Missing)
     twice = evidence.scores.assign(score=1 - evidence.scores["score"])
-    doubled = Evidence(run=run, rounds=evidence.rounds, scores=np_concat(evidence.scores, twice))
+    doubled = Evidence(run=run, rounds=evidence.rounds, scores=pd.concat([evidence.scores, twice], ignore_index=True))
     figure = drawn(fan(doubled, "addition", []))
     # each item now has one right and one wrong answer: pass@1 is 1/2, pass@2 is 1
     assert figure.columns[2:] == ["pass@1", "pass@2"]
     assert {(row[2], row[3]) for row in figure.rows} == {(0.5, 1.0)}
-
-
-def np_concat(*frames):
-    import pandas as pd
-
-    return pd.concat(frames, ignore_index=True)
 
 
 def test_calibration_holds_what_was_stated_against_what_was_so(rated):
@@ -260,18 +267,16 @@ def test_checkpoints_named_in_a_suite_have_rounds(made_up_run, tmp_path):
     assert {row["series"]: row["verdict"] for row in evidence.rounds}["verifier"] == "improving"
 
 
-def test_published_rounds_stand_beside_the_runs_own(run, tmp_path):
-    evidence = Evidence.of(run)
+def test_published_rounds_stand_beside_the_runs_own(plain):
+    evidence, _, html = plain
     claimed = {(row["series"], row["benchmark"]): row for row in evidence.published}
     gsm8k = next(row for (series, name), row in claimed.items() if "Iterative RPO" in series and name == "gsm8k")
     assert [round(100 * step["delta"], 1) for step in gsm8k["deltas"]] == [17.5, 4.9, 3.1, 0.5]
-    html = report(run, tmp_path / "page.html").read_text(encoding="utf-8")
     assert f"{len(claimed)} series that papers published" in html
     assert "fig-published" in html
 
 
-def test_what_a_run_cannot_show_is_said_where_it_would_have_stood(run, tmp_path):
-    html = Path(report(run, tmp_path / "page.html")).read_text(encoding="utf-8")
-    rounds = re.search(r'<section id="rounds".*?</section>', html, re.S)[0]
+def test_what_a_run_cannot_show_is_said_where_it_would_have_stood(plain):
+    rounds = re.search(r'<section id="rounds".*?</section>', plain[2], re.S)[0]
     assert "What this run cannot show here" in rounds
     assert "Pass@k needs several answers to each item" in rounds
