@@ -36,8 +36,8 @@ PUBLIC = {
     "import_ratings": "harness.rating.human",
     "load": "harness.run:Run",
     "plan_suite": "harness.forecast",
-    "rate": "harness.stages",
     "publish": "harness.reporting",
+    "rate": "harness.stages",
     "report": "harness.reporting",
     "run_suite": "harness.stages",
 }
@@ -52,8 +52,8 @@ __all__ = [
     "import_ratings",
     "load",
     "plan_suite",
-    "rate",
     "publish",
+    "rate",
     "report",
     "run_suite",
 ]
