@@ -20,7 +20,7 @@ from harness.answering.chat_models import make_chat
 from harness.errors import HarnessError
 from harness.rating.fence import fence_for
 from harness.rating.prompt import Prompt
-from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
+from harness.rating.rater import NO_ANSWER, RaterSpec, Surroundings, Work, rating_of
 from harness.rating.verdict import Verdict, answer_schema, read_probabilities, read_text
 from harness.rating.verifier import Settings
 from harness.records import Rating, Response, digest
@@ -151,9 +151,7 @@ class Judge:
 def unreadable(response: Response) -> str | None:
     """Return why there is nothing to judge, or None where there is a text."""
     if response.text is None or response.status != "ok":
-        return (
-            f"the response {response.response_id} of {response.model} has no text: {response.error or response.status}"
-        )
+        return f"{NO_ANSWER}{response.model} gave no text ({response.error or response.status})"
     return None
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from harness.catalog import Catalog
 from harness.document import read_document
 from harness.errors import HarnessError
-from harness.rating.rater import Rater, RaterSpec, Surroundings, Work, make_rater
+from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, make_rater
 from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import RaterUse
@@ -83,13 +83,22 @@ def _sides(
 
 
 def missing(run: Run, rater: Rater, work: Sequence[Work], retry_errors: bool = False) -> list[Work]:
-    """Return the work that the run has no rating of; with `retry_errors` also the work whose rating failed."""
+    """Return the work that the run has no rating of, or one from when its response had not come.
+
+    With `retry_errors` also the work whose rating failed.
+    """
     rows = run.ratings[(run.ratings["rater"] == rater.spec.name) & (run.ratings["rater_version"] == rater.version)]
     keys = rows[["response_id", "against_id", "repetition"]].astype(object).where(lambda cells: cells.notna(), None)
     done = set(keys.itertuples(index=False, name=None))
     failed: set[tuple[str, str | None, int]] = set()
     if retry_errors:  # one failed order of a comparison, or criterion of several, and the whole is asked again
         failed = set(keys[~rows["status"].isin(["ok", "skipped"])].itertuples(index=False, name=None))
+    without = rows["value"].isna() & rows["error"].str.startswith(NO_ANSWER, na=False)
+    early = set(keys[without].itertuples(index=False, name=None))
+    there = [
+        entry for entry in work if all(side is None or side.status == "ok" for side in (entry.response, entry.against))
+    ]
+    done -= {_key(entry) for entry in there} & early
     left = [entry for entry in work if _key(entry) not in done - failed]
     return [replace(entry, again=True) if _key(entry) in failed else entry for entry in left]
 

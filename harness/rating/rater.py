@@ -88,6 +88,10 @@ class Rater(Protocol):
         ...
 
 
+NO_ANSWER = "no answer: "
+"""Begins the reason of a rating that is missing because its response was; when that has come, it is rated again."""
+
+
 def rating_of(spec: RaterSpec, version: str, work: Work, criterion: str | None = None, **fields: Any) -> Rating:
     """Return the rating of a piece of work, with the fields that follow from rater and work filled in.
 

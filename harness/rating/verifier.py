@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.rater import RaterSpec, Work, rating_of
+from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
 from harness.records import Item, Rating, digest
 
 
@@ -88,7 +88,7 @@ def unanswered(spec: RaterSpec, version: str, work: Work) -> Rating | None:
     status = work.response.status
     if status == "ok":
         return None
-    reason = f"no answer: {work.response.error or status}"
+    reason = f"{NO_ANSWER}{work.response.error or status}"
     if status == "refused":
         return rating_of(spec, version, work, value=0.0, error=reason)
     return rating_of(spec, version, work, status=status, error=reason)

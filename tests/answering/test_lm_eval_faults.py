@@ -87,24 +87,27 @@ def constant(word):
     return Constant()
 
 
-def ours(farm, server, tmp_path, *models, out="run"):
+def ours(farm, server, tmp_path, *models, raters=()):
     suite = {
         "name": "farm",
         "models": [
             {"name": name, "model": f"openai:{name}", "args": {"base_url": server.base_url, "attempts": 2}}
             for name in models or ("m",)
         ],
-        "tasks": [{"task": "farm"}],
+        "tasks": [{"task": "farm", "raters": list(raters)}],
     }
-    folder = tmp_path / out
-    return lambda: run_suite(
-        Suite.model_validate(suite), folder, include=[farm], cache=tmp_path / "cache", stages=["answer"]
-    )
+    settings = {"include": [farm], "cache": tmp_path / "cache", "stages": ["answer", "rate"]}
+    return lambda: run_suite(Suite.model_validate(suite), tmp_path / "run", **settings)
 
 
 def texts(run, model="m"):
     rows = run.responses[run.responses["model"] == model].sort_values("item_id")
     return rows["text"].tolist()
+
+
+def values(run):
+    rows = run.ratings.set_index("item_id")["value"]
+    return {item: None if pd.isna(value) else value for item, value in rows.items()}
 
 
 def test_its_cache_answers_for_another_model_and_ours_does_not(farm, tmp_path, chat_server):
@@ -153,26 +156,28 @@ def test_one_bad_request_ends_its_run_and_is_a_row_of_ours(farm, tmp_path, chat_
     def fault(number, body):
         return "400" if bad[0] and one_bad(body) else "ok"
 
-    with chat_server.ChatServer(reply=lambda body: "x", fault=fault) as server:
+    with chat_server.ChatServer(reply=lambda body: "milk", fault=fault) as server:
         with pytest.raises(Exception, match="400"):
             lm_eval(farm, **local_chat(server))
         assert sum(map(one_bad, server.bodies)) == 3  # the same wrong request, again and again; and no result
         server.bodies.clear()
 
-        command = ours(farm, server, tmp_path)
+        command = ours(farm, server, tmp_path, raters=["exact_match"])
         with pytest.raises(IncompleteError, match=r"m on farm: 1 of 4 answers failed, the first with: .*no such field"):
             command()
         assert [one_bad(body) for body in server.bodies].count(True) == 1
         rows = Run(tmp_path / "run").responses.set_index("item_id")
         assert rows["status"].to_dict() == {"0": "ok", "1": "error", "2": "ok", "3": "ok"}
         assert pd.isna(rows.loc["1", "text"])
+        assert values(Run(tmp_path / "run")) == {"0": 0, "1": None, "2": 0, "3": 0}
         scores = Run(tmp_path / "run").manifest["scores"]["m"]["farm"]
         assert scores["n-samples"] == {"original": 4, "effective": 3, "unanswered": 1}  # not scored as wrong
 
         bad[0] = False
         server.bodies.clear()
-        assert texts(command()) == ["x"] * 4
+        assert texts(command()) == ["milk"] * 4
         assert len(server.bodies) == 1  # the one that was missing
+        assert values(Run(tmp_path / "run")) == {"0": 0, "1": 1, "2": 0, "3": 0}  # and is rated now
 
 
 def test_an_answer_that_never_came_is_empty_there_and_a_status_here(farm, tmp_path, chat_server, monkeypatch):
