@@ -90,6 +90,8 @@ class Document:
             return f"{where}: unknown key {key!r}.{did_you_mean(str(location[-1]), known)}"
         if entry["type"] == "missing":
             return f"{where}: the key {key!r} is missing"
+        if entry["type"] == "value_error":  # a check of the model's own: it says what is wrong
+            return ": ".join(filter(None, (where, key, str(entry["ctx"]["error"]))))
         hint = ""
         if entry["type"] in ("literal_error", "enum") and isinstance(entry["input"], str):
             allowed = str(entry["ctx"]["expected"]).replace(" or ", ", ").split(", ")
