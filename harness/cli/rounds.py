@@ -128,6 +128,8 @@ def _show(found: Rounds) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from harness.rounds.flags import flag_sentence
+
     console = Console(highlight=False)
     said: list[RoundsResult | Comparison] = [*found.results, *found.comparisons]
     for one in said:
@@ -137,8 +139,7 @@ def _show(found: Rounds) -> None:
         )
         for flag in getattr(one, "flags", []):
             if flag["outcome"] != "no":
-                about = f" ({flag['benchmark']})" if "benchmark" in flag else ""
-                print(f"  {flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}")
+                print(f"  {flag_sentence(flag)}")
     for line in found.summary:
         print(line)
     for warning in found.warnings:

@@ -12,7 +12,7 @@ import numpy as np
 from harness.rounds.moments import Floats, Moments
 from harness.rounds.panel import Panel, whole
 from harness.rounds.ppi import correct_contrast
-from harness.rounds.result import finite
+from harness.rounds.result import finite, points
 from harness.rounds.verdict import ENOUGH_UNITS, judge, p_values, window_contrast
 
 Quantity = Literal["rate", "final", "gain", "gain_per_label", "gain_per_dollar"]
@@ -62,8 +62,8 @@ class Comparison:
             self.quantity, f" points {self.quantity[5:].replace('_', ' ')}"
         )
         run = " in this run" if self.n_seeds == 1 else ""
-        digits = 1 if self.quantity in ("rate", "final", "gain") else 5
-        shown = [f"{round(100 * value, digits) + 0.0:+.{digits}f}" for value in (self.value, self.low, self.high)]
+        least = 1 if self.quantity in ("rate", "final", "gain") else 5
+        shown = points([self.value, self.low, self.high], 0.0, least)
         return (
             f"{self.a} over {self.b}{' (the control)' if self.control else ''}, {self.quantity.replace('_', ' ')}: "
             f"{shown[0]}{unit} [{shown[1]}, {shown[2]}]{run} ({100 * self.level:.3g} % interval): {self.verdict}"

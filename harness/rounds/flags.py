@@ -153,3 +153,22 @@ def falling(judged: Judged, sesoi: float) -> str:
 def evidence(judged: Judged) -> dict[str, Any]:
     """Return a judgement as a flag shows it."""
     return {"rate": judged.rate, "low": judged.low, "high": judged.high, "verdict": judged.verdict}
+
+
+def flag_sentence(flag: Flag) -> str:
+    """Return a flag as a person reads it: its name, what it says, and the figures of its evidence."""
+    about = f" ({flag['benchmark']})" if "benchmark" in flag else ""
+    said = [_figures(flag, f"{100 * flag['rate']:+.1f} points since the first round")] if "rate" in flag else []
+    if "growth" in flag:
+        said.append(_figures(flag, f"{100 * flag['growth']:+.1f} % a round"))
+    for name, one in flag.items():
+        if isinstance(one, dict) and one.get("rate") is not None:
+            rate = f"{100 * one['rate']:+.1f} points a round"
+            said.append(f"{name.replace('_', ' ')} {_figures(one, rate)}")
+    said += flag.get("worsening", [])
+    evidence_shown = f": {', '.join(said)}" if said else ""
+    return f"{flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}{evidence_shown}"
+
+
+def _figures(evidence: dict[str, Any], value: str) -> str:
+    return f"{value} [{100 * evidence['low']:.1f}, {100 * evidence['high']:.1f}]"

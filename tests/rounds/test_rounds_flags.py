@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.rounds import compare_rounds
 from harness.rounds.calibration import calibration
 from harness.rounds.diversity import distinct, similarity, vendi
+from harness.rounds.flags import flag_sentence
 from harness.rounds.gao import gao_curve
 from harness.rounds.moments import Moments
 
@@ -181,3 +182,14 @@ def test_a_comparison_is_corrected_by_few_gold_scores():
     assert naive.verdict == "more"
     one_sided = pd.concat([parts[0], parts[1].drop(columns="gold")])  # no gold on one side: like with like
     assert compare_rounds(one_sided).comparisons[0].value == pytest.approx(naive.value)
+
+
+def test_a_flag_reads_with_its_evidence():
+    decay = {"flag": "judge_decay", "outcome": "yes", "agreement": {"rate": -0.05, "low": -0.057, "high": -0.044}}
+    assert flag_sentence(decay) == "judge decay: yes: agreement -5.0 points a round [-5.7, -4.4]"
+    growth = {"flag": "length_growth", "outcome": "yes", "growth": 0.1, "low": 0.09, "high": 0.11}
+    assert flag_sentence(growth) == "length growth: yes: +10.0 % a round [9.0, 11.0]"
+    lost = {"flag": "forgetting", "outcome": "yes", "benchmark": "piqa", "rate": -0.03, "low": -0.05, "high": -0.01}
+    assert flag_sentence(lost) == "forgetting (piqa): yes: -3.0 points since the first round [-5.0, -1.0]"
+    assert flag_sentence({"flag": "selection_items", "outcome": "yes", "n_rows": 3}) == "selection items: yes"
+    assert flag_sentence({"flag": "trade_off", "outcome": "yes", "worsening": ["b"]}) == "trade off: yes: b"
