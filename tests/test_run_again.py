@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from harness.forecast import plan_suite
 from harness.rounds import compare_rounds, from_run
 from harness.run import Run
 from harness.stages import rate, run_suite
-from harness.suite import Suite
+from harness.suite import Suite, TaskUse
 
 SOURCE = Path(__file__).with_name("chat_server.py")
 TASK = """\
@@ -191,3 +192,26 @@ def test_checkpoints_carry_series_and_round_and_get_a_verdict(server, place):
     assert set(run.responses["series"]) == {"s"}
     (result,) = compare_rounds(from_run(run)).results
     assert (result.series, result.benchmark, result.verdict) == ("s", "capitals", "inconclusive")  # five items
+
+
+def test_each_model_is_made_once_and_let_go_before_the_next(server, place, monkeypatch):
+    tasks = place["include"][0] / "tasks"
+    shutil.copytree(tasks / "capitals", tasks / "again")
+    (tasks / "again" / "task.yaml").write_text(TASK.replace("task: capitals", "task: again"))
+    wanted = suite(server, models=2)
+    wanted = wanted.model_copy(update={"tasks": [*wanted.tasks, TaskUse(task="again")]})
+    happened = []
+    make = harness.stages.make_model
+
+    def watched(who, *arguments):
+        model = make(who, *arguments)
+        happened.append(f"{who.name} made")
+        monkeypatch.setattr(model, "close", lambda: happened.append(f"{who.name} let go"))
+        return model
+
+    monkeypatch.setattr(harness.stages, "make_model", watched)
+    run = run_suite(wanted, stages=["answer"], **place)
+    assert happened == ["m0 made", "m0 let go", "m1 made", "m1 let go"]
+    assert run.responses.groupby(["model", "task"]).size().to_dict() == {
+        ("m0", "again"): 5, ("m0", "capitals"): 5, ("m1", "again"): 5, ("m1", "capitals"): 5
+    }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -214,3 +215,13 @@ def test_the_suites_in_the_docs_are_right():
 def test_a_rater_may_be_its_name_alone_in_the_schema_too():
     entry = suite_schema()["$defs"]["TaskUse"]["properties"]["raters"]["items"]
     assert {"type": "string"} in entry["anyOf"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "suites").glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_editor_finds_nothing_wrong_with_the_suites_that_are_shipped(path):
+    jsonschema.validate(yaml.safe_load(path.read_text()), suite_schema())
+
+
+def test_an_editor_finds_what_is_wrong(tmp_path):
+    with pytest.raises(jsonschema.ValidationError, match="'ratters' was unexpected"):
+        jsonschema.validate(yaml.safe_load(BASE.replace("raters: [answer_key]", "ratters: []")), suite_schema())
