@@ -1,9 +1,10 @@
-"""How fast agreement is and how much memory it takes, beside looping the `krippendorff` package, as a Markdown table.
+"""How fast agreement is and how much memory it takes, beside `krippendorff` and `evalica`, as Markdown tables.
 
     python benchmarks/agreement.py [--full]
 
-The reference is timed on a few calls and scaled to 1,000: what 1,000 resamples by looping would cost (without the
-resampling itself). `--full` adds ten million ratings from a Parquet file, in a process of its own.
+The references are timed on a few calls and scaled to 1,000: what 1,000 resamples by looping would cost (for
+`krippendorff` without the resampling itself). `--full` adds ten million ratings from a Parquet file, in a process of
+its own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import evalica
 import krippendorff
 import numpy as np
 import pandas as pd
 
 from harness.agreement import agree
 from harness.agreement.alpha import alpha
+from harness.agreement.preferences import bootstrap_strengths, bradley_terry, compare
 from harness.agreement.ratings import wide_units
 
 CATEGORIES = 5
@@ -94,6 +97,37 @@ def from_long() -> None:
     print(f"\nTable from a long frame of 100,000 x 5: {fast:.2f} s, {slow / fast:,.0f} times as fast.")
 
 
+def comparisons(n: int, players: int, seed: int = 0) -> pd.DataFrame:
+    """Comparisons of players whose strengths are normal, a fifth of them ties."""
+    rng = np.random.default_rng(seed)
+    strength = rng.normal(size=players)
+    a = rng.integers(0, players, n)
+    b = (a + rng.integers(1, players, n)) % players
+    won = rng.random(n) < 1 / (1 + np.exp(strength[b] - strength[a]))
+    names = np.array([f"model-{k}" for k in range(players)])
+    return pd.DataFrame({"a": names[a], "b": names[b], "score": np.where(rng.random(n) < 0.2, 0.5, won)})
+
+
+def preferences() -> None:
+    print("\n| comparisons, players | fit, s | evalica, s | 1,000 resamples, s | evalica's, s | ratio |")
+    print("|---|---|---|---|---|---|")
+    words = {1.0: evalica.Winner.X, 0.0: evalica.Winner.Y, 0.5: evalica.Winner.Draw}
+    for n, players in ((1_000_000, 20), (1_000_000, 100)):
+        rows = comparisons(n, players)
+        a, b, winners = rows["a"].tolist(), rows["b"].tolist(), [words[one] for one in rows["score"].tolist()]
+        counted = compare(rows["a"], rows["b"], rows["score"].to_numpy())
+        fit = seconds(lambda rows=rows: bradley_terry(compare(rows["a"], rows["b"], rows["score"].to_numpy())), 3)
+        theirs = seconds(lambda a=a, b=b, winners=winners: evalica.bradley_terry(a, b, winners), 3)
+        draws = seconds(lambda counted=counted: bootstrap_strengths(counted, RESAMPLES))
+
+        def resample(a: list[str] = a, b: list[str] = b, winners: list[object] = winners) -> object:
+            options = {"n_resamples": 2, "bootstrap_method": "percentile"}
+            return evalica.bootstrap(evalica.bradley_terry, a, b, winners, **options)
+
+        slow = seconds(resample) / 2 * RESAMPLES
+        print(f"| {n:,}, {players} | {fit:.2f} | {theirs:.2f} | {draws:.2f} | {slow:,.0f} | {slow / draws:,.0f} |")
+
+
 TEN_MILLION = """
 import resource, sys, time
 from harness.agreement import agree
@@ -125,6 +159,7 @@ def from_parquet(items: int, raters: int) -> None:
 if __name__ == "__main__":
     speed()
     from_long()
+    preferences()
     if "--full" in sys.argv:
         from_parquet(100_000, 11)
         from_parquet(1_100_000, 11)

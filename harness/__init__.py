@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.agreement import agree
+    from harness.agreement import agree, rank
     from harness.forecast import plan_suite
     from harness.rating.evaluations import import_evaluations
     from harness.rating.human import export_csv, import_ratings
@@ -37,6 +37,7 @@ PUBLIC = {
     "load": "harness.run:Run",
     "plan_suite": "harness.forecast",
     "publish": "harness.reporting",
+    "rank": "harness.agreement",
     "rate": "harness.stages",
     "report": "harness.reporting",
     "run_suite": "harness.stages",
@@ -53,6 +54,7 @@ __all__ = [
     "load",
     "plan_suite",
     "publish",
+    "rank",
     "rate",
     "report",
     "run_suite",

@@ -21,6 +21,8 @@ from harness.errors import HarnessError
 
 FEWEST = 5
 """Human-rated items under which nothing is corrected."""
+PSEUDO_HUMAN, PSEUDO_AI = np.array([1.0, 0, 1, 0]), np.array([1.0, 0, 0, 1])
+"""The verdicts that are added to those of people and AI before an interval of a share is taken."""
 SHIFT_BELOW = 0.05
 """The p value of the shift test under which the method is switched."""
 
@@ -50,7 +52,9 @@ def ppi_mean(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> C
     """Return the PPI++ estimate of the mean human rating.
 
     lam = cov(y, f) / ((1 + n/N) var f), clipped to [0, 1], and 0 where that would widen the interval; theta = mean y +
-    lam (mean F - mean f); t quantiles with n - 1 degrees of freedom.
+    lam (mean F - mean f); t quantiles with n - 1 degrees of freedom. Where people say 0 or 1 the interval (not the
+    estimate) counts four items more, one of each pair of verdicts, as Agresti and Coull (1998) do for a share: few
+    human ratings without a single error would otherwise pass for certainty.
 
     Args:
         y: Human ratings, shape (n,).
@@ -58,9 +62,25 @@ def ppi_mean(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> C
         unrated: AI ratings F of the other items, shape (N,).
         level: Coverage aimed at.
     """
-    n, more = len(y), len(unrated)
-    if n < FEWEST:
+    if len(y) < FEWEST:
         return Corrected(reason="too_few_items")
+    value, _, lam = _ppi(y, f, unrated)
+    n, machine = len(y), np.concatenate([f, unrated])
+    verdicts = set(np.unique(y)) <= {0.0, 1.0} and machine.min() >= 0 and machine.max() <= 1
+    if verdicts:
+        added = PSEUDO_AI if np.ptp(machine) > 0 else np.full(len(PSEUDO_AI), f[0])
+        y, f = np.concatenate([y, PSEUDO_HUMAN]), np.concatenate([f, added])
+    middle, variance, _ = _ppi(y, f, unrated)
+    margin = float(stats.t.ppf((1 + level) / 2, n - 1)) * variance**0.5
+    low, high = middle - margin, middle + margin
+    if verdicts:
+        low, high = max(0.0, low), min(1.0, high)
+    return Corrected(value, min(low, value), max(high, value), lam, variance**0.5)
+
+
+def _ppi(y: Floats, f: Floats, unrated: Floats) -> tuple[float, float, float]:
+    """Return the PPI++ estimate, its variance, and the weight lam."""
+    n, more = len(y), len(unrated)
     lam, variance = 0.0, float(y.var(ddof=1)) / n
     spread = float(np.var(np.concatenate([f, unrated]), ddof=1))
     if more > 1 and spread > 0:
@@ -68,9 +88,7 @@ def ppi_mean(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> C
         of_tuned = float((y - tuned * f).var(ddof=1)) / n + tuned**2 * float(unrated.var(ddof=1)) / more
         if of_tuned < variance:
             lam, variance = tuned, of_tuned
-    value = float(y.mean() + (lam * (unrated.mean() - f.mean()) if lam else 0.0))
-    margin = float(stats.t.ppf((1 + level) / 2, n - 1)) * variance**0.5
-    return Corrected(value, value - margin, value + margin, lam, variance**0.5)
+    return float(y.mean() + (lam * (unrated.mean() - f.mean()) if lam else 0.0)), variance, lam
 
 
 def stratified_ppi_mean(

@@ -191,6 +191,8 @@ def _with_values(frame: pd.DataFrame) -> pd.DataFrame:
         frame["label"] = frame["label"].where(frame["label"].notna() & (frame["label"] != ""), None)
     if not pd.api.types.is_numeric_dtype(value):
         words = value.astype(object)
+        if words.map(lambda one: isinstance(one, list | dict | np.ndarray)).any():
+            raise HarnessError("the column of values holds lists: each row needs one number or word; take them apart")
         numbers = pd.to_numeric(words.where(words != "", None), errors="coerce").astype(float)
         numbers[np.isinf(numbers)] = np.nan
         spoken = numbers.isna() & words.notna() & (words != "")

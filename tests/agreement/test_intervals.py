@@ -84,3 +84,18 @@ def test_wilson_by_hand():
     assert low == pytest.approx(0.7225, abs=1e-4)
     assert high == pytest.approx(1.0)
     assert np.isnan(wilson(0, 0)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [(0.2,) * 5, (0.7, 0.3), (0.5, 0.3, 0.2)])
+@pytest.mark.parametrize("name", ["alpha", "ac1", "cohen_kappa", "icc2", "spearman"])
+def test_intervals_hold_the_truth_as_often_as_they_say(name, p):
+    """A part of the grid of `benchmarks/agreement_coverage.py`: 30 x 3, 300 studies; 4 standard errors are .05."""
+    level = "nominal" if name in ("ac1", "cohen_kappa") else "interval"
+    truth = compute(name, copied(np.random.default_rng(1), 200_000, 3, p=p), level, resamples=0).value
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(300):
+        found = compute(name, copied(rng, 30, 3, p=p), level, seed=seed, resamples=500)
+        hits += found.low <= truth <= found.high
+    assert 0.92 - 0.03 <= hits / 300 <= 0.97 + 0.03

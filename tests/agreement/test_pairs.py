@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from harness.agreement import agree_in_run, pair_matrix, position_consistency
+from harness.agreement import agree_in_run, pair_matrix, position_consistency, rank
+from harness.agreement.rankings import of_run
 from harness.errors import HarnessError
 from harness.rating.ratings_file import read_ratings
 from harness.records import Item, Rating, Response, frame
@@ -136,3 +137,52 @@ def test_people_join_the_matrix_as_soon_as_they_have_rated(run, tmp_path):
     sheet.assign(response_id="elsewhere").to_csv(tmp_path / "wrong.csv", index=False)
     with pytest.raises(HarnessError, match="'elsewhere' is no response of"):
         agree_in_run(run, read_ratings(tmp_path / "wrong.csv"))
+
+
+def test_values_outside_of_the_runs_scale_are_refused(run, tmp_path):
+    sheet = pd.DataFrame(
+        {"response_id": ["r0", "r1"], "item_id": "x", "rater": "ann", "criterion": "c", "value": [1, 7]}
+    )
+    sheet.to_csv(tmp_path / "people.csv", index=False)
+    with pytest.raises(HarnessError, match="line 3: 7 for c is outside of the run's scale, 0 to 1"):
+        agree_in_run(run, read_ratings(tmp_path / "people.csv"))
+
+
+def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
+    run.write([rating("judge", f"r{i}", float(i % 3 == 0 or i == 4), item_id=f"i{i}") for i in range(30)], "t")
+    people = [rating(who, f"r{i}", float(i % 3 == 0), kind="human") for who in ("ann", "bob") for i in range(20)]
+    sheet = frame(people, Rating)[["response_id", "item_id", "rater", "criterion", "value"]]
+    sheet.to_csv(tmp_path / "people.csv", index=False)
+    found = agree_in_run(
+        run, read_ratings(tmp_path / "people.csv"), stand_in=True, min_items=10, correct=True, resamples=50
+    )
+    (one,) = found.stand_in
+    assert (one.criterion, one.rater, one.n_humans) == ("t: c", "judge", 2)
+    (row,) = found.corrected
+    assert (row["criterion"], row["n_human"], row["n_items"]) == ("t: c", 20, 30)
+    assert set(found.df["criterion"]) == {"t: c"}
+    assert set(found.to_json()) >= {"tables", "matrix", "warnings", "stand_in", "corrected", "raters"}
+    with pytest.raises(HarnessError, match="no criterion of a task was rated by two people and a judge"):
+        agree_in_run(run, stand_in=True)
+    found.figure().to_dict()
+
+
+def test_a_run_ranks_its_models(tmp_path):
+    suite = Suite.model_validate(
+        {"name": "made-up", "models": [{"name": "toy", "model": "embedded"}], "tasks": [{"task": "t"}]}
+    )
+    run = Run.create(tmp_path / "run", suite)
+    texts = {"good": "a long answer", "bad": "short"}
+    for name, text in texts.items():
+        answers = [
+            Response(response_id=f"{name}{i}", task="t", item_id=f"i{i}", model=name, text=text) for i in range(40)
+        ]
+        run.write(answers, f"t-{name}")
+    rows = [
+        compared("judge", f"good{i}", f"bad{i}", float(i % 4 > 0), "response_first", item_id=f"i{i}") for i in range(40)
+    ]
+    run.write(rows, "t-judge")
+    found = rank(of_run(run.ratings, run.responses), first="player", second="opponent", resamples=20)
+    assert found.df["player"].tolist() == ["good", "bad"]
+    assert found.df["win_rate"].tolist() == pytest.approx([0.75, 0.25])
+    assert found.lengths[0]["n"] == 40

@@ -78,3 +78,74 @@ def test_wrong_options_are_told_from_wrong_files(file):
     assert "no level 'nominl'" in str(call(file, "--level", "nominl").exception)
     assert "has no column 'scor'" in str(call(file, "--value", "scor").exception)
     assert call(file, "--with", file).exit_code == 2
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """Three people and a good judge on 60 items; comparisons of two systems beside them."""
+    rows = ["item_id,rater,value,rater_kind,stratum"]
+    for i in range(60):
+        truth = (i * 7) % 2
+        rows += [f"i{i},{who},{truth if (i + k) % 9 else 1 - truth},human,{i % 2}" for k, who in enumerate("abc")]
+    rows += [f"i{i},gpt,{(i * 7) % 2 if i % 8 else 1 - (i * 7) % 2},judge,{i % 2}" for i in range(300)]
+    path = tmp_path / "judged.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_stand_in_and_correction_have_the_promised_json(judged):
+    options = ["--level", "nominal", "--stand-in", "--correct", "--strata", "stratum", "--json"]
+    content = json.loads(call(judged, *options).stdout)
+    (one,) = content["stand_in"]
+    assert {
+        "criterion", "rater", "omega", "rho", "epsilon", "n_items", "n_humans", "passes", "curve",
+        "smallest_passing_epsilon", "ceiling", "reason",
+    } <= set(one)  # fmt: skip
+    assert [set(step) for step in one["curve"]] == [{"epsilon", "omega", "passes"}] * 5
+    assert (one["rater"], one["n_humans"], one["n_items"], one["epsilon"]) == ("gpt", 3, 60, 0.2)
+    (row,) = content["corrected"]
+    assert (row["method"], row["n_human"], row["n_items"]) == ("stratified_ppi++", 60, 300)
+    shown = call(judged, "--level", "nominal", "--stand-in").stdout
+    assert "gpt on rating: passes the alternative annotator test at epsilon 0.2" in shown
+    assert "accuracy without a key" in shown
+    assert "-0.000" not in shown
+
+
+def test_weights_go_where_a_panel_reads_them(judged, tmp_path):
+    import yaml
+
+    path = tmp_path / "rater.yaml"
+    assert call(judged, "--level", "nominal", "--weights", path).exit_code == 0
+    assert yaml.safe_load(path.read_text()) == {"weights": {"gpt": 1.0}}
+    path.write_text("kind: judge\nuse: harness.rating.panel:panel\nsettings:\n  rule: weighted\n")
+    call(judged, "--level", "nominal", "--weights", path)
+    assert yaml.safe_load(path.read_text())["settings"] == {"rule": "weighted", "weights": {"gpt": 1.0}}
+
+
+def test_preferences_by_any_columns(tmp_path):
+    path = tmp_path / "arena.csv"
+    words = ["model_a", "model_b", "tie", "model_a"]
+    rows = [f"q{i},judge,{words[i % 4]},new,old,{100 + i},100" for i in range(40)]
+    path.write_text("question,who,winner,a,b,len_a,len_b\n" + "\n".join(rows) + "\n")
+    options = ["--item", "question", "--rater", "who", "--value", "winner", "--player", "a", "--opponent", "b"]
+    lengths = ["--lengths", "len_a", "len_b"]
+    shown = call(path, *options, *lengths, "--preferences")
+    assert shown.exit_code == 0
+    assert "40 comparisons of 2 players" in shown.stdout
+    assert "at equal lengths" in shown.stdout
+    content = json.loads(call(path, *options, *lengths, "--preferences", "--ties", "davidson", "--json").stdout)
+    (ranking,) = content["preferences"]
+    assert [one["player"] for one in ranking["players"]] == ["new", "old"]
+    # 20 wins, 10 losses, 10 ties: nu = 10 / sqrt(20 x 10)
+    assert ranking["tie"] == pytest.approx(10 / 200**0.5)
+    assert call(path, *options, "--preferences", "--ties", "thirds").exit_code == 2
+
+
+def test_the_pair_bootstrap_is_had_by_name_only(file):
+    assert "kalpha_interval" in call(file, "--interval", "kalpha").stderr
+    assert "kalpha_interval" not in call(file).stderr
+    assert call(file, "--interval", "bootstrap").exit_code == 2
+
+
+def test_one_against_the_rest_is_shown(file):
+    assert "cat against the rest: alpha" in call(file).stdout
