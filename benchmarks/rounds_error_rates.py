@@ -1,6 +1,6 @@
 """Error rates of the verdicts on rounds, by simulation: the whole grid, or a part of it.
 
-    python benchmarks/rounds_error_rates.py [--series 4000] [--workers 2] [--part N]
+    python benchmarks/rounds_error_rates.py [--series 4000] [--graded-series 1000] [--workers 2] [--part N]
 
 A series of right-or-wrong items is drawn as counts of the 2^K patterns that an item can show over K rounds, from their
 exact probabilities, so that a cell costs the same for 200 and for 2,000 items. All series of a cell are judged at once,
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -25,6 +26,8 @@ from harness.rounds.verdict import look_significance, window_contrast
 
 SESOI, SIGNIFICANCE = 0.01, 0.05
 VERDICTS = ["plateaued", "improving", "worsening", "inconclusive"]
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "rounds.md"
+BEGIN, END = "<!-- error rates -->", "<!-- end of error rates -->"
 CHUNK = 20
 """Graded series drawn at once."""
 Draw = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -195,30 +198,50 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=4000)
     parser.add_argument("--graded-series", type=int, default=1000, help="graded items are drawn one by one")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--part", type=int, default=1, help="every so many cells only")
+    parser.add_argument("--part", type=int, default=1, help="every so many cells only; the docs are then left alone")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="the page that takes the table of the whole grid")
     options = parser.parse_args()
     started = time.perf_counter()
     cells = (GRID + EXTENSION)[:: options.part]
     jobs = [(cell, options.graded_series if cell.kind == "graded" else options.series) for cell in cells]
-    worst: dict[tuple[str, str], tuple[float, Cell]] = {}
-    counts: dict[tuple[str, str], int] = {}
-    broken = []
     with ProcessPoolExecutor(options.workers) as pool:
-        for (cell, series), (_, found) in zip(jobs, pool.map(_cell, jobs, chunksize=4), strict=True):
-            for error, rate in errors(cell, found).items():
-                key = (cell.kind, error)
-                worst[key] = max(worst.get(key, (-1.0, cell)), (rate, cell), key=lambda pair: pair[0])
-                counts[key] = counts.get(key, 0) + 1
-                if not holds(rate, series, limit(error)):
-                    broken.append((error, rate, cell))
-    print("| items | error | cells | limit | worst rate | where |\n|---|---|---|---|---|---|")
-    for (kind, error), (rate, cell) in worst.items():
+        found = list(pool.map(_cell, jobs, chunksize=4))
+    broken = [
+        f"broken: {error} {rate:.4f} {cell}"
+        for (cell, series), (_, verdict) in zip(jobs, found, strict=True)
+        for error, rate in errors(cell, verdict).items()
+        if not holds(rate, series, limit(error))
+    ]
+    said = (
+        f"{len(cells)} cells, {options.series:,} series each (graded {options.graded_series:,}), in "
+        f"{time.perf_counter() - started:.0f} s on {options.workers} processes; {len(broken)} broke their limit (99 % lower "
+        "bound above it)."
+    )
+    text = "\n".join([said, *broken, "", *table(found)])
+    print(text)
+    if options.part == 1:
+        write(options.docs, text)
+
+
+def table(found: list[tuple[Cell, dict[str, float]]]) -> list[str]:
+    """Return a line for each kind of items and error: its cells, and the worst of them."""
+    rates: dict[tuple[str, str], list[tuple[float, Cell]]] = {}
+    for cell, verdict in found:
+        for error, rate in errors(cell, verdict).items():
+            rates.setdefault((cell.kind, error), []).append((rate, cell))
+    lines = ["| items | error | cells | limit | worst rate | where |", "|---|---|---|---|---|---|"]
+    for (kind, error), cells in rates.items():
+        rate, cell = max(cells, key=lambda pair: pair[0])
         where = f"n {cell.n}, K {cell.rounds}, start {cell.start}, correlation {cell.correlation}"
-        print(f"| {kind} | {error} | {counts[kind, error]} | {limit(error)} | {rate:.4f} | {where} |")
-    print(f"\n{len(cells)} cells, {options.series} series each (graded {options.graded_series}); ", end="")
-    print(f"{len(broken)} broke their limit; {time.perf_counter() - started:.0f} s")
-    for error, rate, cell in broken:
-        print(f"broken: {error} {rate:.4f} {cell}")
+        lines.append(f"| {kind} | {error} | {len(cells)} | {limit(error)} | {rate:.4f} | {where} |")
+    return lines
+
+
+def write(page: Path, text: str) -> None:
+    """Put the table between its marks on a page."""
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
