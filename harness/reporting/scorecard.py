@@ -164,7 +164,7 @@ def _steady(evidence: Evidence) -> Row | None:
     people = describe_people(evidence.run.ratings).df
     again = people[people["repeated"] > 0] if len(people) else people
     names = {"same": "value", "same_low": "low", "same_high": "high", "repeated": "n"}
-    return _one([value_of(row) for row in again.rename(columns=names)[list(names.values())].to_dict("records")])
+    return _one([value_of(row) for row in again[list(names)].rename(columns=names).to_dict("records")])
 
 
 def _price(evidence: Evidence, given: pd.DataFrame) -> float | None:
