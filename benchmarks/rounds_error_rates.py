@@ -214,8 +214,8 @@ def main() -> None:
     ]
     said = (
         f"{len(cells)} cells, {options.series:,} series each (graded {options.graded_series:,}), in "
-        f"{time.perf_counter() - started:.0f} s on {options.workers} processes; {len(broken)} broke their limit (99 % lower "
-        "bound above it)."
+        f"{time.perf_counter() - started:.0f} s on {options.workers} processes; {len(broken)} broke their limit "
+        "(99 % lower bound above it)."
     )
     text = "\n".join([said, *broken, "", *table(found)])
     print(text)
