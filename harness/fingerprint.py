@@ -19,8 +19,10 @@ from harness.suite import Suite
 PARTS = ("items", "responses", "ratings", "rounds")
 
 
-def fingerprint(folder: Path, suite: Suite, stages: Sequence[str], catalog: Catalog) -> str:
+def fingerprint(folder: Path, suite: Suite, stages: Sequence[str], catalog: Catalog) -> str | None:
     """Return the hash of what a command would look at: suite, stages, code, tasks, raters, data, and the run's parts.
+
+    None where a task is named by a path: what lies beside it decides too, and may be anything.
 
     Args:
         folder: The run's folder.
@@ -28,6 +30,8 @@ def fingerprint(folder: Path, suite: Suite, stages: Sequence[str], catalog: Cata
         stages: The stages that it does.
         catalog: Where tasks and raters are found.
     """
+    if any(Path(use.task).exists() for use in suite.tasks if use.task not in catalog.entries("tasks")):
+        return None
     looked_at = [Path(__file__).parent, *_entries(suite, catalog), *(folder / name for name in PARTS)]
     mirror = os.environ.get("HARNESS_DATA_DIR")
     if mirror:
@@ -37,7 +41,11 @@ def fingerprint(folder: Path, suite: Suite, stages: Sequence[str], catalog: Cata
 
 
 def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
-    """Yield the folders of the tasks and raters that a suite names; lm-eval's own tasks change with its version."""
+    """Yield the folders of the tasks and raters that a suite names, and all tasks of the user's own catalogues.
+
+    A file there may define a task of another name. lm-eval's own tasks change with its version.
+    """
+    yield from (root / "tasks" for root in catalog.roots[:-1])
     names = {entry.rater for use in suite.tasks for entry in use.raters}
     if suite.rounds:
         names |= {name for name in (*suite.rounds.feedback.values(), suite.rounds.gold) if name}

@@ -165,7 +165,8 @@ def run_suite(
     part = suite.narrowed(tasks, models, raters)
     folder = Path(out or Path("runs") / suite.name)
     done = fingerprint(folder, part, stages, catalog)
-    if not retry_errors and (folder / "manifest.json").is_file() and Run(folder).manifest.get("finished") == done:
+    known = done and not retry_errors and (folder / "manifest.json").is_file()
+    if known and Run(folder).manifest.get("finished") == done:
         return Run(folder)
     check_names(suite, catalog)
     run = Run.create(folder, suite)

@@ -176,6 +176,15 @@ def test_a_finished_run_is_known_without_loading_its_tasks(server, place, monkey
     assert server.requests == 5
 
 
+def test_a_task_named_by_its_path_is_looked_at_every_time(server, place):
+    folder = place["include"][0] / "tasks" / "capitals"
+    wanted = suite(server).model_copy(update={"tasks": [TaskUse(task=str(folder / "task.yaml"))]})
+    run_suite(wanted, stages=["answer"], **{**place, "include": ()})
+    (folder / "task.yaml").write_text(TASK.replace("What is the", "Name the"))
+    run_suite(wanted, stages=["answer"], **{**place, "include": ()})
+    assert server.requests == 5 + 5
+
+
 def test_a_part_now_and_the_rest_later(server, place):
     wanted = suite(server, "exact_match", "reader", models=2)
     part = run_suite(wanted, stages=WORK, models=["m1"], raters=["exact_match"], **place)
