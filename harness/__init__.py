@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.rating.evaluations import import_evaluations
     from harness.rating.human import export_csv, import_ratings
     from harness.reporting import publish, report
-    from harness.rounds import compare_rounds
+    from harness.rounds import compare_rounds, plan_rounds
     from harness.run import Run as load
     from harness.stages import rate, run_suite
 
@@ -35,6 +35,7 @@ PUBLIC = {
     "import_evaluations": "harness.rating.evaluations",
     "import_ratings": "harness.rating.human",
     "load": "harness.run:Run",
+    "plan_rounds": "harness.rounds",
     "plan_suite": "harness.forecast",
     "publish": "harness.reporting",
     "rank": "harness.agreement",
@@ -52,6 +53,7 @@ __all__ = [
     "import_evaluations",
     "import_ratings",
     "load",
+    "plan_rounds",
     "plan_suite",
     "publish",
     "rank",
