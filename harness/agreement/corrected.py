@@ -64,6 +64,12 @@ def ppi_mean(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> C
     """
     if len(y) < FEWEST:
         return Corrected(reason="too_few_items")
+    found, alone = _interval(y, f, unrated, level), _interval(y, 0 * f, 0 * unrated, level)
+    return found if found.high - found.low <= alone.high - alone.low else alone
+
+
+def _interval(y: Floats, f: Floats, unrated: Floats, level: float) -> Corrected:
+    """Return the estimate with its interval; without spread in the AI's ratings that of people alone."""
     value, _, lam = _ppi(y, f, unrated)
     n, machine = len(y), np.concatenate([f, unrated])
     verdicts = set(np.unique(y)) <= {0.0, 1.0} and machine.min() >= 0 and machine.max() <= 1

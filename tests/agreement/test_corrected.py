@@ -102,3 +102,17 @@ def test_the_shift_test_is_quiet_where_there_is_none():
     found = [shift_test(rng.normal(size=80), rng.normal(size=800))[1] < 0.05 for _ in range(800)]
     assert np.mean(found) == pytest.approx(0.05, abs=0.025)
     assert shift_test(np.ones(5), np.ones(5)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("n", "rate"), [(20, 0.05), (30, 0.9), (50, 0.1)])
+def test_few_verdicts_near_the_ends_still_cover(n, rate):
+    """Without the items that are added, 20 ratings at a rate of .05 covered .65: most samples hold no pass at all."""
+    rng = np.random.default_rng(6)
+    hits = 0
+    for _ in range(400):
+        truth = (rng.random(500) < rate).astype(float)
+        f, y = judged(rng, truth, 0.9, 0.9), truth[:n]
+        found, alone = ppi_mean(y, f[:n], f[n:]), ppi_mean(y, np.zeros(n), np.zeros(0))
+        assert found.high - found.low <= alone.high - alone.low + 1e-12
+        hits += found.low <= rate <= found.high
+    assert hits / 400 >= 0.92
