@@ -11,6 +11,7 @@ from harness.answering.inspect_log import is_inspect_log, read_inspect_log
 from harness.errors import HarnessError
 
 pytest.importorskip("inspect_ai")
+pytestmark = pytest.mark.slow  # Inspect takes seconds to import
 
 EVALUATION = """
 import sys
