@@ -113,7 +113,9 @@ class Ranking:
         return frame.sort_values(["strength", "player"], ascending=[False, True], ignore_index=True)
 
 
-def compare(first: Sequence[Any], second: Sequence[Any], score: Sequence[float] | Floats) -> Comparisons:
+def compare(
+    first: Sequence[Any] | pd.Series[Any], second: Sequence[Any] | pd.Series[Any], score: Sequence[float] | Floats
+) -> Comparisons:
     """Count comparisons.
 
     Args:
@@ -174,9 +176,7 @@ def bradley_terry(
     size, groups = len(comparisons.players), comparisons.groups
     ridge = RIDGE if groups > 1 else 0.0
     if ties == "half":
-        pair, i, j = _pairs(comparisons)
-        n, s = (np.bincount(pair, weights)[None] for weights in _sums(comparisons))
-        strength, tie = _newton(i, j, n, s, size, ridge)[0], float("nan")
+        strength, tie = _newton(*_table(comparisons), size, ridge)[0], float("nan")
         slope, information = _half(comparisons, strength)
     else:
         strength, eta = _davidson(comparisons, ridge)
@@ -213,8 +213,7 @@ def bootstrap_strengths(comparisons: Comparisons, resamples: int = 1000, seed: i
     size = len(comparisons.players)
     to_pair = csr_array((np.ones(len(pair)), (np.arange(len(pair)), pair)), shape=(len(pair), len(i)))
     won = to_pair.multiply(comparisons.score[:, None]).tocsr()
-    n, s = (np.bincount(pair, weights)[None] for weights in _sums(comparisons))
-    start = _newton(i, j, n, s, size, RIDGE if comparisons.groups > 1 else 0.0)
+    start = _newton(*_table(comparisons), size, RIDGE if comparisons.groups > 1 else 0.0)
     found = []
     rows = max(1, CHUNK // max(size**2, 4 * len(i)))
     for weights in resampled(comparisons.counts, resamples, seed):
@@ -231,9 +230,13 @@ def _pairs(comparisons: Comparisons) -> tuple[Ints, Ints, Ints]:
     return pair, keys // size, keys % size
 
 
-def _sums(comparisons: Comparisons) -> tuple[Floats, Floats]:
+def _table(comparisons: Comparisons) -> tuple[Ints, Ints, Floats, Floats]:
+    """Return the players of each pair, its comparisons, and what the first got of them, shape (1, pairs)."""
+    pair, i, j = _pairs(comparisons)
     counts = comparisons.counts.astype(float)
-    return counts, counts * comparisons.score
+    n: Floats = np.bincount(pair, counts).astype(float)
+    s: Floats = np.bincount(pair, counts * comparisons.score).astype(float)
+    return i, j, n[None], s[None]
 
 
 def _newton(i: Ints, j: Ints, n: Floats, s: Floats, size: int, ridge: float, start: Floats | None = None) -> Floats:
@@ -313,9 +316,7 @@ def _with_ties(comparisons: Comparisons, strength: Floats, eta: float) -> tuple[
 def _davidson(comparisons: Comparisons, ridge: float) -> tuple[Floats, float]:
     size, counts = len(comparisons.players), comparisons.counts
     if not (comparisons.score == 0.5).any():
-        pair, i, j = _pairs(comparisons)
-        n, s = (np.bincount(pair, weights)[None] for weights in _sums(comparisons))
-        return _newton(i, j, n, s, size, ridge)[0], float("-inf")  # no tie: nu is 0
+        return _newton(*_table(comparisons), size, ridge)[0], float("-inf")  # no tie: nu is 0
     found = np.zeros(size + 1)
     for _ in range(STEPS):
         slopes, information = _with_ties(comparisons, found[:size], found[size])

@@ -155,7 +155,13 @@ def _rows(ratings: pd.DataFrame, first: str, second: str, cluster: str) -> tuple
     keep = counts & ~itself
     if not keep.any():
         raise HarnessError(f"no comparison of two players is left: columns {first!r} and {second!r} say who they are")
-    columns = {"a": a, "b": b, "score": score, "rater": ratings["rater"].astype(str), "cluster": ratings[cluster]}
+    columns: dict[str, Any] = {
+        "a": a,
+        "b": b,
+        "score": score,
+        "rater": ratings["rater"].astype(str),
+        "cluster": ratings[cluster],
+    }
     columns["criterion"] = ratings["criterion"].astype(str) if "criterion" in ratings else "preference"
     columns["kind"] = ratings["rater_kind"].astype(str) if "rater_kind" in ratings else "human"
     if set(SIDES) <= set(ratings.columns):
