@@ -117,9 +117,15 @@ class RoundsResult:
     def _would_decide(self) -> str:
         if self.reason:
             return REASONS.get(self.reason, self.reason)
+        power = ""
+        if self.mde is not None and self.smallest_certifiable_sesoi is not None:
+            power = (
+                f"could detect {100 * self.mde:.2g} points a round and certify a plateau within "
+                f"{100 * self.smallest_certifiable_sesoi:.2g} (80 % power); "
+            )
         if self.more is None:
-            return "more training seeds, not more items, would decide"
-        return f"about {self.more:,} more items would decide"
+            return f"{power}more training seeds, not more items, would decide"
+        return f"{power}about {self.more:,} more items would decide"
 
 
 def points(values: list[float], sesoi: float, least: int = 1) -> list[str]:
