@@ -126,6 +126,9 @@ def of_run(ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
     """Return a run's comparisons with the columns `player, opponent` and the lengths of the answers.
 
     A player is a model, or a series and its round.
+
+    Raises:
+        HarnessError: The run has no comparisons.
     """
     known = responses.set_index("response_id")
     name = known["model"].astype(str)
@@ -135,6 +138,8 @@ def of_run(ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         name = name.where(~series, of_round)
     size = known["text"].fillna("").astype(str).str.len()
     rows = ratings[ratings["against_id"].notna()]
+    if rows.empty:
+        raise HarnessError("the run has no comparisons: rate it with a rater that compares two answers")
     sides = {"player": "response_id", "opponent": "against_id"}
     named = {to: name.reindex(rows[side]).to_numpy() for to, side in sides.items()}
     long = {to: size.reindex(rows[side]).to_numpy() for to, side in zip(SIDES, sides.values(), strict=True)}

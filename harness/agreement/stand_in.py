@@ -75,7 +75,7 @@ class StandIn:
         """One honest sentence."""
         gap = self.ceiling.difference
         against = (
-            f"against the consensus of people it scores {gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}] "
+            f"against the consensus of people it scores {_signed(gap.value)} [{_signed(gap.low)}, {_signed(gap.high)}] "
             f"relative to a person ({self.ceiling.measure})"
             if np.isfinite(gap.low)
             else f"how it compares with a person is unknown ({gap.reason})"
@@ -110,6 +110,11 @@ class StandIn:
             "reason": self.reason,
             "sentence": self.sentence,
         }
+
+
+def _signed(value: float) -> str:
+    """Return a number with its sign and three decimals; what rounds to 0 is +0.000."""
+    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def stand_in(
