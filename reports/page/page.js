@@ -80,6 +80,7 @@
   // What a pattern of verdicts asks of a case: `place` is a rating between 0 and 1, `kind` who gave it.
   const opposed = (ones, others) => ones.some((one) => others.some((other) => (one - 0.5) * (other - 0.5) < 0));
   const spread = (places) => places.length > 1 && Math.max(...places) - Math.min(...places) > 0;
+  const FAILED = "a rater failed";
   const PATTERNS = {
     "people against AI": (by) => opposed(by("human"), [...by("judge"), ...by("reward_model")]),
     "verifiers against AI": (by) => opposed(by("verifier"), [...by("judge"), ...by("reward_model")]),
@@ -88,7 +89,7 @@
     "AI raters among themselves": (by) => spread([...by("judge"), ...by("reward_model")]),
     "one rater, both orders or again": (by, marks) =>
       marks.some((one) => marks.some((other) => one[RATER] === other[RATER] && one[CRITERION] === other[CRITERION] && one[PLACE] !== null && other[PLACE] !== null && one[PLACE] !== other[PLACE])),
-    "a rater failed": (by, marks) => marks.some((mark) => mark[STATUS] !== "ok"),
+    [FAILED]: (by, marks) => marks.some((mark) => mark[STATUS] !== "ok"),
   };
 
   const shardReaders = new Map();
@@ -189,8 +190,8 @@
       const task = numbers(this.data.tasks, wanted.task);
       const [a, b] = [numbers(names, wanted.a), numbers(names, wanted.b)];
       const criterion = numbers(this.data.criteria, wanted.c);
-      const least = Number(wanted.gap || 0);
       const pattern = wanted.p && wanted.p in PATTERNS ? wanted.p : null;
+      const least = pattern === FAILED ? 0 : Number(wanted.gap || 0); // who failed has no gap to anybody
       const narrowed = a >= 0 || b >= 0 || criterion >= 0;
       const found = [];
       for (let place = 0; place < this.data.cases.length; place++) {
