@@ -32,16 +32,22 @@ FILES = {
 @pytest.mark.parametrize(
     ("items", "how"),
     [
-        ({"commonsense_qa": 12, "piqa": 12, "arc_challenge": 12, "gsm8k": 2}, {}),
-        ({"piqa": 6, "gsm8k": 1}, {"system_prompt": "You know everyday life.", "chat_template": True}),
+        ({"commonsense_qa": 6, "piqa": 4, "arc_challenge": 4, "gsm8k": 1}, {}),
+        ({"piqa": 3}, {"system_prompt": "You know everyday life.", "chat_template": True}),
     ],
 )
 def test_the_table_is_lm_evals_to_the_letter(items, how, hub_mirror, tmp_path, capsys):
     from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
     from lm_eval.utils import make_table
 
     args = {"pretrained": str(torch_folder(default_cache())), "dtype": "float32", "device": "cpu", "batch_size": 1}
-    told = {"system_instruction": how.get("system_prompt"), "apply_chat_template": how.get("chat_template", False)}
+    manager = TaskManager(include_defaults=False)  # its files are named below: the index of all tasks takes it long
+    told = {
+        "task_manager": manager,
+        "system_instruction": how.get("system_prompt"),
+        "apply_chat_template": how.get("chat_template", False),
+    }
     shots = 0 if not how else 1
     suite = Suite.model_validate(
         {
@@ -55,12 +61,13 @@ def test_the_table_is_lm_evals_to_the_letter(items, how, hub_mirror, tmp_path, c
     _show_scores(run.folder)
     printed = capsys.readouterr().out
 
-    tables = []
+    whole = {key: {} for key in ("results", "versions", "n-shot", "higher_is_better")}
     for task, limit in items.items():
         file = str(lm_eval_folder() / "tasks" / FILES[task])
         with quiet_lm_eval(), tracing():
             found = simple_evaluate(model="hf", model_args=args, tasks=[file], num_fewshot=shots, limit=limit, **told)
-        tables.append(make_table(found))
+        for key, tasks in whole.items():
+            tasks |= found[key]
         stored = run.manifest["scores"]["smollm2"][task]["results"]
         expected = {key: value for key, value in found["results"][task].items() if "," in key}
         assert {key: value for key, value in stored.items() if "," in key} == expected
@@ -73,10 +80,4 @@ def test_the_table_is_lm_evals_to_the_letter(items, how, hub_mirror, tmp_path, c
             for metric in sample["metrics"]:
                 assert ours[metric, sample["filter"]][places[sample["doc_id"]]] == sample[metric]
 
-    def rows(text):
-        """The cells of a table's rows; how wide a column is depends on what else stands in it."""
-        lines = [line for line in text.splitlines() if line.startswith("|")]
-        return [[cell.strip() for cell in line.split("|")] for line in lines if "---" not in line]
-
-    assert rows(printed)[0] == rows(tables[0])[0]
-    assert rows(printed)[1:] == [row for table in tables for row in rows(table)[1:]]
+    assert make_table(whole) in printed
