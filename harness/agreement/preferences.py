@@ -30,6 +30,8 @@ RIDGE = 0.1
 SETTLED = 1e-9
 """Newton's method has settled when no strength moves by more."""
 STEPS = 50
+FLAT = 1e-9
+"""Errors below are none: every cluster says the same, as when a judge always takes the first of both orders."""
 ELO = 400 / np.log(10)
 """Elo points of one unit of strength."""
 
@@ -92,6 +94,13 @@ class Ranking:
     n: int
     groups: int
     naive: Floats
+
+    @property
+    def reason(self) -> str | None:
+        """Why there are no intervals: `disconnected` or `no_variation`."""
+        if np.isfinite(self.low).all():
+            return None
+        return "disconnected" if self.groups > 1 else "no_variation"
 
     @property
     def df(self) -> pd.DataFrame:
@@ -185,7 +194,7 @@ def bradley_terry(
     bread = np.linalg.pinv(information + ridge * np.eye(len(information)), hermitian=True)
     meat, freedom = _meat(comparisons, slope, clusters)
     error = np.sqrt(np.clip(np.diag(bread @ meat @ bread)[:size], 0, None))
-    sure = freedom > 0 and groups == 1  # what a ridge holds has no interval
+    sure = freedom > 0 and groups == 1 and error.max() > FLAT  # what a ridge holds, or never varies, has no interval
     margin = (float(student.ppf((1 + level) / 2, freedom)) if sure else float("nan")) * error
     played = np.bincount(comparisons.first, comparisons.counts, size) + np.bincount(
         comparisons.second, comparisons.counts, size

@@ -61,6 +61,7 @@ class Preferences:
                     "n": one.n,
                     "tie": number(one.tie),
                     "groups": one.groups,
+                    "reason": one.reason,
                     "players": [
                         {key: number(value) if isinstance(value, float) else value for key, value in row.items()}
                         for row in one.df.to_dict("records")

@@ -82,7 +82,7 @@ def _show_preferences(found: Preferences) -> None:
     for criterion, rater, ranking in found.rankings:
         print(f"\n{criterion}, by {rater}: {ranking.n:,} comparisons of {len(ranking.players)} players")
         for row in _records(ranking.df):
-            strength = _words({**row, "value": row["strength"], "reason": "disconnected"})
+            strength = _words({**row, "value": row["strength"], "reason": ranking.reason})
             print(f"  {row['player']:<24} {strength}  wins {row['win_rate']:.0%}  Elo {row['elo']:.0f}  n {row['n']:,}")
     for row in found.lengths:
         print(

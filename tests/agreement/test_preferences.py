@@ -155,3 +155,11 @@ def test_lengths_in_the_file_control_the_win_rates():
         assert row["length_pull"] > 0.5
     with pytest.raises(HarnessError, match="no player 'bse'"):
         rank(rows, baseline="bse")
+
+
+def test_a_judge_that_always_takes_the_first_ranks_nobody_and_is_sure_of_nothing():
+    rows = [(i, "a", "b", score) for i in range(20) for score in (1.0, 0.0)]  # both orders
+    frame = pd.DataFrame(rows, columns=["item_id", "response_id", "against_id", "value"]).assign(rater="first")
+    ranking = rank(frame).rankings[0][2]
+    assert ranking.strength == pytest.approx([0, 0])
+    assert (np.isnan(ranking.low).all(), ranking.reason) == (True, "no_variation")
