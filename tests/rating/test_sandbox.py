@@ -104,6 +104,16 @@ def test_calls_cross_faithfully_or_end_the_check(sandboxes, source, tests, outco
     assert verdict.outcome == outcome, verdict
 
 
+@pytest.mark.sandbox
+def test_a_module_that_the_tests_lack_says_nothing_of_the_candidate(sandboxes):
+    needs = "import no_such_module\nassert f() == 1"
+    verdict = run(sandboxes, "def f(): return 1", script(needs, entry_point="f"))
+    assert verdict.outcome == "error"
+    assert "the tests need a module: No module named 'no_such_module'" in verdict.reason
+    for source in ("import no_such_module\ndef f(): return 1", "def f(): import no_such_module"):
+        assert run(sandboxes, source, script("assert f() == 1", entry_point="f")).outcome == "failed"
+
+
 TREE = """
 class Node:
     def __init__(self, data):

@@ -133,8 +133,8 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
     """Run the tests' parts in order until one fails, and return the verdict.
 
     Returns:
-        `outcome` (passed, failed, timeout, gone, memory, uncrossable, opaque), `reason`, and `passed`: the names of the
-        parts that passed.
+        `outcome` (passed, failed, timeout, gone, memory, uncrossable, opaque, or error where the tests lack a module),
+        `reason`, and `passed`: the names of the parts that passed.
     """
     passed: list[str] = []
     candidate = None
@@ -147,6 +147,9 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
         outcome, reason = end.outcome, end.reason
     except MemoryError:
         outcome, reason = "memory", "MemoryError"
+    except ModuleNotFoundError as error:
+        of_tests = candidate is not None and error is not candidate.raised
+        outcome, reason = ("error", f"the tests need a module: {error}") if of_tests else ("failed", described(error))
     except BaseException as error:
         outcome, reason = "failed", described(error)
     else:
