@@ -154,8 +154,7 @@ def _show(folder: Path, as_json: bool) -> None:
     from harness.run import Run
 
     if as_json:
-        run = Run(folder)
-        print(json.dumps({**summary(run), "scores": run.manifest.get("scores", {})}, indent=2, allow_nan=False))
+        print(json.dumps(summary(Run(folder)), indent=2, allow_nan=False))
     else:
         show(Run(folder))
 

@@ -16,6 +16,7 @@ from harness.reporting.cases import RATING_COLUMNS, cases
 from harness.reporting.evidence import Evidence, Row, public, value_of
 from harness.reporting.finding import SIGNS, points
 from harness.reporting.findings import answer, findings, said
+from harness.reporting.methods import lm_eval_scores
 from harness.run import Run, write_whole
 
 MOST_CASES = 1000
@@ -131,13 +132,11 @@ def to_hub_card(run: Run, out: Path | None = None) -> str:
                    metric_name=f"mean score after round {row['round']} of {row['series']} feedback")
         for row in _last_rounds(evidence)
     ]  # fmt: skip
-    for task, models in sorted((run.manifest.get("lm_eval") or {}).items()):
-        for model, metrics in sorted(models.items()):
-            results += [
-                EvalResult("text-generation", task, task, metric.partition(",")[0], round(pair[0], 6),
-                           metric_name=f"{metric} of {model}")
-                for metric, pair in sorted(metrics.items()) if pair[0] is not None
-            ]  # fmt: skip
+    results += [
+        EvalResult("text-generation", row["task"], row["task"], row["metric"].partition(",")[0], round(row["value"], 6),
+                   metric_name=f"{row['metric']} of {row['model']}")
+        for row in lm_eval_scores(run.manifest)
+    ]  # fmt: skip
     card = (
         ModelCardData(model_name=run.suite.name, eval_results=results, tags=["feedback-harness"]) if results else None
     )

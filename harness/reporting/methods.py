@@ -40,7 +40,7 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
         "raters": [
             _rater(evidence, name, entry, redact_text) for name, entry in sorted((manifest.get("raters") or {}).items())
         ],
-        "lm_eval": _lm_eval(manifest.get("lm_eval") or {}),
+        "lm_eval": lm_eval_scores(manifest),
         "definitions": definitions(evidence),
         "estimates": settings(evidence),
         "settings": public(run.suite.to_yaml()),
@@ -69,13 +69,18 @@ def _shown(value: Any) -> str:
     return public(str(value))
 
 
-def _lm_eval(results: Row) -> list[Row]:
-    return [
-        {"task": task, "model": model, "metric": metric, "value": pair[0], "stderr": pair[1]}
-        for task, models in sorted(results.items())
-        for model, metrics in sorted(models.items())
-        for metric, pair in sorted(metrics.items())
-    ]
+def lm_eval_scores(manifest: Row) -> list[Row]:
+    """Return a row a task, model and metric of lm-eval: the value and its standard error, None where it has none."""
+    rows = []
+    for model, tasks in sorted((manifest.get("scores") or {}).items()):
+        for task, found in sorted(tasks.items()):
+            for key, value in sorted(found["results"].items()):
+                metric, comma, name = key.partition(",")
+                if comma and not metric.endswith("_stderr") and isinstance(value, int | float):
+                    error = found["results"].get(f"{metric}_stderr,{name}")
+                    stderr = error if isinstance(error, int | float) else None
+                    rows.append({"task": task, "model": model, "metric": key, "value": value, "stderr": stderr})
+    return sorted(rows, key=lambda row: (row["task"], row["model"], row["metric"]))
 
 
 def _exclusions(evidence: Evidence) -> list[str]:

@@ -282,7 +282,7 @@ def test_a_name_is_looked_up_without_parsing_every_task_of_lm_eval(monkeypatch):
     check_task("truthfulqa_mc1", Catalog())
     with pytest.raises(HarnessError, match="'mmlu' is a group of tasks of lm-eval"):
         check_task("mmlu", Catalog())
-    with pytest.raises(HarnessError, match="Did you mean 'truthfulqa_mc[12]'"):
+    with pytest.raises(HarnessError, match=r"Did you mean 'truthfulqa_mc[12]'"):
         check_task("truthfulqa_mc", Catalog())
 
 

@@ -104,7 +104,7 @@ def manifest(hostile: str) -> dict[str, Any]:
             }
         },
         "times": {"started": "2026-01-01T00:00:00Z"},
-        "lm_eval": {"objects": {"toy": {"acc,none": [0.5, 0.07]}}},
+        "scores": {"toy": {"objects": {"results": {"alias": "objects", "acc,none": 0.5, "acc_stderr,none": 0.07}}}},
     }
 
 
