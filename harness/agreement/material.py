@@ -1,0 +1,236 @@
+"""What an audit looks at: one rater's ratings, beside what is known of the answers and of their quality.
+
+A run says most of it; a file says what its columns say. A comparison is turned so that the smaller id is the response:
+then two raters of one pair, whoever they told it from, rate the same unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import HarnessError, did_you_mean
+from harness.run import Run
+
+UNIT = ["task", "item_id", "response_id", "against_id"]
+WORDS = ["criterion", "order", "status", "created_at", "model", "against_model", "cluster", "rater_kind", "scale"]
+NUMBERS = ["value", "repetition", "length", "against_length"]
+COLUMNS = ("model", "against_model", "text", "against_text", "length", "against_length", "cluster")
+"""What a file of ratings may have beside the record's columns."""
+TURNED = {"response_first": "against_first", "against_first": "response_first"}
+TRUTH = ("human", "verifier")
+"""Whose ratings stand for quality: people's, or a verifier's where no person rated."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """The material of one audit.
+
+    Attributes:
+        rater: Whom it is about.
+        ratings: The rater's ratings, failed ones among them: the columns of `UNIT`, `WORDS` and `NUMBERS` (empty where
+            nothing is known), `unit` (the same number for the same answer, or pair of answers) and `turned`.
+        quality: The mean rating by people, or by verifiers, of units (and of the answer alone: `answers`).
+        answers: The same for single answers, by `response_id`.
+        judged_by: `people`, `a verifier`, or None where nobody else rated.
+        low: The scale's lowest value.
+        high: The scale's highest value.
+        judge_model: The rater's own model, where it is known.
+        trained: Series that were trained on the rater's feedback.
+        anchor: The rater's earlier ratings of the same units, with the columns of `ratings`.
+        asked: What the rater said when asked again: the columns of `ratings`, and `asked`
+            (`again`, `injection`, `control`, `null`).
+    """
+
+    rater: str
+    ratings: pd.DataFrame
+    quality: dict[int, float] = field(default_factory=dict)
+    answers: dict[str, float] = field(default_factory=dict)
+    judged_by: str | None = None
+    low: float = 0.0
+    high: float = 1.0
+    judge_model: str | None = None
+    trained: tuple[str, ...] = ()
+    anchor: pd.DataFrame | None = None
+    asked: pd.DataFrame | None = None
+
+    @property
+    def spoken(self) -> pd.DataFrame:
+        """The first ratings that have a value; of a comparison, those of one order each."""
+        rows = self.ratings
+        return rows[valued(rows) & (rows["repetition"] == 0) & (rows["against_id"].isna() | rows["order"].notna())]
+
+    @property
+    def compares(self) -> bool:
+        """Whether the rater compares two answers."""
+        return bool(self.ratings["order"].notna().any() or self.ratings["against_id"].notna().any())
+
+
+def valued(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows have a verdict."""
+    return rows["value"].notna() & (rows["status"].isna() | (rows["status"] == "ok"))
+
+
+def material_of(
+    frame: pd.DataFrame,
+    rater: str,
+    *,
+    judge_model: str | None = None,
+    anchor: pd.DataFrame | None = None,
+    asked: pd.DataFrame | None = None,
+    limits: tuple[float, float] | None = None,
+    trained: tuple[str, ...] = (),
+) -> Material:
+    """Return what a frame of ratings says.
+
+    Args:
+        frame: Ratings by the rater and others, with the record's columns, and where they are known `model`,
+            `against_model`, `length`, `against_length`, `cluster`.
+        rater: Whom the audit is about.
+        judge_model: The rater's own model.
+        anchor: Earlier ratings, the rater's among them.
+        asked: What the rater said when asked again, with the column `asked`.
+        limits: The scale's ends; the lowest and highest value given where None.
+        trained: Series that were trained on its feedback.
+
+    Raises:
+        HarnessError: The rater gave no rating.
+    """
+    names = sorted(map(str, frame["rater"].dropna().unique()))
+    if rater not in names:
+        raise HarnessError(f"no ratings by {rater!r}.{did_you_mean(rater, names)}")
+    earlier = None if anchor is None else anchor[anchor["rater"].astype(str) == rater]
+    parts = [_plain(part).assign(part=i) for i, part in enumerate((frame, earlier, asked)) if part is not None]
+    rows = pd.concat(parts, ignore_index=True)
+    rows["unit"] = rows.groupby([*UNIT, "criterion"], dropna=False, sort=False).ngroup()
+    own = rows[(rows["part"] == 0) & (rows["rater"] == rater)]
+    values = own.loc[valued(own), "value"]
+    low, high = limits or ((float(values.min()), float(values.max())) if len(values) else (0.0, 1.0))
+    if set(own["scale"].dropna()) & {"binary", "preference"}:
+        low, high = 0.0, 1.0
+    quality, answers, judged_by = _quality(rows[(rows["part"] == 0) & (rows["rater"] != rater)], own)
+    return Material(
+        rater, own, quality, answers, judged_by, low, high, judge_model, trained,
+        None if earlier is None else rows[rows["part"] == 1], None if asked is None else rows[rows["part"] == 2],
+    )  # fmt: skip
+
+
+def run_frame(run: Run) -> pd.DataFrame:
+    """Return a run's ratings with the model and the length of the answers that they are about."""
+    responses = run.responses.drop_duplicates("response_id").set_index("response_id")
+    length = responses["text"].str.len()
+    items = run.items.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])["cluster"]
+    rows = run.ratings
+    place = pd.MultiIndex.from_frame(rows[["task", "item_id"]])
+    return rows.assign(
+        model=responses["model"].reindex(rows["response_id"]).to_numpy(),
+        against_model=responses["model"].reindex(rows["against_id"]).to_numpy(),
+        length=length.reindex(rows["response_id"]).to_numpy(),
+        against_length=length.reindex(rows["against_id"]).to_numpy(),
+        cluster=items.reindex(place).to_numpy(),
+    )
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that an audit reads, as plain objects and numbers, comparisons turned one way."""
+    rows = pd.DataFrame(index=range(len(frame)))
+    for name in (*UNIT, *WORDS, "rater", "asked"):
+        column = frame[name].to_numpy(object) if name in frame else None
+        rows[name] = pd.Series(column, dtype=object)
+        rows[name] = rows[name].where(rows[name].notna() & (rows[name] != ""), None)
+    for name in NUMBERS:
+        numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan) if name in frame else 0.0
+        rows[name] = numbers if name in frame or name == "repetition" else np.nan
+    for side in ("", "against_"):
+        if f"{side}text" in frame and f"{side}length" not in frame:
+            rows[f"{side}length"] = frame[f"{side}text"].astype(object).str.len().to_numpy(float, na_value=np.nan)
+    turn = rows["against_id"].notna() & rows["response_id"].notna()
+    turn &= rows["against_id"].fillna("").astype(str) < rows["response_id"].fillna("").astype(str)
+    for one, other in (
+        ("response_id", "against_id"), ("model", "against_model"), ("length", "against_length")
+    ):  # fmt: skip
+        rows[one], rows[other] = rows[one].where(~turn, rows[other]), rows[other].where(~turn, rows[one])
+    rows["value"] = rows["value"].where(~turn, 1 - rows["value"])
+    rows["order"] = rows["order"].where(~turn, rows["order"].map(TURNED))
+    rows["turned"] = turn
+    rows["repetition"] = rows["repetition"].fillna(0)
+    rows["criterion"] = rows["criterion"].fillna("rating")
+    return rows
+
+
+def _quality(others: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[int, float], dict[str, float], str | None]:
+    """Return what people (or verifiers) say of the rater's units, of single answers, and who that was.
+
+    Ratings of the same criterion count where there are some, those of any criterion elsewhere.
+    """
+    others = others[valued(others)]
+    for kind in TRUTH:
+        rated = others[others["rater_kind"] == kind]
+        if rated.empty:
+            continue
+        by_unit = rated.groupby([*UNIT], dropna=False)["value"].mean()
+        keys = own.drop_duplicates("unit")
+        exact = rated.groupby("unit")["value"].mean()
+        place = pd.MultiIndex.from_frame(keys[UNIT].fillna(""))
+        loose = pd.Series(
+            by_unit.to_numpy(), pd.MultiIndex.from_frame(by_unit.index.to_frame(index=False).astype(object).fillna(""))
+        )
+        found = exact.reindex(keys["unit"]).to_numpy(float)
+        found = np.where(np.isnan(found), loose.reindex(place).to_numpy(float), found)
+        units = {int(u): float(q) for u, q in zip(keys["unit"], found, strict=True) if not np.isnan(q)}
+        alone = rated[rated["against_id"].isna() & rated["response_id"].notna()]
+        means = alone.groupby("response_id")["value"].mean()
+        answers = {str(name): float(mean) for name, mean in means.items()}
+        if units or answers:
+            return units, answers, "people" if kind == "human" else "a verifier"
+    return {}, {}, None
+
+
+def _place(task: pd.Series[str], item: pd.Series[str]) -> pd.Series[str]:
+    """Return names of items that are told apart over tasks, where the task is known."""
+    return task.fillna("").astype(str) + "/" + item.astype(str)
+
+
+def pairs_of_answers(material: Material, most: int = 200_000) -> pd.DataFrame:
+    """Return two answers to the same item and which one the rater prefers, whether it compares or rates them singly.
+
+    Returns:
+        Columns `preferred` (1, .5, 0 from the first's side), `longer` (characters more), `better` (by people or a
+        verifier; NaN where nobody knows), `first`, `second` (models), `item`. At most `most` pairs, a seeded sample.
+    """
+    rows = material.spoken
+    if material.compares:
+        mean = rows.groupby("unit", sort=False)["value"].mean()
+        one = rows.drop_duplicates("unit").set_index("unit")
+        known = pd.Series(material.quality).reindex(one.index) - 0.5
+        each = pd.Series(material.answers, dtype=float)
+        single = each.reindex(one["response_id"]).to_numpy() - each.reindex(one["against_id"]).to_numpy()
+        return pd.DataFrame(
+            {
+                "preferred": mean,
+                "longer": one["length"] - one["against_length"],
+                "better": known.fillna(pd.Series(single, one.index)),
+                "first": one["model"],
+                "second": one["against_model"],
+                "item": _place(one["task"], one["item_id"]),
+            }
+        )
+    group = _place(rows["task"], rows["cluster"].fillna(rows["item_id"]))
+    table = rows.assign(group=group, better=rows["unit"].map(material.quality))
+    table = table[["group", "criterion", "unit", "value", "length", "better", "model"]]
+    both = table.merge(table, on=["group", "criterion"], suffixes=("", "_2"))
+    both = both[both["unit"] < both["unit_2"]]
+    if len(both) > most:
+        both = both.sample(most, random_state=0)
+    result: dict[str, Any] = {
+        "preferred": np.sign(both["value"] - both["value_2"]) / 2 + 0.5,
+        "longer": both["length"] - both["length_2"],
+        "better": both["better"] - both["better_2"],
+        "first": both["model"],
+        "second": both["model_2"],
+        "item": both["group"],
+    }
+    return pd.DataFrame(result)

@@ -1,0 +1,87 @@
+"""`harness audit`: how biased, how steady and how readable an AI rater is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.catalogue import AsJson, Include
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.agreement.audit import Audit
+
+
+def audit(
+    source: Annotated[Path, typer.Argument(help="A run's folder, or a long CSV (.gz too) or Parquet file of ratings.")],
+    rater: Annotated[str, typer.Option(help="The rater to audit.")],
+    judge_model: Annotated[str | None, typer.Option(help="The rater's own model; a run knows it.")] = None,
+    anchor: Annotated[Path | None, typer.Option(help="A file of earlier ratings by this rater, for drift.")] = None,
+    ask: Annotated[
+        int, typer.Option(min=0, help="For a run: ask the judge again about so many answers (attacks, retest).")
+    ] = 0,
+    include: Include = None,
+    cache: Annotated[Path | None, typer.Option(help="Where models and finished calls are kept, for --ask.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Threads, for --ask.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
+    from harness.agreement.audit import audit as audit_rater
+    from harness.errors import HarnessError
+    from harness.run import Run
+
+    if (source / "suite.yaml").is_file():
+        what: Run | pd.DataFrame = Run(source)
+    elif source.is_dir():
+        raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml)")
+    else:
+        what = _read(source)
+    found = audit_rater(
+        what,
+        rater,
+        judge_model=judge_model,
+        anchor=_read(anchor) if anchor else None,
+        ask=ask,
+        include=include or (),
+        cache=cache,
+        workers=workers,
+    )
+    if as_json:
+        print(json.dumps(found.to_json(), indent=2, allow_nan=False))
+    else:
+        _show(found)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    from harness.agreement.material import COLUMNS
+    from harness.rating.ratings_file import read_ratings
+
+    names: list[str] = []
+    if path.suffix.lower() in (".parquet", ".pq") and path.is_file():
+        names = list(pq.read_schema(path).names)
+    elif path.is_file():
+        names = [str(name) for name in pd.read_csv(path, nrows=0, sep=None, engine="python").columns]
+    return read_ratings(path, also=[name for name in COLUMNS if name in names])
+
+
+def _show(found: Audit) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Audit of {found.rater}", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("check", "value [95 %]", "n", "verdict", "what was found, or what to record"):
+        table.add_column(name, justify="right" if name == "n" else "left", overflow="fold")
+    for check in found.checks:
+        value = "-" if check.value is None else f"{check.value:.3f}"
+        if check.low is not None and check.high is not None:
+            value += f" [{check.low:.3f}, {check.high:.3f}]"
+        table.add_row(check.name, value, f"{check.n:,}", check.verdict, check.reason)
+    Console(highlight=False, width=None if Console().is_terminal else 150).print(table)
