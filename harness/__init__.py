@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 
 PUBLIC = {
     "agree": "harness.agreement",
+    "audit": "harness.agreement.audit",
     "compare_rounds": "harness.rounds",
     "export_csv": "harness.rating.human",
     "import_evaluations": "harness.rating.evaluations",
@@ -48,6 +49,7 @@ PUBLIC = {
 __all__ = [
     "__version__",
     "agree",
+    "audit",
     "compare_rounds",
     "export_csv",
     "import_evaluations",

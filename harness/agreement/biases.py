@@ -83,9 +83,9 @@ def length(material: Material) -> Check:
     """Check the preference for the longer answer at equal quality, by logistic regression.
 
     logit P(preferred) = a + b tanh(longer / sd(longer)) + c better / sd(better); tanh, so that a few very long answers
-    do not decide (Dubois et al. 2024, length-controlled win rates). The value is the probability 1 / (1 + e^(-b tanh 1))
-    that an answer one standard deviation longer is preferred when both are equally good. Two ties, one at each end of
-    length, keep it finite where length decides everything. The interval is Wald's, clustered by item.
+    do not decide (as in Dubois et al. 2024). The value is the probability 1 / (1 + e^(-b tanh 1)) that an answer one
+    standard deviation longer is preferred when both are equally good. Two ties, one at each end of length, keep it
+    finite where length decides everything. The interval is Wald's, clustered by item.
     """
     name = "length"
     if material.ratings["length"].isna().all():
