@@ -24,7 +24,8 @@ def test_the_version_is_said():
     assert call("--version") == f"feedback-harness {harness.__version__}\n"
 
 
-def test_ls_lists_every_entry_with_whole_words():
+def test_ls_lists_every_entry_with_whole_words(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     text = call("ls", "raters")
     assert "exact_match " in text
     assert "after a stated normalisation." in text

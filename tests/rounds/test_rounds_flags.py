@@ -17,6 +17,12 @@ from harness.rounds.moments import Moments
 RNG = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_draws():
+    """Let each test draw the same numbers, whichever ran before it."""
+    RNG.bit_generator.state = np.random.default_rng(0).bit_generator.state
+
+
 def frame(score, **columns):
     """Return a long frame of grids of shape (items, rounds)."""
     items, rounds = score.shape
