@@ -46,7 +46,9 @@ def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
     A file there may define a task of another name. lm-eval's own tasks change with its version.
     """
     yield from (root / "tasks" for root in catalog.roots[:-1])
-    names = {entry.rater for use in suite.tasks for entry in use.raters}
+    if suite.ratings:
+        yield from (root / "raters/human/presets" for root in catalog.roots)
+    names = set(suite.raters)
     if suite.rounds:
         names |= {name for name in (*suite.rounds.feedback.values(), suite.rounds.gold) if name}
     tasks, raters = catalog.entries("tasks"), catalog.entries("raters")

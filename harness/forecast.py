@@ -20,7 +20,8 @@ from harness.answering.models import EMBEDDED, LOCAL, Model, make_model
 from harness.answering.tasks import Task, load_task
 from harness.catalog import Catalog
 from harness.naming import check_names
-from harness.rating.rate import find_rater, missing, read_spec, work_of
+from harness.rating.collecting import rated_work, tasks_of
+from harness.rating.rate import Wanted, find_rater, missing, read_spec, work_of
 from harness.rating.rater import Surroundings
 from harness.records import Response
 from harness.rehearsal import ASSUMED, CHARACTERS, READS, SHORT, Range, Rehearsed, rehearsal, rehearsed_clients, total
@@ -161,6 +162,11 @@ class _Stage:
             for entry in use.raters:
                 if read_spec(entry.rater, self.catalog).kind != "human":
                     yield self._ratings(use.task, entry)
+        for human in self.suite.ratings:
+            limit = self.suite.limit_of(human)
+            for name in tasks_of(self.run, human.dataset, human.split, limit, self.catalog, key=bytes(32)):
+                for entry in human.raters:
+                    yield self._ratings(name, entry, rated_work)
         if self.suite.rounds:
             yield self._rounds()
 
@@ -177,9 +183,9 @@ class _Stage:
         self.run.write([_imagined(question, who) for question in unanswered(self.run, left, True)], "imagined")
         return Line("answer", who.name, use.task, len(task.items), len(wanted), len(wanted) - len(left), **fields)
 
-    def _ratings(self, task: str, use: RaterUse) -> Line:
+    def _ratings(self, task: str, use: RaterUse, wanted: Wanted = work_of) -> Line:
         spec = read_spec(use.rater, self.catalog)
-        work = work_of(self.run, task, use, spec)
+        work = wanted(self.run, task, use, spec)
         fields: dict[str, Any] = {}
         if spec.kind == "judge":
             rater = find_rater(use.rater, self.catalog, self.surroundings)

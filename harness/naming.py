@@ -11,6 +11,7 @@ from harness.answering.tasks import check_task
 from harness.catalog import Catalog
 from harness.document import Key
 from harness.errors import HarnessError
+from harness.rating.importing import find_dataset
 from harness.rating.rate import read_spec
 from harness.rounds.learner import check_learner
 from harness.suite import IMPORTED, ModelUse, Suite
@@ -44,6 +45,10 @@ def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], C
             yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
         for number, entry in enumerate(use.raters):
             yield ("tasks", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
+    for place, human in enumerate(suite.ratings):
+        yield ("ratings", place, "dataset"), partial(find_dataset, human.dataset, catalog)
+        for number, entry in enumerate(human.raters):
+            yield ("ratings", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
     if suite.rounds:
         yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner)
         yield ("rounds", "gold"), partial(read_spec, suite.rounds.gold, catalog)

@@ -25,8 +25,9 @@ from harness.errors import HarnessError, IncompleteError, UnavailableError, did_
 from harness.fingerprint import fingerprint
 from harness.manifest import host_facts, now
 from harness.naming import check_names
-from harness.rating.rate import find_rater, missing, rate_work, read_spec, work_of
-from harness.rating.rater import Rater, Surroundings, Work
+from harness.rating.collecting import rated_work, tasks_of
+from harness.rating.rate import Wanted, find_rater, missing, rate_work, read_spec, work_of
+from harness.rating.rater import Surroundings, Work, rater_facts
 from harness.records import digest
 from harness.reporting import report
 from harness.rounds.learner import make_learner
@@ -311,16 +312,23 @@ def _rate(shop: Workshop) -> None:
     for use in shop.suite.tasks:
         for rater_use in use.raters:
             _rate_task(shop, use.task, rater_use)
+    for human in shop.suite.ratings:
+        with shop.stage(f"people's ratings of {human.dataset} come in", 1) as progress:
+            tasks = tasks_of(shop.run, human.dataset, human.split, shop.suite.limit_of(human), shop.catalog)
+            progress(1)
+        for task in tasks:
+            for rater_use in human.raters:
+                _rate_task(shop, task, rater_use, rated_work)
 
 
-def _rate_task(shop: Workshop, task: str, use: RaterUse) -> None:
+def _rate_task(shop: Workshop, task: str, use: RaterUse, wanted: Wanted = work_of) -> None:
     try:
         rater = find_rater(use.rater, shop.catalog, shop.surroundings)
     except UnavailableError as error:
         shop.refusals[use.rater] = str(error)
         return
     shop.run.note(raters={use.rater: rater_facts(rater)})  # first: from now on, ratings by this version count
-    work = work_of(shop.run, task, use, rater.spec)
+    work = wanted(shop.run, task, use, rater.spec)
     left = missing(shop.run, rater, work, shop.retry_errors)
     with shop.stage(f"{use.rater} rates {task}", len(left)) as progress:
         rate_work(shop.run, rater, left, progress)
@@ -374,15 +382,6 @@ def _report(shop: Workshop) -> None:
     with shop.stage("the page", 1) as progress:
         report(shop.run)
         progress(1)
-
-
-def rater_facts(rater: Rater) -> dict[str, Any]:
-    """Return what the manifest says of a rater: its declaration, version, and prompt."""
-    spec = rater.spec
-    prompt = spec.folder / str(spec.settings["prompt"]) if spec.folder and "prompt" in spec.settings else None
-    text = prompt.read_text(encoding="utf-8") if prompt and prompt.is_file() else None
-    facts = spec.model_dump(include={"kind", "scale", "criteria", "description", "settings"})
-    return {**facts, "version": rater.version, "prompt": text, "prompt_hash": digest(text) if text else None}
 
 
 def task_facts(task: Task) -> dict[str, Any]:

@@ -6,7 +6,7 @@ that it includes) is the business of `suite_file.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -92,6 +92,24 @@ class TaskUse(Section):
     """Who rates the answers."""
 
 
+class RatingsUse(Section):
+    """A data set that people have rated: its texts, everybody's ratings, and who of the catalogue rates the same."""
+
+    dataset: str
+    """Its id on the hub (`lmsys/mt_bench_human_judgments`), or the name of its mapping (`mt-bench`)."""
+    split: str | None = None
+    """The split; the mapping's own where not given."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many records of it."""
+    raters: list[RaterEntry] = Field(default_factory=list)
+    """Who rates what people have rated; those that compare get the very pairs that people compared."""
+
+    @property
+    def name(self) -> str:
+        """How errors and the manifest call it."""
+        return f"{self.dataset} ({self.split})" if self.split else self.dataset
+
+
 class RoundsUse(Section):
     """A learner trained in rounds, once for each kind of feedback."""
 
@@ -126,6 +144,8 @@ class Suite(Section):
     """Who answers; each is loaded once, and let go when it has answered."""
     tasks: list[TaskUse] = Field(default_factory=list)
     """What is answered, and who rates it."""
+    ratings: list[RatingsUse] = Field(default_factory=list)
+    """What people have rated already."""
     rounds: RoundsUse | None = None
     """A learner trained in rounds."""
     _document: Document | None = PrivateAttr(None)
@@ -135,6 +155,7 @@ class Suite(Section):
         for what, names in (
             ("model", [m.name for m in self.models]),
             ("task", [t.task for t in self.tasks]),
+            ("data set", [r.name for r in self.ratings]),
             ("checkpoint", [f"{m.series}, round {m.round}" for m in self.models if m.series]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -145,8 +166,8 @@ class Suite(Section):
                 raise ValueError(f"the model {model.name!r} needs both `series` and `round`, or neither")
         if self.tasks and not self.models:
             raise ValueError("there are tasks but no models to answer them; add `models:`")
-        if not self.tasks and not self.rounds:
-            raise ValueError("there is nothing to do; add `tasks:` or `rounds:`")
+        if not self.tasks and not self.ratings and not self.rounds:
+            raise ValueError("there is nothing to do; add `tasks:`, `ratings:` or `rounds:`")
         elsewhere = self.model_dump(exclude={"models": {"__all__": {"args"}}})
         if names := sorted(secrets(elsewhere)):
             raise ValueError(f"a secret (${{{names[0]}}}) may stand under `models: args:` alone")
@@ -162,12 +183,18 @@ class Suite(Section):
         content = escape(self.model_dump(exclude_defaults=True))
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
+    @property
+    def raters(self) -> set[str]:
+        """The raters of the catalogue that rate tasks and what people have rated."""
+        uses: list[TaskUse | RatingsUse] = [*self.tasks, *self.ratings]
+        return {entry.rater for use in uses for entry in use.raters}
+
     def where(self, *location: Key) -> str:
         """Return "FILE:LINE: " of a part of the suite; nothing for a suite that was read from no file."""
         return f"{self._document.where(location)}: " if self._document else ""
 
-    def limit_of(self, use: TaskUse) -> int | None:
-        """Return at most how many items of a task the suite wants; None for all."""
+    def limit_of(self, use: TaskUse | RatingsUse) -> int | None:
+        """Return at most how many items of a task, or records of a data set, the suite wants; None for all."""
         return min((limit for limit in (use.limit, self.limit) if limit is not None), default=None)
 
     def narrowed(
@@ -178,31 +205,36 @@ class Suite(Section):
     ) -> Suite:
         """Return the part of the suite with these tasks, models and raters; rounds only where nothing is narrowed.
 
+        What people have rated goes by the name of its data set, as a task does, and needs no model.
+
         Raises:
             HarnessError: The suite has none of that name; says which is near.
         """
         if tasks is None and models is None and raters is None:
             return self
-        _refuse_unknown("task", tasks, (use.task for use in self.tasks))
+        _refuse_unknown("task", tasks, (*(use.task for use in self.tasks), *(use.dataset for use in self.ratings)))
         _refuse_unknown("model", models, (who.name for who in self.models))
-        _refuse_unknown("rater", raters, (entry.rater for use in self.tasks for entry in use.raters))
-        chosen = [
-            use.model_copy(update={"raters": [r for r in use.raters if raters is None or r.rater in raters]})
-            for use in self.tasks
-            if tasks is None or use.task in tasks
-        ]
+        _refuse_unknown("rater", raters, self.raters)
+        chosen: dict[str, Any] = {
+            key: [
+                use.model_copy(update={"raters": [r for r in use.raters if raters is None or r.rater in raters]})
+                for use in uses
+                if tasks is None or (use.task if isinstance(use, TaskUse) else use.dataset) in tasks
+            ]
+            for key, uses in (("tasks", self.tasks), ("ratings", self.ratings))
+        }
         who = [model for model in self.models if models is None or model.name in models]
-        return self.model_copy(update={"tasks": chosen, "models": who, "rounds": None})
+        return self.model_copy(update={**chosen, "models": who, "rounds": None})
 
 
-def _refuse_unknown(what: str, wanted: Sequence[str] | None, known: Iterator[str]) -> None:
+def _refuse_unknown(what: str, wanted: Sequence[str] | None, known: Iterable[str]) -> None:
     names = set(known)
     for name in wanted or ():
         if name not in names:
             raise HarnessError(f"--{what}s: the suite has no {what} {name!r}.{did_you_mean(name, names)}")
 
 
-GROWS = ("models", "tasks", "raters", "feedback")
+GROWS = ("models", "tasks", "ratings", "raters", "feedback")
 """Where a suite may have more than the run that it made: nothing that is there changes by it."""
 
 
@@ -214,12 +246,13 @@ def differences(old: Suite, new: Suite) -> list[str]:
 def _by_name(suite: Suite) -> dict[str, Any]:
     """Return a suite's values, its lists by name: their order decides nothing."""
     content = suite.model_dump(exclude={"description"})
-    for use in content["tasks"]:
+    for use in [*content["tasks"], *content["ratings"]]:
         use["raters"] = {f"{entry['rater']} against {entry['against']}": entry for entry in use["raters"]}
     return {
         **content,
         "models": {model["name"]: model for model in content["models"]},
         "tasks": {use["task"]: use for use in content["tasks"]},
+        "ratings": {use.name: entry for use, entry in zip(suite.ratings, content["ratings"], strict=True)},
     }
 
 

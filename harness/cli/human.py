@@ -61,7 +61,8 @@ def import_(
         return
     from harness.catalog import Catalog
     from harness.errors import HarnessError
-    from harness.rating.human import collect, import_ratings
+    from harness.rating.collecting import collect
+    from harness.rating.human import import_ratings
     from harness.rating.importing import adjusted, read_dataset, read_mapping, read_ratings, read_source, recognise
     from harness.run import Run
 

@@ -23,7 +23,6 @@ from harness.rating.importing import (
     Mapping,
     Rejected,
     Source,
-    read_dataset,
     read_ratings,
     read_source,
     recognise,
@@ -203,33 +202,6 @@ def import_ratings(
     if not dry_run:
         run.write(settled.ratings, f"{settled.format}-{found.path.stem}")
     return settled
-
-
-def collect(
-    run: Run, dataset: str, *, limit: int | None = None, catalog: Catalog | None = None, key: bytes | None = None
-) -> Imported:
-    """Fill a run with a human-rated data set: what was rated, and everybody's ratings under pseudonyms.
-
-    Args:
-        run: The run.
-        dataset: Its hub id (`lmsys/mt_bench_human_judgments`) or its format's name (`mt-bench`).
-        limit: At most so many records.
-        catalog: Where formats are looked for.
-        key: The key of the pseudonyms; the user's own where not given.
-
-    Returns:
-        What was read, and what was left out and why.
-
-    Raises:
-        HarnessError: Nothing knows the data set, or it cannot be read.
-    """
-    name = partial(pseudonym, key=key or user_key())
-    found, rated = read_dataset(dataset, limit, catalog, rename=name)
-    run.write([one for one in rated if isinstance(one, Item)], found.format)
-    run.write([one for one in rated if isinstance(one, Response)], found.format)
-    found.ratings[:] = with_ids(found.ratings)
-    run.write(found.ratings, found.format)
-    return found
 
 
 def _asked_before(run: Run) -> dict[str, Question]:

@@ -24,6 +24,8 @@ SHARD = 2000
 """Pieces of work a shard: what is written at once. A killed process loses its shard, but no call: those are cached."""
 
 Progress = Callable[[int], None]
+Wanted = Callable[[Run, str, RaterUse, RaterSpec], list[Work]]
+"""The work of a rater on a task of a run."""
 
 
 def find_rater(name: str, catalog: Catalog, surroundings: Surroundings) -> Rater:

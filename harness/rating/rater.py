@@ -135,3 +135,12 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
     make = function_named(spec.use, f"{where}: use")
     rater: Rater = make(spec, surroundings)
     return rater
+
+
+def rater_facts(rater: Rater) -> dict[str, Any]:
+    """Return what the manifest says of a rater: its declaration, version, and prompt."""
+    spec = rater.spec
+    prompt = spec.folder / str(spec.settings["prompt"]) if spec.folder and "prompt" in spec.settings else None
+    text = prompt.read_text(encoding="utf-8") if prompt and prompt.is_file() else None
+    facts = spec.model_dump(include={"kind", "scale", "criteria", "description", "settings"})
+    return {**facts, "version": rater.version, "prompt": text, "prompt_hash": digest(text) if text else None}

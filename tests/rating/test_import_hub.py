@@ -10,7 +10,7 @@ import pytest
 from harness.agreement.alpha import alpha
 from harness.agreement.ratings import wide_units
 from harness.errors import HarnessError
-from harness.rating.human import collect
+from harness.rating.collecting import collect
 from harness.rating.importing import find_dataset, read_dataset
 from harness.run import Run
 from harness.suite import Suite

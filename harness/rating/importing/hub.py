@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from harness.answering.hub import load_dataset, mirror, split_files
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.importing.mapping import Hub, Mapping
+from harness.rating.importing.mapping import Hub, Join, Mapping
 from harness.rating.importing.presets import presets
 from harness.rating.importing.reading import Imported, read_ratings
 from harness.rating.importing.source import Entry, Source, read_source
@@ -32,7 +34,29 @@ def hub_source(where: Hub, limit: int | None = None) -> Source:
     """
     root = mirror()
     source = _from_mirror(root, where) if root else _from_hub(where, limit)
-    return Source(source.path, source.kind, source.entries[:limit], source.unreadable, notes=source.notes)
+    source = replace(source, entries=source.entries[:limit])
+    if where.join and any(where.join.take not in entry.record for entry in source.entries):
+        _join(source, where.join)
+    return source
+
+
+def _join(source: Source, join: Join) -> None:
+    """Complete the records with a column of another data set.
+
+    Raises:
+        HarnessError: The other data set cannot be read, or has not one of the records.
+    """
+    other = hub_source(Hub(dataset=join.dataset, split=join.split))
+    column = {entry.record.get(join.key): entry.record.get(join.take) for entry in other.entries}
+    lacking = [entry for entry in source.entries if entry.record.get(join.key) not in column]
+    if len(lacking) == len(source.entries):
+        raise HarnessError(
+            f"{join.dataset}: none of its {join.key!r} is one of {source.path}, whose texts it should have"
+        )
+    if lacking:
+        source.notes.append(f"{len(lacking)} records have no text in {join.dataset}")
+    for entry in source.entries:
+        entry.record.setdefault(join.take, column.get(entry.record.get(join.key), ""))
 
 
 def _from_mirror(root: Path, where: Hub) -> Source:
@@ -43,8 +67,11 @@ def _from_mirror(root: Path, where: Hub) -> Source:
 
 
 def _from_hub(where: Hub, limit: int | None) -> Source:
-    settings = {"split": where.split, "revision": where.revision, "streaming": limit is not None}
-    rows = load_dataset(where.dataset, where.config, **settings)
+    settings: dict[str, Any] = {"split": where.split, "streaming": limit is not None}
+    if where.files:
+        rows = load_dataset("json", data_files={where.split: where.files}, **settings)
+    else:
+        rows = load_dataset(where.dataset, where.config, revision=where.revision, **settings)
     entries = [Entry(row, None, dict(record)) for row, record in enumerate(islice(rows, limit), 1)]
     return Source(Path(where.dataset), "parquet", entries)
 
@@ -64,7 +91,11 @@ def find_dataset(name: str, catalog: Catalog | None = None) -> Mapping:
 
 
 def read_dataset(
-    name: str, limit: int | None = None, catalog: Catalog | None = None, rename: Callable[[str], str] = str
+    name: str,
+    limit: int | None = None,
+    catalog: Catalog | None = None,
+    rename: Callable[[str], str] = str,
+    split: str | None = None,
 ) -> tuple[Imported, list[Record]]:
     """Read a human-rated data set: its ratings, and the items and responses that were rated.
 
@@ -73,6 +104,7 @@ def read_dataset(
         limit: At most so many records.
         catalog: Where mappings are looked for.
         rename: What becomes of a rater's name.
+        split: The split; the mapping's own where not given.
 
     Returns:
         What was read, and items and responses, which with the ratings make a run.
@@ -82,7 +114,8 @@ def read_dataset(
     """
     mapping = find_dataset(name, catalog)
     assert mapping.hub is not None
-    found = read_ratings(hub_source(mapping.hub, limit), mapping, rename=rename)
+    where = mapping.hub.model_copy(update={"split": split} if split else {})
+    found = read_ratings(hub_source(where, limit), mapping, rename=rename)
     return found, list(rated_of(found, mapping))
 
 

@@ -133,6 +133,17 @@ FIELDS = (
 assert set(FIELDS) - {"model", "against_model"} <= set(Rating.model_fields)
 
 
+class Join(Section):
+    """A column that another data set has, where the ratings come without the texts."""
+
+    dataset: str
+    split: str
+    key: str
+    """The column by which the two belong together."""
+    take: str
+    """The column that is taken, where a record has none of that name."""
+
+
 class Hub(Section):
     """Where on the hub a data set of this format lies."""
 
@@ -140,6 +151,9 @@ class Hub(Section):
     config: str | None = None
     split: str = "train"
     revision: str | None = None
+    files: list[str] = Field(default_factory=list)
+    """Addresses of JSON Lines, for a data set that its authors keep elsewhere; a mirror has it under `dataset`."""
+    join: Join | None = None
 
 
 class Texts(Section):
