@@ -17,7 +17,7 @@ needs_jupyter = pytest.mark.skipif(
 
 
 def test_the_catalogue_has_them():
-    assert {"stand_in", "plateau"} <= set(notebooks())
+    assert {"stand_in", "plateau", "checkpoints", "race"} <= set(notebooks())
 
 
 @needs_jupyter
@@ -28,8 +28,10 @@ def test_a_wrong_name_names_the_near_one(run):
 
 @needs_jupyter
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["stand_in", "plateau"])
-@pytest.mark.parametrize("people", [0, 3])
+@pytest.mark.parametrize(
+    ("name", "people"),
+    [("stand_in", 0), ("stand_in", 3), ("plateau", 0), ("plateau", 3), ("checkpoints", 0), ("race", 0)],
+)
 def test_a_notebook_runs_to_its_end(name, people, made_up_run, tmp_path):
     made = made_up_run(tmp_path / "run", people=people, held_out=60)
     written = run_notebook(name, made)
