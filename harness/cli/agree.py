@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def agree(
-    source: Annotated[Path, typer.Argument(help="A long CSV (.gz too) or Parquet file of ratings, or a run's folder.")],
+    source: Annotated[Path, typer.Argument(help="A file of ratings in any format that is known, or a run's folder.")],
     item: Annotated[str, typer.Option(help="Column of the item.")] = "item_id",
     rater: Annotated[str, typer.Option(help="Column of the rater.")] = "rater",
     criterion: Annotated[str, typer.Option(help="Column of the criterion.")] = "criterion",
@@ -67,13 +67,16 @@ def agree(
     ] = None,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0 for no intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Decides the resamples.")] = 0,
+    map_: Annotated[
+        str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
     from harness.agreement import agree as agree_on
     from harness.agreement import agree_in_run
     from harness.cli.agreement_shown import show
-    from harness.rating.ratings_file import read_ratings
+    from harness.rating.importing import read_any
     from harness.run import Run
 
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
@@ -83,9 +86,9 @@ def agree(
     if (source / "suite.yaml").is_file():
         _refuse_for_a_run(
             raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster, strata=strata,
-            cluster_regex=cluster_regex, weights=weights, lengths=lengths, interval=interval != "bca",
+            cluster_regex=cluster_regex, weights=weights, lengths=lengths, interval=interval != "bca", map=map_,
         )  # fmt: skip
-        people = read_ratings(with_file, **columns) if with_file else None
+        people = _people(Run(source), with_file, columns) if with_file else None
         if preferences:
             found = _rank_run(Run(source), people, ties, baseline, few)
         else:
@@ -98,7 +101,8 @@ def agree(
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
         also = [name for name in (cluster, strata, *sides) if name]
-        ratings = read_ratings(source, **columns, ai=ai, also=also)
+        ratings = read_any(source, **columns, ai=ai, also=also, header=map_)
+        _tell_notes(ratings)
         if cluster_regex:
             ratings, cluster = _clustered(ratings, cluster_regex), "cluster"
         if preferences:
@@ -122,6 +126,23 @@ def agree(
 
 
 LENGTHS = ("response_length", "against_length")
+
+
+def _people(run: Run, path: Path, columns: dict[str, str]) -> pd.DataFrame:
+    """Return a file's ratings of a run's responses; those of another tool with the run's ids and values."""
+    from harness.rating.human import import_ratings
+    from harness.rating.importing import frame_of, read_any
+
+    people = read_any(path, **columns)
+    if "notes" in people.attrs:
+        people = frame_of(import_ratings(path, run, dry_run=True))
+    _tell_notes(people)
+    return people
+
+
+def _tell_notes(ratings: pd.DataFrame) -> None:
+    for note in ratings.attrs.get("notes", ()):
+        print(note, file=sys.stderr)
 
 
 def _check_word(option: str, given: str, known: tuple[str, ...]) -> None:

@@ -61,14 +61,15 @@ def _read(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     from harness.agreement.material import COLUMNS
-    from harness.rating.ratings_file import read_ratings
+    from harness.rating.importing import read_any
+    from harness.rating.importing.direct import DOCUMENTS
 
     names: list[str] = []
     if path.suffix.lower() in (".parquet", ".pq") and path.is_file():
         names = list(pq.read_schema(path).names)
-    elif path.is_file():
+    elif path.is_file() and not path.name.lower().endswith(DOCUMENTS):
         names = [str(name) for name in pd.read_csv(path, nrows=0, sep=None, engine="python").columns]
-    return read_ratings(path, also=[name for name in COLUMNS if name in names])
+    return read_any(path, also=[name for name in COLUMNS if name in names])
 
 
 def _show(found: Audit) -> None:

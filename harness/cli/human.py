@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,30 +103,31 @@ def _is_dataset(name: str, catalog: Catalog) -> bool:
 def _tell(found: Imported, dry_run: bool, into: Path | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        for note in found.notes:
+            print(f"note: {note}", file=sys.stderr)
     else:
-        _show_imported(found.to_dict(), len(found.ratings), dry_run, into)
+        _show_imported(found, dry_run, into)
 
 
-def _show_imported(found: dict[str, object], count: int, dry_run: bool, into: Path | None) -> None:
+def _show_imported(found: Imported, dry_run: bool, into: Path | None) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    ratings: list[dict[str, object]] = found["ratings"]  # type: ignore[assignment]
-    rejected: list[dict[str, object]] = found["rejected"]  # type: ignore[assignment]
+    count, rejected = len(found.ratings), found.rejected
     if dry_run:
         table = Table("item", "rater", "criterion", "value", "label", "status", title=f"the first of {count} ratings")
-        for one in ratings:
-            cells = [one[name] for name in ("item_id", "rater", "criterion", "value", "label", "status")]
+        for one in found.ratings[:10]:
+            cells = [getattr(one, name) for name in ("item_id", "rater", "criterion", "value", "label", "status")]
             table.add_row(*[escape("" if cell is None else str(cell)[:60]) for cell in cells])
         console.print(table)
     what = "would be imported" if dry_run else f"imported into {into}"
-    print(f"{found['format']}: {found['read']} rows read, {count} ratings {what}, {len(rejected)} rows left out")
-    for note in found["notes"]:  # type: ignore[attr-defined]
+    print(f"{found.format}: {found.read} rows read, {count} ratings {what}, {len(rejected)} rows left out")
+    for note in found.notes:
         print(f"  note: {note}")
-    for one in rejected[:20]:
-        print(f"  row {one['row']}: {one['reason']}")
+    for left_out in rejected[:20]:
+        print(f"  row {left_out.row}: {left_out.reason}")
     if len(rejected) > 20:
         print(f"  and {len(rejected) - 20} more; --json lists all")
 

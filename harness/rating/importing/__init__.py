@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.rating.importing.adjust import adjusted
+from harness.rating.importing.direct import frame_of, read_any
 from harness.rating.importing.hub import find_dataset, read_dataset
 from harness.rating.importing.mapping import Mapping
 from harness.rating.importing.presets import presets, read_mapping, recognise
@@ -17,7 +18,9 @@ __all__ = [
     "Source",
     "adjusted",
     "find_dataset",
+    "frame_of",
     "presets",
+    "read_any",
     "read_dataset",
     "read_mapping",
     "read_ratings",

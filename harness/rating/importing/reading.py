@@ -59,7 +59,6 @@ class Imported:
             "ratings": [rating.model_dump() for rating in self.ratings[:first]],
             "read": self.read,
             "rejected": [{"row": entry.row, "reason": entry.reason} for entry in self.rejected],
-            "notes": self.notes,
         }
 
 
