@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from harness.agreement.alpha import alpha
+from harness.agreement.corrected import FEWEST, ppi_mean
 from harness.agreement.ratings import wide_units
 from harness.agreement.units import Level
 from harness.errors import HarnessError
@@ -42,7 +42,7 @@ class Needed:
         ratings: Items times people.
         reached: What so many give: the width of the interval, or the power.
         wanted: What was wanted.
-        model: `resampled` from the items at hand, `urn`, or `formula`.
+        model: `resampled` from the items at hand, or `urn`.
         reason: Why there is no answer.
     """
 
@@ -137,7 +137,8 @@ def plan(
     if np.isnan(mine).all():
         raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")
     found.append(items_for_stand_in(grid.to_numpy(float), mine, level, simulations=simulations, seed=seed))
-    found.append(items_for_score(grid.mean(axis=1).to_numpy(float), mine, width, len(rated)))
+    people_say = grid.mean(axis=1).to_numpy(float)
+    found.append(items_for_score(people_say, mine, width, len(rated), simulations=simulations, seed=seed))
     return found
 
 
@@ -251,36 +252,47 @@ def items_for_stand_in(
     return Needed("stand_in", len(people), None, passed, power, "resampled", "too_many_items")
 
 
-def items_for_score(human: Sequence[float] | Grid, judge: Sequence[float] | Grid, width: float, rated: int) -> Needed:
-    """Return how many human-rated items make the 95 % interval of a corrected score no wider than wanted.
+def items_for_score(
+    human: Sequence[float] | Grid,
+    judge: Sequence[float] | Grid,
+    width: float,
+    rated: int,
+    *,
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> Needed:
+    """Return how many human-rated items make the 95 % interval of a corrected score no wider than wanted, on average.
 
-    PPI++ (Angelopoulos, Duchi, Zrnic 2023): var = var(y - l f) / n + l^2 var(f) / N with
-    l = cov(y, f) / ((1 + n / N) var f), clipped to [0, 1].
+    Items that both have rated are drawn with replacement for people, and AI ratings for the other items; each draw is
+    corrected as `harness.agreement.corrected.ppi_mean` corrects (PPI++, Angelopoulos, Duchi and Zrnic 2023).
 
     Args:
         human: People's rating of each item at hand, their mean where there are several.
         judge: The AI's rating of the same items.
         width: The wanted width of the interval.
-        rated: Items that the AI rates, N.
+        rated: Items that the AI rates, those that people rate among them.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
     """
     y, f = np.asarray(human, float), np.asarray(judge, float)
     known = ~(np.isnan(y) | np.isnan(f))
     y, f = y[known], f[known]
     if len(y) < SMALLEST:
-        return Needed("score", 1, None, None, width, "formula", "too_few_items")
-    covariance = np.cov(y, f)
+        return Needed("score", 1, None, None, width, "resampled", "too_few_items")
 
     def reached(n: int) -> float:
-        best = 0.0 if covariance[1, 1] == 0 else covariance[0, 1] / ((1 + n / rated) * covariance[1, 1])
-        share = float(np.clip(best, 0, 1))
-        rest = covariance[0, 0] - 2 * share * covariance[0, 1] + share**2 * covariance[1, 1]
-        error = np.sqrt(rest / n + share**2 * covariance[1, 1] / rated)
-        return float(2 * stats.t.ppf(0.975, n - 1) * error)
+        chance = np.random.default_rng([seed, n])
+        widths = []
+        for _ in range(simulations):
+            drawn, others = chance.integers(0, len(y), n), chance.integers(0, len(y), max(rated - n, 1))
+            found = ppi_mean(y[drawn], f[drawn], f[others])
+            widths.append(found.high - found.low)
+        return float(np.mean(widths))
 
-    low, high = 2, min(MOST_ITEMS, rated)
+    low, high = FEWEST, max(min(MOST_ITEMS, rated), FEWEST)
     if reached(high) > width:
-        return Needed("score", 1, None, reached(high), width, "formula", "too_many_items")
+        return Needed("score", 1, None, reached(high), width, "resampled", "too_many_items")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) <= width else (middle + 1, high)
-    return Needed("score", 1, high, reached(high), width, "formula")
+    return Needed("score", 1, high, reached(high), width, "resampled")

@@ -97,12 +97,12 @@ def test_items_for_a_corrected_score():
     y = (chance.random(2000) < 0.6).astype(float)
     noisy = np.where(chance.random(2000) < 0.9, y, 1 - y)
     useless = chance.random(2000)
-    helped = items_for_score(y, noisy, 0.1, rated=5000)
-    alone = items_for_score(y, useless, 0.1, rated=5000)
+    helped = items_for_score(y, noisy, 0.1, rated=5000, simulations=20)
+    alone = items_for_score(y, useless, 0.1, rated=5000, simulations=20)
     # without help: (2 * 1.96 / .1)^2 * .24 = 369
     assert 340 < alone.items < 400
     assert helped.items < 0.6 * alone.items
-    assert items_for_score(y, noisy, 0.001, rated=5000).reason == "too_many_items"
+    assert items_for_score(y, noisy, 0.001, rated=5000, simulations=20).reason == "too_many_items"
 
 
 def test_a_grid_needs_two_people_and_one_criterion():
