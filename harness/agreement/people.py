@@ -6,7 +6,6 @@ themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,11 +133,13 @@ def _steadiness(own: pd.DataFrame) -> dict[str, Any]:
 
 def _wear(own: pd.DataFrame, group: pd.DataFrame, resamples: int, seed: int) -> dict[str, Any]:
     names = ("distance_early", "distance_late", "wear", "wear_low", "wear_high")
+    if own["created_at"].isna().any():
+        return dict.fromkeys(names)
     valued = group[group["value"].notna() & (group["repetition"] == 0)]
     spread = valued["value"].max() - valued["value"].min()
     mine = valued[valued["rater"] == own["rater"].iloc[0]].sort_values("created_at", kind="stable")
     others = valued[valued["rater"] != own["rater"].iloc[0]].groupby("_unit")["value"].median()
-    if not spread > 0 or mine["created_at"].isna().any():
+    if not spread > 0:
         return dict.fromkeys(names)
     distance = ((mine["value"] - mine["_unit"].map(others)).abs() / spread).dropna().to_numpy(float)
     third = len(distance) // 3
@@ -170,8 +171,3 @@ def _attention(row: dict[str, Any], own: pd.DataFrame, everybody: float, group: 
         {"rater": row["rater"], "criterion": row["criterion"], "code": code, "message": message}
         for code, message in found.items()
     ]
-
-
-def raters_of(ratings: pd.DataFrame) -> Sequence[str]:
-    """Return the human raters, in alphabetical order."""
-    return sorted(ratings.loc[ratings["rater_kind"] == "human", "rater"].unique())

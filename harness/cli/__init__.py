@@ -47,6 +47,7 @@ def _register() -> None:
     from harness.cli.doctor import doctor
     from harness.cli.human import annotate, export, import_
     from harness.cli.init import init
+    from harness.cli.people import people
     from harness.cli.plan import plan
     from harness.cli.report import publish, report, view
     from harness.cli.rounds import rounds
@@ -62,6 +63,7 @@ def _register() -> None:
         annotate,
         agree,
         audit,
+        people,
         rounds,
         report,
         publish,

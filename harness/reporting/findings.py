@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.agreement.people import describe_people
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.trust import trust
@@ -158,6 +159,8 @@ def _people(evidence: Evidence) -> Iterator[Finding]:
         count = int((ratings["rater_kind"] == "human").sum())
         people = "1 person" if len(humans) == 1 else f"{len(humans)} people"
         doubts = ["One person: how far people agree with each other is unknown."] if len(humans) == 1 else []
+        called = ratings.assign(rater=ratings["rater"].map(evidence.name))
+        doubts += [f"{one['message']}." for one in describe_people(called).attention]
         yield Finding("people", f"{people} gave {count:,} ratings.", "agreement", "note", doubts)
 
 

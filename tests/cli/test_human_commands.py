@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import Item, Response
+from harness.records import Item, Rating, Response
 from harness.run import Run
 from harness.suite import Suite
 
@@ -119,3 +119,26 @@ def test_annotate_refuses_the_network_without_a_guard(run, harness):
     told = harness("annotate", run.folder, "--rater-id", "Ada", "--host", "0.0.0.0")
     assert told.returncode == 2
     assert "--allow-remote" in told.stderr
+
+
+def test_people_are_priced_and_the_unsteady_named(run, harness):
+    ratings = [
+        Rating(
+            rating_id=f"{n}-{again}", task="t", item_id=str(n), response_id=f"r{n}", rater="h_00000001", seconds=20,
+            rater_kind="human", criterion="quality", scale="ordinal", value=n % 5 if again == 0 else 4 - n % 5,
+            repetition=again, created_at=f"2026-01-01T00:{n:02d}:00Z",
+        )
+        for n in range(12)
+        for again in (0, 1)
+    ]  # fmt: skip
+    run.write(ratings, "people")
+    told = harness("people", run.folder, "--usd-per-hour", "18", "--json")
+    (row,) = json.loads(told.stdout)["people"]
+    assert row["usd_per_1000"] == pytest.approx(100)  # 20 s at 18 an hour
+    assert (row["repeated"], row["same"]) == (12, pytest.approx(2 / 12))  # 2 of 0..4 is its own mirror: items 2, 7
+    shown = harness("people", run.folder)
+    assert "attention: h_00000001 on quality: says the same again in 17%" in shown.stdout
+
+
+def test_people_of_a_run_that_nobody_rated(run, harness):
+    assert harness("people", run.folder).returncode == 2

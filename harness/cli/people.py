@@ -1,0 +1,75 @@
+"""`harness people`: what a run's human raters cost, and how steady they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.catalogue import AsJson
+
+if TYPE_CHECKING:
+    from harness.agreement.people import People
+
+
+def people(
+    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    usd_per_hour: Annotated[float | None, typer.Option(min=0, help="What people are paid, for the cost.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what people's ratings cost, how steady each rater is, and to whom to pay more attention."""
+    from harness.agreement.people import describe_people
+    from harness.errors import HarnessError
+    from harness.run import Run
+
+    found = describe_people(Run(run).ratings, usd_per_hour=usd_per_hour)
+    if found.df.empty:
+        raise HarnessError(f"{run}: no person has rated anything; `harness annotate {run} --rater-id YOU` opens a page")
+    print(json.dumps(found.to_json(), indent=2, allow_nan=False)) if as_json else _show(found)
+
+
+def _show(found: People) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="People", title_justify="left", box=SIMPLE_HEAD)
+    for name in (
+        "rater",
+        "criterion",
+        "ratings",
+        "skipped",
+        "s each",
+        "hours",
+        "USD per 1,000",
+        "the same again",
+        "wear",
+    ):
+        table.add_column(name, justify="right" if name in counted else "left", overflow="fold")
+    for row in found.to_json()["people"]:
+        again = f"{_range(row, 'same', '.0%')} of {row['repeated']}" if row["repeated"] else "-"
+        table.add_row(
+            *[str(row[name]) for name in ("rater", "criterion", "n", "skipped")],
+            _number(row["seconds"], ".1f"),
+            _number(row["hours"], ".2f"),
+            _number(row["usd_per_1000"], ".2f"),
+            again,
+            _range(row, "wear", "+.2f"),
+        )
+    console = Console(highlight=False)
+    (console if console.is_terminal else Console(highlight=False, width=140)).print(table)
+    for one in found.attention:
+        print(f"attention: {one['message']}")
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _range(row: dict[str, Any], name: str, form: str) -> str:
+    """Return a value with its interval."""
+    if row[name] is None:
+        return "-"
+    return f"{row[name]:{form}} [{row[f'{name}_low']:{form}}, {row[f'{name}_high']:{form}}]"
