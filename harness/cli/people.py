@@ -36,17 +36,8 @@ def _show(found: People) -> None:
     from rich.table import Table
 
     table = Table(title="People", title_justify="left", box=SIMPLE_HEAD)
-    for name in (
-        "rater",
-        "criterion",
-        "ratings",
-        "skipped",
-        "s each",
-        "hours",
-        "USD per 1,000",
-        "the same again",
-        "wear",
-    ):
+    counted = ("ratings", "skipped", "s each", "hours", "USD per 1,000", "the same again", "wear")
+    for name in ("rater", "criterion", *counted):
         table.add_column(name, justify="right" if name in counted else "left", overflow="fold")
     for row in found.to_json()["people"]:
         again = f"{_range(row, 'same', '.0%')} of {row['repeated']}" if row["repeated"] else "-"
