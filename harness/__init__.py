@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from harness.agreement import agree, rank
     from harness.forecast import plan_suite
     from harness.rating.evaluations import import_evaluations
-    from harness.rating.human import export_csv, import_ratings
+    from harness.rating.human import import_ratings
+    from harness.rating.sheets import export_csv
     from harness.reporting import publish, report
     from harness.rounds import compare_rounds, plan_rounds
     from harness.run import Run as load
@@ -32,7 +33,7 @@ PUBLIC = {
     "agree": "harness.agreement",
     "audit": "harness.agreement.audit",
     "compare_rounds": "harness.rounds",
-    "export_csv": "harness.rating.human",
+    "export_csv": "harness.rating.sheets",
     "import_evaluations": "harness.rating.evaluations",
     "import_ratings": "harness.rating.human",
     "load": "harness.run:Run",

@@ -15,7 +15,8 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
-from harness.rating.human import export_csv, import_ratings
+from harness.rating.human import import_ratings
+from harness.rating.sheets import export_csv
 from harness.records import Item, Response
 from harness.run import Run
 from harness.stages import rate, run_suite

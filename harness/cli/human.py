@@ -243,16 +243,16 @@ def export(
     """Write a run's answers to be rated elsewhere, blind and shuffled, or what it says to where people look."""
     from harness.catalog import Catalog
     from harness.errors import HarnessError, did_you_mean
-    from harness.rating.sheets import EXPORTS
+    from harness.rating.sheets import FORMS, export_sheet
     from harness.reporting import exports
     from harness.run import Run
 
     if format in exports.EXPORTS:
         print(exports.EXPORTS[format](Run(run), out))
         return
-    if format not in EXPORTS:
-        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, [*EXPORTS, *exports.EXPORTS])}")
+    if format not in FORMS:
+        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, [*FORMS, *exports.EXPORTS])}")
     if out is None:
         raise HarnessError(f"export {format}: say where with --out FILE")
-    written = EXPORTS[format](Run(run), out, question or (), task or (), samples, Catalog(include or ()))
+    written = export_sheet(Run(run), out, format, question or (), task or (), samples, Catalog(include or ()))
     print(f"{out}: {written} rows to rate; bring them back with `harness import {format} {out} --into {run}`")

@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.importing import (
@@ -31,8 +29,8 @@ from harness.rating.importing.repeats import with_ids
 from harness.rating.pairs import pairs_of
 from harness.rating.pseudonyms import pseudonym, user_key
 from harness.rating.questions import Question, find_questions
-from harness.records import Item, Rating, Response, digest
-from harness.run import Run, write_whole
+from harness.records import Rating, Response, digest
+from harness.run import Run
 
 
 @dataclass(frozen=True)
@@ -81,72 +79,12 @@ def asked_of(
     return found
 
 
-def export_csv(
-    run: Run,
-    path: str | Path,
-    questions: Sequence[str] = (),
-    tasks: Sequence[str] = (),
-    samples: int = 1,
-    catalog: Catalog | None = None,
-) -> int:
-    """Write a CSV of answers to be rated by hand, blind and shuffled, with empty columns `rater` and `value`.
-
-    Args:
-        run: The run; its manifest keeps what was asked, so that values are checked when they come back.
-        path: The CSV to write.
-        questions: Human raters of the catalogue; those that fit the tasks' families where none are named.
-        tasks: Only these tasks; all where none are named.
-        samples: How many samples of each item and model.
-        catalog: Where questions are looked for.
-
-    Returns:
-        How many rows were written.
-
-    Raises:
-        HarnessError: The run has nothing to rate.
-    """
-    asked = asked_of(run, questions, tasks, samples, catalog)
-    prompts = {(item.task, item.item_id): item.prompt for item in run.records(Item)}
-    rows = [_sheet_row(one, prompts[one.response.task, one.response.item_id]) for one in asked]
-    sheet = pd.DataFrame(rows)
-    if "response_b" in sheet and sheet["response_b"].isna().all():
-        sheet = sheet.drop(columns=["against_id", "response_b"])
-    write_whole(Path(path), sheet.to_csv(index=False).encode())
-    note_questions(run, {one.question.criterion: one.question for one in asked}.values())
-    return len(sheet)
-
-
 def sides_of(one: Asked) -> list[Response]:
     """Return what is shown, in an order of the sides that says nothing about them."""
     if one.against is None:
         return [one.response]
     sides = [one.response, one.against]
     return sides if int(digest(one.response.response_id, one.against.response_id), 16) % 2 else sides[::-1]
-
-
-def _sheet_row(one: Asked, prompt: str) -> dict[str, Any]:
-    sides = sides_of(one)
-    return {
-        "item_id": one.response.item_id,
-        "response_id": sides[0].response_id,
-        "against_id": sides[1].response_id if one.against else None,
-        "prompt": _cell(prompt),
-        "response": _cell(sides[0].text or ""),
-        "response_b": _cell(sides[1].text or "") if one.against else None,
-        "criterion": one.question.criterion,
-        "question": one.question.question,
-        "grades": "; ".join(
-            f"{grade.name if one.against else f'{grade.value:g}'} = {grade.meaning}" for grade in one.question.grades
-        ),
-        "rater": "",
-        "value": "",
-        "comment": "",
-    }  # fmt: skip
-
-
-def _cell(text: str) -> str:
-    """Return text that a spreadsheet takes for text: model-written formulas are not run."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def note_questions(run: Run, questions: Iterable[Question]) -> None:

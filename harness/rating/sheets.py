@@ -13,76 +13,130 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+import pandas as pd
+
 from harness.catalog import Catalog
-from harness.rating.human import asked_of, export_csv, note_questions, sides_of
+from harness.errors import HarnessError, did_you_mean
+from harness.rating.human import Asked, asked_of, note_questions, sides_of
 from harness.rating.questions import Question
 from harness.records import Item
 from harness.run import Run, write_whole
 
-Export = Callable[[Run, Path, Sequence[str], Sequence[str], int, Catalog], int]
+Prompts = dict[tuple[str, str], str]
+"""The prompt of each task and item."""
+IDS = ("item_id", "response_id", "against_id")
 
 
-def export_label_studio(
+def export_sheet(
     run: Run,
-    path: Path,
+    path: str | Path,
+    form: str = "csv",
     questions: Sequence[str] = (),
     tasks: Sequence[str] = (),
     samples: int = 1,
     catalog: Catalog | None = None,
 ) -> int:
-    """Write Label Studio's tasks, and beside them the labelling configuration (`.xml`) and the key (`.key.json`).
+    """Write a run's answers to be rated elsewhere, blind and shuffled, and beside them the key (`.key.json`).
+
+    The run's manifest keeps what was asked, so that values are checked when they come back.
 
     Args:
         run: The run.
-        path: The JSON of tasks.
-        questions: Human raters of the catalogue; those that fit where none are named.
-        tasks: Only these tasks.
+        path: The file to write: a CSV with empty columns `rater` and `value`; the JSON of Label Studio's tasks, with
+            their labelling configuration beside it (`.xml`); or of Argilla's records, with the settings of their data
+            set (`.settings.json`).
+        form: `csv`, `label-studio` or `argilla`.
+        questions: Human raters of the catalogue; where none are named, those that fit the tasks' families, for
+            Label Studio and Argilla those about one answer if there are any.
+        tasks: Only these tasks; all where none are named.
         samples: How many samples of each item and model.
         catalog: Where questions are looked for.
 
     Returns:
-        How many tasks were written.
+        How many rows there are to rate.
 
     Raises:
-        HarnessError: The run has nothing to rate, or the questions need different configurations.
+        HarnessError: There is no such form, or the run has nothing to rate.
     """
-    rows, asked = _rows(run, path, questions, tasks, samples, catalog)
-    write_whole(path, json.dumps([{"data": row} for row in rows], indent=1, ensure_ascii=False).encode())
-    write_whole(path.with_suffix(".xml"), labelling_configuration(asked).encode())
-    return len(rows)
+    if form not in FORMS:
+        raise HarnessError(f"no export format {form!r}.{did_you_mean(form, FORMS)}")
+    path = Path(path)
+    asked = asked_of(run, questions, tasks, samples, catalog)
+    if questions and form != "csv" and len({one.question.compares for one in asked}) > 1:
+        raise HarnessError(f"{form}: asks about one answer or about two, not both in one export; name one --question")
+    prompts = {(item.task, item.item_id): item.prompt for item in run.records(Item)}
+    asked, written = FORMS[form](path, asked, prompts)
+    sides = {side.response_id: side for one in asked for side in sides_of(one)}
+    key = {name: {"model": side.model, "item_id": side.item_id} for name, side in sides.items()}
+    write_whole(path.with_suffix(".key.json"), _json(dict(sorted(key.items()))))
+    note_questions(run, {one.question.criterion: one.question for one in asked}.values())
+    return written
 
 
-def export_argilla(
+def export_csv(
     run: Run,
-    path: Path,
+    path: str | Path,
     questions: Sequence[str] = (),
     tasks: Sequence[str] = (),
     samples: int = 1,
     catalog: Catalog | None = None,
 ) -> int:
-    """Write Argilla's records, and beside them the settings of the data set (`.settings.json`) and the key.
+    """Write `export_sheet` in the form `csv`."""
+    return export_sheet(run, path, "csv", questions, tasks, samples, catalog)
 
-    Args:
-        run: The run.
-        path: The JSON of records.
-        questions: Human raters of the catalogue; those that fit where none are named.
-        tasks: Only these tasks.
-        samples: How many samples of each item and model.
-        catalog: Where questions are looked for.
 
-    Returns:
-        How many records were written.
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=1, ensure_ascii=False).encode()
 
-    Raises:
-        HarnessError: The run has nothing to rate.
-    """
-    rows, asked = _rows(run, path, questions, tasks, samples, catalog)
-    ids = ("item_id", "response_id", "against_id")
+
+def _spreadsheet(path: Path, asked: list[Asked], prompts: Prompts) -> tuple[list[Asked], int]:
+    """Write one row an answer or pair and question."""
+    sheet = pd.DataFrame([_sheet_row(one, prompts[one.response.task, one.response.item_id]) for one in asked])
+    if "response_b" in sheet and sheet["response_b"].isna().all():
+        sheet = sheet.drop(columns=["against_id", "response_b"])
+    write_whole(path, sheet.to_csv(index=False).encode())
+    return asked, len(sheet)
+
+
+def _sheet_row(one: Asked, prompt: str) -> dict[str, Any]:
+    sides = sides_of(one)
+    return {
+        "item_id": one.response.item_id,
+        "response_id": sides[0].response_id,
+        "against_id": sides[1].response_id if one.against else None,
+        "prompt": _cell(prompt),
+        "response": _cell(sides[0].text or ""),
+        "response_b": _cell(sides[1].text or "") if one.against else None,
+        "criterion": one.question.criterion,
+        "question": one.question.question,
+        "grades": "; ".join(
+            f"{grade.name if one.against else f'{grade.value:g}'} = {grade.meaning}" for grade in one.question.grades
+        ),
+        "rater": "",
+        "value": "",
+        "comment": "",
+    }  # fmt: skip
+
+
+def _cell(text: str) -> str:
+    """Return text that a spreadsheet takes for text: model-written formulas are not run."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _label_studio(path: Path, asked: list[Asked], prompts: Prompts) -> tuple[list[Asked], int]:
+    asked, rows = _rows(asked, prompts)
+    write_whole(path, _json([{"data": row} for row in rows]))
+    write_whole(path.with_suffix(".xml"), labelling_configuration(_questions(asked)).encode())
+    return asked, len(rows)
+
+
+def _argilla(path: Path, asked: list[Asked], prompts: Prompts) -> tuple[list[Asked], int]:
+    asked, rows = _rows(asked, prompts)
     records = [
         {
             "id": f"{number:06d}",
-            "fields": {name: text for name, text in row.items() if name not in ids},
-            "metadata": {name: row[name] for name in ids if name in row},
+            "fields": {name: text for name, text in row.items() if name not in IDS},
+            "metadata": {name: row[name] for name in IDS if name in row},
         }
         for number, row in enumerate(rows)
     ]
@@ -90,13 +144,13 @@ def export_argilla(
         "fields": [{"name": name, "type": "text"} for name in records[0]["fields"]],
         "questions": [
             {"name": one.criterion, "title": one.question, "description": one.definition, **_argilla_answers(one)}
-            for one in asked
+            for one in _questions(asked)
         ]
         + [{"name": "comment", "title": "Comment", "type": "text", "required": False}],
     }
-    write_whole(path, json.dumps(records, indent=1, ensure_ascii=False).encode())
-    write_whole(path.with_suffix(".settings.json"), json.dumps(settings, indent=1, ensure_ascii=False).encode())
-    return len(records)
+    write_whole(path, _json(records))
+    write_whole(path.with_suffix(".settings.json"), _json(settings))
+    return asked, len(records)
 
 
 def _argilla_answers(question: Question) -> dict[str, Any]:
@@ -106,17 +160,11 @@ def _argilla_answers(question: Question) -> dict[str, Any]:
     return {"type": "label_selection", "labels": [grade.name for grade in question.grades]}
 
 
-def _rows(
-    run: Run, path: Path, questions: Sequence[str], tasks: Sequence[str], samples: int, catalog: Catalog | None
-) -> tuple[list[dict[str, str]], list[Question]]:
-    """Return one row an answer or pair with all questions about it, and the questions."""
-    asked = asked_of(run, questions, tasks, samples, catalog)
-    prompts = {(item.task, item.item_id): item.prompt for item in run.records(Item)}
-    kinds = {one.question.compares for one in asked}
-    if len(kinds) > 1:
+def _rows(asked: list[Asked], prompts: Prompts) -> tuple[list[Asked], list[dict[str, str]]]:
+    """Return what one configuration can ask, and one row an answer or pair with all questions about it."""
+    if len({one.question.compares for one in asked}) > 1:
         asked = [one for one in asked if not one.question.compares]
     rows: dict[tuple[str, ...], dict[str, str]] = {}
-    key: dict[str, dict[str, str]] = {}
     for one in asked:
         sides = sides_of(one)
         ids = tuple(side.response_id for side in sides)
@@ -126,11 +174,11 @@ def _rows(
         else:
             row["response"] = sides[0].text or ""
         rows[ids] = {**row, "prompt": prompts[one.response.task, one.response.item_id]}
-        key |= {side.response_id: {"model": side.model, "item_id": side.item_id} for side in sides}
-    write_whole(path.with_suffix(".key.json"), json.dumps(key, indent=1, sort_keys=True, ensure_ascii=False).encode())
-    found = {one.question.criterion: one.question for one in asked}
-    note_questions(run, found.values())
-    return list(rows.values()), list(found.values())
+    return asked, list(rows.values())
+
+
+def _questions(asked: Sequence[Asked]) -> list[Question]:
+    return list({one.question.criterion: one.question for one in asked}.values())
 
 
 def labelling_configuration(questions: Sequence[Question]) -> str:
@@ -157,4 +205,8 @@ def labelling_configuration(questions: Sequence[Question]) -> str:
     return "<View>\n  " + "\n  ".join(parts) + "\n</View>\n"
 
 
-EXPORTS: dict[str, Export] = {"csv": export_csv, "label-studio": export_label_studio, "argilla": export_argilla}
+FORMS: dict[str, Callable[[Path, list[Asked], Prompts], tuple[list[Asked], int]]] = {
+    "csv": _spreadsheet,
+    "label-studio": _label_studio,
+    "argilla": _argilla,
+}

@@ -7,7 +7,8 @@ import csv
 import pytest
 
 from harness.errors import HarnessError
-from harness.rating.human import export_csv, import_ratings
+from harness.rating.human import import_ratings
+from harness.rating.sheets import export_csv
 from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import Suite

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.rating.human import import_ratings
-from harness.rating.sheets import EXPORTS
+from harness.rating.sheets import export_sheet
 from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import Suite
@@ -31,7 +32,7 @@ def run(tmp_path) -> Run:
 
 
 def export(run, name, path, question):
-    return EXPORTS[name](run, path, [question], (), 1, None)
+    return export_sheet(run, path, name, [question])
 
 
 def test_label_studio_and_back(run, tmp_path):
@@ -89,3 +90,18 @@ def test_argilla_and_back(run, tmp_path):
     path.write_text(json.dumps(done))
     found = import_ratings(path, run, key=KEY)
     assert (found.format, len(found.ratings), {one.value for one in found.ratings}) == ("argilla", 16, {4})
+
+
+def test_every_export_has_its_key_and_asks_about_one_answer_or_two(run, tmp_path):
+    for form in ("csv", "label-studio", "argilla"):
+        path = tmp_path / form
+        assert export_sheet(run, path, form, ["human_quality"]) == 16
+        key = json.loads(path.with_suffix(".key.json").read_text())
+        assert {one["model"] for one in key.values()} == {"first-model", "second-model"}
+        assert "first-model" not in path.read_text()
+    both = ["human_quality", "human_preference"]
+    assert export_sheet(run, tmp_path / "both.csv", "csv", both) == 24
+    with pytest.raises(HarnessError, match="not both in one export"):
+        export_sheet(run, tmp_path / "both.json", "argilla", both)
+    with pytest.raises(HarnessError, match=r"no export format 'argila'. Did you mean 'argilla'"):
+        export_sheet(run, tmp_path / "x", "argila")

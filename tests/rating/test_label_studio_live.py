@@ -14,7 +14,7 @@ import pytest
 
 from harness.rating.human import import_ratings
 from harness.rating.importing import read_any
-from harness.rating.sheets import EXPORTS
+from harness.rating.sheets import export_sheet
 from harness.records import Item, Response
 from harness.run import Run
 from harness.suite import Suite
@@ -50,7 +50,7 @@ def test_a_real_server_takes_the_tasks_and_gives_them_back_annotated(run, tmp_pa
     if not os.environ.get("LABEL_STUDIO_URL"):
         pytest.skip("LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY name no server")
     path = tmp_path / "tasks.json"
-    EXPORTS["label-studio"](run, path, [question], (), 1, None)
+    export_sheet(run, path, "label-studio", [question])
     key = {"Authorization": f"Token {os.environ['LABEL_STUDIO_API_KEY']}"}
     with httpx.Client(base_url=os.environ["LABEL_STUDIO_URL"], headers=key, timeout=60) as server:
 
