@@ -132,7 +132,9 @@ class Writer:
                 done.result()
 
     def close(self) -> None:
-        """End the servers."""
+        """Close the connections, and end the servers."""
+        for client in self._clients:
+            client.close()
         for server in self._servers:
             server.__exit__(None, None, None)
 
