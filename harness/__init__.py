@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.agreement import agree, rank
     from harness.forecast import plan_suite
+    from harness.rating.annotation import annotate
     from harness.rating.evaluations import import_evaluations
     from harness.rating.human import import_ratings
     from harness.rating.sheets import export_csv
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 PUBLIC = {
     "agree": "harness.agreement",
+    "annotate": "harness.rating.annotation",
     "audit": "harness.agreement.audit",
     "compare_rounds": "harness.rounds",
     "export_csv": "harness.rating.sheets",
@@ -50,6 +52,7 @@ PUBLIC = {
 __all__ = [
     "__version__",
     "agree",
+    "annotate",
     "audit",
     "compare_rounds",
     "export_csv",

@@ -140,20 +140,40 @@
     };
   })();
 
+  const served = async (action, body) => {
+    const reply = await fetch(action, body === undefined ? {} : {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    return { status: reply.status, said: await reply.json().catch(() => null) };
+  };
+
+  /* In a notebook: the frame around the page asks the kernel, and gives a silent one up. */
+  const embedded = at("embedded") && (() => {
+    const waiting = new Map();
+    let asked = 0;
+    window.addEventListener("message", (event) => {
+      if (event.source === parent && event.data) waiting.get(event.data.number)?.(event.data);
+    });
+    return (action, body) => new Promise((done, fail) => {
+      const number = ++asked;
+      const late = setTimeout(fail, 15000);
+      waiting.set(number, (reply) => { clearTimeout(late); waiting.delete(number); done(reply); });
+      parent.postMessage({ number, action, body }, "*");
+    });
+  })();
+
   const send = async (action, body) => {
     if (offline) { show(offline(action, body)); return; }
     if (busy) return;
     busy = true;
     try {
-      const reply = await fetch(action, body === undefined ? {} : {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-      });
-      const said = await reply.json().catch(() => null);
-      if (reply.ok) show(said);
-      else if (reply.status === 409 && said) show(said.state, said.error === "there is nothing to undo" ? "" : "Answered elsewhere already: this is the next one.");
+      const { status, said } = await (embedded || served)(action, body);
+      if (status === 200) show(said);
+      else if (status === 409 && said) show(said.state, said.error === "there is nothing to undo" ? "" : "Answered elsewhere already: this is the next one.");
       else warn(said ? `Not saved: ${said.error}` : "Not saved: open the address that the terminal shows once more.");
     } catch {
-      warn("Not saved: the server does not answer. Start it again in the terminal, then answer once more; nothing is lost.");
+      const again = embedded ? "the kernel does not answer. Run the cell again" : "the server does not answer. Start it again in the terminal";
+      warn(`Not saved: ${again}, then answer once more; nothing is lost.`);
     } finally {
       busy = false;
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.rating.annotation import Session, export_html, serve
+from harness.rating.annotation import Session, annotate, export_html, serve
 from harness.rating.human import asked_of, import_ratings
 from harness.records import Item, Response
 from harness.run import Run
@@ -255,3 +255,47 @@ def test_the_page_as_one_file_gives_a_jsonl_that_comes_into_the_run(run, browser
     assert {one.rater for one in found.ratings} == {"h_00000009"}
     assert [one.value for one in found.ratings][1] == 0.5
     assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []
+
+
+def test_the_page_in_a_notebook_asks_the_kernel(run, browser, tmp_path, monkeypatch):
+    pytest.importorskip("anywidget")
+    monkeypatch.setenv("HARNESS_KEY_FILE", str(tmp_path / "key"))
+    annotate(run, "Ada", ["human_quality"], repeats=0)
+    widget = annotate(run.folder, "Ada", ["human_quality"], repeats=0)  # the cell was run again
+    told: list[dict] = []
+    widget.send = told.append
+
+    def kernel(content: dict) -> dict:
+        widget._handle_custom_msg(content, [])
+        return told.pop()
+
+    page = browser.new_page()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+    page.expose_function("kernel", kernel)
+    page.set_content("<main></main>")
+    page.evaluate(
+        """async ([script, shown]) => {
+            const heard = [];
+            const model = {
+                get: () => shown,
+                on: (name, tell) => heard.push(tell),
+                off: () => {},
+                send: (content) => window.kernel(content).then((said) => heard.forEach((tell) => tell(said))),
+            };
+            const code = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+            (await import(code)).default.render({ model, el: document.querySelector("main") });
+        }""",
+        [widget._esm, widget.page],
+    )
+    frame = page.frame_locator("iframe")
+    frame.locator("#task:not([hidden])").wait_for()
+    assert "secret" not in widget.page
+    frame.locator("#question").focus()
+    page.keyboard.press("4")
+    frame.locator("#count", has_text="1 of 6").wait_for()
+    assert ratings(run)["value"].tolist() == [4.0]  # on disk before the next thing is shown
+    page.keyboard.press("u")
+    frame.locator("#count", has_text="0 of 6").wait_for()
+    assert [url for url in requests if not url.startswith(("blob:", "about:"))] == []

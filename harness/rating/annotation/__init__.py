@@ -5,5 +5,6 @@ from __future__ import annotations
 from harness.rating.annotation.offline import export_html
 from harness.rating.annotation.server import Address, serve
 from harness.rating.annotation.session import Session
+from harness.rating.annotation.widget import annotate
 
-__all__ = ["Address", "Session", "export_html", "serve"]
+__all__ = ["Address", "Session", "annotate", "export_html", "serve"]

@@ -6,14 +6,12 @@ What a rater says is kept in the browser as they go, and comes into the run by `
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.catalog import Catalog
+from harness.rating.annotation.one_file import one_file
 from harness.rating.annotation.plan import Unit, draw
 from harness.rating.annotation.session import shown_question
 from harness.rating.human import Asked, note_questions
@@ -51,7 +49,7 @@ def export_html(
     plan = draw(asked, digest(run.suite.seed, rater, "offline"), repeats)
     units = [_unit(unit, known[unit.criterion, str(unit.response_id)], prompts) for unit in plan]
     content = {"rater": name or rater, "run": run.suite.name, "id": rater, "units": units}
-    write_whole(Path(path), _page(content, catalog).encode())
+    write_whole(Path(path), one_file("offline", content, catalog).encode())
     note_questions(run, {one.question.criterion: one.question for one in asked}.values())
     return len(units)
 
@@ -79,23 +77,3 @@ def _unit(unit: Unit, asked: Asked, prompts: dict[tuple[str, str], str]) -> dict
             "repetition": unit.repetition,
         },
     }
-
-
-def _page(content: dict[str, Any], catalog: Catalog) -> str:
-    text = {
-        name: catalog.file(f"reports/{name}").read_text(encoding="utf-8")
-        for name in ("annotate/page.html", "annotate/annotate.js", "annotate/annotate.css", "page/page.css")
-    }
-    script = text["annotate/annotate.js"]
-    proof = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; script-src 'sha256-{proof}'; style-src 'unsafe-inline'"
-    policy += "; base-uri 'none'; form-action 'none'"
-    data = json.dumps(content, ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        data = data.replace(character, f"\\u{ord(character):04x}")
-    head, body = text["annotate/page.html"].split("<link", 1)
-    body = body[body.index("</head>") :]
-    styles = f"<style>{text['page/page.css']}{text['annotate/annotate.css']}</style>\n"
-    security = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-    block = f'<script type="application/json" id="offline">{data}</script>\n<script>{script}</script>\n'
-    return head + security + styles + body.replace("</body>", f"{block}</body>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.annotation.access import Gate, check_host, names_this_server
-from harness.rating.annotation.session import Session, StaleError
+from harness.rating.annotation.actions import ACTIONS, act
+from harness.rating.annotation.session import Session
 
 LARGEST = 64 * 1024
 """Bytes of a request's body."""
@@ -148,22 +149,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(403, "Open the address that the terminal shows.")
         if self.headers.get("Content-Type", "").split(";")[0] != "application/json":
             return self._refuse(415, "Send JSON.")
-        session = self.sessions[rater]
-        doing: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "answer": lambda said: session.answer(*_answer_in(said)),
-            "undo": lambda said: session.undo(),
-            "close": lambda said: session.close(),
-        }
-        if action not in doing:
+        if action not in ACTIONS:
             return self._refuse(404, "There is nothing here.")
         try:
-            self._json(200, doing[action](json.loads(body or b"{}")))
-        except StaleError as stale:
-            self._json(409, {"error": str(stale), "state": session.state()})
-        except (HarnessError, ValueError, TypeError, KeyError) as error:
-            self._json(400, {"error": str(error)})
-        except OSError as error:
-            self._json(500, {"error": f"not saved: {error.strerror}"})
+            said = json.loads(body or b"{}")
+        except ValueError as error:
+            return self._json(400, {"error": str(error)})
+        return self._json(*act(self.sessions[rater], action, said))
 
     def _enter(self, rater: str, token: str) -> None:
         if self.gate.password is None:
@@ -216,14 +208,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: addresses hold tokens."""
-
-
-def _answer_in(said: dict[str, Any]) -> tuple[str, float | None, str, float | None]:
-    value, seconds = said.get("value"), said.get("seconds")
-    for number in (value, seconds):
-        if isinstance(number, bool) or not (number is None or isinstance(number, int | float)):
-            raise HarnessError(f"expected a number or null, found {number!r}")
-    return str(said["unit"]), value, str(said.get("comment") or "")[:10_000], seconds
 
 
 def _plain_page(title: str, body: str, head: str = "") -> bytes:
