@@ -92,7 +92,7 @@ def test_ratings_with_every_fifth_answer_faulty(tmp_path, count):
         rate(run, ["shaken"], include=[tmp_path / "mine"], cache=tmp_path / "cache")
         rows = check_whole(run, count)
         met = Counter(fates.values())
-        assert sum(met.values()) >= count // 5
+        assert sum(met.values()) >= 0.19 * count  # every fifth, but for those that met one already
         assert set(met) == set(FAULTS)
         expected = Counter(FINAL[name] for name in fates.values() if name in FINAL)
         assert Counter(rows["status"]) == {**expected, "ok": count - expected.total()}
@@ -150,7 +150,7 @@ class Shaker:
             elif fault == 2:
                 writer.write(b"HTTP/1.1 500 X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
             elif fault == 3:
-                await asyncio.sleep(30)
+                await asyncio.sleep(60)
             elif fault == 4:
                 empty = b'{"choices": [{"message": {"content": null}, "finish_reason": "stop"}]}'
                 writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(empty) + empty)
@@ -176,10 +176,10 @@ def test_a_real_server_behind_a_faulty_line(tmp_path):
     from harness.answering.embedded import gguf_path
     from harness.answering.embedded_chat import EmbeddedServer
 
-    count = 200
+    count = 60
     run = stored_run(tmp_path / "run", count)
-    with EmbeddedServer(gguf_path(default_cache()), slots=4, threads=2) as server, Shaker(server.base_url) as line:
-        judge_folder(tmp_path / "mine", line.base_url, model={"concurrency": 4, "timeout": 10.0})
+    with EmbeddedServer(gguf_path(default_cache()), slots=2, threads=1) as server, Shaker(server.base_url) as line:
+        judge_folder(tmp_path / "mine", line.base_url, max_tokens=64, model={"concurrency": 2, "timeout": 20.0})
         rate(run, ["shaken"], include=[tmp_path / "mine"], cache=tmp_path / "cache")
         rows = check_whole(run, count)
         asked = line.requests
