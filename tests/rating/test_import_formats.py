@@ -303,3 +303,22 @@ def test_numbers():
     cells = ("4", " -1.5e2", "4,5", "1,000", "four", "")
     assert [number_of(cell) for cell in cells] == [4, -150, 4.5, None, None, None]
     assert number_of("1,000", decimal_comma=True) == 1
+
+
+def test_an_installed_package_may_bring_a_format(tmp_path, monkeypatch):
+    (tmp_path / "shop.yaml").write_text(
+        "reads: [csv]\nrecognise: [{path: stars_given, exists: true}]\n"
+        "fields: {item_id: product, rater: buyer, criterion: {constant: liking}, value: stars_given}\n"
+    )
+    (tmp_path / "shop_format.py").write_text(
+        "from pathlib import Path\n\nMAPPING = Path(__file__).parent / 'shop.yaml'\n"
+    )
+    facts = tmp_path / "shop-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text("[harness.importers]\nshop = shop_format:MAPPING\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "export.csv").write_text("product,buyer,stars_given\nkettle,ada,4\n")
+    form = recognise(tmp_path / "export.csv")
+    assert form.name == "shop"
+    assert [one.value for one in read_ratings(tmp_path / "export.csv", form).ratings] == [4.0]

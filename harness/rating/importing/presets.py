@@ -1,12 +1,13 @@
 """The formats that are known, each a mapping in the catalogue, and which of them a file is of.
 
-They lie in `raters/human/presets/`; a user's own, in a folder given by `--include` or `HARNESS_PATH`, come first. A
-path to a `mapping.yaml` does as well as a name.
+They lie in `raters/human/presets/`; a user's own, in a folder given by `--include` or `HARNESS_PATH`, come first, then
+those of installed packages (entry points `harness.importers`). A path to a `mapping.yaml` does as well as a name.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from harness.catalog import Catalog
@@ -17,6 +18,8 @@ from harness.rating.importing.mapping import Mapping
 from harness.rating.importing.source import Source, read_source
 
 FOLDER = "raters/human/presets"
+GROUP = "harness.importers"
+"""Entry points of installed packages: a format's name, and the object that is its mapping's path."""
 ALIASES = {"parquet": "csv", "jsonl": "csv", "json": "csv"}
 """Names of kinds of file: tables of ratings are one format, however they are stored."""
 LOOKED_AT = 50
@@ -29,10 +32,11 @@ def presets(catalog: Catalog | None = None) -> dict[str, Mapping]:
     Raises:
         HarnessError: One of them does not fit.
     """
-    found: dict[str, Path] = {}
-    for root in (catalog or Catalog()).roots:
-        for path in sorted((root / FOLDER).glob("*.yaml")):
-            found.setdefault(path.stem, path)
+    *own, built_in = [
+        {path.stem: path for path in (root / FOLDER).glob("*.yaml")} for root in (catalog or Catalog()).roots
+    ]
+    installed = {point.name: Path(point.load()) for point in entry_points(group=GROUP)}
+    found = {name: path for known in (built_in, installed, *reversed(own)) for name, path in known.items()}
     return {name: _read(path) for name, path in sorted(found.items())}
 
 
