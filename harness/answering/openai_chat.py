@@ -13,6 +13,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from harness.answering.chat import Answer, Call
 from harness.answering.http_status import status_trouble
@@ -59,6 +61,7 @@ class OpenAIChat:
         self._key = os.environ.get(key_variable) or "none"
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
+        self._proxy: str | None = None
         self._schema_refused = False
         self._traffic = Traffic(self._send, limits or Limits())
 
@@ -77,11 +80,12 @@ class OpenAIChat:
 
         if self._session is None:  # made here, in the loop that it belongs to
             self._session, self._address = _connect(self.base_url, self._key)
+            self._proxy = _proxy(self._address)
         while True:
             asked = call.json_schema is not None and not self._schema_refused
             body = json.dumps(self._body(call, asked)).encode()
             try:
-                async with self._session.post(self._address, data=body) as response:
+                async with self._session.post(self._address, data=body, proxy=self._proxy) as response:
                     content, code, headers = await response.read(), response.status, response.headers
             except (aiohttp.ClientError, OSError) as error:
                 lasting = isinstance(error, aiohttp.InvalidURL)
@@ -119,6 +123,12 @@ class OpenAIChat:
         return {name: value for name, value in {**body, **self.options}.items() if value is not None}
 
 
+def _proxy(address: str) -> str | None:
+    """Return the proxy that the environment names for an address; aiohttp would look it up for every call."""
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
+
+
 def _connect(base_url: str, key: str) -> tuple[aiohttp.ClientSession, str]:
     """Return the connections to a server, with the headers that the SDK would send, and where chat calls go."""
     import aiohttp
@@ -131,7 +141,6 @@ def _connect(base_url: str, key: str) -> tuple[aiohttp.ClientSession, str]:
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=None),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
     )
     return session, f"{str(sdk.base_url).rstrip('/')}/chat/completions"
 

@@ -24,6 +24,8 @@ from harness.records import Status
 
 AHEAD = 2
 """Calls taken for each that may be in flight: as many wait their turn, so that the server never waits for us."""
+TOGETHER = 0.01
+"""Seconds in which answers are gathered: handing each over by itself would cost more than asking for it."""
 
 
 @dataclass(frozen=True)
@@ -212,14 +214,22 @@ class Traffic:
         """Yield the position and the answer of each call, as they finish; few calls are taken ahead of the answers."""
         loop = self._running_loop()
         todo = enumerate(calls)
-        done: queue.SimpleQueue[tuple[int, Answer | Exception]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[list[tuple[int, Answer | Exception]]] = queue.SimpleQueue()
+        arrived: list[tuple[int, Answer | Exception]] = []
         tasks: set[asyncio.Task[None]] = set()
 
         async def work(position: int, call: Call) -> None:
             try:
-                done.put((position, await self._carry(call)))
+                answer: Answer | Exception = await self._carry(call)
             except Exception as error:  # a fault of ours: it shall be seen, not waited for
-                done.put((position, error))
+                answer = error
+            if not arrived:
+                loop.call_later(TOGETHER, hand_over)
+            arrived.append((position, answer))
+
+        def hand_over() -> None:
+            done.put(arrived.copy())
+            arrived.clear()
 
         def send(batch: list[tuple[int, Call]]) -> None:
             for position, call in batch:
@@ -241,11 +251,9 @@ class Traffic:
                 under_way += len(batch)
                 if not under_way:
                     return
-                arrived = [done.get()]
-                while not done.empty():
-                    arrived.append(done.get())
-                under_way -= len(arrived)
-                for position, answer in arrived:
+                answered = done.get()
+                under_way -= len(answered)
+                for position, answer in answered:
                     if isinstance(answer, Exception):
                         raise answer
                     yield position, answer

@@ -206,3 +206,19 @@ def test_the_request_says_what_the_call_says(chat_server):
         "response_format": {"type": "json_schema", "json_schema": form},
         "top_p": 0.9,
     }
+
+
+def test_the_proxy_that_the_environment_names_is_used_and_not_where_it_says_so(chat_server, monkeypatch):
+    with chat_server.ChatServer() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
+        chat = OpenAIChat("m", "http://judges.invalid/v1", QUICK)
+        ((_, answer),) = chat.ask([Call((("user", "x"),))])
+        chat.close()
+        assert answer.status == "ok"
+        assert proxy.heads[0].startswith(b"POST http://judges.invalid/v1/chat/completions ")
+        monkeypatch.setenv("no_proxy", "judges.invalid")
+        chat = OpenAIChat("m", "http://judges.invalid/v1", QUICK)
+        ((_, answer),) = chat.ask([Call((("user", "x"),))])
+        chat.close()
+    assert "no connection" in answer.error
+    assert proxy.requests == 1
