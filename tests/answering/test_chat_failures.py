@@ -146,6 +146,16 @@ def test_requests_per_minute_are_kept(chat_server):
         assert time.monotonic() - started >= 0.4  # 60 at once, the other 5 at 10 a second
 
 
+def test_tokens_per_minute_are_kept(chat_server):
+    # 15,000 a minute are 250 a second, of which 1,500 may come at once; a call here has 25 (the server's 20 and 5)
+    with chat_server.ChatServer() as server:
+        started = time.monotonic()
+        words = ["x" * 76] * 65  # 78 characters of prompt are 19 tokens by the estimate, and 6 of answer
+        answers = ask(server, *words, limits=Limits(tokens_per_minute=15_000), max_tokens=6)
+        assert time.monotonic() - started >= 0.4  # 60 at once, the other 5 at 10 a second
+    assert [answer.status for answer in answers] == ["ok"] * 65
+
+
 def test_it_works_inside_a_running_event_loop(chat_server):
     async def notebook(server):
         return ask(server, "ok")
