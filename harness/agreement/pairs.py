@@ -1,7 +1,8 @@
 """The matrix of a run: every pair of raters on what both rated.
 
 In a run raters have criteria and scales of their own: an answer key says `correct`, a judge grades quality, ROUGE
-counts words. Each rater's first criterion is compared, by labels where both scales are labels and by rank elsewhere.
+counts words. A criterion that both rated is compared, elsewhere each rater's first one; by labels where both scales are
+labels and by rank elsewhere.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
     """Return the agreement of each pair of raters of a run, task by task.
 
     What raters share is a response, or a pair of responses in either direction. The verdicts of a comparing rater in
-    both orders count as one: their mean. Intervals cluster by item where an item has several responses.
+    both orders count as one: what `settled` says, or their mean. Intervals cluster by item where an item has several
+    responses.
 
     Args:
         ratings: Ratings as in a run.
@@ -40,12 +42,15 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
         weights for preferences) as `{value, low, high}`. Only pairs that share something.
     """
     rows: list[Row] = []
+    ratings = settled(ratings)
     counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
     if "flags" in counted:
         counted = counted[counted["flags"].map(lambda flags: "aggregate" not in flags).astype(bool)]
     for task, group in counted.groupby("task", sort=True, observed=True):
         columns = _columns(group)
-        for (name_a, a), (name_b, b) in combinations(sorted(columns.items()), 2):
+        for (name_a, of_a), (name_b, of_b) in combinations(sorted(columns.items()), 2):
+            common = next((name for name in of_a if name in of_b), None)
+            a, b = (of[common] if common else next(iter(of.values())) for of in (of_a, of_b))
             shared = a["values"].index.intersection(b["values"].index, sort=False)
             if len(shared):
                 head = {"task": str(task), "rater_a": name_a, "rater_b": name_b}
@@ -53,18 +58,32 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
     return rows
 
 
-def _columns(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return for each rater its first criterion, that one's scale, and its values by unit."""
-    found = {}
-    for rater, rows in group.groupby("rater", sort=True, observed=True):
-        criterion = rows["criterion"].iloc[0]
-        mine = one_direction(rows[rows["criterion"] == criterion])
-        found[str(rater)] = {
+def _columns(group: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return for each rater and each of its criteria, in the order of its ratings, scale and values by unit."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for (rater, criterion), rows in group.groupby(["rater", "criterion"], sort=False, observed=True):
+        mine = one_direction(rows)
+        found.setdefault(str(rater), {})[str(criterion)] = {
             "criterion": str(criterion),
             "scale": str(mine["scale"].iloc[0]),
             "values": mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean(),
         }
     return found
+
+
+def settled(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Drop the verdicts of single orders where the rater said, in a rating of no order, what counts of both.
+
+    A rating of no order without a value drops them too: the rater says that they count for nothing.
+    """
+    if not {"against_id", "order"} <= set(ratings.columns):
+        return ratings
+    compared, ordered = ratings["against_id"].notna(), ratings["order"].notna()
+    if not ordered.any() or not (compared & ~ordered).any():
+        return ratings
+    cell = [name for name in ("task", *UNIT, "rater", "criterion", "repetition", "rater_version") if name in ratings]
+    whole = (compared & ~ordered).groupby([ratings[name] for name in cell], dropna=False, observed=True)
+    return ratings[~(ordered & whole.transform("any"))]
 
 
 def one_direction(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.intervals import number
 from harness.agreement.length_control import instruction_difficulty, length_controlled_win_rate, length_gap
+from harness.agreement.pairs import settled
 from harness.agreement.preferences import Ranking, Ties, bradley_terry, compare
 from harness.errors import HarnessError, did_you_mean
 
@@ -138,7 +139,7 @@ def of_run(ratings: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         of_round = known["series"].astype(str) + " round " + known["round"].astype("Int64").astype(str)
         name = name.where(~series, of_round)
     size = known["text"].fillna("").astype(str).str.len()
-    rows = ratings[ratings["against_id"].notna()]
+    rows = settled(ratings[ratings["against_id"].notna()])
     if rows.empty:
         raise HarnessError("the run has no comparisons: rate it with a rater that compares two answers")
     sides = {"player": "response_id", "opponent": "against_id"}

@@ -13,7 +13,7 @@ import pandas as pd
 from harness.agreement.agreement import Agreement, Table, agree, frame_of
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
-from harness.agreement.pairs import one_direction, pair_matrix
+from harness.agreement.pairs import one_direction, pair_matrix, settled
 from harness.agreement.position import position_consistency
 from harness.agreement.ratings import SCALE_LEVEL, UNIT_COLUMNS
 from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
@@ -193,8 +193,10 @@ def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
 def _shared(ratings: pd.DataFrame) -> Iterator[tuple[str, Level, pd.DataFrame]]:
     """Yield each task and criterion that several raters share, its level and its ratings.
 
-    The verdicts of a comparison count in one direction, those of both orders as their mean.
+    The verdicts of a comparison count in one direction, those of both orders as their mean, where the rater did not
+    settle them itself.
     """
+    ratings = settled(ratings)
     ok = ratings[ratings["status"] == "ok"]
     for (task, criterion), group in ok.groupby(["task", "criterion"], sort=True, observed=True):
         if group["rater"].nunique() < 2:

@@ -7,6 +7,7 @@ that cannot be read, a refusal and a provider's error become ratings without a v
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,12 +18,11 @@ from pydantic import Field, model_validator
 
 from harness.answering.chat import Answer, Call, Chat
 from harness.answering.chat_models import make_chat
-from harness.errors import HarnessError
-from harness.rating.fence import fence_for
-from harness.rating.prompt import Prompt
 from harness.rating.rater import NO_ANSWER, RaterSpec, Surroundings, Work, rating_of
+from harness.rating.rubric import Meaning, OverallRule, Rubric
 from harness.rating.verdict import Verdict, answer_schema, read_probabilities, read_text
 from harness.rating.verifier import Settings
+from harness.rating.wording import Wording, reference_of
 from harness.records import Rating, Response, digest
 
 
@@ -41,8 +41,16 @@ class JudgeSettings(Settings):
     top_logprobs: int = Field(default=20, ge=1)
     """How many tokens' probabilities to ask for; many servers give 20 at most."""
 
-    rubric: dict[str, str] = Field(default_factory=dict)
-    """What each criterion means, shown by the prompt as `rubric`."""
+    rubric: dict[str, str | Meaning] = Field(default_factory=dict)
+    """What each criterion means, shown by the prompt as `rubric`; a text, or `description` and `weight`."""
+    constitution: str | None = None
+    """A file of principles, each rated for itself."""
+    overall: OverallRule | None = None
+    """How an overall verdict is found; see `Rubric`."""
+    examples: str | None = None
+    """A file of examples of verdicts, shown as turns before the question."""
+    reference_guided: bool = False
+    """The prompt shows `reference`; an item that has none is skipped."""
 
     @model_validator(mode="after")
     def _reasons_are_written(self) -> Self:
@@ -59,6 +67,12 @@ class JudgeSettings(Settings):
         return Call(
             messages, self.max_tokens, self.temperature, seed + repetition, json_schema=schema, repetition=repetition
         )
+
+    def write(self, verdict: str, reasoning: str | None) -> str:
+        """Return a verdict as the judge is to give it, for an example."""
+        if self.by == "probabilities":
+            return verdict
+        return json.dumps({**({"reasoning": reasoning or ""} if self.reasoning else {}), "verdict": verdict})
 
     def read(self, answer: Answer, words: Sequence[str]) -> Verdict:
         """Return the verdict that an answer holds."""
@@ -81,13 +95,34 @@ class Question:
 Ask = Callable[[Work], Iterable[Question]]
 Tell = Callable[[Question, Verdict], dict[str, Any]]
 """From a verdict to the rating's value, label, confidence and metadata."""
+Conclude = Callable[[str, Work, Sequence[Rating]], Iterable[Rating]]
+"""From the judge's version, a piece of work and the ratings of all its questions to those that follow from them."""
+
+
+@dataclass
+class _Open:
+    """A piece of work, and the ratings of its questions as far as they are there."""
+
+    work: Work
+    ratings: list[Rating | None]
+
+    @property
+    def answered(self) -> bool:
+        return None not in self.ratings
 
 
 class Judge:
     """A rater that asks an LLM."""
 
     def __init__(
-        self, spec: RaterSpec, settings: JudgeSettings, chat: Chat, decides: Sequence[Any], ask: Ask, tell: Tell
+        self,
+        spec: RaterSpec,
+        settings: JudgeSettings,
+        chat: Chat,
+        decides: Any,
+        ask: Ask,
+        tell: Tell,
+        conclude: Conclude,
     ) -> None:
         """Make a judge of a mode.
 
@@ -98,36 +133,59 @@ class Judge:
             decides: What beside declaration, settings and model decides an answer: prompt, rubric, seed.
             ask: The mode's questions for a piece of work.
             tell: The mode's reading of a verdict.
+            conclude: What follows from all verdicts on a piece of work.
         """
         self.spec = spec
         self.settings = settings
         self.chat = chat
         facts = settings.model_dump(mode="json", exclude={"model"})
-        self.version = digest(spec.use, spec.criteria, spec.scale, facts, chat.identity, *decides, 1)
+        self.version = digest(spec.use, spec.criteria, spec.scale, facts, chat.identity, decides, 2)
         self._ask = ask
         self._tell = tell
+        self._conclude = conclude
 
     def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
-        """Yield the ratings as the answers come; a question is made when it can be asked, not before."""
-        asked: dict[int, Question] = {}
-        skipped: deque[Rating] = deque()
+        """Yield the ratings of each piece of work when all its answers are there, what follows from them first.
+
+        A question is made when it can be asked, not before.
+        """
+        asked: dict[int, tuple[_Open, int, Question]] = {}
+        skipped: deque[_Open] = deque()
 
         def calls() -> Iterator[Call]:
             number = count()
             for piece in work:
-                problem = unreadable(piece.response) or (unreadable(piece.against) if piece.against else None)
-                for question in self._ask(piece):
-                    if problem:
-                        skipped.append(self._rating(question, status="skipped", error=problem))
-                    else:
-                        asked[next(number)] = question
-                        yield replace(question.call, again=True) if piece.again else question.call
+                problem = self._problem(piece)
+                questions = list(self._ask(piece))
+                opened = _Open(piece, [None] * len(questions))
+                if problem:
+                    opened.ratings = [self._rating(one, status="skipped", error=problem) for one in questions]
+                    skipped.append(opened)
+                    continue
+                for place, question in enumerate(questions):
+                    asked[next(number)] = opened, place, question
+                    yield replace(question.call, again=True) if piece.again else question.call
 
         for position, answer in self.chat.ask(calls()):
-            yield self._answered(asked.pop(position), answer)
+            opened, place, question = asked.pop(position)
+            opened.ratings[place] = self._answered(question, answer)
+            if opened.answered:
+                yield from self._closed(opened)
             while skipped:
-                yield skipped.popleft()
-        yield from skipped
+                yield from self._closed(skipped.popleft())
+        for opened in skipped:
+            yield from self._closed(opened)
+
+    def _problem(self, work: Work) -> str | None:
+        """Return why a piece of work cannot be judged, or None."""
+        if self.settings.reference_guided and reference_of(work.item) is None:
+            return "the item has no reference, and the judge compares with one"
+        return unreadable(work.response) or (unreadable(work.against) if work.against else None)
+
+    def _closed(self, opened: _Open) -> Iterator[Rating]:
+        ratings = [rating for rating in opened.ratings if rating is not None]
+        yield from self._conclude(self.version, opened.work, ratings)
+        yield from ratings
 
     def _answered(self, question: Question, answer: Answer) -> Rating:
         paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
@@ -163,33 +221,11 @@ def chat_of(settings: JudgeSettings, surroundings: Surroundings) -> Chat:
     return make_chat(settings.model, surroundings)
 
 
-def prompt_of(settings: JudgeSettings, spec: RaterSpec) -> Prompt:
-    """Return the judge's prompt.
+def wording_of(settings: JudgeSettings, spec: RaterSpec, words: Sequence[str]) -> Wording:
+    """Return the words of a judge's questions.
 
     Raises:
-        HarnessError: The rater has no folder, or the prompt there is missing or broken.
+        HarnessError: A file that the settings name is missing or broken, or they do not fit each other.
     """
-    if spec.folder is None:
-        raise HarnessError(f"rater {spec.name!r}: a judge needs a folder with its prompt {settings.prompt!r}")
-    return Prompt(spec.folder / settings.prompt)
-
-
-def shown(work: Work) -> dict[str, Any]:
-    """Return what a prompt may show of the item, and the two fences that everything from outside is put into.
-
-    `fence_item` has a tag that follows from the item alone, so that all prompts about an item begin alike and servers
-    read that part once; `fence`, for responses, has a tag that follows from all texts of the call.
-    """
-    item = work.item
-    texts = [item.prompt, item.context, item.target, *(item.choices or ()), *item.references]
-    return {
-        "task": item.task,
-        "family": item.family,
-        "prompt": item.prompt,
-        "context": item.context,
-        "choices": item.choices,
-        "target": item.target,
-        "references": item.references,
-        "fence_item": fence_for(texts),
-        "fence": fence_for([*texts, work.response.text, work.against.text if work.against else None]),
-    }
+    rubric = Rubric(spec, settings.rubric, settings.constitution, settings.overall)
+    return Wording(spec, settings.prompt, rubric, settings.examples, words, settings.write)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from harness.rating.judge import Judge, JudgeSettings, Question, chat_of, prompt_of, shown
+from harness.rating.judge import Judge, JudgeSettings, Question, chat_of, wording_of
 from harness.rating.rater import RaterSpec, Surroundings, Work
 from harness.rating.verdict import Verdict
 from harness.rating.verifier import read_settings
+from harness.rating.wording import shown
+from harness.records import Rating
 
 
 class PointwiseSettings(JudgeSettings):
@@ -27,18 +29,18 @@ def pointwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
     word), and `confidence` the probability of the word that `label` names.
 
     Raises:
-        HarnessError: A setting does not fit, or the prompt is missing.
+        HarnessError: A setting does not fit, or a file that it names is missing.
     """
     settings = read_settings(spec, PointwiseSettings)
-    prompt = prompt_of(settings, spec)
     words = list(settings.answers)
+    wording = wording_of(settings, spec, words)
+    asked = wording.rubric.asked
 
     def ask(work: Work) -> Iterator[Question]:
-        material = shown(work) | {"response": work.response.text, "words": words}
-        for criterion in spec.criteria:
-            values = material | {"criterion": criterion, "rubric": settings.rubric.get(criterion, "")}
-            call = settings.call(prompt.messages(values), words, work.repetition, surroundings.seed)
-            yield Question(work, call, words, {"criterion": criterion})
+        material = shown(work) | {"response": work.response.text}
+        for criterion in asked:
+            call = settings.call(wording.messages(material, criterion), words, work.repetition, surroundings.seed)
+            yield Question(work, call, words, {"criterion": criterion.name})
 
     def tell(_: Question, verdict: Verdict) -> dict[str, Any]:
         word = str(verdict.word)
@@ -52,5 +54,10 @@ def pointwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
                 told["label"] = None  # the value is a mean over words, not one of them
         return told
 
-    decides = (prompt.source, surroundings.seed)
-    return Judge(spec, settings, chat_of(settings, surroundings), decides, ask, tell)
+    def conclude(version: str, work: Work, ratings: Sequence[Rating]) -> Iterator[Rating]:
+        overall = wording.rubric.concluded(version, work, ratings)
+        if overall:
+            yield overall
+
+    decides = [*wording.facts, surroundings.seed]
+    return Judge(spec, settings, chat_of(settings, surroundings), decides, ask, tell, conclude)

@@ -34,7 +34,7 @@ def find_rater(name: str, catalog: Catalog, surroundings: Surroundings) -> Rater
     Raises:
         HarnessError: There is none of that name, or its rater.yaml does not fit.
     """
-    return make_rater(read_spec(name, catalog), surroundings)
+    return make_rater(read_spec(name, catalog), replace(surroundings, catalog=catalog))
 
 
 def read_spec(name: str, catalog: Catalog) -> RaterSpec:
@@ -59,13 +59,18 @@ def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec) -> list[Work]:
     for response in run.records(Response, rows.sort_values(["model", "item_id", "sample"], kind="stable")):
         groups[(response.model, response.item_id, response.series, response.round)].append(response)
     references = {key[1]: group[0] for key, group in groups.items() if key[0] == "reference"}
+    lists: dict[str, list[Response]] = defaultdict(list)
+    for (model, item_id, _, _), samples in groups.items():
+        if model != "reference":
+            lists[item_id].extend(samples[: use.samples])
     work = []
     for (model, item_id, _, _), samples in groups.items():
         if model == "reference":
             continue
+        siblings = tuple(lists[item_id] if spec.lists else samples)
         for response, against in _sides(samples, use, spec, references.get(item_id)):
             for repetition in range(use.repetitions):
-                work.append(Work(items[item_id], response, against, repetition, tuple(samples)))
+                work.append(Work(items[item_id], response, against, repetition, siblings))
     return work
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from harness.catalog import function_named
+from harness.catalog import Catalog, function_named
 from harness.records import Family, Item, RaterKind, Rating, Response, Scale, digest
 
 
@@ -36,6 +36,8 @@ class RaterSpec(BaseModel):
     """The families of tasks that this rater fits; empty for all."""
     compares: bool = False
     """True where the rater compares two responses to an item instead of rating one."""
+    lists: bool = False
+    """True where the rater is shown all responses to an item, those of every model, at once."""
     description: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     folder: SkipJsonSchema[Path | None] = Field(default=None, exclude=True)
@@ -54,6 +56,8 @@ class Surroundings:
     accept_same_process: bool = False
     chat: Any = None
     """Makes the chat client of a model; set by the run, so that a judge and a model under test share one server."""
+    catalog: Catalog | None = None
+    """Where raters that are made of others find them; set by `find_rater`."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class Work:
     against: Response | None = None
     repetition: int = 0
     siblings: Sequence[Response] = field(default=(), compare=False)
-    """All samples of the same model and round for the item, the response among them: what a majority is taken over."""
+    """All samples of the same model and round for the item, the response among them: what a majority is taken over. For
+    a rater that `lists`: those of all models.
+    """
     again: bool = field(default=False, compare=False)
     """The rater failed here before: it shall try again, and not look up what it said then."""
 
@@ -118,10 +124,9 @@ def rating_of(spec: RaterSpec, version: str, work: Work, criterion: str | None =
         rater=spec.name,
         rater_kind=spec.kind,
         criterion=criterion,
-        scale=spec.scale,
         repetition=work.repetition,
         rater_version=version,
-        **fields,
+        **{"scale": spec.scale, **fields},
     )
 
 

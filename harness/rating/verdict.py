@@ -55,8 +55,19 @@ def _key(word: str) -> str:
 
 def answer_schema(words: Sequence[str], reasoning: bool) -> dict[str, Any]:
     """Return the JSON Schema of an answer in text: the verdict, after its reasons where these are wanted."""
+    return _object("verdict", {"type": "string", "enum": list(words)}, reasoning)
+
+
+def ranking_schema(labels: Sequence[str], reasoning: bool) -> dict[str, Any]:
+    """Return the JSON Schema of an order in text: all labels, best first, after its reasons where these are wanted."""
+    k = len(labels)
+    order = {"type": "array", "items": {"type": "string", "enum": list(labels)}, "minItems": k, "maxItems": k}
+    return _object("ranking", order, reasoning)
+
+
+def _object(name: str, wanted: dict[str, Any], reasoning: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {"reasoning": {"type": "string"}} if reasoning else {}
-    properties["verdict"] = {"type": "string", "enum": list(words)}
+    properties[name] = wanted
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -86,6 +97,36 @@ def read_text(text: str | None, words: Sequence[str]) -> Verdict:
     if len(set(map(_key, matches))) > 1:
         return Verdict(None, rationale=text, problem=f"several verdicts: {', '.join(matches)}")
     return Verdict(known[_key(matches[-1])], rationale=text)
+
+
+class Ranking(NamedTuple):
+    """An order that was read."""
+
+    labels: list[str] | None
+    """Best first, every label once."""
+    rationale: str | None = None
+    problem: str | None = None
+
+
+def read_ranking(text: str | None, labels: Sequence[str]) -> Ranking:
+    """Return the order that an answer gives: of a JSON object, or of its last line `A > B > C`."""
+    if not text or not text.strip():
+        return Ranking(None, problem="the judge wrote nothing")
+    for fields in _objects(text):
+        if isinstance(fields.get("ranking"), list):
+            given = [str(label).strip() for label in fields["ranking"]]
+            reasons = fields.get("reasoning")
+            return _ranking(given, labels, reasons if isinstance(reasons, str) else None)
+    lines = re.findall(r"^\W*(?:ranking\W+)?(\w+(?:\s*>\s*\w+)+)\W*$", text, flags=re.IGNORECASE | re.MULTILINE)
+    if not lines:
+        return Ranking(None, text, f"no order of {', '.join(labels)} in the judge's answer")
+    return _ranking(re.split(r"\s*>\s*", lines[-1]), labels, text)
+
+
+def _ranking(given: list[str], labels: Sequence[str], rationale: str | None) -> Ranking:
+    if sorted(given) == sorted(labels):
+        return Ranking(given, rationale)
+    return Ranking(None, rationale, f"the order {' > '.join(given)} does not name each of {', '.join(labels)} once")
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
