@@ -41,19 +41,15 @@ def fingerprint(folder: Path, suite: Suite, stages: Sequence[str], catalog: Cata
 
 
 def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
-    """Yield the folders of the tasks and raters that a suite names, and all tasks of the user's own catalogues.
+    """Yield the folders of the tasks that a suite names, all raters, and all tasks of the user's own catalogues.
 
-    A file there may define a task of another name. lm-eval's own tasks change with its version.
+    A file there may define a task of another name, and a rater may be made of others. lm-eval's own tasks change with
+    its version.
     """
+    yield from (root / "raters" for root in catalog.roots)
     yield from (root / "tasks" for root in catalog.roots[:-1])
-    if suite.ratings:
-        yield from (root / "raters/human/presets" for root in catalog.roots)
-    names = set(suite.raters)
-    if suite.rounds:
-        names |= {name for name in (*suite.rounds.feedback.values(), suite.rounds.gold) if name}
-    tasks, raters = catalog.entries("tasks"), catalog.entries("raters")
+    tasks = catalog.entries("tasks")
     yield from (tasks[use.task] for use in suite.tasks if use.task in tasks)
-    yield from (raters[name] for name in sorted(names) if name in raters)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int, int]]:

@@ -12,7 +12,7 @@ from harness.catalog import Catalog
 from harness.document import Key
 from harness.errors import HarnessError
 from harness.rating.importing import find_dataset
-from harness.rating.rate import read_spec
+from harness.rating.panel import check_rater
 from harness.rounds.learner import check_learner
 from harness.suite import IMPORTED, ModelUse, Suite
 from harness.variables import secrets
@@ -44,17 +44,17 @@ def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], C
         if asked:
             yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
         for number, entry in enumerate(use.raters):
-            yield ("tasks", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
+            yield ("tasks", place, "raters", number, "rater"), partial(check_rater, entry.rater, catalog)
     for place, human in enumerate(suite.ratings):
         yield ("ratings", place, "dataset"), partial(find_dataset, human.dataset, catalog)
         for number, entry in enumerate(human.raters):
-            yield ("ratings", place, "raters", number, "rater"), partial(read_spec, entry.rater, catalog)
+            yield ("ratings", place, "raters", number, "rater"), partial(check_rater, entry.rater, catalog)
     if suite.rounds:
         yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner)
-        yield ("rounds", "gold"), partial(read_spec, suite.rounds.gold, catalog)
+        yield ("rounds", "gold"), partial(check_rater, suite.rounds.gold, catalog)
         for series, name in suite.rounds.feedback.items():
             if name:
-                yield ("rounds", "feedback", series), partial(read_spec, name, catalog)
+                yield ("rounds", "feedback", series), partial(check_rater, name, catalog)
 
 
 def _check_secrets(who: ModelUse) -> None:

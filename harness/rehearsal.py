@@ -48,6 +48,8 @@ class Rehearsed:
     cache: CallCache
     limits: Limits
     calls: list[Call] = field(default_factory=list)
+    billed: set[str] = field(default_factory=set)
+    """Keys of calls on earlier bills: when their turn comes again, the cache has their answers."""
 
     @property
     def identity(self) -> str:
@@ -71,7 +73,8 @@ class Rehearsed:
         """Return what the calls since the last bill come to, as the fields of a line."""
         calls, self.calls = self.calls, []
         keys = {call.key(self.identity): call for call in calls}
-        there = self.cache.find(list(keys))
+        there = self.billed.intersection(keys) | self.cache.find(list(keys)).keys()
+        self.billed.update(keys)
         new = [call for key, call in keys.items() if key not in there]
         prompts = [sum(len(text) for _, text in call.messages) / CHARACTERS for call in new]
         high = [float(call.max_tokens) for call in new]
