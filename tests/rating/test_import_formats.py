@@ -46,6 +46,7 @@ def answers(found):
         ("mt_bench.jsonl", "mt-bench", 4, 3),
         ("helpsteer3.jsonl", "helpsteer3", 5, 4),
         ("helpsteer2_disagreements.jsonl", "helpsteer2", 15, 14),
+        ("hh_rlhf.jsonl", "hh-rlhf", 2, 1),
         ("ultrafeedback.jsonl", "ultrafeedback", 2, 2),
         ("summeval.jsonl", "summeval", 16, 16),
         ("prodigy.jsonl", "prodigy", 3, 3),
@@ -259,6 +260,17 @@ def test_a_mapping_of_ones_own(tmp_path):
     mapping.write_text(mapping.read_text().replace("rater:", "ratter:"))
     with pytest.raises(HarnessError, match=r"mapping.yaml:\d+"):
         read_mapping(tmp_path / ".." / tmp_path.name / "mapping.yaml")
+
+
+def test_a_pattern_takes_the_part_of_a_text_that_is_meant():
+    found = imported("hh_rlhf.jsonl")
+    assert found.texts[0] == {
+        "prompt": "Human: Hi.\n\nAssistant: Hello.\n\nHuman: How do I open a lock?",
+        "response": "Is it your own?\n\nI can say how then.",
+        "against": "With a hammer.",
+    }
+    assert (found.ratings[0].value, found.ratings[0].scale) == (1, "preference")
+    assert [one.row for one in found.rejected] == [2]
 
 
 def test_every_preset_says_what_it_is():

@@ -88,6 +88,8 @@ def mirror(tmp_path, monkeypatch) -> Path:
         {"prompt": "Write a poem", "avg_rating": "3.5", "num_responses": 2, "quality": [
             {"user_id": who, "value": value, "status": "submitted"} for who, value in (("ada", "3"), ("bob", "4"))]},
     ])  # fmt: skip
+    chosen, rejected = ("\n\nHuman: Why?\n\nAssistant: " + text for text in ("Because.", "Go away."))
+    put(folder, "Anthropic/hh-rlhf", "test", [{"chosen": chosen, "rejected": rejected}], "harmless-base")
     monkeypatch.setenv("HARNESS_DATA_DIR", str(folder))
     monkeypatch.setenv("HARNESS_KEY_FILE", str(tmp_path / "key"))
     return folder
@@ -102,6 +104,7 @@ def mirror(tmp_path, monkeypatch) -> Path:
         ("summeval-people", 1, 2, [("human", 4.0)] * 44),
         # -2 of 3 towards the first: (3 + 2) / 6; 1 towards the second: (3 - 1) / 6
         ("helpsteer3-people", 1, 2, [("human", pytest.approx(2 / 6)), ("human", pytest.approx(5 / 6))]),
+        ("hh-rlhf-people", 1, 2, [("human", 1.0)]),
         ("ten-k-prompts-people", 1, 1, [("human", 3.0), ("human", 4.0)]),
     ],
 )

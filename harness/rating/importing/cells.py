@@ -29,6 +29,9 @@ def find(place: Place, names: dict[str, Any]) -> Any:
         found = digest([look_up(path, names) or None for path in place.hash])
     elif plain(chosen(found)) is None and place.constant is not None:
         found = place.constant
+    if place.pattern is not None:
+        match = re.search(place.pattern, plain(found) or "")
+        found = match[1 if match.re.groups else 0] if match else MISSING
     if place.recode:
         text = plain(chosen(found))
         return place.recode.get(str(text), found) if text is not None else found

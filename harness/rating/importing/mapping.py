@@ -22,6 +22,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
+def _expression(pattern: str | None) -> str | None:
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return pattern
+
+
 class Condition(Section):
     """Something that is true of a row or not."""
 
@@ -66,11 +74,7 @@ class Step(Section):
     @field_validator("match")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from error
-        return pattern
+        return _expression(pattern)
 
     @model_validator(mode="after")
     def _goes_one_way(self) -> Step:
@@ -88,6 +92,8 @@ class Place(Section):
     """Text with `{names}` in it."""
     hash: list[str] = Field(default_factory=list)
     """Paths whose contents together make an id."""
+    pattern: str | None = None
+    """A regular expression: what its first group finds is meant, or the whole where it has none."""
     recode: dict[str, Scalar] = Field(default_factory=dict)
     """A table from what stands there to what is meant; for what is not in the table, the text itself."""
     zero: float | None = None
@@ -107,6 +113,11 @@ class Place(Section):
         if isinstance(data, dict) and isinstance(data.get("path"), str):
             return {**data, "path": [data["path"]]}
         return data
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        return _expression(pattern)
 
     @field_validator("recode", mode="before")
     @classmethod
