@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import builtins
 import collections
-import datetime
-import decimal
-import fractions
+import importlib
 import json
+import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,19 +28,19 @@ LARGEST_INTEGER = 1 << 53
 """Integers beyond this cross in hexadecimal, which reads in linear time."""
 SCALARS = {str, int, float, bool, type(None)}
 """What JSON has itself; integers only where they are not too large."""
-NAMED: dict[str, Callable[..., Any]] = {
-    "OrderedDict": collections.OrderedDict,
-    "Counter": collections.Counter,
-    "deque": collections.deque,
-    "range": range,
-    "Decimal": decimal.Decimal,
-    "Fraction": fractions.Fraction,
-    "bytearray": bytearray,
-    "date": datetime.date,
-    "datetime": datetime.datetime,
-    "timedelta": datetime.timedelta,
+NAMED = {
+    "OrderedDict": "collections",
+    "Counter": "collections",
+    "deque": "collections",
+    "range": "builtins",
+    "bytearray": "builtins",
+    "Decimal": "decimal",
+    "Fraction": "fractions",
+    "date": "datetime",
+    "datetime": "datetime",
+    "timedelta": "datetime",
 }
-NAMES = {kind: name for name, kind in NAMED.items()}
+"""Other types that cross, and their modules, which are loaded when the first such value does."""
 TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
 
 
@@ -87,8 +87,8 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
         return {"complex": [value.real, value.imag]}
     if isinstance(value, type) and TYPES.get(value.__name__) is value:
         return {"type": value.__name__}
-    if kind in NAMES and getattr(value, "tzinfo", None) is None:
-        return {NAMES[kind]: [encode(part, keep, depth + 1) for part in _parts(value)]}
+    if _named(kind) and getattr(value, "tzinfo", None) is None:
+        return {kind.__name__: [encode(part, keep, depth + 1) for part in _parts(kind.__name__, value)]}
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
         return encode(value.item(), keep, depth + 1)
     return keep(value)
@@ -106,23 +106,29 @@ def _pairs(mapping: Any, keep: Callable[[Any], Any], depth: int) -> list[Any]:
     return [[encode(key, keep, depth + 1), encode(entry, keep, depth + 1)] for key, entry in mapping.items()]
 
 
-def _parts(value: Any) -> tuple[Any, ...]:
+def _named(kind: type) -> bool:
+    """Tell whether a type is one of those that cross by name, and no other of the same name."""
+    module = sys.modules.get(NAMED.get(kind.__name__, ""))
+    return module is not None and getattr(module, kind.__name__, None) is kind
+
+
+def _parts(name: str, value: Any) -> tuple[Any, ...]:
     """Return the arguments that make an equal value of a named type."""
-    if isinstance(value, collections.OrderedDict | collections.Counter):
-        return (dict(value),) if isinstance(value, collections.Counter) else (list(value.items()),)
-    if isinstance(value, collections.deque):
+    if name in ("OrderedDict", "Counter"):
+        return (dict(value),) if name == "Counter" else (list(value.items()),)
+    if name == "deque":
         return (list(value), value.maxlen)
-    if isinstance(value, range):
+    if name == "range":
         return (value.start, value.stop, value.step)
-    if isinstance(value, fractions.Fraction):
+    if name == "Fraction":
         return (value.numerator, value.denominator)
-    if isinstance(value, datetime.datetime):
+    if name == "datetime":
         return (value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
-    if isinstance(value, datetime.date):
+    if name == "date":
         return (value.year, value.month, value.day)
-    if isinstance(value, datetime.timedelta):
+    if name == "timedelta":
         return (value.days, value.seconds, value.microseconds)
-    return (str(value),) if isinstance(value, decimal.Decimal) else (bytes(value),)
+    return (str(value),) if name == "Decimal" else (bytes(value),)
 
 
 def decode(data: Any, handle: Callable[[Any], Any]) -> Any:
@@ -152,16 +158,38 @@ def decode(data: Any, handle: Callable[[Any], Any]) -> Any:
     if kind == "type":
         return TYPES[content]
     if kind in NAMED:
-        return NAMED[kind](*(decode(part, handle) for part in content))
+        make = getattr(importlib.import_module(NAMED[kind]), kind)
+        return make(*(decode(part, handle) for part in content))
     if kind == "handle":
         return handle(content)
     raise ValueError(f"unknown kind of data {kind!r:.60}")
 
 
+class Descriptor:
+    """A socket's number, with as much of a socket as a channel needs: a `socket.socket` costs every check."""
+
+    def __init__(self, number: int) -> None:
+        """Take a connected stream socket."""
+        self.number = number
+
+    def recv(self, size: int) -> bytes:
+        """Return at most so many bytes; none where the other side is gone."""
+        return os.read(self.number, size)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of the bytes."""
+        while data:
+            data = data[os.write(self.number, data) :]
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self.number)
+
+
 class Channel:
     """One end of a socket that carries JSON in frames of bounded size."""
 
-    def __init__(self, end: socket.socket, limit: int) -> None:
+    def __init__(self, end: socket.socket | Descriptor, limit: int) -> None:
         """Wrap a connected stream socket; `limit` is the largest frame in bytes."""
         self.end = end
         self.limit = limit

@@ -15,6 +15,7 @@ from . import candidate, examiner, plain, together
 
 TIMES = 20
 LIMIT = 1 << 20
+SECONDS = 60.0
 PROGRAM = """
 from typing import List
 import math
@@ -53,6 +54,7 @@ class Echo(plain.Channel):
     def __init__(self, job: dict[str, Any]) -> None:
         """Load the program."""
         ours, theirs = socket.socketpair()
+        ours.settimeout(SECONDS)
         super().__init__(ours, LIMIT)
         self.other = plain.Channel(theirs, LIMIT)
         self.candidate = candidate.Candidate(job["source"], job["module"], self.other)
@@ -73,7 +75,7 @@ def rehearse() -> None:
     """Go through a check, with the tests apart and together."""
     for _ in range(TIMES):
         echo = Echo(JOB)
-        examiner.examine(JOB, echo, 60.0)
+        examiner.examine(JOB, echo, SECONDS)
         echo.close()
         together.examine(JOB)
     sys.modules.pop("candidate", None)

@@ -31,9 +31,8 @@ class Candidate:
     """The candidate as the tests see it: something that answers questions."""
 
     def __init__(self, channel: plain.Channel, seconds: float) -> None:
-        """Take the channel to the candidate, and the seconds that it has for all answers, and for any one."""
+        """Take the channel to the candidate, and the seconds that it has for all answers; the channel limits each."""
         self.channel = channel
-        self.channel.end.settimeout(seconds)
         self.deadline = time.monotonic() + seconds
         self.raised: BaseException | None = None
         self.names: dict[str, bool] = dict(self.read())

@@ -8,9 +8,9 @@ processes no, signals to nobody else, nothing that reaches another process.
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import struct
+from typing import Any
 
 LOAD, JUMP_EQUAL, JUMP_SET, RETURN = 0x20, 0x15, 0x45, 0x06
 ALLOW, KILL = 0x7FFF0000, 0x80000000
@@ -127,8 +127,8 @@ def allow_list() -> bytes:
     return program + _returns(EPERM)
 
 
-@functools.cache
-def _child_template() -> bytes:
+def child_filter() -> bytes:
+    """Return the filter of a child: threads but no processes, no way to another process; `OWN` stands for its id."""
     program = _head()
     thread = _instruction(LOAD, _argument(0)) + _instruction(JUMP_SET, CLONE_THREAD, 1, 0)
     thread += _returns(EPERM) + _returns(ALLOW)
@@ -142,16 +142,24 @@ def _child_template() -> bytes:
     return program + _returns(ALLOW)
 
 
-def child_filter(pid: int) -> bytes:
-    """Return the filter of a child: threads but no processes, and no way to reach another process."""
-    return _child_template().replace(struct.pack("I", OWN), struct.pack("I", pid))
-
-
 class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+NO_NEW_PRIVILEGES, SET_SECCOMP, BY_FILTER = 38, 22, 2
+
+
+def give_up_privileges() -> None:
+    """Gain no privilege by starting a program from here on; the kernel wants it before any filter.
+
+    Raises:
+        OSError: The kernel refused it.
+    """
+    if _libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"no seccomp: {os.strerror(ctypes.get_errno())}")
 
 
 def install(program: bytes) -> None:
@@ -160,7 +168,33 @@ def install(program: bytes) -> None:
     Raises:
         OSError: The kernel refused it.
     """
-    no_new_privileges, set_seccomp, by_filter = 38, 22, 2
-    wanted = _Program(len(program) // 8, program)
-    if _libc.prctl(no_new_privileges, 1, 0, 0, 0) or _libc.prctl(set_seccomp, by_filter, ctypes.byref(wanted), 0, 0):
+    laid_out = ctypes.create_string_buffer(program, len(program))
+    _set(ctypes.byref(_Program(len(program) // 8, ctypes.addressof(laid_out))))
+
+
+def _set(program: Any) -> None:
+    if _libc.prctl(SET_SECCOMP, BY_FILTER, program, 0, 0):
         raise OSError(ctypes.get_errno(), f"no seccomp: {os.strerror(ctypes.get_errno())}")
+
+
+class ChildFilter:
+    """The filter of every child, laid out once: what a child does itself costs each check."""
+
+    def __init__(self) -> None:
+        """Lay the filter out."""
+        template = child_filter()
+        own = struct.pack("I", OWN)
+        self._places = [place for place in range(4, len(template), 8) if template[place : place + 4] == own]
+        self._filter = ctypes.create_string_buffer(template, len(template))
+        self._program = _Program(len(template) // 8, ctypes.addressof(self._filter))
+        self._reference = ctypes.byref(self._program)
+
+    def install(self, pid: int) -> None:
+        """Install the filter for the child that this process is.
+
+        Raises:
+            OSError: The kernel refused it.
+        """
+        for place in self._places:
+            struct.pack_into("I", self._filter, place, pid)
+        _set(self._reference)

@@ -30,10 +30,10 @@ LEEWAY, POLL_SECONDS = 0.05, 0.1
 IDLE = 1 / 8
 """A child that gets less than this share of a processor counts as waiting."""
 
-# Each of these makes every fork dearer; `threading` and `dataclasses` cost more than they save.
+# Each of these makes every fork dearer; `threading`, `dataclasses`, `datetime` and `decimal` cost more than they save.
 WARM = (
-    "abc bisect collections collections.abc copy datetime decimal enum fractions functools heapq itertools json math "
-    "operator re string sys time typing"
+    "abc bisect collections collections.abc copy enum functools heapq itertools json math operator re string sys time "
+    "typing"
 )
 
 
@@ -50,7 +50,7 @@ def limit_for_good() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
 
-def serve(control: socket.socket) -> None:
+def serve(control: socket.socket, child_filter: seccomp.ChildFilter) -> None:
     """Take orders until the harness closes the socket."""
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, ORDER.size, 2)
@@ -62,7 +62,7 @@ def serve(control: socket.socket) -> None:
         pid = os.fork()
         if not pid:
             try:
-                _become_child(descriptors, budget, memory, message)
+                _become_child(descriptors, child_filter, budget, memory, message)
             finally:
                 os._exit(70)
         for descriptor in descriptors:
@@ -107,33 +107,29 @@ def _out_of_time(pid: int, elapsed: float, budget: float, patience: float) -> bo
     return elapsed >= patience or used >= budget or used < elapsed * IDLE
 
 
-def _become_child(descriptors: list[int], budget: float, memory: int, message: int) -> None:
-    """Give up everything but the two sockets, then decode the job and do it."""
-    nothing = os.open("/dev/null", os.O_RDWR)
+def _become_child(
+    descriptors: list[int], child_filter: seccomp.ChildFilter, budget: float, memory: int, message: int
+) -> None:
+    """Give up everything but the two sockets, then decode the job and do it; standard streams lead nowhere already."""
     job_end, link_end = (os.dup2(descriptor, 40 + place) for place, descriptor in enumerate(descriptors))
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
     os.closerange(3, 40)
     os.closerange(42, 64)
     processor = int(budget) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    seccomp.install(seccomp.child_filter(os.getpid()))
-    reports = plain.Channel(_stream(job_end), 1 << 30)
-    link = plain.Channel(_stream(link_end), message)
+    child_filter.install(os.getpid())
+    reports = plain.Channel(plain.Descriptor(job_end), 1 << 30)
     job: dict[str, Any] = reports.receive()
     if job["role"] == "candidate":
-        reports.end.close()
-        candidate.serve(job, link)
+        os.close(job_end)
+        candidate.serve(job, plain.Channel(plain.Descriptor(link_end), message))
     elif job["role"] == "tests":
-        reports.send(examiner.examine(job, link, job["seconds"]))
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, link_end)
+        link.settimeout(job["seconds"])
+        reports.send(examiner.examine(job, plain.Channel(link, message), job["seconds"]))
     else:
         reports.send(together.examine(job))
     os._exit(0)
-
-
-def _stream(descriptor: int) -> socket.socket:
-    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
 
 
 def main() -> None:
@@ -149,6 +145,8 @@ def main() -> None:
     warm_up(WARM)
     warm_up(" ".join(setup["modules"]))
     limit_for_good()
+    child_filter = seccomp.ChildFilter()
+    seccomp.give_up_privileges()
     if setup["isolation"] == "landlock":
         landlock.restrict(setup["readable"])
     if setup["isolation"] != "none":
@@ -159,4 +157,4 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.sendall(b"ready")
-    serve(control)
+    serve(control, child_filter)
