@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -115,8 +115,7 @@ def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda 
         return RecordedChat(name, spec.of)
     brought = {point.name: point for point in entry_points(group="harness.clients")}
     if kind in brought:
-        client: Chat = brought[kind].load()(spec, place)
-        return client
+        return _brought_chat(brought[kind], spec, place)
     known = ["embedded", "openai:NAME", "anthropic:NAME", "lm-eval:KIND", "replay:FILE", *brought]
     raise HarnessError(f"no chat model {spec.model!r}; there are {', '.join(known)} (`base_url` names a server)")
 
@@ -127,6 +126,18 @@ def _lm_eval_chat(kind: str, spec: ChatSpec) -> Chat:
 
     check_model(kind)
     return LmEvalChat(kind, spec.args, spec.rates)
+
+
+def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
+    package = point.dist.name if point.dist else "unknown"
+    try:
+        make = point.load()
+    except (ImportError, AttributeError) as error:
+        raise HarnessError(
+            f"harness.clients: {point.name!r} of the package {package} cannot be loaded ({error})"
+        ) from error
+    client: Chat = make(spec, place)
+    return client
 
 
 @contextlib.contextmanager
