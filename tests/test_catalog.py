@@ -72,7 +72,10 @@ def test_every_built_in_rater_and_suite_is_right():
     assert raters
     for name in raters:
         spec = read_spec(name, catalog)
-        assert spec.description or (raters[name] / "README.md").is_file(), f"{name} says nothing of itself"
+        card = raters[name] / "README.md"
+        assert spec.description, f"{name} says nothing of itself"
+        assert spec.kind == "human" or card.is_file()
+        assert spec.kind != "judge" or "hecked" in card.read_text(), f"the card of {name} does not say how well it does"
     tasks = catalog.entries("tasks")
     for path in catalog.entries("suites").values():
         suite = read_suite(path)
