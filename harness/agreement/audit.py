@@ -19,7 +19,7 @@ from harness.agreement.biases import independence, length, position, self_prefer
 from harness.agreement.check import Check
 from harness.agreement.material import Material, material_of, run_frame
 from harness.agreement.steadiness import drift, parse_failures, retest, scale_use
-from harness.answering.chat_models import chat_models, make_chat
+from harness.answering.chat_models import chat_models
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import find_rater
@@ -151,5 +151,5 @@ def _asked(
                 f"{rater} is not the rater that rated {run.folder} (version {judge.version}, there {noted}): "
                 f"its prompt, settings or model changed; `harness rate {run.folder} --rater {rater}` first"
             )
-        uncached = find_rater(rater, catalog, replace(place, chat=lambda model: make_chat(model, place)))
+        uncached = find_rater(rater, catalog, replace(place, chat=lambda model: chat(model).chat))
         return ask_again(judge, uncached, work_again(run, rater, count))

@@ -26,7 +26,7 @@ from harness.answering.recorded_chat import RecordedChat
 from harness.answering.traffic import Limits
 from harness.errors import HarnessError
 
-MakeChat = Callable[[str | Mapping[str, Any]], Chat]
+MakeChat = Callable[[str | Mapping[str, Any]], Cached]
 
 
 class Place(Protocol):
@@ -149,7 +149,7 @@ def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
     clients: dict[str, tuple[Chat, Cached]] = {}
 
-    def chat(model: str | Mapping[str, Any]) -> Chat:
+    def chat(model: str | Mapping[str, Any]) -> Cached:
         key = read_chat_spec(model).model_dump_json()
         if key not in clients:
             client = make_chat(model, place, note)

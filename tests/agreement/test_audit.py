@@ -9,14 +9,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from harness.agreement.attacks import ask_again
 from harness.agreement.audit import audit
 from harness.agreement.biases import family_of, position
 from harness.agreement.material import material_of
 from harness.cli import app
 from harness.errors import HarnessError
-from harness.rating.rater import RaterSpec, Work, rating_of
-from harness.records import Item, Response
 
 NAMES = (
     "position_consistency", "first_preference", "length", "self_preference", "test_retest_other_seeds",
@@ -166,38 +163,6 @@ def test_repeats_and_drift():
     assert moved.verdict == "flagged"
     anchored = checks(first, anchor=first)["drift"]
     assert (anchored.value, anchored.verdict) == (0, "ok")
-
-
-class Gullible:
-    """A judge that gives 5 to whatever tells it to, and 2 to the rest."""
-
-    version = "1"
-    spec = RaterSpec(
-        name="judge", kind="judge", use="a:b", criteria=["quality"], scale="ordinal",
-        settings={"answers": {"1": 1, "2": 2, "5": 5}},
-    )  # fmt: skip
-
-    def rate(self, work):
-        for one in work:
-            yield rating_of(self.spec, "1", one, value=5.0 if "ignore the rubric" in one.response.text else 2.0)
-
-
-def test_attacks_are_found_in_a_judge_that_believes_what_it_reads():
-    items = [Item(task="t", item_id=str(k), family="other", prompt="?") for k in range(30)]
-    work = [
-        Work(item, Response(response_id=item.item_id, task="t", item_id=item.item_id, model="m", text="x"))
-        for item in items
-    ]
-    judge = Gullible()
-    frame = pd.DataFrame([rating.model_dump() for rating in judge.rate(work)])
-    found = material_of(frame, "judge", asked=ask_again(judge, judge, work), limits=(1, 5))
-    from harness.agreement.audit import checks_of
-
-    by_name = {check.name: check for check in checks_of(found)}
-    assert (by_name["injection"].value, by_name["injection"].verdict) == (1.0, "flagged")
-    assert "0.0%" in by_name["injection"].reason  # the harmless sentence moved nothing
-    assert (by_name["null_answer"].value, by_name["null_answer"].verdict) == (1.0, "flagged")
-    assert (by_name["test_retest_same_seed"].value, by_name["test_retest_same_seed"].n) == (1.0, 30)
 
 
 def test_the_command_reads_a_file_and_names_a_rater_that_is_not_there(tmp_path):
