@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.answering.call_cache import CallCache, default_cache
-from harness.answering.chat import Answer, Call, Chat
+from harness.answering.chat import Answer, Around, Call
 from harness.answering.chat_models import make_chat, read_chat_spec
 from harness.answering.embedded_chat import EmbeddedChat
 from harness.answering.traffic import Limits
@@ -41,24 +41,14 @@ ASSUMED = (
 
 
 @dataclass
-class Rehearsed:
+class Rehearsed(Around):
     """A chat client that writes down what it is asked, and answers nothing but what the cache knows."""
 
-    client: Chat
     cache: CallCache
     limits: Limits
     calls: list[Call] = field(default_factory=list)
     billed: set[str] = field(default_factory=set)
     """Keys of calls on earlier bills: when their turn comes again, the cache has their answers."""
-
-    @property
-    def identity(self) -> str:
-        """The identity of the client that would be asked."""
-        return self.client.identity
-
-    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
-        """See `Chat.price`: of the client that would be asked."""
-        return self.client.price(prompt, cached, completion)
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`."""
@@ -95,9 +85,9 @@ class Rehearsed:
         return None if None in each else math.fsum(one for one in each if one is not None)
 
     def _seconds(self, prompt: float, low: float, high: float, calls: int) -> Range | None:
-        if isinstance(self.client, EmbeddedChat):
+        if isinstance(self.chat, EmbeddedChat):
             return prompt / READS[1] + low / WRITES[1], prompt / READS[0] + high / WRITES[0]
-        if calls and not hasattr(self.client, "base_url"):  # no server: a model on this machine, of unknown speed
+        if calls and not hasattr(self.chat, "base_url"):  # no server: a model on this machine, of unknown speed
             return None
         waves = calls / self.limits.concurrency
         paced = max(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from harness.answering.chat import Answer, Call, Chat
+from harness.answering.chat import Answer, Around, Call
 from harness.errors import BudgetError, HarnessError
 
 
@@ -34,21 +35,11 @@ class Budget:
         self.spent += cost
 
 
-class Budgeted:
+@dataclass
+class Budgeted(Around):
     """A chat client that stops before a budget is exceeded. What is under way then comes to its end, and is kept."""
 
-    def __init__(self, chat: Chat, budget: Budget) -> None:
-        self.chat = chat
-        self.budget = budget
-
-    @property
-    def identity(self) -> str:
-        """The identity of the client behind it."""
-        return self.chat.identity
-
-    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
-        """See `Chat.price`."""
-        return self.chat.price(prompt, cached, completion)
+    budget: Budget
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`.

@@ -12,10 +12,11 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
-from harness.answering.chat import Answer, Call, Chat
+from harness.answering.chat import Answer, Around, Call
 from harness.errors import HarnessError
 
 CHUNK = 100
@@ -77,21 +78,11 @@ class CallCache:
             self._database.close()
 
 
-class Cached:
+@dataclass
+class Cached(Around):
     """A chat client that answers from the cache first, and keeps every answer before it hands it on."""
 
-    def __init__(self, chat: Chat, cache: CallCache) -> None:
-        self.chat = chat
-        self.cache = cache
-
-    @property
-    def identity(self) -> str:
-        """The identity of the client behind the cache."""
-        return self.chat.identity
-
-    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
-        """See `Chat.price`: of the client behind the cache."""
-        return self.chat.price(prompt, cached, completion)
+    cache: CallCache
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`. The same call twice is asked once."""

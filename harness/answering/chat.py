@@ -109,3 +109,19 @@ class Chat(Protocol):
         The calls are taken when they can be sent, not before, so that there may be any number of them.
         """
         ...
+
+
+@dataclass
+class Around:
+    """What stands around a client and changes nothing of its answers: identity and prices are those of the client."""
+
+    chat: Chat
+
+    @property
+    def identity(self) -> str:
+        """See `Chat.identity`."""
+        return self.chat.identity
+
+    def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
+        """See `Chat.price`."""
+        return self.chat.price(prompt, cached, completion)
