@@ -22,6 +22,7 @@ from scipy.stats import spearmanr
 
 from harness.agreement.intervals import wilson
 from harness.answering.call_cache import default_cache
+from harness.answering.chat_models import chat_models
 from harness.catalog import Catalog
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
@@ -49,10 +50,10 @@ def answer(item_id: str, name: str, text: str) -> Response:
 
 
 def rate(name: str, work: Sequence[Work]) -> Values:
-    """Return what a judge says; its failures are None."""
-    rater = find_rater(name, Catalog(), Surroundings(cache=default_cache()))
+    """Return what a judge says, from the cache of calls where it has said it; its failures are None."""
     start = time.monotonic()
-    ratings: list[Rating] = list(rater.rate(work))
+    with chat_models(Surroundings(cache=default_cache())) as chat:
+        ratings: list[Rating] = list(find_rater(name, Catalog(), Surroundings(chat=chat)).rate(work))
     failed = sum(rating.value is None for rating in ratings)
     print(f"\n{name}: {len(ratings)} ratings, {failed} without a value, {time.monotonic() - start:.0f} s")
     return {(str(one.response_id), one.criterion, one.order): one.value for one in ratings}
@@ -69,12 +70,11 @@ def above(better: float | None, worse: float | None) -> float:
     return 0.5 if better is None or worse is None or better == worse else float(better > worse)
 
 
-def summeval_quality_judge() -> None:
-    """Forty summaries of ten articles against the mean of the three experts."""
+def summeval() -> tuple[list[Work], pd.DataFrame]:
+    """Return thirty summaries of ten articles of SummEval, and the mean of the three experts on each dimension."""
     documents = {one["doc_id"]: one for one in read("summeval/documents.jsonl")}
     grades = pd.read_csv(Path(os.environ["HARNESS_TEST_DATA"]) / "summeval/ratings.csv.gz", keep_default_na=False)
     experts = grades[grades["rater"].str.startswith("expert_")].assign(score=lambda rows: rows["score"].astype(float))
-    mean = experts.groupby(["item_id", "dimension"])["score"].mean()
     per_document: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in read("summeval/items.jsonl"):
         if one["summary"]:
@@ -87,17 +87,47 @@ def summeval_quality_judge() -> None:
         )
         for one in chosen
     ]
+    mean = experts.pivot_table(index="item_id", columns="dimension", values="score", aggfunc="mean")
+    return work, mean.loc[[one["item_id"] for one in chosen]]
+
+
+def correlation(label: str, said: Sequence[float | None], truth: Sequence[float], chance: np.random.Generator) -> None:
+    """Print Spearman's correlation with its interval."""
+    both = np.array([said, truth], float).T
+    draws = [spearmanr(*both[chance.integers(0, len(both), len(both))].T)[0] for _ in range(1000)]
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    print(f"  {label}: spearman {spearmanr(*both.T)[0]:.2f} [{low:.2f}, {high:.2f}], n = {len(both)}, "
+          f"grades {both[:, 0].min():.2f} to {both[:, 0].max():.2f}")  # fmt: skip
+
+
+def summeval_quality_judge() -> None:
+    """Thirty summaries of ten articles against the mean of the three experts."""
+    work, experts = summeval()
     said = rate("summeval_quality_judge", work)
     chance = np.random.default_rng(0)
     for criterion in ("coherence", "consistency", "fluency", "relevance"):
-        both = np.array([
-            [said[piece.response.response_id, criterion, None], mean[one["item_id"], criterion]]
-            for piece, one in zip(work, chosen, strict=True)
-        ])  # fmt: skip
-        draws = [spearmanr(*both[chance.integers(0, len(both), len(both))].T)[0] for _ in range(1000)]
-        low, high = np.nanquantile(draws, [0.025, 0.975])
-        print(f"  {criterion}: spearman {spearmanr(*both.T)[0]:.2f} [{low:.2f}, {high:.2f}], n = {len(both)}, "
-              f"grades {both[:, 0].min():.2f} to {both[:, 0].max():.2f}")  # fmt: skip
+        values = [said[piece.response.response_id, criterion, None] for piece in work]
+        correlation(criterion, values, experts[criterion].tolist(), chance)
+
+
+def judges_panel() -> None:
+    """The panel and its members: a passage's own reference beside the next passage's, and the same summaries."""
+    lines = (Path(__file__).parents[1] / "tasks/short_passages/data.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    pairs = []
+    for row, following in zip(rows, [*rows[1:], rows[0]], strict=True):
+        asked = item(row["id"], "Summarize.", context=row["passage"])
+        own, other = (answer(row["id"], name, each["reference"]) for name, each in (("own", row), ("other", following)))
+        pairs += [Work(asked, own), Work(asked, other)]
+    work, experts = summeval()
+    for name in ("summary_quality_judge", "summary_yes_no_judge", "summary_grounded_judge", "judges_panel"):
+        said = rate(name, [*pairs, *work])
+        values = [said[piece.response.response_id, "quality", None] for piece in (*pairs, *work)]
+        own = [above(*pair) for pair in zip(values[: len(pairs) : 2], values[1 : len(pairs) : 2], strict=True)]
+        share("higher for the passage's own reference", own)
+        correlation(
+            "mean of the experts", values[len(pairs) :], experts.mean(axis=1).tolist(), np.random.default_rng(0)
+        )
 
 
 def helpfulness_preference_judge() -> None:
@@ -201,6 +231,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         summeval_quality_judge,
+        judges_panel,
         helpfulness_preference_judge,
         harmlessness_judge,
         harmlessness_preference_judge,
