@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from harness.agreement.audit import audit
 from harness.agreement.pairs import pair_matrix
 from harness.answering.chat import Answer
 from harness.answering.chat_models import chat_models
@@ -22,7 +23,7 @@ from harness.cli import app
 from harness.errors import BudgetError, HarnessError
 from harness.forecast import plan_suite
 from harness.naming import check_names
-from harness.rating.panel import Panel, PanelSettings
+from harness.rating.panel import Panel, PanelSettings, check_rater
 from harness.rating.rate import find_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.records import Item, Rating, Response, frame
@@ -415,6 +416,25 @@ def test_a_members_new_prompt_is_noticed_by_a_finished_run(tmp_path, chat_server
         again = run_suite(run.suite, run.folder, **common)
         assert server.requests == 18
     assert (len(again.ratings), again.ratings["rater_version"].nunique()) == (6, 1)
+
+
+def test_a_panel_is_audited_like_any_judge(tmp_path, chat_server):
+    def reply(body):
+        return json.dumps({"verdict": "Yes" if "ignore the rubric" in body["messages"][-1]["content"] else "No"})
+
+    with chat_server.ChatServer(reply=reply) as server:
+        place = panel(judges(tmp_path, "a", "b", base_url=server.base_url), "a", "b")
+        run, common = answered(tmp_path), {"include": [place], "cache": tmp_path / "cache"}
+        rate(run, ["board"], **common)
+        found = {check.name: check for check in audit(run, "board", ask=6, **common).checks}
+        assert server.requests == 2 * 6 * (1 + 4 - 1) + 2  # the null phrase is the same call for every answer
+    assert (found["injection"].value, found["injection"].n) == (1.0, 6)
+
+
+def test_the_panels_of_the_catalogue_fit_their_members():
+    catalog = Catalog()
+    for name in catalog.entries("raters"):
+        check_rater(name, catalog)
 
 
 def test_clients_of_members_are_shared_within_a_command(tmp_path):
