@@ -15,8 +15,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
@@ -114,22 +115,12 @@ class Writer:
     def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`; the calls are dealt out to the servers in turn."""
         count = len(self._clients)
-        answers: SimpleQueue[tuple[int, Answer] | None] = SimpleQueue()
 
-        def write(place: int) -> None:
-            try:
-                for index, answer in self._clients[place].ask(calls[place::count]):
-                    answers.put((place + index * count, answer))
-            finally:
-                answers.put(None)
+        def write(place: int) -> Iterator[tuple[int, Answer]]:
+            for index, answer in self._clients[place].ask(calls[place::count]):
+                yield place + index * count, answer
 
-        with ThreadPoolExecutor(count) as pool:
-            running = [pool.submit(write, place) for place in range(count)]
-            for _ in range(count):
-                while (pair := answers.get()) is not None:
-                    yield pair
-            for done in running:
-                done.result()
+        return _side_by_side([partial(write, place) for place in range(count)])
 
     def close(self) -> None:
         """Close the connections, and end the servers."""
@@ -162,9 +153,7 @@ class Scorer:
         order = sorted((p for p in prompts if len(prompts[p]) < self.context), key=lambda p: prompts[p])
         size = -(-len(order) // self.threads) or 1
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            for answers in pool.map(lambda part: self._read(part, prompts, calls), parts):
-                yield from answers
+        yield from _side_by_side([partial(self._read, part, prompts, calls) for part in parts])
 
     def _tokens(self, call: Call) -> list[int]:
         """Return the prompt; a last message of the assistant is the beginning of the answer."""
@@ -174,12 +163,13 @@ class Scorer:
         ids: list[int] = self.tokenizer(text + (last if role == "assistant" else "")).input_ids
         return ids
 
-    def _read(self, part: list[int], prompts: dict[int, list[int]], calls: Sequence[Call]) -> list[tuple[int, Answer]]:
+    def _read(
+        self, part: list[int], prompts: dict[int, list[int]], calls: Sequence[Call]
+    ) -> Iterator[tuple[int, Answer]]:
         import torch
         from transformers import DynamicCache
 
         torch.set_num_threads(1)  # for this thread: several that share the cores beat one that is spread over them
-        answers = []
         read: list[int] = []
         past = DynamicCache(config=self.model.config)
         for position in part:
@@ -196,8 +186,7 @@ class Scorer:
             found: dict[str, float] = {}
             for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True):
                 found.setdefault(self.tokenizer.decode([token]), round(value, 3))  # beyond that, order of work shows
-            answers.append((position, self._answer(found, tokens, shared, started)))
-        return answers
+            yield position, self._answer(found, tokens, shared, started)
 
     def _answer(self, found: dict[str, float], tokens: list[int], shared: int, started: float) -> Answer:
         return Answer(
@@ -210,6 +199,26 @@ class Scorer:
             cost_usd=0.0,
             seconds=round(time.perf_counter() - started, 4),
         )
+
+
+def _side_by_side(parts: Sequence[Callable[[], Iterable[tuple[int, Answer]]]]) -> Iterator[tuple[int, Answer]]:
+    """Yield the answers of parts that are worked on by a thread each, as they come."""
+    answers: SimpleQueue[tuple[int, Answer] | None] = SimpleQueue()
+
+    def work(part: Callable[[], Iterable[tuple[int, Answer]]]) -> None:
+        try:
+            for answer in part():
+                answers.put(answer)
+        finally:
+            answers.put(None)
+
+    with ThreadPoolExecutor(len(parts) or 1) as pool:
+        running = [pool.submit(work, part) for part in parts]
+        for _ in parts:
+            while (pair := answers.get()) is not None:
+                yield pair
+        for done in running:
+            done.result()
 
 
 def _shared(one: list[int], other: list[int]) -> int:

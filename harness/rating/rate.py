@@ -126,4 +126,6 @@ def rate_work(run: Run, rater: Rater, work: Sequence[Work], progress: Progress =
             if key not in seen:
                 seen.add(key)
                 progress(1)
+        places = {_key(entry): place for place, entry in enumerate(shard)}  # answers come in any order
+        ratings.sort(key=lambda rating: places[rating.response_id or "", rating.against_id, rating.repetition])
         run.write(ratings, f"{shard[0].item.task}-{rater.spec.name}")
