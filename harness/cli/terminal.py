@@ -89,11 +89,11 @@ def _matrix(found: dict[str, Any]) -> Table:
 
 def _positions(found: dict[str, Any]) -> Table:
     """Return how steady each comparing rater is when the two answers change places."""
-    columns = ("rater", "pairs", "same verdict in both orders", "first answer preferred")
-    table = _table("Both orders", *columns, right=columns[1:])
+    columns = ("rater", "criterion", "pairs", "same verdict in both orders", "first answer preferred")
+    table = _table("Both orders", *columns, right=columns[2:])
     for row in found["positions"]:
         shares = [f"{row[name]:.0%}" if _known(row[name]) else "-" for name in ("consistency", "first_share")]
-        table.add_row(row["rater"], f"{row['n']:,}", *shares)
+        table.add_row(row["rater"], row["criterion"], f"{row['n']:,}", *shares)
     return table
 
 
@@ -112,8 +112,8 @@ def _known(value: float | None) -> bool:
 
 
 def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:+.1f}"
+    return "-" if value is None else f"{100 * value:+z.1f}"
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:z.2f}"
