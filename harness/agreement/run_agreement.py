@@ -41,6 +41,7 @@ class RunAgreement:
         raters: The raters' accuracies, severities and shared errors, where that was asked.
         corrected: The mean human rating of all items by each AI rater, where that was asked.
         self_agreement: How far raters who rated something more than once agree with themselves.
+        weights: For each task and criterion the weights of the AI raters as a panel, where that was asked.
     """
 
     tables: list[Table]
@@ -52,6 +53,7 @@ class RunAgreement:
     raters: list[dict[str, Any]] = field(default_factory=list)
     corrected: list[dict[str, Any]] = field(default_factory=list)
     self_agreement: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def defined(self) -> bool:
@@ -81,6 +83,7 @@ class RunAgreement:
             "raters": self.raters,
             "corrected": self.corrected,
             "self_agreement": self.self_agreement,
+            "weights": self.weights,
         }
         return {
             "tables": [table.to_dict() for table in self.tables],
@@ -105,6 +108,7 @@ def agree_in_run(
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
     correct: bool = False,
+    weights: bool = False,
     resamples: int = 1000,
     seed: int = 0,
 ) -> RunAgreement:
@@ -118,6 +122,7 @@ def agree_in_run(
         alignment: `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
         correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
+        weights: Weigh the AI raters as a panel by how near they come to people.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
@@ -133,7 +138,12 @@ def agree_in_run(
     for about, level, group in _shared(ratings):
         kinds = group.drop_duplicates("rater")["rater_kind"].astype(str)
         machines, persons = kinds.isin(["judge", "reward_model"]).any(), int((kinds == "human").sum())
-        wanted = {"stand_in": stand_in and machines and persons >= 2, "correct": correct and machines and persons >= 1}
+        both = machines and persons >= 1
+        wanted = {
+            "stand_in": stand_in and machines and persons >= 2,
+            "correct": correct and both,
+            "weights": weights and both,
+        }
         together = "item_id" if group.drop_duplicates(list(UNIT_COLUMNS))["item_id"].duplicated().any() else None
         one = agree(group, level=level, cluster=together, **wanted, **asked, **few)  # type: ignore[arg-type]
         _take(found, one, about)
@@ -158,6 +168,8 @@ def _take(found: RunAgreement, one: Agreement, about: str) -> None:
         (found.self_agreement, one.self_agreement),
     ):
         mine.extend({**row, **named} for row in others)
+    for panel in one.weights.values():  # of one criterion
+        found.weights[about] = panel
 
 
 def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:

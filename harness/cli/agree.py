@@ -86,7 +86,7 @@ def agree(
     if (source / "suite.yaml").is_file():
         _refuse_for_a_run(
             raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster, strata=strata,
-            cluster_regex=cluster_regex, weights=weights, lengths=lengths, interval=interval != "bca", map=map_,
+            cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
         )  # fmt: skip
         people = _people(Run(source), with_file, columns) if with_file else None
         if preferences:
@@ -94,8 +94,9 @@ def agree(
         else:
             found = agree_in_run(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-                min_items=min_items, correct=correct, **few,
+                min_items=min_items, correct=correct, weights=weights is not None, **few,
             )  # fmt: skip
+            _write_weights(weights, found.weights)
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
@@ -115,8 +116,7 @@ def agree(
                 epsilon=epsilon, min_items=min_items, correct=correct, strata=strata, weights=weights is not None,
                 **words, **few,
             )  # fmt: skip
-            if weights is not None:
-                _write_weights(weights, found.weights)
+            _write_weights(weights, found.weights)
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -192,12 +192,14 @@ def _rank_run(
     return _rank(ratings, "player", "opponent", ties, "item_id", baseline, few)
 
 
-def _write_weights(path: Path, weights: dict[str, dict[str, float]]) -> None:
-    """Write the mean weights over criteria, under `settings` where the file is a rater's."""
+def _write_weights(path: Path | None, weights: dict[str, dict[str, float]]) -> None:
+    """Write the mean weights over criteria where a file is named, under `settings` where it is a rater's."""
     import yaml
 
     from harness.errors import HarnessError
 
+    if path is None:
+        return
     known = [one for one in weights.values() if one]
     if not known:
         raise HarnessError("--weights: no AI rater shares enough items with people, or none is better than chance")

@@ -214,8 +214,8 @@ def _misfits(spec: RaterSpec, settings: PanelSettings) -> Iterator[str]:
     absent = [name for name in names if name not in settings.weights]
     if settings.rule == "weighted" and absent:
         yield (
-            f"weights: none of {', '.join(absent)}; `harness agree FILE --weights {spec.folder or '.'}/rater.yaml` "
-            "writes them, from a file with ratings by people and by the members"
+            f"weights: none of {', '.join(absent)}; `harness agree SOURCE --weights {spec.folder or '.'}/rater.yaml` "
+            "writes them, from a run or a file with ratings by people and by the members"
         )
     elif settings.rule == "weighted" and not any(settings.weights[name] for name in names):
         yield "weights: all members have the weight 0"

@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -294,7 +293,7 @@ def test_no_failure_ever_becomes_a_vote(values, quorum):
         ({"quorum": 3}, "3 of 2 members can never be reached"),
         ({"ties": "equal"}, "only preferences can be equal"),
         ({"weights": {"a": 1, "b": 1}}, "are for `rule: weighted`"),
-        ({"rule": "weighted", "weights": {"a": 1}}, r"none of b; `harness agree FILE --weights .*board/rater.yaml`"),
+        ({"rule": "weighted", "weights": {"a": 1}}, r"none of b; `harness agree SOURCE --weights .*board/rater.yaml`"),
         ({"rule": "weighted", "weights": {"a": 0, "b": 0}}, "all members have the weight 0"),
         ({"rule": "weighted", "weights": {"a": -1, "b": 1}}, "weights.a"),
         ({"members": ["a"]}, "settings: members"),
@@ -335,23 +334,28 @@ def test_the_version_follows_members_rule_and_weights(tmp_path):
     assert weighted == version("a", "b", rule="weighted", weights=weights | {"stranger": 0.2})
 
 
-def test_agree_writes_the_weights_into_the_panels_file(tmp_path):
+@pytest.mark.parametrize("source", ["file", "run"])
+def test_agree_writes_the_weights_into_the_panels_file(tmp_path, source):
     place = panel(judges(tmp_path, "a", "b"), "a", "b", rule="weighted")
-    file = place / "raters" / "board" / "rater.yaml"
     truth = [n % 2 for n in range(40)]
     said = {
         "ann": truth,
         "a": [1 - t if n < 4 else t for n, t in enumerate(truth)],
         "b": [1 - t if n < 12 else t for n, t in enumerate(truth)],
     }
-    rows = [
-        {"item_id": f"i{n}", "rater": name, "criterion": "correctness", "value": value,
-         "rater_kind": "human" if name == "ann" else "judge"}
-        for name, values in said.items() for n, value in enumerate(values)
-    ]  # fmt: skip
-    pd.DataFrame(rows).to_csv(tmp_path / "r.csv", index=False)
-    asked = ["agree", str(tmp_path / "r.csv"), "--level", "nominal", "--resamples", "0", "--weights", str(file)]
-    done = CliRunner().invoke(app, asked)
+    ratings = []
+    for name, values in said.items():
+        kind = "human" if name == "ann" else "judge"
+        spec = RaterSpec(name=name, kind=kind, use="x:y", criteria=["correctness"], scale="binary")
+        ratings += [rating_of(spec, "1", piece(number=n), value=value) for n, value in enumerate(values)]
+    if source == "file":
+        frame(ratings, Rating)[["item_id", "rater", "criterion", "value", "rater_kind"]].to_csv(tmp_path / "r.csv")
+        asked = [str(tmp_path / "r.csv"), "--level", "nominal"]
+    else:
+        answered(tmp_path).write(ratings, "ratings")
+        asked = [str(tmp_path / "run")]
+    file = place / "raters" / "board" / "rater.yaml"
+    done = CliRunner().invoke(app, ["agree", *asked, "--resamples", "0", "--weights", str(file)])
     assert done.exit_code == 0, done.output
     weights = yaml.safe_load(file.read_text())["settings"]["weights"]
     # log odds of (right + .5) / (n + 1): ln(36.5 / 4.5) = 2.0932, ln(28.5 / 12.5) = .8242
