@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Annotated, Any, Literal, get_args
 
@@ -25,6 +26,8 @@ PANEL = "harness.rating.panel:panel"
 LABELS = ("binary", "nominal")
 """Scales whose values are counted, never averaged."""
 
+Key = tuple[str | None, str | None, int]
+"""What is rated: response, other side, repetition."""
 Votes = Mapping[str, Rating]
 """What the members say of one thing, by their names."""
 
@@ -74,13 +77,12 @@ class Panel:
     def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
         """Yield the panel's ratings of each piece of work, when all members have rated all."""
         pieces = list(work)
-        said: dict[tuple[str | None, str | None, int], list[tuple[str, Rating]]] = defaultdict(list)
+        said: dict[Key, list[tuple[str, Rating]]] = defaultdict(list)
         for member in self.members:
-            for one in member.rate(pieces):
-                said[one.response_id, one.against_id, one.repetition].append((member.spec.name, one))
+            for one in _rated(member, pieces):
+                said[_key(one)].append((member.spec.name, one))
         for piece in pieces:
-            against = piece.against.response_id if piece.against else None
-            yield from self._ratings(piece, said[piece.response.response_id, against, piece.repetition])
+            yield from self._ratings(piece, said[_work_key(piece)])
 
     def _ratings(self, work: Work, said: Sequence[tuple[str, Rating]]) -> Iterator[Rating]:
         """Yield a rating for each criterion and order; what members were asked beside is paid with the first."""
@@ -152,6 +154,27 @@ class Panel:
         if self.settings.ties == "equal":
             return {"value": 0.5}
         return {"status": "skipped", "error": f"the panel is tied between {' and '.join(f'{one:g}' for one in first)}"}
+
+
+def _rated(member: Rater, pieces: Sequence[Work]) -> Iterator[Rating]:
+    """Yield a member's ratings. Of work to be done again it is asked anew only what it gave no readable answer to.
+
+    Its other failures are in no cache, and what it answered is not paid twice because another member failed.
+    """
+    ratings = list(member.rate([replace(piece, again=False) for piece in pieces]))
+    unread = {_key(one) for one in ratings if one.status == "unparsed"}
+    anew = [piece for piece in pieces if piece.again and _work_key(piece) in unread]
+    replaced = set(map(_work_key, anew))
+    yield from (one for one in ratings if _key(one) not in replaced)
+    yield from member.rate(anew)
+
+
+def _key(rating: Rating) -> Key:
+    return rating.response_id, rating.against_id, rating.repetition
+
+
+def _work_key(work: Work) -> Key:
+    return work.response.response_id, work.against.response_id if work.against else None, work.repetition
 
 
 def _total(parts: Sequence[float | None]) -> float | None:

@@ -143,9 +143,11 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
 
 
 def rater_facts(rater: Rater) -> dict[str, Any]:
-    """Return what the manifest says of a rater: its declaration, version, and prompt."""
+    """Return what the manifest says of a rater: its declaration, version, and prompt; of a panel its members too."""
     spec = rater.spec
     prompt = spec.folder / str(spec.settings["prompt"]) if spec.folder and "prompt" in spec.settings else None
     text = prompt.read_text(encoding="utf-8") if prompt and prompt.is_file() else None
     facts = spec.model_dump(include={"kind", "scale", "criteria", "description", "settings"})
-    return {**facts, "version": rater.version, "prompt": text, "prompt_hash": digest(text) if text else None}
+    members = {member.spec.name: rater_facts(member) for member in getattr(rater, "members", ())}
+    told = {**facts, "version": rater.version, "prompt": text, "prompt_hash": digest(text) if text else None}
+    return {**told, "members": members} if members else told

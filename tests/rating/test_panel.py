@@ -24,7 +24,7 @@ from harness.forecast import plan_suite
 from harness.naming import check_names
 from harness.rating.panel import Panel, PanelSettings, check_rater
 from harness.rating.rate import find_rater
-from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
+from harness.rating.rater import RaterSpec, Surroundings, Work, rater_facts, rating_of
 from harness.records import Item, Rating, Response, frame
 from harness.run import Run
 from harness.stages import rate, run_suite
@@ -389,6 +389,31 @@ def test_a_panel_beside_its_members_costs_nothing_twice(tmp_path, chat_server):
     board = run.ratings[run.ratings["rater"] == "board"]
     assert (len(board), set(board["value"])) == (6, {1.0})
     assert board["cost_usd"].tolist() == pytest.approx([3 * 25e-6] * 6)
+
+
+def test_only_the_member_that_failed_is_asked_again(tmp_path, chat_server):
+    said = {"a": "Yes", "b": "perhaps"}
+
+    with chat_server.ChatServer(reply=lambda body: json.dumps({"verdict": said[body["model"]]})) as server:
+        place = panel(judges(tmp_path, "a", "b", base_url=server.base_url), "a", "b")
+        run, common = answered(tmp_path), {"include": [place], "cache": tmp_path / "cache"}
+        rate(run, ["board"], **common)
+        assert set(run.ratings["status"]) == {"unparsed"}
+        server.bodies.clear()
+        said["b"] = "Yes"
+        rate(run, ["board"], **common)
+        assert server.bodies == []
+        rate(run, ["board"], retry_errors=True, **common)
+        assert Counter(body["model"] for body in server.bodies) == {"b": 6}
+    assert run.ratings["value"].tolist() == [1.0] * 6
+
+
+def test_the_manifest_says_who_was_on_the_panel(tmp_path):
+    place = panel(judges(tmp_path, "a", "b"), "a", "b")
+    board = find_rater("board", Catalog([place]), Surroundings(chat=lambda model: Scripted("x", "Yes")))
+    members = rater_facts(board)["members"]
+    assert {name: facts["prompt"] for name, facts in members.items()} == {"a": PROMPT, "b": PROMPT}
+    assert [facts["version"] for facts in members.values()] == [member.version for member in board.members]
 
 
 def test_a_plan_counts_a_panels_calls_once_and_a_budget_stops_them(tmp_path, chat_server):
