@@ -12,6 +12,7 @@ import typer
 from harness.cli.catalogue import AsJson, Include, SuiteName
 
 if TYPE_CHECKING:
+    from harness.run import Run
     from harness.suite import Suite
 
 Out = Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME where not given.")]
@@ -107,7 +108,7 @@ def _run(
     if not as_json:
         _show_scores(done.folder)
     if "report" in wanted or as_json:
-        _show(done.folder, as_json)
+        _show(done, as_json)
 
 
 def rate(
@@ -131,7 +132,7 @@ def rate(
     from harness.cli.progress import bar
     from harness.stages import rate as rate_run
 
-    rate_run(
+    rated = rate_run(
         folder,
         rater,
         tasks=task,
@@ -144,19 +145,18 @@ def rate(
         max_cost=max_cost,
         stage=bar,
     )
-    _show(folder, as_json)
+    _show(rated, as_json)
 
 
-def _show(folder: Path, as_json: bool) -> None:
+def _show(run: Run, as_json: bool) -> None:
     """Print what was found: the summary as JSON, or tables, a sentence a finding, and what to do next."""
     from harness.cli.terminal import show
     from harness.reporting import summary
-    from harness.run import Run
 
     if as_json:
-        print(json.dumps(summary(Run(folder)), indent=2, allow_nan=False))
+        print(json.dumps(summary(run), indent=2, allow_nan=False))
     else:
-        show(Run(folder))
+        show(run)
 
 
 def _show_scores(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of chart: lines over rounds, dots with intervals, paths, a fan of bars, shares against what was stated.
+"""The kinds of chart that show all series in one plot: lines over rounds, paths, dots with intervals, a scatter.
 
 Each takes plain columns and a width, and knows nothing of runs. Lines differ by dash and marker as well as by hue and
 carry their names at their ends, so that there is no legend to look up.
@@ -6,20 +6,19 @@ carry their names at their ends, so that there is no legend to look up.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from harness.reporting.figures import GRID, HUES, INK, PAPER, QUIET
+from harness.reporting.labels import LINE, ROOMY, broken, heading, named, path, placed, spread, standing
 
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3], [3, 3, 8, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
-ROOMY = 500
-"""Pixels from which a drawing is made for a screen, below for a phone."""
 
 
 def lines(
@@ -54,12 +53,19 @@ def lines(
         behind: Other lines, thin and without names: columns `name`, `x`, `y`.
     """
     names = [name for name in order if name in set(data["series"])]
-    margin = 150 if width > ROOMY else 108
     ticks = sorted(int(value) for value in data[x].unique())
+    if behind is not None:
+        behind = behind[behind[x].between(ticks[0], ticks[-1])]
+    seen = [data[name] for name in (y, "low", "high") if name in data]
+    seen += [behind[y]] if behind is not None else []
+    ends = pd.concat([*seen, pd.Series([0.0] * zero)]).dropna()
     last = data.sort_values(x).groupby("series", sort=False).tail(1)
-    labels = [_label(f"{(signs or {}).get(name, '')} {name}".strip(), width) for name in last["series"]]
-    gap = 17 * max(label.count("\n") + 1 for label in labels)
-    last = last.assign(at=_spread(last[y].tolist(), data, y, height, gap), name=labels)
+    labels = [
+        broken(f"{(signs or {}).get(name, '')} {name}".strip(), 20 if width > ROOMY else 13) for name in last["series"]
+    ]
+    margin = 26 + 8 * max(len(line) for label in labels for line in label.split("\n"))
+    gap = 1.15 * (LINE + 2) * max(label.count("\n") + 1 for label in labels)  # more, as round ticks widen the scale
+    last = last.assign(at=spread(last[y].tolist(), float(ends.min()), float(ends.max()), height, gap), name=labels)
     color, dash, shape = _looks(order, names)
     space = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, padding=14)
     across = alt.X(f"{x}:Q", title=x_title, scale=space, axis=alt.Axis(values=ticks, format="d", grid=False))
@@ -67,7 +73,7 @@ def lines(
     base = alt.Chart(data).encode(across)
     layers = []
     if behind is not None and len(behind):
-        thin = alt.Chart(behind[behind[x].between(ticks[0], ticks[-1])]).mark_line(color=QUIET, strokeWidth=1)
+        thin = alt.Chart(behind).mark_line(color=QUIET, strokeWidth=1)
         layers.append(thin.encode(across, y=up, detail="name:N", opacity=alt.value(0.45)))
     if zero:
         layers.append(alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK, strokeWidth=1.2).encode(y="zero:Q"))
@@ -77,10 +83,10 @@ def lines(
     layers.append(base.mark_line(strokeWidth=2.2).encode(y=up, color=color, strokeDash=dash))
     layers.append(base.mark_point(size=52, filled=True, opacity=1).encode(y=up, color=color, shape=shape))
     end = alt.Chart(last).mark_text(
-        align="left", baseline="middle", dx=18, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=15
+        align="left", baseline="middle", dx=18, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=LINE
     )
     layers.append(end.encode(across, y="at:Q", text="name:N", color=color))
-    return alt.layer(*layers).properties(width=width - margin - 44, height=height, title=_up(y_title))
+    return alt.layer(*layers).properties(width=width - margin - 44, height=height, title=heading(y_title))
 
 
 def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Any:
@@ -97,25 +103,37 @@ def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: st
     color, dash, shape = _looks(order, names)
     low, high = (float(getattr(data[["x", "y"]].stack(), side)()) for side in ("min", "max"))
     pad = 0.06 * (high - low or 1.0)
-    scale = alt.Scale(domain=[low - pad, high + pad], nice=False)
+    low, high = low - pad, high + pad
+    scale = alt.Scale(domain=[low, high], nice=False)
     across = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=6))
     up = alt.Y("y:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6))
+    side = width - (90 if width > ROOMY else 50)
+    height = min(side, 360)
+    plane = _Plane(side, height, (low, high), (low, high))
     base = alt.Chart(data).encode(across, up)
     groups = data.sort_values("round").groupby("series", sort=False)
     ends, turns = groups.tail(1), pd.concat([groups.head(1), groups.tail(1)])
-    ends = ends.assign(name=[_label(name, width) for name in ends["series"]])
-    same = pd.DataFrame({"x": [low - pad, high + pad], "y": [low - pad, high + pad]})
+    tracks = [plane.pixels(group) for _, group in groups]
+    numbers = [(x - 8, y - 22, x + 8, y - 6) for x, y in plane.pixels(turns)]
+    ends = ends.assign(name=[broken(name, 20 if width > ROOMY else 14) for name in ends["series"]])
+    taken = [*numbers, *(box for track in tracks for box in path(track))]
+    at = placed(plane.pixels(ends), ends["name"].tolist(), taken, side, height)
     layers = [
-        alt.Chart(same).mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1).encode(across, up),
+        alt.Chart(pd.DataFrame({"x": [low, high], "y": [low, high]}))
+        .mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1)
+        .encode(across, up),
         base.mark_line(strokeWidth=2.2).encode(color=color, strokeDash=dash, order="round:O"),
         base.mark_point(size=52, filled=True, opacity=1).encode(color=color, shape=shape),
-        alt.Chart(turns).mark_text(dy=-13, fontSize=11).encode(across, up, text="round:Q", color=color),
-        alt.Chart(ends)
-        .mark_text(align="left", dx=12, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=15)
-        .encode(across, up, text="name:N", color=color),
+        *named(
+            alt.Chart(turns.assign(number=turns["round"].astype(str))).encode(across, up),
+            "number",
+            color,
+            dy=-13,
+            fontSize=11,
+        ),
+        *standing(ends, at, color, fontSize=13, fontWeight="bold"),
     ]
-    side = width - (194 if width > ROOMY else 152)
-    return alt.layer(*layers).properties(width=side, height=min(side, 360), title=_up(y_title))
+    return alt.layer(*layers).properties(width=side, height=height, title=heading(y_title))
 
 
 def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, float], mark: float | None = None) -> Any:
@@ -129,9 +147,9 @@ def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, flo
         mark: Where a rule stands: what an unbiased rater would score.
     """
     roomy = width > ROOMY
-    data = data.assign(name=[_label(name, 10 * width, 60 if roomy else 44) for name in data["name"]])
-    axis = alt.Axis(grid=False, labelLimit=280, labelColor=INK, labelFontSize=13) if roomy else None
-    rows = alt.Y("name:N", sort=None, title=None, axis=axis)
+    data = data.assign(name=[broken(name, 36 if roomy else 50) for name in data["name"]])
+    breaks = data["name"].str.count("\n")
+    rows = alt.Y("name:N", sort=data["name"].tolist(), title=None, axis=None)
     scale = alt.Scale(domain=list(domain), nice=False)
     base = alt.Chart(data).encode(rows)
     layers = []
@@ -148,12 +166,18 @@ def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, flo
             x=alt.X("value:Q", scale=scale, title=title, axis=axis_x)
         )
     )
-    if not roomy:
-        above = base.mark_text(align="left", dy=-15, fontSize=12, color=INK)
-        layers.append(above.encode(x=alt.value(0), text="name:N"))
-    longest = max(len(str(name)) for name in data["name"])
+    for count in sorted(set(breaks)):
+        beside = alt.Chart(data[breaks == count]).encode(rows)
+        if roomy:
+            layers += named(
+                beside.encode(x=alt.value(-10)), "name", INK, align="right", dy=-LINE * count / 2, fontSize=13
+            )
+        else:
+            layers += named(beside.encode(x=alt.value(0)), "name", INK, align="left", dy=-15 - LINE * count)
+    longest = max(len(line) for name in data["name"] for line in name.split("\n"))
     left = min(290, 24 + 7.2 * longest) if roomy else 14
-    return alt.layer(*layers).properties(width=width - left - 20, height=(34 if roomy else 46) * len(data))
+    step = (34 if roomy else 46) + (LINE - 7 if roomy else LINE) * int(breaks.max())
+    return alt.layer(*layers).properties(width=width - left - 20, height=step * len(data))
 
 
 def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> Any:
@@ -165,96 +189,56 @@ def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> An
         y_title: Title up.
         width: Width of the whole drawing in pixels.
     """
-    low, high = float(data["x"].min()), float(data["x"].max())
-    scale = alt.Scale(type="log", domain=[low / 3, high * (3 if width > ROOMY else 6)], nice=False)
-    across = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=4, format="~g"))
-    up = alt.Y("y:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=6))
-    best, rest = data[data["best"]], data[~data["best"]]
-    layers = [alt.Chart(best.sort_values("x")).mark_line(color=HUES[0], strokeWidth=1.4).encode(across, up)]
+    low, high = math.log10(data["x"].min() / 2), math.log10(data["x"].max() * 2)
+    ends = pd.concat([data["y"], data["low"], data["high"]]).dropna()
+    pad = 0.06 * (float(ends.max() - ends.min()) or 1.0)
+    bottom, top = float(ends.min()) - pad, float(ends.max()) + pad
+    side, height = width - 64, 300
+    plane = _Plane(side, height, (low, high), (bottom, top))
+    scale = alt.Scale(domain=[low, high], nice=False)
+    exponents = list(range(math.ceil(low), math.floor(high) + 1))
+    price = "format(pow(10, datum.value), datum.value < -2 ? '~g' : datum.value < 0 ? '.2f' : ',')"
+    numbers = alt.Axis(values=exponents, labelExpr=f"'$' + {price}")
+    across = alt.X("log:Q", title=x_title, scale=scale, axis=numbers)
+    up = alt.Y("y:Q", title=None, scale=alt.Scale(domain=[bottom, top], nice=False), axis=alt.Axis(tickCount=6))
+    data = data.assign(log=[math.log10(x) for x in data["x"]])
+    best, rest = data[data["best"]].sort_values("x"), data[~data["best"]]
+    layers = [alt.Chart(best).mark_line(color=HUES[0], strokeWidth=1.4).encode(across, up)]
     known = data[data["low"].notna()]
     if len(known):
         layers.append(alt.Chart(known).mark_rule(color=QUIET, strokeWidth=1.4).encode(across, y="low:Q", y2="high:Q"))
-    for rows, hue, filled, weight in ((best, HUES[0], True, "bold"), (rest, QUIET, False, "normal")):
+    spans = zip(plane.pixels(known, "log", "high"), plane.pixels(known, "log", "low"), strict=True)
+    taken = [(x - 3, y - 2, x + 3, v + 2) for (x, y), (_, v) in spans] + path(plane.pixels(best, "log"))
+    both = pd.concat([best, rest])
+    both["name"] = [broken(name, 30 if width > ROOMY else 18) for name in both["name"]]
+    at = placed(plane.pixels(both, "log"), both["name"].tolist(), taken, side, height)
+    for rows, spots, hue, filled, weight in (
+        (both[both["best"]], at[: len(best)], HUES[0], True, "bold"),
+        (both[~both["best"]], at[len(best) :], QUIET, False, "normal"),
+    ):
         if len(rows):
             base = alt.Chart(rows).encode(across, up)
             layers.append(base.mark_point(size=80, filled=filled, fill=hue if filled else PAPER, color=hue, opacity=1))
-            text = base.mark_text(align="left", dx=10, dy=-10, fontSize=12, fontWeight=weight, color=hue)
-            layers.append(text.encode(text="name:N"))
-    return alt.layer(*layers).properties(width=width - 70, height=300, title=_up(y_title))
+            layers += standing(rows, spots, hue, fontWeight=weight)
+    return alt.layer(*layers).properties(width=side, height=height, title=heading(y_title))
 
 
-def shares(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Any:
-    """Return a chart of what was stated against what came true, from 0 to 1, with the line of the perfectly calibrated.
+@dataclass(frozen=True)
+class _Plane:
+    """A plot with linear scales: where data lie in pixels, and pixels in the data."""
 
-    Args:
-        data: Columns `series` (the rater), `x`, `y`, `low`, `high`.
-        order: The raters' names, as for `lines`.
-        x_title: Title along.
-        y_title: Title up.
-        width: Width of the whole drawing in pixels.
-    """
-    names = [name for name in order if name in set(data["series"])]
-    color, dash, shape = _looks(order, names)
-    scale = alt.Scale(domain=[0, 1], nice=False)
-    across = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=5))
-    up = alt.Y("y:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5))
-    base = alt.Chart(data).encode(across, up)
-    last = data.sort_values("x").groupby("series", sort=False).tail(1)
-    side = width - (260 if width > ROOMY else 152)
-    height = min(side, 340)
-    last = last.assign(
-        at=_spread(last["y"].tolist(), pd.DataFrame({"y": [0.0, 1.0]}), "y", height, 32 if width <= ROOMY else 17),
-        name=[_label(name, width, 26 if width > ROOMY else None) for name in last["series"]],
-    )
-    perfect = alt.Chart(pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]}))
-    end = alt.Chart(last).mark_text(align="left", dx=12, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=15)
-    layers = [
-        perfect.mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1).encode(across, up),
-        alt.Chart(data).mark_rule(strokeWidth=1.4).encode(across, y="low:Q", y2="high:Q", color=color),
-        base.mark_line(strokeWidth=1.6).encode(color=color, strokeDash=dash),
-        base.mark_point(size=60, filled=True, opacity=1).encode(color=color, shape=shape),
-        end.encode(x=alt.value(side), y=alt.Y("at:Q", scale=scale), text="name:N", color=color),
-    ]
-    return alt.layer(*layers).properties(width=side, height=height, title=_up(y_title))
+    width: float
+    height: float
+    across: tuple[float, float]
+    up: tuple[float, float]
 
-
-def flows(data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int) -> Any:
-    """Return bars up for what was won and down for what was lost in each round, one panel a series.
-
-    Args:
-        data: Columns `series`, `round`, `won`, `lost` (counts).
-        order: The series' names, as for `lines`.
-        y_title: Title up.
-        width: Width of the whole drawing in pixels.
-    """
-    names = [name for name in order if name in set(data["series"])]
-    data = data.assign(down=-data["lost"], up=data["won"].map("+{:,}".format), minus=data["lost"].map("−{:,}".format))
-    over, under = (float(max(data[name].max(), 1)) for name in ("won", "lost"))
-    room = 0.16 * (over + under)  # for the counts beyond the bars
-    scale = alt.Scale(domain=[-under - room, over + room], nice=False)
-    roomy = width > ROOMY
-    each = (width - 64) // len(names) - 16 if roomy else width - 64
-    panels = []
-    for place, name in enumerate(names):
-        rows = data[data["series"] == name]
-        hue = HUES[list(order).index(name) % len(HUES)]
-        numbers = alt.Axis(
-            labelExpr="datum.value < 0 ? '−' + format(-datum.value, ',') : format(datum.value, ',')", tickCount=5,
-            labels=place == 0 or not roomy,
-        )  # fmt: skip
-        base = alt.Chart(rows).encode(x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0)))
-        bar = {"size": min(30, each / len(rows) * 0.55)}
-        layers = [
-            base.mark_bar(color=hue, **bar).encode(y=alt.Y("won:Q", title=None, scale=scale, axis=numbers)),
-            base.mark_bar(color=hue, fillOpacity=0.3, stroke=hue, **bar).encode(y=alt.Y("down:Q", scale=scale)),
-            alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK).encode(y="zero:Q"),
-            base.mark_text(dy=-8, fontSize=11, color=INK).encode(y=alt.Y("won:Q", scale=scale), text="up:N"),
-            base.mark_text(dy=9, fontSize=11, color=INK).encode(y=alt.Y("down:Q", scale=scale), text="minus:N"),
+    def pixels(self, data: pd.DataFrame, x: str = "x", y: str = "y") -> list[tuple[float, float]]:
+        """Return the points of some rows in pixels from the upper left corner."""
+        (left, right), (bottom, top) = self.across, self.up
+        return [
+            (self.width * (a - left) / (right - left), self.height * (top - b) / (top - bottom))
+            for a, b in zip(data[x], data[y], strict=True)
         ]
-        heading = alt.TitleParams(_label(name, 10 * width, 30), anchor="start", fontSize=13, color=hue, offset=8)
-        panels.append(alt.layer(*layers).properties(width=each, height=200 if roomy else 150, title=heading))
-    joined = alt.hconcat(*panels, spacing=16) if roomy else alt.vconcat(*panels, spacing=18)
-    return joined.properties(title=_up(y_title))
 
 
 def _looks(order: Sequence[str], names: Sequence[str]) -> tuple[Any, Any, Any]:
@@ -269,42 +253,9 @@ def _looks(order: Sequence[str], names: Sequence[str]) -> tuple[Any, Any, Any]:
     return color, dash, shape
 
 
-def _up(text: str) -> Any:
-    """Return the title of the axis up, written along, where it can be read."""
-    return alt.TitleParams(
-        text, anchor="start", fontSize=12, fontWeight="normal", color=QUIET, offset=10, frame="bounds"
-    )
-
-
 def _numbers(text: str) -> Any:
     if text != "+":
         return alt.Axis(format=text, tickCount=6, gridColor=GRID)
     return alt.Axis(
         labelExpr="datum.value === 0 ? '0' : replace(format(datum.value, '+'), '-', '−')", tickCount=6, gridColor=GRID
     )
-
-
-def _label(name: str, width: int, limit: int | None = None) -> str:
-    """Return a name in at most two lines, broken at its own joints; what still does not fit ends in dots."""
-    limit = limit or (20 if width > ROOMY else 13)
-    if len(name) <= limit:
-        return name
-    joints = [found.end() for found in re.finditer(r"[\s_/.:-]", name) if found.end() <= limit]
-    cut = joints[-1] if joints and joints[-1] > 3 else limit
-    rest = name[cut:]
-    return name[:cut].rstrip() + "\n" + (rest if len(rest) <= limit else rest[: limit - 1] + "…")
-
-
-def _spread(values: list[float], data: pd.DataFrame, y: str, height: int, gap: float) -> list[float]:
-    """Return heights for the labels at the lines' ends, moved apart where they would overlap."""
-    ends = [data[c].dropna() for c in (y, "low", "high") if c in data.columns]
-    low, high = min(e.min() for e in ends if len(e)), max(e.max() for e in ends if len(e))
-    step = (high - low or 1.0) * gap / height
-    order = sorted(range(len(values)), key=lambda i: values[i])
-    placed = list(values)
-    for before, after in pairwise(order):
-        placed[after] = max(placed[after], placed[before] + step)
-    excess = max(0.0, placed[order[-1]] - max(high, values[order[-1]])) if order else 0.0
-    for i in reversed(order):  # shift the pile down as far as it rose over the plot
-        placed[i] -= excess
-    return placed

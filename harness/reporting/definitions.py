@@ -9,7 +9,7 @@ from harness.agreement import agree_in_run, alpha, ceiling, contingency, interva
 from harness.agreement.coefficients import COEFFICIENTS
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import words
+from harness.reporting.finding import share, words
 from harness.rounds import bands, comparison, samples, verdict
 
 SPOKEN_FOR: dict[str, Any] = {
@@ -55,10 +55,13 @@ def settings(evidence: Evidence) -> list[tuple[str, str]]:
     if evidence.rounds:
         row = evidence.rounds[0]
         found += [
-            ("Smallest effect of interest", f"{100 * row['sesoi']:g} points a round"),
+            (
+                "Smallest effect of interest",
+                f"{100 * row['sesoi']:g} point{'' if row['sesoi'] == 0.01 else 's'} a round",
+            ),
             ("Significance of each test", f"{row.get('significance') or (1 - row['level']) / 2:.3g}"),
-            ("Intervals of the rates", f"{row['level']:.0%}"),
-            ("Bands of the gains", f"{bands.BAND_LEVEL:.0%}, simultaneous"),
+            ("Intervals of the rates", share(row["level"])),
+            ("Bands of the gains", f"{share(bands.BAND_LEVEL)}, simultaneous"),
         ]
     return found
 

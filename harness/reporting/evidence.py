@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,20 @@ class Evidence:
 
     @classmethod
     def of(cls, run: Run | str | Path, usd_per_hour: float | None = None) -> Evidence:
-        """Ask agreement and rounds about a run; people's time has a price where it is said."""
+        """Ask agreement and rounds about a run; people's time has a price where it is said.
+
+        A run that was asked before, and has the same tables still, is not asked again.
+        """
         run = run if isinstance(run, Run) else Run(run)
+        tables = [run.items, run.responses, run.ratings, run.rounds]
+        known: tuple[list[pd.DataFrame], Evidence] | None = vars(run).get("evidence")
+        if known is None or any(old is not new for old, new in zip(known[0], tables, strict=True)):
+            known = vars(run)["evidence"] = tables, cls._asked(run)
+        found = known[1]
+        return found if usd_per_hour is None else replace(found, usd_per_hour=usd_per_hour)
+
+    @classmethod
+    def _asked(cls, run: Run) -> Evidence:
         found, scores, notes = _rounds(run)
         agreed, unagreed = _agreement(run)
         return cls(
@@ -64,7 +76,6 @@ class Evidence:
             pairs=[plain(row) for row in agreed.pairs],
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
-            usd_per_hour=usd_per_hour,
             notes=notes + unagreed + [str(warning["message"]) for warning in found.warnings],
         )
 

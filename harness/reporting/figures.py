@@ -18,8 +18,10 @@ HUES = ("#0067a5", "#b04a00", "#00735a", "#9c3d74", "#7a5a00", "#4f4fb0", "#5b67
 VARIABLES = {INK: "--ink", QUIET: "--quiet", GRID: "--rule", PAPER: "--paper"} | {
     hue: f"--hue-{number}" for number, hue in enumerate(HUES, 1)
 }
-WIDE, NARROW = 800, 340
-"""The two widths, in CSS pixels, that each figure is drawn at: a phone gets its own drawing, not a shrunk one."""
+EDGES = {"left": 0, "top": 4, "right": 4, "bottom": 4}
+"""Pixels around a drawing: none at the left, where it stands in line with the text."""
+WIDE, NARROW = 704, 340
+"""The two widths, in CSS pixels, that each figure is drawn at: the measure of the captions, and a phone's."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,12 @@ class Missing:
 def styled(chart: Any) -> Any:
     """Return a chart with the house style: no frame, few quiet rules, the page's own fonts."""
     return (
-        chart.configure(background="transparent", font="inherit", padding=4)
+        chart.configure(background="transparent", font="inherit", padding=EDGES, lineBreak="\n")
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=QUIET, titleColor=QUIET, gridColor=GRID, domain=False, ticks=False, labelFontSize=12,
             titleFontSize=12, titleFontWeight="normal", labelPadding=8, titlePadding=10, gridWidth=1,
         )
-        .configure_header(labelColor=INK, titleColor=QUIET, labelFontSize=13, labelFontWeight="bold")
     )  # fmt: skip
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from harness.rounds.result import points as in_points
 
 Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
 
@@ -42,7 +45,7 @@ class Finding:
 
 def points(value: float | None) -> str:
     """Return a fraction of the score range as signed points, `+1.8`; "unknown" where there is none."""
-    return "unknown" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+    return "unknown" if value is None else signed(100 * value)
 
 
 def share(value: float) -> str:
@@ -60,7 +63,23 @@ def statistic(row: dict[str, Any]) -> str:
 
 def decimals(value: float | None, digits: int = 2) -> str:
     """Return a number with so many decimals; a dash where it is unknown, never 0."""
-    return "–" if value is None else f"{value:,.{digits}f}".replace("-", "−")
+    return "–" if value is None else f"{value:z,.{digits}f}".replace("-", "−")
+
+
+def spanned(
+    value: float | None, low: float | None, high: float | None, sesoi: float = 0.0, least: int = 1
+) -> tuple[str, str]:
+    """Return a rate in points and its interval, with decimals enough to keep each on its side of 0 and the SESOI."""
+    if value is None or low is None or high is None:
+        return "–" if value is None else points(value), "–"
+    rate, *ends = (text.replace("-", "−") for text in in_points([value, low, high], sesoi, least))
+    return rate if re.search("[1-9]", rate) else rate.lstrip("+"), f"[{ends[0]}, {ends[1]}]"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Return a number with its sign, `+1.8`; what rounds to nothing has none, `0.0`."""
+    text = f"{value:+z.{digits}f}".replace("-", "−")
+    return text if re.search("[1-9]", text) else text.lstrip("+")
 
 
 def joined(names: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
     ]
     return {
         "facts": [(name, UNKNOWN if value in (None, "") else _shown(value)) for name, value in facts],
-        "times": sorted((name, _shown(value)) for name, value in (manifest.get("times") or {}).items()),
+        "times": sorted((name.capitalize(), _shown(value)) for name, value in (manifest.get("times") or {}).items()),
         "packages": sorted((manifest.get("packages") or {}).items()),
         "tasks": [_entry(name, entry) for name, entry in sorted((manifest.get("tasks") or {}).items())],
         "models": [_entry(name, entry) for name, entry in sorted((manifest.get("models") or {}).items())],

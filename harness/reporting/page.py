@@ -26,9 +26,8 @@ from harness.errors import HarnessError
 from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence, Row, public
-from harness.reporting.finding import KINDS, SIGNS, decimals, points, share, words
+from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
 from harness.reporting.findings import answer, findings
-from harness.reporting.gallery import figures
 from harness.reporting.methods import methods
 from harness.run import Run, write_whole
 
@@ -131,6 +130,8 @@ def opened_runs(run: Runs) -> list[Run]:
 
 def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:
     """Return what the templates show of one run; `data` is its block of cases."""
+    from harness.reporting.gallery import figures  # Altair takes seconds to import, and sentences need none of it
+
     failed = [status for status in scorecard.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
         "prefix": prefix,
@@ -198,7 +199,6 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "points": points,
         "share": share,
         "number": decimals,
         "tone": tone,
@@ -207,10 +207,12 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         "anchored": anchored,
         "jointed": jointed,
         "drawing": Markup,
+        "typeset": typeset,
         "sign": SIGNS.__getitem__,
         "said": KINDS.__getitem__,
         "quantity": quantity,
         "compared": compared,
+        "rated": rated,
     }
     return found
 
@@ -256,21 +258,34 @@ def quantity(name: str) -> str:
     return QUANTITIES.get(name, words(name))
 
 
-def compared(value: float, name: str) -> str:
-    """Return a difference of two series in points, finer where it is a gain by cost."""
-    if name == "gain_per_label":
-        value = 1000 * value
-    return f"{100 * value:+.2f}".replace("-", "−") if name.startswith("gain_per") else points(value)
+def compared(row: Row) -> tuple[str, str]:
+    """Return a difference of two series in points and its interval, finer where it is a gain by cost."""
+    scale = 1000 if row["quantity"] == "gain_per_label" else 1
+    value, low, high = (None if row[name] is None else scale * row[name] for name in ("value", "low", "high"))
+    return spanned(value, low, high, least=2 if row["quantity"].startswith("gain_per") else 1)
+
+
+def rated(row: Row) -> tuple[str, str]:
+    """Return the rate of a series in points a round and its interval, as its sentence has them."""
+    return spanned(row["rate"], row["low"], row["high"], row.get("sesoi") or 0.0)
 
 
 def sentence(text: str) -> Markup:
-    """Return a sentence with what stands between backticks as code; everything else is escaped."""
+    """Return a sentence as it is set: what stands between backticks as code, everything else escaped."""
     parts = public(text).split("`")
     if len(parts) % 2 == 0:  # an odd backtick is a backtick
         return escape(public(text))
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(typeset(part))
+        for place, part in enumerate(parts)
     )
+
+
+def typeset(text: str) -> str:
+    """Return a sentence with the signs of print: a minus before numbers, a dash between rounds, percents unbroken."""
+    text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    text = re.sub(r"(?<=rounds )(\d+)-(\d+)", "\\1–\\2", text)
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)
 
 
 def jointed(name: str) -> Markup:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from harness.agreement.intervals import wilson
 from harness.reporting import scorecard
-from harness.reporting.charts import dots, scatter, shares
+from harness.reporting.charts import dots, scatter
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
-from harness.reporting.finding import decimals, joined
+from harness.reporting.finding import decimals, joined, points, words
+from harness.reporting.panels import shares
 
 BINS = 5
 """Groups of answers, equally many each, in the figure of the calibration."""
@@ -59,51 +60,69 @@ def biases(evidence: Evidence) -> Drawing | Missing:
 
 
 def frontier(evidence: Evidence) -> Drawing | Missing:
-    """Return the figure of what agreement costs: the raters than which nothing is both cheaper and better."""
+    """Return the figure of what agreement costs: the raters than which nothing is both cheaper and better.
+
+    Only agreement with the same raters, on the same task and by the same coefficient is set side by side.
+    """
     title = "What agreement costs"
     rows = scorecard.worth(evidence)
-    priced = [row for row in rows if row["value"] is not None and row["usd_per_1000"]]
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["value"] is not None and row["usd_per_1000"]:
+            name = f"{words(row['coefficient'])} ({row['against']}) on {row['task']}"
+            groups.setdefault(name, []).append(row)
+    single = [own[0]["rater"] for own in groups.values() if len(own) == 1]
     unknown = [row["rater"] for row in rows if row["usd_per_1000"] is None]
     free = [row["rater"] for row in rows if row["usd_per_1000"] == 0]
-    left_out = [
+    left_out = "; ".join(
         f"{joined(sorted(set(names)))}: {why}"
-        for names, why in ((unknown, "price not recorded"), (free, "ran on this machine, for nothing"))
+        for names, why in (
+            (unknown, "price not recorded"), (free, "ran on this machine, for nothing"),
+            (single, "nothing with a price was measured the same way"),
+        )
         if names
-    ]
-    if len(priced) < 2:
-        why = f"Under two raters have both a price and something independent to agree with. {'. '.join(left_out)}"
-        return Missing(title, why.rstrip(". "))
-    data = pd.DataFrame(
-        [
-            {"name": row["rater"], "x": row["usd_per_1000"], "y": row["value"], "low": row["low"], "high": row["high"]}
-            for row in priced
-        ]
+    )  # fmt: skip
+    shown = {name: _best_buys(own) for name, own in groups.items() if len(own) > 1}
+    if not shown:
+        why = "Under two raters have both a price and something independent to agree with"
+        return Missing(title, f"{why}. {left_out}" if left_out else why)
+    said = ". ".join(f"{name[0].upper()}{name[1:]}: {_bought(data)}" for name, data in shown.items())
+    columns = ["rater", "task", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against"]
+    figure = Figure(
+        "frontier",
+        title,
+        "Agreement against the price of 1,000 ratings, each step of the scale ten times the last, with 95 % intervals. "
+        f"Nothing is both cheaper and better than what is joined. {said}."
+        f"{f' Not shown: {left_out}.' if left_out else ''}",
+        columns,
+        [[row[key] for key in columns] for row in rows],
     )
+
+    def draw(width: int) -> Any:
+        parts = [
+            scatter(data, x_title="price of 1,000 ratings", y_title=name, width=width) for name, data in shown.items()
+        ]
+        return parts[0] if len(parts) == 1 else alt.vconcat(*parts, spacing=28)
+
+    return Drawing(figure, draw)
+
+
+def _best_buys(rows: list[Row]) -> pd.DataFrame:
+    """Return raters as `scatter` takes them: `best` are those than which none is both cheaper and better."""
+    columns = {"rater": "name", "usd_per_1000": "x", "value": "y", "low": "low", "high": "high"}
+    data = pd.DataFrame(rows)[list(columns)].rename(columns=columns).sort_values("x", kind="stable")
+    data[["low", "high"]] = data[["low", "high"]].astype(float)
     data["best"] = [
         not ((data["x"] <= x) & (data["y"] >= y) & ((data["x"] < x) | (data["y"] > y))).any()
         for x, y in zip(data["x"], data["y"], strict=True)
     ]
-    best = data[data["best"]].sort_values("x")
-    said = "; ".join(
+    return data
+
+
+def _bought(data: pd.DataFrame) -> str:
+    best = data[data["best"]]
+    return "; ".join(
         f"{name} at ${x:,.2f} with {decimals(y)}" for name, x, y in zip(best["name"], best["x"], best["y"], strict=True)
-    )
-    against = joined(sorted({row["against"] for row in priced}))
-    figure = Figure(
-        "frontier",
-        title,
-        f"Agreement with {against} against the price of 1,000 ratings in dollars, on a logarithmic scale. Nothing is "
-        f"both cheaper and better than: {said}.{' Not shown: ' + '; '.join(left_out) + '.' if left_out else ''}",
-        ["rater", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against"],
-        [
-            [row[key] for key in ("rater", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against")]
-            for row in rows
-        ],
-    )
-    return Drawing(
-        figure,
-        lambda width: scatter(
-            data, x_title="dollars for 1,000 ratings (logarithmic)", y_title=f"agreement with {against}", width=width
-        ),
     )
 
 
@@ -112,7 +131,7 @@ def calibration(evidence: Evidence) -> Drawing | Missing:
     title = "As sure as right?"
     stated = _stated(evidence)
     found: list[Row] = []
-    briers = []
+    scores: dict[str, tuple[float, float, int]] = {}
     for rater, group in stated.groupby("rater", sort=True):
         if len(group) < FEWEST:
             continue
@@ -122,31 +141,36 @@ def calibration(evidence: Evidence) -> Drawing | Missing:
             own = ranked.iloc[part]
             low, high = wilson(float(own["right"].sum()), len(own))
             mean = {"x": float(own["sure"].mean()), "y": float(own["right"].mean())}
-            found.append({"series": name, **mean, "low": low, "high": high, "n": len(own)})
+            found.append({"rater": name, **mean, "low": low, "high": high, "n": len(own)})
         brier = float(((group["sure"] - group["right"]) ** 2).mean())
-        over = float(group["sure"].mean() - group["right"].mean())
-        briers.append(f"{name} {decimals(brier)} (stated minus true {decimals(over)}, n {len(group)})")
+        scores[name] = (brier, float(group["sure"].mean() - group["right"].mean()), len(group))
     if not found:
         return Missing(
             title, f"No rater said how sure it was of {FEWEST} answers that a verifier rated too (column `confidence`)"
         )
     data = pd.DataFrame(found)
-    order = list(dict.fromkeys(data["series"]))
+    order = sorted(scores, key=lambda name: scores[name])
+    named = {name: f"{name}: {decimals(scores[name][0])}" for name in order}
+    over = max(order, key=lambda name: scores[name][1])
+    said = "; ".join(f"{named[name]} over {scores[name][2]:,}" for name in order)
+    most = f" {over} claims most above what is so: {points(scores[over][1])} points." if scores[over][1] > 0 else ""
     figure = Figure(
         "calibration",
         title,
         "How sure each rater said it was, in groups of equally many answers, against the share in which the answer key "
-        "or the tests said that it was right, with 95 % Wilson intervals; on the dotted line both are the same. Brier "
-        f"score, where 0 is perfect and 0.25 a coin: {'; '.join(briers)}.",
+        "or the tests said that it was right, with 95 % Wilson intervals; on the dotted line both are the same. The "
+        f"number beside a name is its Brier score (0 is perfect, 0.25 a coin), the best first: {said}.{most}",
         ["rater", "stated", "true", "low", "high", "n"],
-        value_of(data[["series", "x", "y", "low", "high", "n"]].to_numpy(dtype=object)),
+        value_of(data[["rater", "x", "y", "low", "high", "n"]].to_numpy(dtype=object)),
     )
+    data = data.assign(series=data["rater"].map(named))
     return Drawing(
         figure,
         lambda width: shares(
-            data, order, x_title="how sure it said it was", y_title="how often it was right", width=width
+            data, [named[name] for name in order], x_title="how sure it said it was", y_title="how often it was right",
+            width=width,
         ),
-    )
+    )  # fmt: skip
 
 
 def principles(evidence: Evidence) -> Drawing | Missing | None:
@@ -159,10 +183,15 @@ def principles(evidence: Evidence) -> Drawing | Missing | None:
     if len(known) < 2:
         return Missing(title, "Under two criteria (or principles of a constitution) were given by several raters")
     known.sort(key=lambda pair: pair[1].value)
+    tasks = {table.criterion.partition(": ")[0] for table, _ in known}
+    shared = f"{tasks.pop()}: " if len(tasks) == 1 else ""
     data = pd.DataFrame(
         [
-            {"name": table.criterion, "value": found.value, "low": value_of(found.low), "high": value_of(found.high),
-             "n": found.n, "raters": joined([evidence.name(rater) for rater in table.raters])}
+            {
+                "name": table.criterion.removeprefix(shared), "value": found.value, "low": value_of(found.low),
+                "high": value_of(found.high), "n": found.n,
+                "raters": joined([evidence.name(rater) for rater in table.raters]),
+            }
             for table, found in known
         ]
     )  # fmt: skip
@@ -170,10 +199,10 @@ def principles(evidence: Evidence) -> Drawing | Missing | None:
     figure = Figure(
         "principles",
         title,
-        "Krippendorff’s alpha of all raters who gave a criterion (of a constitution: a principle), lowest first, with "
-        "95 % intervals; at the dotted line they agree as far as chance. Read most differently: "
-        f"{lowest['name']} ({decimals(lowest['value'])}); most alike: {highest['name']} "
-        f"({decimals(highest['value'])}).",
+        "Krippendorff’s alpha of all raters who gave a criterion (of a constitution: a principle)"
+        f"{f' on {shared[:-2]}' if shared else ''}, lowest first, with 95 % intervals; at the dotted line they agree "
+        f"as far as chance. Read most differently: {lowest['name']} ({decimals(lowest['value'])}, {lowest['raters']}); "
+        f"most alike: {highest['name']} ({decimals(highest['value'])}).",
         ["criterion", "alpha", "low", "high", "n", "raters"],
         value_of(data[["name", "value", "low", "high", "n", "raters"]].to_numpy(dtype=object)),
     )

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from harness.reporting.charts import flows, lines, paths
+from harness.reporting.charts import lines, paths
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
+from harness.reporting.panels import fans, flows
 from harness.rounds.bands import BAND_LEVEL
 from harness.rounds.samples import pass_at_k
 
@@ -97,7 +98,7 @@ def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missi
         columns,
         found,
     )
-    return Drawing(figure, lambda width: flows(data, order, y_title="items won and lost", width=width))
+    return Drawing(figure, lambda width: flows(data, order, width=width))
 
 
 def fan(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missing | None:
@@ -114,22 +115,37 @@ def fan(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missin
         return Missing(
             title, f"Pass@k needs several answers to each item, and {benchmark} has one (`samples:` of the task)"
         )
-    at = {k: pass_at_k(counts["sum"].to_numpy(float), counts["size"].to_numpy(float), k) for k in (1, most)}
-    means = counts.assign(one=at[1], most=at[most]).groupby(["series", "round"])[["one", "most"]].mean().reset_index()
-    data = means.assign(low=100 * means["one"], high=100 * means["most"], points=100 * means["most"])
-    last = data[data["round"] == data["round"].max()]
-    ends = zip(last["series"], last["low"], last["high"], strict=True)
-    said = "; ".join(f"{series} {low:.1f} and {high:.1f}" for series, low, high in ends)
+    ks = sorted({most, *(2**power for power in range(most.bit_length()))})
+    found, of = counts["sum"].to_numpy(float), counts["size"].to_numpy(float)
+    names = {k: f"pass@{k}" for k in ks}
+    means = counts.assign(**{name: pass_at_k(found, of, k) for k, name in names.items()})
+    means = means.groupby(["series", "round"])[list(names.values())].mean().reset_index()
+    data = pd.concat(
+        [means[["series", "round"]].assign(k=k, value=100 * means[name]) for k, name in names.items()],
+        ignore_index=True,
+    )
+    order = [name for name in evidence.series if name in set(means["series"])]
+    said = "; ".join(f"{name} {_ends(means, name, 'pass@1')} and {_ends(means, name, names[most])}" for name in order)
     figure = Figure(
         "fan",
         title,
-        f"The band of each series reaches from pass@1 to pass@{most} on {benchmark}, in points; the line is its upper "
-        f"edge. In the last round: {said}. A band that narrows while its lower edge rises is sharpening: the model "
-        "finds more often what it could find before. An upper edge that falls is collapse.",
-        ["series", "round", "pass@1", f"pass@{most}"],
-        value_of(means[["series", "round", "one", "most"]].to_numpy(dtype=object)),
+        f"The share of the items of {benchmark} that the first answer solves (pass@1), and that any of {most} solves "
+        f"(pass@{most}), in points{_between(ks)}. From the first round to the last: {said}. A fan that closes from "
+        "below is sharpening: the model finds more often what it could find before. One that closes from above is "
+        "collapse.",
+        ["series", "round", *names.values()],
+        value_of(means.to_numpy(dtype=object)),
     )
-    return Drawing(figure, _lines(data, evidence, "points", f"pass@1 to pass@{most}, points", y_format=".0f"))
+    return Drawing(figure, lambda width: fans(data, order, y_title="items solved, points", width=width))
+
+
+def _ends(means: pd.DataFrame, series: str, column: str) -> str:
+    own = means[means["series"] == series].sort_values("round")[column]
+    return f"{100 * own.iloc[0]:.1f} to {100 * own.iloc[-1]:.1f}"
+
+
+def _between(ks: list[int]) -> str:
+    return f"; the thin lines are {joined([f'pass@{k}' for k in ks[1:-1]])}" if len(ks) > 2 else ""
 
 
 def kept(evidence: Evidence) -> Drawing | Missing | None:
@@ -174,9 +190,7 @@ def proxy(evidence: Evidence) -> Drawing | Missing | None:
     if both["round"].nunique() < 2:
         return Missing(title, "Under two rounds have ratings of the feedback and gold scores of the same model")
     data = both.assign(x=100 * both["mean"], y=100 * both["gold"], round=both["round"].astype(int))
-    gaps = [
-        f"{series} {100 * (a - b):+.1f} to {100 * (y - z):+.1f}".replace("-", "−") for series, a, b, y, z in _gaps(both)
-    ]
+    gaps = [f"{series} {points(a - b)} to {points(y - z)}" for series, a, b, y, z in _gaps(both)]
     figure = Figure(
         "proxy",
         title,

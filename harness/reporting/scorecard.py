@@ -109,25 +109,23 @@ def biases(evidence: Evidence) -> list[Row]:
 def worth(evidence: Evidence) -> list[Row]:
     """Return what each rater's agreement costs: one row a rater and task, against people, else against verifiers.
 
-    Columns: `rater, against, coefficient, value, low, high, n, usd_per_1000`.
+    Columns: `rater, task, against, coefficient, value, low, high, n, usd_per_1000`.
     """
     human = "human" in evidence.kinds.values()
-    several = len({row["task"] for row in evidence.pairs}) > 1
-    rows = []
+    own = evidence.run.ratings
+    found: list[tuple[str, pd.Series[Any], Row]] = []
     for rater, kind in sorted(evidence.kinds.items()):
-        if kind in ("human", "verifier"):
-            continue
-        for found in _with_people(evidence, rater) if human else _pairs(evidence, rater, "verifier"):
-            name = evidence.name(rater) + (f" · {found['task']}" if several else "")
-            spent = _spent(evidence, evidence.run.ratings["rater"] == rater, found["task"])
-            against = "people" if human else "verifiers"
-            rows.append({**found, "rater": name, "against": against, "usd_per_1000": spent})
-    for found in _ceilings(evidence):
-        name = "People" + (f" · {found['task']}" if several else "")
-        spent = _spent(evidence, evidence.run.ratings["rater_kind"] == "human", found["task"])
-        rows.append({**found, "rater": name, "against": "people", "usd_per_1000": spent})
-    columns = ("rater", "against", "coefficient", "value", "low", "high", "n", "usd_per_1000")
-    return [{name: row[name] for name in columns} for row in rows]
+        if kind not in ("human", "verifier"):
+            of_rater = _with_people(evidence, rater) if human else _pairs(evidence, rater, "verifier")
+            found += [(evidence.name(rater), own["rater"] == rater, row) for row in of_rater]
+    found += [("People", own["rater_kind"] == "human", row) for row in _ceilings(evidence)]
+    columns = ("rater", "task", "against", "coefficient", "value", "low", "high", "n", "usd_per_1000")
+    rows = []
+    for name, given, row in found:
+        spent = _price(evidence, own[given & (own["task"] == row["task"])])
+        row = {**row, "rater": name, "against": "people" if human else "verifiers", "usd_per_1000": spent}
+        rows.append({column: row[column] for column in columns})
+    return rows
 
 
 def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: str | None) -> Row:
@@ -184,7 +182,7 @@ def _share_of(place: Row | None, value: str, low: str, high: str) -> Row | None:
 def _one(found: list[Row]) -> Row | None:
     """Return one figure for several comparisons: the only one, or the mean of several with how many they are."""
     if len(found) < 2:
-        return {**found[0], "of": 1} if found else None
+        return {"of": 1, **found[0]} if found else None
     mean = sum(row["value"] for row in found) / len(found)
     return {"value": mean, "low": None, "high": None, "n": sum(row["n"] for row in found), "of": len(found)}
 
@@ -227,13 +225,9 @@ def _pairs(evidence: Evidence, rater: str | None, kind: str) -> list[Row]:
     found = []
     for task, rows in by_task.items():
         names = " and ".join(sorted({row["coefficient"] for row in rows}))
-        one = _figures(rows[0]) if len(rows) == 1 else {k: v for k, v in (_one(rows) or {}).items() if k != "of"}
+        one = {**_figures(rows[0]), "of": 1} if len(rows) == 1 else _one(rows) or {}
         found.append({"task": task, "coefficient": names, **one})
     return found
-
-
-def _spent(evidence: Evidence, own: pd.Series[Any], task: str) -> float | None:
-    return _price(evidence, evidence.run.ratings[own & (evidence.run.ratings["task"] == task)])
 
 
 def _per_1000(column: pd.Series) -> float | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import decimals
+from harness.reporting.finding import decimals, joined
 from harness.reporting.scorecard import KIND_WORDS
 
 MIN_N = 10
@@ -83,14 +84,14 @@ def _matrix(evidence: Evidence, task: str) -> Row:
         "axes": axes,
         "rows": [[cells.get((a, b)) if a != b else None for b in ends] for a in ends],
         "pairs": pairs,
-        "caption": _caption(pairs),
+        "caption": _caption(pairs, {axis["rater"] for axis in axes if axis["kind"] == "human" and axis["rater"]}),
         "few": any(row["n"] < MIN_N for row in pairs),
         "kappa": any(row.get("kappa") for row in pairs),
     }
 
 
-def _caption(pairs: list[Row]) -> str:
-    """Return what a matrix shows in this run."""
+def _caption(pairs: list[Row], people: set[str]) -> str:
+    """Return what a matrix shows in this run: who agrees most, and how far people agree with each other."""
     known = [row for row in pairs if row["value"] is not None]
     if not known:
         return "No two raters can be compared here."
@@ -99,6 +100,28 @@ def _caption(pairs: list[Row]) -> str:
     return (
         f"Agreement of each pair of raters on the same answers ({names}): 1 is full agreement, 0 what chance gives. "
         f"The closest are {best['label_a']} and {best['label_b']}, {decimals(best['value'])} over {best['n']:,}."
+        + _ceiling(known, people)
+    )
+
+
+def _ceiling(known: list[Row], people: set[str]) -> str:
+    """Return how far people agree with each other, and the other raters who agree with them as far."""
+    by_count: dict[int, list[Row]] = {0: [], 1: [], 2: []}
+    for row in known:
+        by_count[(row["rater_a"] in people) + (row["rater_b"] in people)].append(row)
+    if not by_count[2]:
+        return ""
+    ceiling = float(np.mean([row["value"] for row in by_count[2]]))
+    others: dict[str, list[float]] = {}
+    for row in by_count[1]:
+        if row["coefficient"] == by_count[2][0]["coefficient"]:
+            others.setdefault(row["label_b" if row["rater_a"] in people else "label_a"], []).append(row["value"])
+    means = {name: float(np.mean(values)) for name, values in others.items()}
+    as_far = [f"{name} ({decimals(mean)})" for name, mean in sorted(means.items()) if mean >= ceiling]
+    pairs = "1 pair" if len(by_count[2]) == 1 else f"the mean of {len(by_count[2])} pairs"
+    return (
+        f" People agree with each other at {decimals(ceiling)} ({pairs}): the ceiling. "
+        f"As far with them on average: {joined(as_far) if as_far else 'no other rater'}."
     )
 
 
@@ -138,6 +161,6 @@ def _means(scores: pd.DataFrame) -> dict[tuple[str, str], dict[int, tuple[float,
         benchmark, series, number = map(str, key)
         found.setdefault((benchmark, series), {})[int(number)] = (
             float(group["score"].mean()),
-            int(group["score"].notna().sum()),
+            int(group.loc[group["score"].notna(), "item"].nunique()),
         )
     return found

@@ -251,6 +251,7 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
         "criterion_b": "quality", "n": 80, "percent_agreement": None, "coefficient": "spearman", "value": 0.38,
         "low": 0.17, "high": 0.56, "reason": None, "kappa": None,
     }  # fmt: skip
+    close = pair | {"rater_a": "judge", "criterion_a": "quality", "rater_b": "pair_judge", "criterion_b": "preference"}
     position = {
         "task": "objects",
         "rater": "pair_judge",
@@ -272,7 +273,13 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
     )
     if not run.suite.rounds:
         rounds = []
-    return Evidence(run=run, rounds=rounds, scores=scores, pairs=[pair], positions=[position])
+    return Evidence(
+        run=run,
+        rounds=rounds,
+        scores=scores,
+        pairs=[pair, close | {"value": 0.88, "low": 0.8, "high": 0.93}],
+        positions=[position],
+    )
 
 
 @pytest.fixture(scope="session")

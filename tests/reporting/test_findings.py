@@ -8,6 +8,7 @@ import pytest
 
 from harness.reporting import findings, report, summary
 from harness.reporting.evidence import Evidence
+from harness.reporting.page import typeset
 
 WORDS = {"improving", "plateaued", "worsening", "inconclusive"}
 SHAPES = {
@@ -125,7 +126,7 @@ def test_the_page_and_the_json_of_a_real_run_agree(run):
     found = summary(run)
     assert path == run.folder / "report.html"
     for finding in found["findings"]:
-        first = finding["sentence"].partition("`")[0].replace("’", "’")
+        first = typeset(finding["sentence"].partition("`")[0])
         assert first.replace("'", "&#39;") in html
     deltas = {(row["series"], row["round"]): row["delta"] for row in found["scores"] if row["delta"] is not None}
     table = re.search(r'id="fig-rounds".*?</table>', html, re.S)[0]

@@ -110,7 +110,7 @@ def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_not
         "agrees with people", "people with each other", "prefers the first", "length bias", "own family", "same again",
         "ties", "not parsed or failed", "$ / 1,000", "s / 1,000",
     ):  # fmt: skip
-        assert f">{column}<" in card
+        assert f">{column}<" in card.replace("&nbsp;", " ")
 
 
 def test_r5_a_judge_that_reads_the_place_is_named_in_the_caption(shown):
@@ -121,7 +121,7 @@ def test_r5_a_judge_that_reads_the_place_is_named_in_the_caption(shown):
 
 def test_r6_what_is_cheaper_and_better_is_joined_and_an_unknown_price_is_listed(rated):
     figure = drawn(frontier(rated[1]))
-    best = figure.caption.partition("better than: ")[2].partition(" Not shown")[0]
+    best = figure.caption.partition("joined. ")[2].partition(" Not shown")[0]
     assert "cheap at $0.01" in best
     assert "dear at $10.00" in best
     assert "worse" not in best
@@ -145,7 +145,7 @@ def test_r8_methods_come_from_the_manifest_and_the_code(rated):
     [alpha] = [row for row in found["definitions"] if row["name"] == "alpha"]
     assert alpha["code"] == "harness.agreement.alpha"
     assert "1 - (n - 1) sum_u d_u / E" in " ".join(alpha["text"])
-    assert ("Smallest effect of interest", "1 points a round") in found["estimates"]
+    assert ("Smallest effect of interest", "1 point a round") in found["estimates"]
 
 
 def test_r16_a_page_over_the_limit_is_refused_and_names_the_way_out(made_up_run, tmp_path):
@@ -231,7 +231,7 @@ def test_criteria_that_raters_read_differently_come_first(rated, made_up_run, tm
     run.write(marks, "objects")
     figure = drawn(principles(Evidence.of(run)))
     names = [row[0] for row in figure.rows]
-    assert names.index("objects: harmless") < names.index("objects: honest")
+    assert names.index("harmless") < names.index("honest")
 
 
 def test_what_the_feedback_believed_stands_against_gold(made_up_run, tmp_path):
