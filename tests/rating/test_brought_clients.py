@@ -70,9 +70,9 @@ def judged(place, model):
     (folder / "prompt.j2").write_text("{% block user %}{{ fence(response) }} Yes or No?{% endblock %}")
     suite = {"name": "x", "models": [{"name": "m", "model": "imported"}], "tasks": [{"task": "t", "raters": ["mine"]}]}
     run = Run.create(place / "run", Suite.model_validate(suite))
-    for n in range(4):
-        run.write([Item(task="t", item_id=f"i{n}", family="other", prompt="Is it?")], f"i{n}")
-        run.write([Response(response_id=f"r{n}", task="t", item_id=f"i{n}", model="m", text=f"text {n}")], f"r{n}")
+    run.write([Item(task="t", item_id=f"i{n}", family="other", prompt="Is it?") for n in range(4)], "items")
+    answers = [Response(response_id=f"r{n}", task="t", item_id=f"i{n}", model="m", text=f"text {n}") for n in range(4)]
+    run.write(answers, "responses")
     return run, {"include": [place], "cache": place / "cache"}
 
 

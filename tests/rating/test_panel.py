@@ -367,10 +367,9 @@ def answered(place, *raters):
     """A run with six answers, whose suite has these raters."""
     suite = {"name": "x", "models": [{"name": "m", "model": "imported"}], "tasks": [{"task": "t", "raters": raters}]}
     run = Run.create(place / "run", Suite.model_validate(suite))
-    for number in range(6):
-        one = piece(f"answer {number}", number)
-        run.write([one.item], f"i{number}")
-        run.write([one.response], f"r{number}")
+    work = [piece(f"answer {number}", number) for number in range(6)]
+    run.write([one.item for one in work], "items")
+    run.write([one.response for one in work], "responses")
     return run
 
 
@@ -447,6 +446,7 @@ def test_a_members_new_prompt_is_noticed_by_a_finished_run(tmp_path, chat_server
     assert (len(again.ratings), again.ratings["rater_version"].nunique()) == (6, 1)
 
 
+@pytest.mark.slow
 def test_a_panel_is_audited_like_any_judge(tmp_path, chat_server):
     def reply(body):
         return json.dumps({"verdict": "Yes" if "ignore the rubric" in body["messages"][-1]["content"] else "No"})
