@@ -35,15 +35,26 @@ def data_dir() -> Path:
     return Path(str(folder))
 
 
-@pytest.fixture(scope="session")
-def mirrors() -> ModuleType:
-    """The module that builds a mirror of the hub."""
-    spec = importlib.util.spec_from_file_location("mirrors", Path(__file__).with_name("mirrors.py"))
+def module_beside(name: str) -> ModuleType:
+    """Load a module of this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def mirrors() -> ModuleType:
+    """The module that builds a mirror of the hub."""
+    return module_beside("mirrors")
+
+
+@pytest.fixture(scope="session")
+def chat_server() -> ModuleType:
+    """The module of the chat server that misbehaves as real ones do."""
+    return module_beside("chat_server")
 
 
 @pytest.fixture(scope="session")

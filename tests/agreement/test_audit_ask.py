@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -22,14 +20,6 @@ ITEMS = {"many": 80, "few": 20}
 """Tasks; with 80 answers an interval around 0 lies within the 5 % that would be fine."""
 SAID = "It rains because the air is cooled down."
 WORSE = "It rains."
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", Path(__file__).parents[1] / "chat_server.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _sense(text):

@@ -1,8 +1,6 @@
 """Every client behind the one protocol: Anthropic's, any lm-eval model's, recorded answers; and the budget of all."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +16,7 @@ from harness.answering.traffic import Limits
 from harness.errors import BudgetError, HarnessError
 from harness.rating.rater import Surroundings
 
-SOURCE = Path(__file__).parents[1] / "chat_server.py"
 QUICK = Limits(concurrency=8, timeout=0.5, attempts=3, first_wait=0.01)
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def call(text, **fields):

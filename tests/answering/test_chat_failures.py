@@ -1,9 +1,7 @@
 """Chat clients against a server that misbehaves as real ones do: whatever happens, each call ends as one answer."""
 
 import asyncio
-import importlib.util
 import time
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +10,6 @@ from harness.answering.http_status import retry_after
 from harness.answering.openai_chat import OpenAIChat
 from harness.answering.price import cost
 from harness.answering.traffic import Limits
-
-SOURCE = Path(__file__).parents[1] / "chat_server.py"
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def by_word(number, body):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -22,14 +20,6 @@ from harness.suite import Suite, TaskUse
 
 QUESTIONS = ["What do bees make?", "What do cows give?", "What do hens lay?", "What do sheep grow?"]
 ANSWERS = ["honey", "milk", "eggs", "wool"]
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", Path(__file__).parents[1] / "chat_server.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

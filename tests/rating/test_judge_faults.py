@@ -1,11 +1,9 @@
 """Ratings by a server of which every fifth answer is faulty: all accounted for, and none scored by a failure."""
 
 import asyncio
-import importlib.util
 import json
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,6 @@ from harness.records import Item, Response
 from harness.run import Run
 from harness.stages import rate
 from harness.suite import Suite
-
-SOURCE = Path(__file__).parents[1] / "chat_server.py"
 
 FAULTS = [
     *("429", "500", "hang", "cut", "empty-body", "empty", "null", "refusal", "broken-json", "gibberish"),
@@ -31,13 +27,6 @@ FINAL = {
     "400": "error",
 }
 """Faults that another attempt does not mend, with the status that they become; all others are tried again."""
-
-
-def load_chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def stored_run(folder, count):
@@ -75,7 +64,7 @@ def check_whole(run, count):
 
 
 @pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.slow)])
-def test_ratings_with_every_fifth_answer_faulty(tmp_path, count):
+def test_ratings_with_every_fifth_answer_faulty(chat_server, tmp_path, count):
     fates = {}
 
     def fault(number, body):
@@ -87,7 +76,7 @@ def test_ratings_with_every_fifth_answer_faulty(tmp_path, count):
         return fates[text]
 
     run = stored_run(tmp_path / "run", count)
-    with load_chat_server().ChatServer(fault=fault, retry_after=0.05) as server:
+    with chat_server.ChatServer(fault=fault, retry_after=0.05) as server:
         judge_folder(tmp_path / "mine", server.base_url)
         rate(run, ["shaken"], include=[tmp_path / "mine"], cache=tmp_path / "cache")
         rows = check_whole(run, count)

@@ -1,11 +1,9 @@
 """Judges: what they read in an answer, what they make of failures, and that no response can change how it is read."""
 
-import importlib.util
 import json
 import math
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,16 +21,6 @@ from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.rating.verdict import answer_schema, read_probabilities, read_text
 from harness.records import Item, Response
-
-SERVER = Path(__file__).parents[1] / "chat_server.py"
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", SERVER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Scripted:
