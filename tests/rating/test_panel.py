@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import yaml
@@ -32,14 +30,6 @@ from harness.suite import Suite
 
 PROMPT = "{% block user %}{{ fence(response, 'answer') }} Yes or No?{% endblock %}"
 BOTH = "{% block user %}{{ fence(first, 'A') }}{{ fence(second, 'B') }}{% endblock %}"
-
-
-@pytest.fixture(scope="module")
-def chat_server():
-    spec = importlib.util.spec_from_file_location("chat_server", Path(__file__).parents[1] / "chat_server.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def add(place, name, prompt=PROMPT, **fields):
