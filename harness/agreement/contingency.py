@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from harness.agreement.categories import distance_weights
-from harness.agreement.intervals import CHUNK, Floats, Ints, Statistic, Weighted
+from harness.agreement.intervals import Floats, Ints, Statistic, Weighted
 from harness.agreement.patterns import Patterns, rating_patterns, weighted
 from harness.agreement.units import FEW_VALUES, Level, Units
 
@@ -39,14 +41,18 @@ class PairMean:
 
     def at(self, weights: Floats) -> Floats:
         """Return the values under weights of shape (draws, blocks)."""
-        return _mean([self.formula(self._tables(cells, weights)) for cells in self.cells], len(weights))
+        if len(weights) == 1:
+            return _mean([self.formula(self._table(cells, weights[0])) for cells in self.cells], 1)
+        columns = np.ascontiguousarray(weights.T)
+        tables = (np.ascontiguousarray((members @ columns).T) for members in self._members)
+        return _mean([self.formula(one.reshape(-1, self.values, self.values)) for one in tables], len(weights))
 
     def without(self) -> tuple[Floats, Ints]:
         """Return the value with one unit of each pattern left out."""
         size = self.values**2
         parts = []
         for cells in self.cells:
-            table = self._tables(cells, self.counts[None, :].astype(float)).reshape(size)
+            table = self._table(cells, self.counts).reshape(size)
             used = np.unique(cells[cells >= 0])
             lowered = table - np.eye(size)[used] if len(used) else np.zeros((0, size))
             by_cell = np.full(size + 1, self.formula(table.reshape(1, self.values, self.values))[0])  # last: not rated
@@ -54,17 +60,19 @@ class PairMean:
             parts.append(by_cell[cells])
         return _mean(parts, len(self.counts)), self.counts
 
-    def _tables(self, cells: Ints, weights: Floats) -> Floats:
-        order = np.argsort(cells, kind="stable")
-        order = order[np.searchsorted(cells[order], 0) :]
-        tables = np.zeros((len(weights), self.values**2))
-        if len(order):
-            used, starts = np.unique(cells[order], return_index=True)
-            rows = max(1, CHUNK // len(order))
-            for start in range(0, len(weights), rows):
-                some = slice(start, start + rows)
-                tables[some, used] = np.add.reduceat(weights[some][:, order], starts, axis=1)
-        return tables.reshape(-1, self.values, self.values)
+    @cached_property
+    def _members(self) -> list[csr_array]:
+        """For each pair, which patterns (columns) fall in which cell (rows): a table is then a sparse product."""
+        matrices = []
+        for cells in self.cells:
+            rated = np.flatnonzero(cells >= 0)
+            place = (cells[rated], rated)
+            matrices.append(csr_array((np.ones(len(rated)), place), shape=(self.values**2, len(cells))))
+        return matrices
+
+    def _table(self, cells: Ints, weights: Floats | Ints) -> Floats:
+        table = np.bincount(cells + 1, weights=weights, minlength=self.values**2 + 1)[1:].astype(float)
+        return table.reshape(1, self.values, self.values)
 
 
 def _mean(parts: list[Floats], length: int) -> Floats:
@@ -87,7 +95,7 @@ def over_pairs(units: Units, formula: Formula) -> Statistic | str:
         return "too_many_values"
     patterns = rating_patterns(units)
     cells = []
-    for first, second in combinations(patterns.rows.T.astype(np.int64), 2):
+    for first, second in combinations(patterns.rows.T.astype(np.int16), 2):
         both = (first >= 0) & (second >= 0)
         if both.any():
             cells.append(np.where(both, first * values + second, -1))

@@ -129,17 +129,30 @@ def _read_parquet(path: Path, required: Sequence[str], names: Sequence[str]) -> 
         schema = pq.read_schema(path)
         _check_columns(f"{path}", schema.names, required)
         columns = [name for name in dict.fromkeys(names) if name in schema.names]
-        words = [
-            name
-            for name in columns
-            if pa.types.is_string(schema.field(name).type) or pa.types.is_large_string(schema.field(name).type)
-        ]
-        table = pq.read_table(path, columns=columns, read_dictionary=words)
+        table = pq.read_table(path, columns=columns)
+        words = {name: _categories(table[name]) for name in columns if _of_words(schema.field(name).type)}
+        table = table.drop_columns(list(words))
         frame = table.to_pandas(self_destruct=True, split_blocks=True)
+        frame = pd.DataFrame({name: words.get(name, frame.get(name)) for name in columns}, copy=False)
     except (pa.ArrowException, OSError) as error:
         raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
-    return cast(pd.DataFrame, frame)
+    return frame
+
+
+def _of_words(kind: pa.DataType) -> bool:
+    words = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(words) or pa.types.is_large_string(words))
+
+
+def _categories(column: pa.ChunkedArray) -> pd.Categorical:
+    """Return words as categories; one dictionary for all chunks, where merging one a chunk costs rows x chunks."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    chunks = column.dictionary_encode().chunks
+    codes = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in chunks]
+    names = chunks[0].dictionary.to_pandas() if chunks else []
+    return pd.Categorical.from_codes(np.concatenate(codes) if codes else [], pd.Index(names, dtype=object))
 
 
 def _read_csv(path: Path, required: Sequence[str], names: Sequence[str]) -> pd.DataFrame:

@@ -20,6 +20,17 @@ def write(folder, text, name="ratings.csv"):
     return path
 
 
+@pytest.mark.parametrize("dtype", ["object", "category"])
+def test_parquet_of_several_row_groups_has_one_list_of_names(tmp_path, dtype):
+    frame = pd.DataFrame({"item_id": ["b", "a", None, "c", "a"], "rater": list("xyxxx"), "value": range(5)})
+    frame.astype({"item_id": dtype, "rater": dtype}).to_parquet(tmp_path / "r.parquet", row_group_size=2)
+    read = read_ratings(tmp_path / "r.parquet")
+    assert sorted(read["item_id"].cat.categories) == ["a", "b", "c"]
+    assert read["item_id"].astype(object).where(read["item_id"].notna(), None).tolist() == ["b", "a", None, "c", "a"]
+    assert read["rater"].tolist() == list("xyxxx")
+    assert read["value"].tolist() == [0, 1, 2, 3, 4]
+
+
 def test_csv_gz_and_parquet_say_the_same(tmp_path):
     plain = read_ratings(write(tmp_path, PLAIN))
     packed = read_ratings(write(tmp_path, gzip.compress(PLAIN.encode()), "r.csv.gz"))
