@@ -90,10 +90,12 @@ def view(
     open_: Open = False,
 ) -> None:
     """Serve the page of a big run on this machine, with every answer in it, until interrupted."""
+    from signal import SIGTERM, default_int_handler, signal
     from threading import Event
 
     from harness import reporting
 
+    signal(SIGTERM, default_int_handler)  # however it is stopped, the bundle's folder goes
     with reporting.view(list(runs), port, include=include or (), redact_text=redact_text) as address:
         typer.echo(address)
         typer.echo("serving; stop with Ctrl-C", err=True)

@@ -20,6 +20,15 @@ VARIABLES = {INK: "--ink", QUIET: "--quiet", GRID: "--rule", PAPER: "--paper"} |
 }
 EDGES = {"left": 0, "top": 4, "right": 4, "bottom": 4}
 """Pixels around a drawing: none at the left, where it stands in line with the text."""
+STYLE: dict[str, Any] = {
+    "background": "transparent", "font": "inherit", "padding": EDGES, "lineBreak": "\n", "view": {"stroke": None},
+    "axis": {
+        "labelColor": QUIET, "titleColor": QUIET, "gridColor": GRID, "domain": False, "ticks": False,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 8, "titlePadding": 10,
+        "gridWidth": 1,
+    },
+}  # fmt: skip
+"""The house style of Vega-Lite."""
 WIDE, NARROW = 704, 340
 """The two widths, in CSS pixels, that each figure is drawn at: the measure of the captions, and a phone's."""
 
@@ -59,14 +68,7 @@ class Missing:
 
 def styled(chart: Any) -> Any:
     """Return a chart with the house style: no frame, few quiet rules, the page's own fonts."""
-    return (
-        chart.configure(background="transparent", font="inherit", padding=EDGES, lineBreak="\n")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=QUIET, titleColor=QUIET, gridColor=GRID, domain=False, ticks=False, labelFontSize=12,
-            titleFontSize=12, titleFontWeight="normal", labelPadding=8, titlePadding=10, gridWidth=1,
-        )
-    )  # fmt: skip
+    return chart.configure(**STYLE)
 
 
 def svg(chart: Any, name: str) -> str:
@@ -81,7 +83,7 @@ def svg(chart: Any, name: str) -> str:
     """
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(styled(chart).to_dict(validate=False)))
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg({**chart.to_dict(validate=False), "config": STYLE}))
     _clean(root, {}, name)
     view = root.get("viewBox", "0 0 0 0").split()
     text = ElementTree.tostring(root, encoding="unicode")

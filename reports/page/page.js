@@ -127,6 +127,8 @@
     }
 
     begin() {
+      this.gaps = new Float64Array(this.data.cases.length);
+      this.patterns = this.flagged();
       this.fill();
       if (!this.address()) this.filter();
       this.warm(0);
@@ -163,7 +165,7 @@
         b: ["any other", ...raters.map((rater) => rater[0])],
         c: ["any", ...criteria],
         round: ["any", ...rounds],
-        p: ["any", ...Object.keys(PATTERNS).filter((name) => this.data.cases.some((row) => this.fits(name, row[4])))],
+        p: ["any", ...Object.keys(PATTERNS).filter((name, bit) => this.patterns.some((bits) => bits & (1 << bit)))],
       };
       for (const [name, values] of Object.entries(options)) {
         const select = this.form.elements[name];
@@ -190,21 +192,23 @@
       const task = numbers(this.data.tasks, wanted.task);
       const [a, b] = [numbers(names, wanted.a), numbers(names, wanted.b)];
       const criterion = numbers(this.data.criteria, wanted.c);
-      const pattern = wanted.p && wanted.p in PATTERNS ? wanted.p : null;
-      const least = pattern === FAILED ? 0 : Number(wanted.gap || 0); // who failed has no gap to anybody
+      const bit = Object.keys(PATTERNS).indexOf(wanted.p);
+      const least = wanted.p === FAILED ? 0 : Number(wanted.gap || 0); // who failed has no gap to anybody
       const narrowed = a >= 0 || b >= 0 || criterion >= 0;
+      const { cases, items, responses } = this.data;
       const found = [];
-      for (let place = 0; place < this.data.cases.length; place++) {
-        const [item, response, , whole, marks] = this.data.cases[place];
-        if (task >= 0 && this.data.items[item][0] !== task) continue;
-        if (wanted.round && (response < 0 || String(this.data.responses[response][2]) !== wanted.round)) continue;
-        const gap = narrowed ? this.gap(marks, a, b, criterion) : whole;
+      for (let place = 0; place < cases.length; place++) {
+        const row = cases[place];
+        if (task >= 0 && items[row[0]][0] !== task) continue;
+        if (wanted.round && (row[1] < 0 || String(responses[row[1]][2]) !== wanted.round)) continue;
+        if (bit >= 0 && !(this.patterns[place] & (1 << bit))) continue;
+        const gap = narrowed ? this.gap(row[4], a, b, criterion) : row[3];
         if (gap === null || gap < least) continue;
-        if (pattern && !this.fits(pattern, marks)) continue;
-        if (words.length && !words.every((word) => this.text(place).includes(word))) continue;
-        found.push([place, gap]);
+        if (words.length && !this.speaksOf(place, words)) continue;
+        this.gaps[place] = gap;
+        found.push(place);
       }
-      if (narrowed) found.sort((one, other) => other[1] - one[1] || one[0] - other[0]);
+      if (narrowed) found.sort((one, other) => this.gaps[other] - this.gaps[one] || one - other);
       this.found = found;
       this.count.textContent =
         `${found.length.toLocaleString("en")} of ${this.data.cases.length.toLocaleString("en")} answers` +
@@ -217,9 +221,21 @@
       this.paint();
     }
 
-    fits(pattern, marks) {
-      const by = (kind) => marks.filter((mark) => mark[PLACE] !== null && this.data.raters[mark[RATER]][1] === kind).map((mark) => mark[PLACE]);
-      return PATTERNS[pattern](by, marks);
+    // For each case a bit a pattern: whether it fits.
+    flagged() {
+      const kinds = this.data.raters.map((rater) => rater[1]);
+      const fits = Object.values(PATTERNS);
+      return Uint8Array.from(this.data.cases, ([, , , , marks]) => {
+        const places = {};
+        for (const mark of marks) if (mark[PLACE] !== null) (places[kinds[mark[RATER]]] ??= []).push(mark[PLACE]);
+        return fits.reduce((bits, fit, bit) => bits | (fit((kind) => places[kind] ?? [], marks) << bit), 0);
+      });
+    }
+
+    speaksOf(place, words) {
+      const text = this.text(place);
+      for (const word of words) if (text.indexOf(word) < 0) return false; // faster than includes
+      return true;
     }
 
     // The distance between the ratings of the chosen raters; null where one of them has none.
@@ -247,7 +263,7 @@
     }
 
     entry(place) {
-      const [number, gap] = this.found[place];
+      const number = this.found[place];
       const [item, , , , marks] = this.data.cases[number];
       const [task, name, prompt] = this.data.items[item];
       const values = marks.filter((mark) => mark[STATUS] === "ok");
@@ -258,7 +274,7 @@
           class: "entry", role: "option", id: `${this.prefix}entry-${place}`, "data-place": place,
           "aria-selected": place === this.chosen, "aria-setsize": this.found.length, "aria-posinset": place + 1,
         },
-        make("i", { title: "gap" }, gap.toFixed(2)),
+        make("i", { title: "gap" }, this.gaps[number].toFixed(2)),
         make("b", { dir: "auto" }, flat(prompt).slice(0, 160) || `${this.data.tasks[task]} ${name}`),
         make("span", { dir: "auto" }, short.join(" · ") + (values.length > 4 ? " …" : "")),
       );
@@ -282,9 +298,9 @@
       const top = place * ENTRY;
       if (top < this.list.scrollTop) this.list.scrollTop = top;
       if (top + ENTRY > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top + ENTRY - this.list.clientHeight;
-      this.show(this.found[place][0]);
+      this.show(this.found[place]);
       this.paint();
-      if (remember) history.replaceState(null, "", `#${this.prefix}item=${encodeURIComponent(this.name(this.found[place][0]))}`);
+      if (remember) history.replaceState(null, "", `#${this.prefix}item=${encodeURIComponent(this.name(this.found[place]))}`);
     }
 
     show(number) {
@@ -363,7 +379,7 @@
     rows() {
       const { items, tasks, responses, raters, criteria } = this.data;
       const rows = [];
-      for (const [number] of this.found) {
+      for (const number of this.found) {
         const [item, response, against, , marks] = this.data.cases[number];
         const [task, id, prompt] = items[item];
         const text = (side) => (side < 0 ? null : responses[side][5]);
@@ -423,7 +439,7 @@
         this.count.textContent = "The answer of this address is not on this page.";
       } else {
         this.put(new URLSearchParams({ gap: "" }));
-        this.choose(this.found.findIndex(([place]) => place === number), false);
+        this.choose(this.found.indexOf(number), false);
       }
       this.section.scrollIntoView();
       return true;

@@ -118,8 +118,15 @@ def test_nothing_runs_over_the_edge(opened, width):
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        pytest.param("light", 390, marks=pytest.mark.slow),
+        pytest.param("dark", 1280, marks=pytest.mark.slow),
+    ],
+)
 def test_no_accessibility_violation(opened, scheme, width):
     if not AXE.is_file():
         reason = "axe-core is not installed (npm install --prefix tests/reporting)"
@@ -235,6 +242,8 @@ def test_it_prints_with_every_figure(opened):
     shown.emulate_media(media="print")
     assert shown.locator("figure .drawing.wide svg").first.is_visible()
     assert not shown.locator(".app").is_visible()
+    height = shown.locator(".methods .definitions").bounding_box()["height"]
+    assert height > 100  # what is folded on the screen is open on paper
     assert len(shown.pdf()) > 20_000
 
 

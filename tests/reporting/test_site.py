@@ -38,6 +38,7 @@ def files_of(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(runs, site, tmp_path):
     publish(runs, tmp_path, base_url="https://example.org/feedback")
     assert files_of(tmp_path) == files_of(site)
