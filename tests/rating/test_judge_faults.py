@@ -72,7 +72,7 @@ def test_ratings_with_every_fifth_answer_faulty(chat_server, tmp_path, count):
         text = body["messages"][-1]["content"]
         if number % 5 or text in fates:
             return "ok"
-        fates[text] = FAULTS[number // 5 % len(FAULTS)]
+        fates[text] = FAULTS[len(fates) % len(FAULTS)]
         return fates[text]
 
     run = stored_run(tmp_path / "run", count)
