@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,9 @@ def test_wrong_input_is_exit_2_and_says_what_to_do(run, harness, tmp_path):
 def test_annotate_gives_an_address_and_ends_at_a_signal(run, tmp_path):
     command = [sys.executable, "-m", "harness", "annotate", str(run.folder), "--rater-id", "Ada", "--repeats", "0"]
     environment = {**os.environ, "HARNESS_KEY_FILE": str(tmp_path / "key")}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    listens = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # what runs in the background may not
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=listens)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

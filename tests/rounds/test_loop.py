@@ -251,6 +251,7 @@ def without_time(done: Round) -> Round:
     return replace(done, summary=done.summary.model_copy(update={"seconds": 0.0}))
 
 
+@pytest.mark.slow
 def test_addition_gives_the_same_numbers_in_processes_interrupted_and_at_once(tmp_path):
     at_once = train_addition(tmp_path / "at-once", workers=1)
     assert set(at_once) == {(series, round) for series in ("verifier", "majority", "none") for round in range(3)}

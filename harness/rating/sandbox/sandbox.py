@@ -12,10 +12,10 @@ import queue
 import signal
 import socket
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from harness.rating.sandbox.check import Check, Outcome, Tests, Verdict
-from harness.rating.sandbox.inside.plain import Channel, Closed, TooLarge
+from harness.rating.sandbox.inside.plain import Channel, Closed, Descriptor, TooLarge
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.zygote import PATIENCE, Exit, Zygote, ZygoteDied, on_processor
 
@@ -65,13 +65,13 @@ class Sandbox:
         self._tests = self._tests or Zygote(self.jail, self.processor)
         self._candidate = self._candidate or Zygote(self.jail, self.processor)
         limits, tests = check.limits, check.tests
-        with _pair() as (tests_job, tests_end), _pair() as (candidate_job, candidate_end), _pair() as (left, right):
-            self._candidate.begin(limits, (candidate_end, right))
+        name = "__main__" if tests.kind == "programs" else tests.module
+        candidate_job = {"role": "candidate", "source": check.source, "name": name}
+        with _pair() as (tests_job, tests_end), _pair() as (left, right), _file(candidate_job) as job:
+            self._candidate.begin(limits, (job, right))
             self._tests.begin(limits, (tests_end, left), waits=True)
-            for end in (tests_end, candidate_end, left, right):
+            for end in (tests_end, left, right):
                 end.close()
-            name = "__main__" if tests.kind == "programs" else tests.module
-            _give(candidate_job, {"role": "candidate", "source": check.source, "name": name})
             _give(tests_job, {"role": "tests", "seconds": limits.seconds * PATIENCE, **_job(tests)})
             found = _verdict(tests_job, limits.seconds)
             self._candidate.stop()
@@ -88,10 +88,9 @@ class Sandbox:
     def _together(self, check: Check) -> Verdict:
         """Tests and candidate in one process: the verdict can be forged."""
         self._candidate = self._candidate or Zygote(self.jail, self.processor)
-        with _pair() as (job, end), _pair() as (left, right):
-            self._candidate.begin(check.limits, (end, right))
-            for theirs in (end, left, right):
-                theirs.close()
+        with _pair() as (job, end):
+            self._candidate.begin(check.limits, (end,))
+            end.close()
             _give(job, {"role": "together", "source": check.source, **_job(check.tests)})
             found = _verdict(job, check.limits.seconds)
             self._candidate.stop()
@@ -107,6 +106,15 @@ def _pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield ours, theirs
+
+
+@contextlib.contextmanager
+def _file(job: dict[str, Any]) -> Iterator[BinaryIO]:
+    """Give a job as a file without a name: a candidate has nothing to tell the harness, so a socket is too much."""
+    with open(os.memfd_create("job"), "r+b", buffering=0) as file:
+        Channel(Descriptor(file.fileno()), MAX_JOB).send(job)
+        file.seek(0)
+        yield file
 
 
 def _job(tests: Tests) -> dict[str, Any]:

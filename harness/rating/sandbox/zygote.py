@@ -1,4 +1,4 @@
-"""One warm process in a jail, seen from outside: orders go in with two sockets, and how the child ended comes back."""
+"""One warm process in a jail, seen from outside: orders go in with sockets, and how the child ended comes back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from harness.errors import HarnessError
 from harness.rating.sandbox.check import Limits
@@ -78,12 +79,12 @@ class Zygote:
             raise HarnessError(f"the sandbox ({jail.isolation}) does not start: {errors.decode()[-500:].strip()}")
         self.control.settimeout(ANSWER_SECONDS)
 
-    def begin(self, limits: Limits, ends: tuple[socket.socket, socket.socket], waits: bool = False) -> None:
-        """Fork a child that owns the two sockets: the job's and the one to the other side.
+    def begin(self, limits: Limits, ends: Sequence[socket.socket | BinaryIO], waits: bool = False) -> None:
+        """Fork a child that owns the sockets: the job's, and the one to the other side where there is one.
 
         Args:
             limits: The check's.
-            ends: The sockets.
+            ends: The sockets; a job for which there is no answer can come as a file.
             waits: Whether the child mostly waits for another one, so that its idle time is not its own.
 
         Raises:

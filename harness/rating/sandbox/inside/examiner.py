@@ -73,7 +73,7 @@ def run_script(candidate: Candidate, job: dict[str, Any], script: str) -> None:
     wanted = {_defined(candidate, entry_point)} if entry_point else _wanted(job, script, space)
     for name in sorted(wanted & candidate.names.keys()):
         space[name] = candidate.stub(name)
-    for part in (job["setup"], script):
+    for part in filter(None, (job["setup"], script)):
         exec(compile(part, "<tests>", "exec"), space)
 
 

@@ -27,7 +27,7 @@ def examine(job: dict[str, Any]) -> dict[str, Any]:
 
                 pytests.run(script, module.__name__, dict(module.__dict__))
             else:
-                for tests in (job.get("setup", ""), script):
+                for tests in filter(None, (job["setup"], script)):
                     exec(compile(tests, "<tests>", "exec"), module.__dict__)
             passed.append(part)
     except MemoryError:

@@ -1,6 +1,6 @@
 """The warm process that forks a child per check.
 
-It reads nothing but a fixed-size order and the two sockets that come with it: what is on them is the child's to decode,
+It reads nothing but a fixed-size order and the sockets that come with it: what is on them is the child's to decode,
 so hostile source can crash or stall a child only, and what one check brought is in no later one's memory. One child at
 a time. If the harness goes away, the socket closes, and child and zygote end.
 """
@@ -110,21 +110,21 @@ def _out_of_time(pid: int, elapsed: float, budget: float, patience: float) -> bo
 def _become_child(
     descriptors: list[int], child_filter: seccomp.ChildFilter, budget: float, memory: int, message: int
 ) -> None:
-    """Give up everything but the two sockets, then decode the job and do it; standard streams lead nowhere already."""
-    job_end, link_end = (os.dup2(descriptor, 40 + place) for place, descriptor in enumerate(descriptors))
+    """Give up everything but the sockets, then decode the job and do it; standard streams lead nowhere already."""
+    ends = [os.dup2(descriptor, 40 + place) for place, descriptor in enumerate(descriptors)]
     os.closerange(3, 40)
-    os.closerange(42, 64)
+    os.closerange(40 + len(ends), 64)
     processor = int(budget) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     child_filter.install(os.getpid())
-    reports = plain.Channel(plain.Descriptor(job_end), 1 << 30)
+    reports = plain.Channel(plain.Descriptor(ends[0]), 1 << 30)
     job: dict[str, Any] = reports.receive()
     if job["role"] == "candidate":
-        os.close(job_end)
-        candidate.serve(job, plain.Channel(plain.Descriptor(link_end), message))
+        os.close(ends[0])
+        candidate.serve(job, plain.Channel(plain.Descriptor(ends[1]), message))
     elif job["role"] == "tests":
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, link_end)
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, ends[1])
         link.settimeout(job["seconds"])
         reports.send(examiner.examine(job, plain.Channel(link, message), job["seconds"]))
     else:
