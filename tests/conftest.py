@@ -13,6 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # how fast an example runs is no property of the code
 
 REQUIRED = {name for name in os.environ.get("HARNESS_REQUIRE", "").split(",") if name}
 
