@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -37,6 +37,13 @@ def digest(*parts: Any) -> str:
     """Return 16 hex digits that depend on every part: the id of whatever the parts decide."""
     text = json.dumps(parts, ensure_ascii=True, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def target_text(target: str | None, choices: Sequence[str] | None) -> str | None:
+    """Return the answer that a key accepts as text: where `choices` are given, the right one rather than its index."""
+    if target is not None and choices and target.isdigit() and int(target) < len(choices):
+        return choices[int(target)]
+    return target
 
 
 class Record(BaseModel):

@@ -6,6 +6,7 @@ cannot pass by skipping.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -39,26 +40,16 @@ def data_dir() -> Path:
     return Path(str(folder))
 
 
-def module_beside(name: str) -> ModuleType:
-    """Load a module of this folder."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def mirrors() -> ModuleType:
     """The module that builds a mirror of the hub."""
-    return module_beside("mirrors")
+    return importlib.import_module("mirrors")
 
 
 @pytest.fixture(scope="session")
 def chat_server() -> ModuleType:
     """The module of the chat server that misbehaves as real ones do."""
-    return module_beside("chat_server")
+    return importlib.import_module("chat_server")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ labels and by rank elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -18,6 +20,7 @@ from harness.agreement.intervals import number
 from harness.agreement.units import Level, Units, encode
 
 Row = dict[str, Any]
+Column = dict[str, Any]
 
 LABELS = {"binary", "nominal"}
 UNIT = ["item_id", "response_id", "against_id"]
@@ -41,34 +44,37 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
         Spearman's correlation elsewhere, where percent agreement and kappa are null. `kappa` is Cohen's (with quadratic
         weights for preferences) as `{value, low, high}`. Only pairs that share something.
     """
-    rows: list[Row] = []
     ratings = settled(ratings)
     counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
     if "flags" in counted:
         counted = counted[counted["flags"].map(lambda flags: "aggregate" not in flags).astype(bool)]
-    for task, group in counted.groupby("task", sort=True, observed=True):
-        columns = _columns(group)
-        for (name_a, of_a), (name_b, of_b) in combinations(sorted(columns.items()), 2):
-            common = next((name for name in of_a if name in of_b), None)
-            a, b = (of[common] if common else next(iter(of.values())) for of in (of_a, of_b))
-            shared = a["values"].index.intersection(b["values"].index, sort=False)
-            if len(shared):
-                head = {"task": str(task), "rater_a": name_a, "rater_b": name_b}
-                rows.append({**head, **_pair(a, b, shared, resamples, seed)})
-    return rows
+    tasks = counted.groupby("task", sort=True, observed=True)
+    return [{"task": str(task), **row} for task, group in tasks for row in _pairs(group, resamples, seed)]
 
 
-def _columns(group: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return for each rater and each of its criteria, in the order of its ratings, scale and values by unit."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+def _pairs(group: pd.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
+    """Yield the rows of one task."""
+    given: dict[str, dict[str, pd.DataFrame]] = {}
     for (rater, criterion), rows in group.groupby(["rater", "criterion"], sort=False, observed=True):
-        mine = one_direction(rows)
-        found.setdefault(str(rater), {})[str(criterion)] = {
-            "criterion": str(criterion),
-            "scale": str(mine["scale"].iloc[0]),
-            "values": mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean(),
-        }
-    return found
+        given.setdefault(str(rater), {})[str(criterion)] = rows
+
+    @cache
+    def column(rater: str, criterion: str) -> Column:
+        return _column(criterion, given[rater][criterion])
+
+    for first, second in combinations(sorted(given), 2):
+        common = next((name for name in given[first] if name in given[second]), None)
+        a, b = (column(rater, common or next(iter(given[rater]))) for rater in (first, second))
+        shared = a["values"].index.intersection(b["values"].index, sort=False)
+        if len(shared):
+            yield {"rater_a": first, "rater_b": second, **_pair(a, b, shared, resamples, seed)}
+
+
+def _column(criterion: str, rows: pd.DataFrame) -> Column:
+    """Return a rater's ratings of one criterion: its name, its scale, and the values by unit."""
+    mine = one_direction(rows)
+    values = mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean()
+    return {"criterion": criterion, "scale": str(mine["scale"].iloc[0]), "values": values}
 
 
 def settled(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +106,7 @@ def one_direction(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _pair(a: dict[str, Any], b: dict[str, Any], shared: pd.Index[Any], resamples: int, seed: int) -> Row:
+def _pair(a: Column, b: Column, shared: pd.Index[Any], resamples: int, seed: int) -> Row:
     x, y = (column["values"].reindex(shared).to_numpy(float) for column in (a, b))
     scales = {a["scale"], b["scale"]}
     same = scales <= LABELS or scales == {"preference"}

@@ -21,7 +21,7 @@ from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.rating.rubric import Criterion
 from harness.rating.verdict import ranking_schema, read_ranking
 from harness.rating.verifier import read_settings
-from harness.rating.wording import Wording, fences, shown
+from harness.rating.wording import Wording, shown
 from harness.records import Rating, Response, digest
 
 MOST = len(ascii_uppercase)
@@ -85,7 +85,7 @@ class Listwise:
         work, settings = one.pieces[0], self.settings
         texts = [response.text for response in one.shown]
         answers = [{"label": label, "text": text} for label, text in zip(one.labels, texts, strict=True)]
-        material = shown(work) | fences(work.item, texts) | {"answers": answers}
+        material = shown(work.item, texts) | {"answers": answers}
         call = Call(
             self._wording.messages(material, one.criterion),
             settings.max_tokens,

@@ -53,7 +53,7 @@ def pairwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
     def ask(work: Work) -> Iterator[Question]:
         if work.against is None:
             raise HarnessError(f"{spec.name} compares two responses, but response {work.response.response_id} is alone")
-        material = shown(work)
+        material = shown(work.item, [work.response.text, work.against.text])
         for order in ORDERS:
             sides = (work.response, work.against) if order == "response_first" else (work.against, work.response)
             pair = {"first": sides[0].text, "second": sides[1].text}

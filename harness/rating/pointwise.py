@@ -37,7 +37,8 @@ def pointwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
     asked = wording.rubric.asked
 
     def ask(work: Work) -> Iterator[Question]:
-        material = shown(work) | {"response": work.response.text}
+        texts = [work.response.text, None]  # the place of a second one is part of the fence's tag
+        material = shown(work.item, texts) | {"response": work.response.text}
         for criterion in asked:
             call = settings.call(wording.messages(material, criterion), words, work.repetition, surroundings.seed)
             yield Question(work, call, words, {"criterion": criterion.name})

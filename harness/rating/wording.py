@@ -16,9 +16,9 @@ from harness.document import Document, read_document
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.fence import fence_for
 from harness.rating.prompt import Prompt
-from harness.rating.rater import RaterSpec, Work
+from harness.rating.rater import RaterSpec
 from harness.rating.rubric import Criterion, Rubric
-from harness.records import Item, digest
+from harness.records import Item, digest, target_text
 
 
 class Example(BaseModel):
@@ -135,40 +135,30 @@ class Wording:
                     raise HarnessError(f"{where}: {key}: {value!r} is none that this judge knows.{hint}")
 
 
-def shown(work: Work) -> dict[str, Any]:
+def shown(item: Item, answers: Sequence[str | None]) -> dict[str, Any]:
     """Return what a prompt may show of the item, and the two fences that everything from outside is put into.
 
     `fence_item` has a tag that follows from the item alone, so that all prompts about an item begin alike and servers
-    read that part once; `fence`, for responses, has a tag that follows from all texts of the call.
+    read that part once; `fence`, for the answers, has a tag that follows from all texts of the call.
     """
-    answers = [work.response.text, work.against.text if work.against else None]
-    return _item_material(work.item) | fences(work.item, answers)
-
-
-def fences(item: Item, answers: Sequence[str | None]) -> dict[str, Any]:
-    """Return the fences of a call that shows an item and answers to it."""
+    fields = ("task", "family", "prompt", "context", "choices", "target", "references")
     texts = [item.prompt, item.context, item.target, *(item.choices or ()), *item.references]
-    return {"fence_item": fence_for(texts), "fence": fence_for([*texts, *answers])}
+    return {
+        **{name: getattr(item, name) for name in fields},
+        "reference": reference_of(item),
+        "fence_item": fence_for(texts),
+        "fence": fence_for([*texts, *answers]),
+    }
 
 
 def reference_of(item: Item) -> str | None:
     """Return the answer that others are measured by: the first reference, else the right choice, else the target."""
-    if item.references:
-        return item.references[0]
-    if item.choices and item.target is not None and item.target.isdigit() and int(item.target) < len(item.choices):
-        return item.choices[int(item.target)]
-    return item.target
-
-
-def _item_material(item: Item) -> dict[str, Any]:
-    shown_fields = ("task", "family", "prompt", "context", "choices", "target", "references")
-    return {name: getattr(item, name) for name in shown_fields} | {"reference": reference_of(item)}
+    return item.references[0] if item.references else target_text(item.target, item.choices)
 
 
 def _material(example: Example) -> dict[str, Any]:
     """Return what the prompt shows of an example, as if it were an item with its responses."""
     known = example.model_dump(include={"prompt", "context", "choices", "target", "references"})
     item = Item(task="example", item_id=digest(known), family="other", **known)
-    answers = {name: getattr(example, name) for name in ("response", "first", "second")}
-    texts = [text for text in answers.values() if text is not None]
-    return _item_material(item) | fences(item, texts) | {k: v for k, v in answers.items() if v is not None}
+    answers = example.model_dump(include={"response", "first", "second"}, exclude_none=True)
+    return shown(item, list(answers.values())) | answers

@@ -7,13 +7,13 @@ things to read, no coefficient: each rater's values are stretched over the range
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from harness.records import target_text
 from harness.reporting.evidence import Evidence, Row, public, value_of
 
 MOST_CASES = 5000
@@ -192,7 +192,8 @@ def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, re
     rows = []
     for task, item_id in keys:
         item = wanted.get((task, item_id), {})
-        texts = [item.get("prompt"), _target(item), "\n\n".join(value_of(item.get("references")) or [])]
+        target = target_text(value_of(item.get("target")), value_of(item.get("choices")))
+        texts = [item.get("prompt"), target, "\n\n".join(value_of(item.get("references")) or [])]
         rows.append([tasks(task), public(item_id), *([None] * 3 if redact_text else [_text(text) for text in texts])])
     return rows
 
@@ -200,13 +201,6 @@ def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, re
 def _family(evidence: Evidence, task: str) -> str:
     families = evidence.run.items.loc[evidence.run.items["task"] == task, "family"]
     return str(families.iloc[0]) if len(families) else "other"
-
-
-def _target(item: Mapping[Any, Any]) -> str | None:
-    target, choices = value_of(item.get("target")), value_of(item.get("choices"))
-    if target is not None and choices and str(target).isdigit() and int(target) < len(choices):
-        return str(choices[int(target)])
-    return None if target is None else str(target)
 
 
 def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[list[Any]]:

@@ -69,13 +69,13 @@ def alpha_by_definition(grid, level):
 
 
 @given(grids(), st.sampled_from(["nominal", "ordinal", "interval", "ratio"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_alpha_is_its_definition(grid, level):
     assert value("alpha", grid, level) == pytest.approx(alpha_by_definition(grid, level), abs=1e-9, nan_ok=True)
 
 
 @given(grids(FRACTIONS), st.sampled_from(["ordinal", "interval", "ratio"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_alpha_of_fractions_is_its_definition(grid, level):
     """Values that differ by less than rounding can carry are left out of the comparison."""
     known = np.unique(grid[~np.isnan(grid)])
@@ -154,7 +154,7 @@ def accuracy_by_definition(x, y):
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=3, max_size=25))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rank_statistics_are_scipys(pairs):
     grid = np.array(pairs, dtype=float)
     x, y = grid.T

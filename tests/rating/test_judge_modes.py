@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from scripted_chat import ScriptedChat
 
 from harness.agreement import agree_in_run, pair_matrix
 from harness.answering.chat import Answer
@@ -21,22 +22,6 @@ ITEM = Item(task="t", item_id="1", family="other", prompt="Which is the way?", r
 
 def response(name="r", text="north", model="m", **fields):
     return Response(response_id=name, task="t", item_id="1", model=model, text=text, **fields)
-
-
-class Model:
-    """A client that answers by a function of the last message, and keeps what it was asked."""
-
-    identity = "scripted"
-
-    def __init__(self, reply):
-        self.reply = reply
-        self.calls = []
-
-    def ask(self, calls):
-        for position, call in enumerate(calls):
-            self.calls.append(call)
-            found = self.reply(call.messages[-1][1])
-            yield position, found if isinstance(found, Answer) else Answer(text=found, cost_usd=0.5)
 
 
 @pytest.fixture
@@ -57,7 +42,12 @@ def judge(tmp_path):
         for name, content in {"rater.yaml": spec, **(files or {})}.items():
             (place / name).write_text(yaml.safe_dump(content))
         (place / "prompt.j2").write_text(prompt)
-        model = Model(reply)
+
+        def answer(call):
+            found = reply(call.messages[-1][1])
+            return found if isinstance(found, Answer) else Answer(text=found, cost_usd=0.5)
+
+        model = ScriptedChat(answer)
         return find_rater("mine", Catalog([tmp_path]), Surroundings(chat=lambda _: model)), model
 
     return make

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_chat import ScriptedChat
 
 from harness.answering.call_cache import Cached, CallCache
 from harness.answering.chat import Answer
@@ -21,21 +22,6 @@ from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.rating.verdict import answer_schema, read_probabilities, read_text
 from harness.records import Item, Response
-
-
-class Scripted:
-    """A client whose answers are a function of the call."""
-
-    identity = "scripted"
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.calls = []
-
-    def ask(self, calls):
-        for position, call in enumerate(calls):
-            self.calls.append(call)
-            yield position, self.answer(call)
 
 
 def tokens(**probabilities):
@@ -54,7 +40,7 @@ def piece(text="yes it is", item_id="1", against=None, **fields):
 
 
 def judge(name, answer, include=()):
-    chat = Scripted(answer)
+    chat = ScriptedChat(answer)
     rater = find_rater(name, Catalog(include), Surroundings(chat=lambda model: chat))
     return rater, chat
 
@@ -273,8 +259,7 @@ def test_a_wrong_setting_names_itself(tmp_path):
 
 def test_the_version_follows_prompt_settings_and_model(tmp_path):
     def version(chat_identity="a", **fields):
-        chat = Scripted(None)
-        chat.identity = chat_identity
+        chat = ScriptedChat(None, chat_identity)
         catalog = Catalog([folder(tmp_path, **fields)])
         return find_rater("mine", catalog, Surroundings(chat=lambda model: chat)).version
 

@@ -53,7 +53,7 @@ def test_an_empty_sample_takes_no_part_and_one_sample_is_no_majority():
     assert [rating.value for rating in alone] == [None, None]
 
 
-@settings(deadline=None, max_examples=50)  # each reads the catalogue
+@settings(max_examples=50)  # each reads the catalogue
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=9))
 def test_at_most_one_answer_is_rated_1(texts):
     ratings = consistency(*texts)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_chat import ScriptedChat
 from typer.testing import CliRunner
 
 from harness.agreement.audit import audit
@@ -74,24 +75,21 @@ def piece(text="an answer", number=1, against=None, **fields):
     return Work(item, one, other)
 
 
-class Scripted:
-    """A client that answers by the name of its model; a word of JSON, or a whole answer."""
+def client(name, said):
+    """A client that answers by the name of its model: by a word of JSON, or a whole answer."""
 
-    def __init__(self, name, said):
-        self.identity, self.said, self.asked = name, said, 0
+    def answer(call):
+        found = said(call) if callable(said) else said
+        if isinstance(found, Answer):
+            return found
+        return Answer(text=json.dumps({"verdict": found}), cost_usd=0.25, seconds=2.0)
 
-    def ask(self, calls):
-        for position, call in enumerate(calls):
-            self.asked += 1
-            found = self.said(call) if callable(self.said) else self.said
-            if not isinstance(found, Answer):
-                found = Answer(text=json.dumps({"verdict": found}), cost_usd=0.25, seconds=2.0)
-            yield position, found
+    return ScriptedChat(answer, name)
 
 
 def rated(place, work, name="board", **said):
     """The ratings of a panel whose members' models say this."""
-    clients = {f"openai:{model}": Scripted(model, words) for model, words in said.items()}
+    clients = {f"openai:{model}": client(model, words) for model, words in said.items()}
 
     def chat(model):
         return clients[model["model"] if isinstance(model, dict) else model]
@@ -305,7 +303,7 @@ def test_the_version_follows_members_rule_and_weights(tmp_path):
 
     def version(*members, **settings):
         panel(place, *members, **settings)
-        chat = Scripted("x", "Yes")
+        chat = client("x", "Yes")
         return find_rater("board", Catalog([place]), Surroundings(chat=lambda model: chat)).version
 
     first = version("a", "b")
@@ -350,7 +348,7 @@ def test_agree_writes_the_weights_into_the_panels_file(tmp_path, source):
     weights = yaml.safe_load(file.read_text())["settings"]["weights"]
     # log odds of (right + .5) / (n + 1): ln(36.5 / 4.5) = 2.0932, ln(28.5 / 12.5) = .8242
     assert weights == pytest.approx({"a": 2.0932 / 2.9174, "b": 0.8242 / 2.9174}, abs=1e-4)
-    assert find_rater("board", Catalog([place]), Surroundings(chat=lambda model: Scripted("x", "Yes"))).version
+    assert find_rater("board", Catalog([place]), Surroundings(chat=lambda model: client("x", "Yes"))).version
 
 
 def answered(place, *raters):
@@ -399,7 +397,7 @@ def test_only_the_member_that_failed_is_asked_again(tmp_path, chat_server):
 
 def test_the_manifest_says_who_was_on_the_panel(tmp_path):
     place = panel(judges(tmp_path, "a", "b"), "a", "b")
-    board = find_rater("board", Catalog([place]), Surroundings(chat=lambda model: Scripted("x", "Yes")))
+    board = find_rater("board", Catalog([place]), Surroundings(chat=lambda model: client("x", "Yes")))
     members = rater_facts(board)["members"]
     assert {name: facts["prompt"] for name, facts in members.items()} == {"a": PROMPT, "b": PROMPT}
     assert [facts["version"] for facts in members.values()] == [member.version for member in board.members]

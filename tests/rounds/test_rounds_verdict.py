@@ -368,7 +368,7 @@ def test_another_score_range_gives_the_same_verdict():
 scores = st.lists(st.lists(st.integers(0, 4), min_size=4, max_size=4), min_size=20, max_size=40)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scores, st.integers(0, 1000))
 def test_order_of_rows_and_of_items_does_not_matter(grades, seed):
     values = np.array(grades) / 4
@@ -382,7 +382,7 @@ def test_order_of_rows_and_of_items_does_not_matter(grades, seed):
         assert (again.rate, again.low, again.high) == pytest.approx((first.rate, first.low, first.high), abs=1e-9)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scores, st.floats(-0.2, 0.2))
 def test_an_item_that_is_easier_in_every_round_changes_nothing(grades, shift):
     values = 0.25 + np.array(grades) / 8
@@ -392,7 +392,7 @@ def test_an_item_that_is_easier_in_every_round_changes_nothing(grades, shift):
     assert (after.low, after.high) == pytest.approx((before.low, before.high), abs=1e-9)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(scores)
 def test_turning_the_scores_around_turns_the_verdict_around(grades):
     values = np.array(grades) / 4

@@ -181,10 +181,6 @@ class Descriptor:
         while data:
             data = data[os.write(self.number, data) :]
 
-    def close(self) -> None:
-        """Close it."""
-        os.close(self.number)
-
 
 class Channel:
     """One end of a socket that carries JSON in frames of bounded size."""

@@ -53,10 +53,10 @@ class Echo(plain.Channel):
 
     def __init__(self, job: dict[str, Any]) -> None:
         """Load the program."""
-        ours, theirs = socket.socketpair()
-        ours.settimeout(SECONDS)
-        super().__init__(ours, LIMIT)
-        self.other = plain.Channel(theirs, LIMIT)
+        self.ends = socket.socketpair()
+        self.ends[0].settimeout(SECONDS)
+        super().__init__(self.ends[0], LIMIT)
+        self.other = plain.Channel(self.ends[1], LIMIT)
         self.candidate = candidate.Candidate(job["source"], job["module"], self.other)
         self.other.send(["value", plain.encode(self.candidate.load(), self.candidate.keep), None])
 
@@ -67,8 +67,8 @@ class Echo(plain.Channel):
 
     def close(self) -> None:
         """Close both ends."""
-        self.end.close()
-        self.other.end.close()
+        for end in self.ends:
+            end.close()
 
 
 def rehearse() -> None:
