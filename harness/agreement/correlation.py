@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.stats import kendalltau
 
-from harness.agreement.contingency import over_pairs
+from harness.agreement.contingency import mean_of, over_pairs, without_selves
 from harness.agreement.intervals import CHUNK, Floats, Ints, Statistic
 from harness.agreement.patterns import rating_patterns, weighted
 from harness.agreement.units import FEW_VALUES, Level, Units
@@ -26,8 +26,7 @@ def spearman(units: Units, level: Level) -> Statistic | str:
     """Return Spearman's rank correlation, mid-ranks for ties."""
 
     def formula(tables: Floats) -> Floats:
-        rows, columns = tables.sum(axis=2), tables.sum(axis=1)
-        return _product_moment(tables, _midranks(rows), _midranks(columns))
+        return _product_moment(tables, _midranks(tables.sum(axis=1)), _midranks(tables.sum(axis=0)))
 
     return _coefficient(units, level, formula, weighted_spearman)
 
@@ -38,8 +37,7 @@ def pearson(units: Units, level: Level) -> Statistic | str:
     centred = numbers - numbers.mean() if len(numbers) else numbers
 
     def formula(tables: Floats) -> Floats:
-        scores = np.broadcast_to(centred, (len(tables), len(centred)))
-        return _product_moment(tables, scores, scores)
+        return _product_moment(tables, centred[:, None], centred[:, None])
 
     return _coefficient(units, level, formula, _weighted_pearson)
 
@@ -53,8 +51,8 @@ def tau_c(units: Units, level: Level) -> Statistic | str:
     """Return Kendall's (Stuart's) tau-c: 2 (C - D) / (n^2 (k - 1) / k), k the smaller number of values used."""
 
     def of_tables(tables: Floats) -> Floats:
-        used = np.minimum((tables.sum(axis=2) > 0).sum(axis=1), (tables.sum(axis=1) > 0).sum(axis=1))
-        return _tau_c(tables.sum(axis=(1, 2)), used.astype(float), *_pair_counts(tables)[:2])
+        used = np.minimum((tables.sum(axis=1) > 0).sum(axis=0), (tables.sum(axis=0) > 0).sum(axis=0))
+        return _tau_c(tables.sum(axis=(0, 1)), used.astype(float), *_pair_counts(tables)[:2])
 
     def of_many(x: Floats, y: Floats) -> Floats:
         used = min(len(np.unique(x)), len(np.unique(y)))
@@ -68,26 +66,34 @@ def pairwise_accuracy(units: Units, level: Level) -> Statistic | str:
 
     T_xy are the pairs of items that both raters tie: a tie is right where the other one ties as well.
     """
-    return _coefficient(units, level, lambda tables: _accuracy(*_pair_counts(tables)), _each(_accuracy))
+
+    def formula(tables: Floats) -> Floats:
+        return _accuracy(*_pair_counts(tables))
+
+    return _coefficient(units, level, formula, _each(_accuracy), of_two_items=True)
 
 
 def _coefficient(
-    units: Units, level: Level, formula: Callable[[Floats], Floats], many: PairFunction
+    units: Units,
+    level: Level,
+    formula: Callable[[Floats], Floats],
+    many: PairFunction,
+    of_two_items: bool = False,
 ) -> Statistic | str:
     if level == "nominal":
         return "needs_order"
     if units.numbers is None:
         return "not_numbers"
     if len(units.values) <= FEW_VALUES:
-        return over_pairs(units, formula)
+        return over_pairs(units, formula, of_two_items)
     if len(units.raters) < 2:
         return "one_rater"
     if units.n_items == 0:
         return "no_overlap"
-    return _over_pairs_of_many(units, many)
+    return _over_pairs_of_many(units, many, of_two_items)
 
 
-def _over_pairs_of_many(units: Units, function: PairFunction) -> Statistic:
+def _over_pairs_of_many(units: Units, function: PairFunction, of_two_items: bool) -> Statistic:
     patterns = rating_patterns(units)
     numbers = units.numbers
     assert numbers is not None
@@ -98,35 +104,33 @@ def _over_pairs_of_many(units: Units, function: PairFunction) -> Statistic:
             pairs.append((both, numbers[first[both]], numbers[second[both]]))
 
     def mean(weights: Floats) -> Floats:
-        if not pairs:
-            return np.full(len(weights), np.nan)
-        values = np.stack([function(x, y, weights[:, both]) for both, x, y in pairs])
-        known = np.isfinite(values)
-        total = known.sum(axis=0)
-        return np.where(total > 0, np.where(known, values, 0).sum(axis=0) / np.maximum(total, 1), np.nan)
+        return mean_of([function(x, y, weights[:, both]) for both, x, y in pairs], len(weights))
 
-    return weighted(units, patterns, mean)
+    def of_resamples(weights: Floats) -> Floats:
+        found = (function(x, y, weights[:, both]) for both, x, y in pairs)
+        rated = (int(patterns.counts[both].sum()) for both, _, _ in pairs)
+        return mean_of([without_selves(values, n) for values, n in zip(found, rated, strict=True)], len(weights))
+
+    return weighted(units, patterns, mean, of_resamples if of_two_items else None)
 
 
 def _midranks(counts: Floats) -> Floats:
-    """Return the mid-rank of each value, less a constant, from counts of shape (draws, values)."""
-    ranks = np.cumsum(counts, axis=1) - counts / 2
-    centred: Floats = ranks - counts.sum(axis=1, keepdims=True) / 2
+    """Return the mid-rank of each value, less a constant, from counts of shape (values, draws)."""
+    ranks = np.cumsum(counts, axis=0) - counts / 2
+    centred: Floats = ranks - counts.sum(axis=0) / 2
     return centred
 
 
 def _product_moment(tables: Floats, x: Floats, y: Floats) -> Floats:
-    """Return the correlation of scores x (rows) and y (columns), shape (draws, values), weighted by tables."""
-    n = tables.sum(axis=(1, 2))
-    rows, columns = tables.sum(axis=2), tables.sum(axis=1)
-    xy = np.einsum("bij,bi,bj->b", tables, x, y)
+    """Return the correlation of scores x (rows) and y (columns), shape (values, draws), weighted by tables."""
+    rows, columns = tables.sum(axis=1), tables.sum(axis=0)
     return _correlation(
-        n,
-        (rows * x).sum(axis=1),
-        (columns * y).sum(axis=1),
-        (rows * x**2).sum(axis=1),
-        (columns * y**2).sum(axis=1),
-        xy,
+        rows.sum(axis=0),
+        (rows * x).sum(axis=0),
+        (columns * y).sum(axis=0),
+        (rows * x**2).sum(axis=0),
+        (columns * y**2).sum(axis=0),
+        (x * (tables * y).sum(axis=1)).sum(axis=0),
     )
 
 
@@ -163,29 +167,27 @@ def weighted_ranks(x: Floats, weights: Floats) -> Floats:
     """Return mid-ranks, less a constant, of values that stand `weights` times, shape (draws, units)."""
     order = np.argsort(x, kind="stable")
     values, starts = np.unique(x[order], return_index=True)
-    ranks = _midranks(np.add.reduceat(weights[:, order], starts, axis=1))
-    found: Floats = ranks[:, np.searchsorted(values, x)]
+    ranks = _midranks(np.add.reduceat(weights[:, order], starts, axis=1).T)
+    found: Floats = ranks.T[:, np.searchsorted(values, x)]
     return found
 
 
 def _pair_counts(tables: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return pairs of items: concordant, discordant, tied in x only, in y only, in both; shape (draws,) each."""
-    n = tables.sum(axis=(1, 2))
-    below = tables[:, ::-1, ::-1].cumsum(axis=1).cumsum(axis=2)[:, ::-1, ::-1]  # mass at or after a cell, both ways
-    later = np.zeros_like(tables)
-    later[:, :-1, :-1] = below[:, 1:, 1:]
-    concordant = (tables * later).sum(axis=(1, 2))
-    both = (tables * (tables - 1)).sum(axis=(1, 2)) / 2
-    x = (tables.sum(axis=2) * (tables.sum(axis=2) - 1)).sum(axis=1) / 2 - both
-    y = (tables.sum(axis=1) * (tables.sum(axis=1) - 1)).sum(axis=1) / 2 - both
+    n = tables.sum(axis=(0, 1))
+    after = tables[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]  # mass at or after a cell, both ways
+    concordant = (tables[:-1, :-1] * after[1:, 1:]).sum(axis=(0, 1))
+    both = _ties(tables).sum(axis=(0, 1))
+    x = _ties(tables.sum(axis=1)).sum(axis=0) - both
+    y = _ties(tables.sum(axis=0)).sum(axis=0) - both
     return concordant, n * (n - 1) / 2 - concordant - x - y - both, x, y, both
 
 
 def _counts_of(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return the same counts for two columns of many values, from scipy's tau-b."""
-    both = _tied(np.unique(np.column_stack([x, y]), axis=0, return_counts=True)[1])
-    tied_x = _tied(np.unique(x, return_counts=True)[1])
-    tied_y = _tied(np.unique(y, return_counts=True)[1])
+    both = _ties(np.unique(np.column_stack([x, y]), axis=0, return_counts=True)[1]).sum()
+    tied_x = _ties(np.unique(x, return_counts=True)[1]).sum()
+    tied_y = _ties(np.unique(y, return_counts=True)[1]).sum()
     pairs = len(x) * (len(x) - 1) / 2
     untied = pairs - tied_x - tied_y + both
     tau = float(kendalltau(x, y).statistic) if tied_x < pairs and tied_y < pairs else 0.0
@@ -194,8 +196,10 @@ def _counts_of(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Fl
     return tuple(np.array([count]) for count in counts)  # type: ignore[return-value]
 
 
-def _tied(counts: Ints) -> float:
-    return float((counts * (counts - 1)).sum() / 2)
+def _ties(counts: Floats | Ints) -> Floats:
+    """Return the pairs among `counts` things that are alike."""
+    pairs: Floats = counts * (counts - 1) / 2
+    return pairs
 
 
 def _tau_b(c: Floats, d: Floats, x: Floats, y: Floats, both: Floats) -> Floats:

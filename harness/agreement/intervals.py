@@ -1,8 +1,9 @@
 """Intervals: how sure an estimate is, by resampling items (or clusters of them), never raters.
 
 Items with equal ratings form a *block* with a count, so that resampling draws counts of blocks from a multinomial and
-costs blocks, not items. A statistic says only two things: its value under given block weights, and its values with
-one item left out. BCa (Efron 1987) is the default; above `CLT_ABOVE` items the normal interval of the jackknife.
+costs blocks, not items. A statistic says its value under given block weights, its values on resamples (the same, but
+where pairs of items are counted), and its values with one item left out. BCa (Efron 1987) is the default; above
+`CLT_ABOVE` items the normal interval of the jackknife.
 """
 
 from __future__ import annotations
@@ -70,6 +71,10 @@ class Statistic(Protocol):
         """Return the values under weights of shape (draws, blocks)."""
         ...
 
+    def redrawn(self, weights: Floats) -> Floats:
+        """Return the values of resamples, whose weights have shape (draws, blocks)."""
+        ...
+
     def without(self) -> tuple[Floats, Ints]:
         """Return the value with one unit left out, for each block (or group of blocks), and how often it stands."""
         ...
@@ -93,6 +98,8 @@ class Additive:
         """Return the values under weights of shape (draws, blocks)."""
         return self.formula(weights @ self.stats)
 
+    redrawn = at
+
     def without(self) -> tuple[Floats, Ints]:
         """Return the value with one item of each block left out."""
         total = self.counts.astype(float) @ self.stats
@@ -108,14 +115,20 @@ class Weighted:
     Attributes:
         function: From weights of shape (draws, blocks) to values of shape (draws,).
         counts: Items in each block.
+        of_resamples: The same for resamples, where it differs.
     """
 
     function: Callable[[Floats], Floats]
     counts: Ints
+    of_resamples: Callable[[Floats], Floats] | None = None
 
     def at(self, weights: Floats) -> Floats:
         """Return the values under weights of shape (draws, blocks)."""
         return self.function(weights)
+
+    def redrawn(self, weights: Floats) -> Floats:
+        """Return the values of resamples."""
+        return (self.of_resamples or self.function)(weights)
 
     def without(self) -> tuple[Floats, Ints]:
         """Return the value with one item of each block, or one of `GROUPS` groups of blocks, left out."""
@@ -189,7 +202,7 @@ def resampled(counts: Ints, resamples: int, seed: int) -> Iterator[Floats]:
 
 def bootstrap(statistic: Statistic, resamples: int, seed: int) -> Floats:
     """Return the statistic on each of `resamples` resamples of its items."""
-    return np.concatenate([statistic.at(weights) for weights in resampled(statistic.counts, resamples, seed)])
+    return np.concatenate([statistic.redrawn(weights) for weights in resampled(statistic.counts, resamples, seed)])
 
 
 def bca(value: float, draws: Floats, left_out: Floats, times: Ints, level: float = 0.95) -> tuple[float, float]:

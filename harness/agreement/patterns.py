@@ -91,16 +91,22 @@ def additive(units: Units, patterns: Patterns, stats: Floats, formula: Callable[
     return Additive(np.stack(sums, axis=1).astype(float), np.ones(len(sums[0]), dtype=np.int64), formula)
 
 
-def weighted(units: Units, patterns: Patterns, function: Callable[[Floats], Floats]) -> Weighted:
+def weighted(
+    units: Units,
+    patterns: Patterns,
+    function: Callable[[Floats], Floats],
+    of_resamples: Callable[[Floats], Floats] | None = None,
+) -> Weighted:
     """Return a statistic of ranks over patterns, with clusters as blocks where units have them.
 
     Args:
         units: The ratings.
         patterns: Their patterns.
         function: From weights of shape (draws, patterns) to values of shape (draws,).
+        of_resamples: The same for resamples of units, where it differs; for those of clusters it is not asked.
     """
     if patterns.place is None or units.clusters is None:
-        return Weighted(function, patterns.counts)
+        return Weighted(function, patterns.counts, of_resamples)
     inside = patterns.place >= 0
     cluster = np.unique(units.clusters[inside], return_inverse=True)[1]
     blocks = int(cluster.max(initial=-1)) + 1

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement.coefficients import compute
+from harness.agreement.coefficients import COEFFICIENTS, compute
 from harness.agreement.intervals import Additive, bootstrap, estimate, standard_error, wilson
-from harness.agreement.units import Units
+from harness.agreement.units import Units, encode
 
 
 def copied(rng, items, raters, share=0.7, p=(0.5, 0.3, 0.2), clusters=None):
@@ -84,6 +84,21 @@ def test_wilson_by_hand():
     assert low == pytest.approx(0.7225, abs=1e-4)
     assert high == pytest.approx(1.0)
     assert np.isnan(wilson(0, 0)[0])
+
+
+@pytest.mark.parametrize("digits", [0, 6], ids=["few values", "many values"])
+def test_an_item_drawn_twice_is_no_pair_of_items(digits):
+    """Pairwise accuracy is unbiased, so its resamples lie around it; the pairs of an item with itself, which are
+    always right, would lift them by (1 - value) / 30."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=30)
+    codes, values = encode([x.round(digits), (x + rng.normal(size=30)).round(digits)])
+    statistic = COEFFICIENTS["pairwise_accuracy"](Units("c", ["a", "b"], np.stack(codes), values), "interval")
+    value = statistic.at(statistic.counts[None].astype(float))[0]
+    draws = bootstrap(statistic, 4000, 0)
+    error = draws.std() / np.sqrt(4000)
+    assert draws.mean() == pytest.approx(value, abs=4 * error)
+    assert (1 - value) / 30 > 8 * error
 
 
 @pytest.mark.slow
