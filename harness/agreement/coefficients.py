@@ -41,6 +41,8 @@ COMPLETE = {"icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w"}
 """Coefficients of items that every rater rated; their n is the number of those."""
 CONSTANT = {"spearman", "pearson", "tau_b", "tau_c"}
 """Coefficients that a rater who gives one value leaves undefined."""
+CATEGORICAL = {"percent_agreement", "cohen_kappa", "scott_pi", "fleiss_kappa", "ac1", "ac2", "brennan_prediger"}
+"""Coefficients of a fixed set of values, between which there is nothing: a mean or a median may be none of them."""
 CHOICE: dict[Level, tuple[tuple[str, ...], str]] = {
     "nominal": (
         ("alpha", "percent_agreement", "ac1"),

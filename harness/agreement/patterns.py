@@ -20,7 +20,9 @@ from harness.agreement.units import Units
 BLOCK = 1 << 15
 """Units handled at once: small enough to stay in the processor's cache."""
 DENSE = 1 << 22
-"""At most so many possible patterns are counted in a table instead of sorted."""
+"""At most so many possible patterns are counted in a table instead of sorted, ..."""
+SPARSE = 16
+"""... and at most so many times as there are units: a longer table costs more than sorting them."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,9 @@ def _count_keys(units: Units, powers: Ints, size: int) -> tuple[Ints, Ints, NDAr
     """Add up each unit's `powers[rater, code]` and count equal sums, block by block."""
     n = units.codes.shape[1]
     keep = units.clusters is not None
-    sums = np.empty(n, dtype=np.int64) if keep or size > DENSE else None
-    table = np.zeros(size, dtype=np.int64) if size <= DENSE else None
+    dense = size <= min(DENSE, SPARSE * n)
+    sums = np.empty(n, dtype=np.int64) if keep or not dense else None
+    table = np.zeros(size, dtype=np.int64) if dense else None
     for start in range(0, n, BLOCK):
         block = units.codes[:, start : start + BLOCK]
         key = np.zeros(block.shape[1], dtype=np.int64)

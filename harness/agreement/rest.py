@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.agreement.coefficients import compute
+from harness.agreement.coefficients import CATEGORICAL, compute
 from harness.agreement.intervals import Floats, Ints
 from harness.agreement.units import FEW_VALUES, Level, Units, encode
 
+NOMINAL: Level = "nominal"
 NAMES = ("rater", "consensus of the others")
 
 
@@ -21,7 +22,7 @@ def one_against_rest(
     """Yield each rater's coefficients with the consensus of the others.
 
     The consensus is the majority of labels (an item where labels tie has none), the median of ordered grades, and the
-    mean of numbers.
+    mean of numbers. Coefficients that ask for equal values take the majority at every level: nobody says 3.33.
 
     Args:
         units: Ratings of three raters or more; of two, the pair says the same.
@@ -36,8 +37,10 @@ def one_against_rest(
     if len(units.raters) < 3:
         return
     for rater in units.raters:
-        pair = beside(units, rater, [other for other in units.raters if other != rater], level)
+        others = [other for other in units.raters if other != rater]
+        middle, majority = (beside(units, rater, others, taken) for taken in (level, NOMINAL))
         for name in names:
+            pair = majority if name in CATEGORICAL else middle
             found = compute(name, pair, level, resamples=resamples, seed=seed)
             yield {"criterion": units.criterion, "rater": rater, "coefficient": name, **found.to_dict()}
 

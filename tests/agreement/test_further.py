@@ -56,6 +56,15 @@ def test_the_rest_is_the_median_of_grades_and_the_mean_of_numbers(level, middle)
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("level", ["ordinal", "interval"])
+def test_equal_values_are_looked_for_in_the_majority_at_every_level(level):
+    """r0 says what most of the others say on items 1 and 2, not on 3; on 4 the others are of three minds."""
+    grid = [[4, 4, 4, 5], [2, 2, 2, 3], [1, 5, 5, 4], [3, 1, 3, 5]]
+    rest = agree(long(grid), level=level, resamples=0).rest
+    found = rest[(rest["rater"] == "r0") & (rest["coefficient"] == "percent_agreement")]
+    assert found[["value", "n"]].values.tolist() == [[pytest.approx(2 / 3), 3]]
+
+
 def test_two_raters_have_no_rest_and_json_has_it_otherwise():
     assert agree(long(noisy(np.random.default_rng(2), raters=2)), level="ordinal", resamples=0).rest.empty
     content = agree(long(noisy(np.random.default_rng(2))), level="ordinal", resamples=20).to_json()
