@@ -11,6 +11,9 @@ import pandas as pd
 from harness.agreement import Agreement, Preferences, RunAgreement
 from harness.agreement.run_agreement import NO_PEOPLE
 
+FEW_RATERS = 5
+"""Raters up to which every pair is printed; `--json` has all."""
+
 
 def show(found: Agreement | RunAgreement | Preferences) -> None:
     """Print a result to stdout, its warnings to stderr."""
@@ -32,10 +35,22 @@ def _show_tables(found: Agreement) -> None:
         for coefficient, value in table.coefficients.items():
             print(f"  {coefficient:<22} {_words(vars(value))}")
         print(f"  chosen: {table.why}")
-        mine = found.rest[found.rest["criterion"] == table.criterion]
-        for name, rows in mine.groupby("rater", sort=False):
-            each = "; ".join(f"{row['coefficient']} {_words(row).strip()}" for row in _records(rows))
-            print(f"  {name} against the rest: {each}")
+        if 2 < len(table.raters) <= FEW_RATERS:
+            pairs = found.matrix[found.matrix["criterion"] == table.criterion]
+            _show_each("each pair", pairs.assign(who=pairs["rater_a"] + " and " + pairs["rater_b"]))
+        rest = found.rest[found.rest["criterion"] == table.criterion]
+        _show_each("one against the rest", rest.assign(who=rest["rater"]))
+
+
+def _show_each(head: str, rows: pd.DataFrame) -> None:
+    """Print coefficients, a line for each `who` and a column a coefficient."""
+    if rows.empty:
+        return
+    lines = [[head, *rows["coefficient"].unique()]]
+    lines += [[who, *(_words(row).strip() for row in _records(mine))] for who, mine in rows.groupby("who", sort=False)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _show_asked(found: Agreement | RunAgreement) -> None:

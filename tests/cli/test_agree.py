@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import typer
@@ -147,5 +148,16 @@ def test_the_pair_bootstrap_is_had_by_name_only(file):
     assert call(file, "--interval", "bootstrap").exit_code == 2
 
 
-def test_one_against_the_rest_is_shown(file):
-    assert "cat against the rest: alpha" in call(file).stdout
+def test_each_pair_and_one_against_the_rest_are_shown(file):
+    """A line a pair and a line a rater, under the coefficients' names; ann and bob say the same."""
+    lines = call(file).stdout.splitlines()
+    for head, who in (
+        ("each pair", ["ann and bob", "ann and cat", "bob and cat"]),
+        ("one against the rest", ["ann", "bob", "cat"]),
+    ):
+        (start,) = (place for place, line in enumerate(lines) if line.startswith(f"  {head} "))
+        column = lines[start].index("alpha")
+        shown = {line[:column].strip(): line[column:] for line in lines[start + 1 : start + 4]}
+        assert list(shown) == who
+        assert all(re.match(r"-?[01]\.\d{3}  ", line) for line in shown.values())
+    assert any(re.match(r"  ann and bob +1\.000  no interval: no_variation", line) for line in lines)
