@@ -25,7 +25,7 @@ import pandas as pd
 from harness.agreement import agree
 from harness.agreement.alpha import alpha
 from harness.agreement.preferences import bootstrap_strengths, bradley_terry, compare
-from harness.agreement.ratings import wide_units
+from harness.agreement.wide import wide_units
 
 CATEGORIES = 5
 MISSING = 0.1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,17 @@ from harness.agreement.coefficients import choose, compute
 from harness.agreement.corrected import correct as corrected_mean
 from harness.agreement.intervals import Estimate
 from harness.agreement.kalpha import kalpha, too_narrow
+from harness.agreement.level import check_level, level_of, levelled
 from harness.agreement.raters import dawid_skene, error_correlation, severity
-from harness.agreement.ratings import check_level, criteria_of, is_wide, level_of, read, wide_units
+from harness.agreement.ratings import criteria_of, read
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
 from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.agreement.stand_in import stand_in as can_stand_in
 from harness.agreement.units import Level, Units
 from harness.agreement.weights import panel_weights
-from harness.errors import HarnessError
+from harness.agreement.wide import is_wide, wide_units
+from harness.errors import HarnessError, did_you_mean
 
 Interval = Literal["bca", "kalpha"]
 
@@ -220,53 +222,54 @@ def agree(
         HarnessError: The ratings cannot be read so; says what to change.
     """
     check_level(level)
+    _check_options(interval, alignment, epsilon, resamples, seed)
     kinds: Mapping[str, str] = {}
     repeats: list[dict[str, Any]] = []
     few = {"resamples": resamples, "seed": seed}
     if is_wide(ratings):
-        units = wide_units(ratings)
-        level, why = (level, "") if level else level_of(ratings, units.values)
-        found, notes = [units], list[Caution]()
+        if criterion or kind:
+            raise HarnessError("a wide frame has one criterion and no kinds of raters: choose raters by name")
+        units = wide_units(ratings, level, raters=raters, cluster=cluster, strata=strata)
+        found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
         rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind, strata=strata)
-        level, why = (level, "") if level else level_of(ratings, rows.value)
-        found, notes = list(criteria_of(rows, pool)), list(cautions.of_ratings(rows))
+        found = [levelled(ratings, rows, units, level) for units in criteria_of(rows, pool)]
+        notes = [*cautions.of_ratings(rows), *(cautions.of_pool(rows) if pool else ())]
         kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
         if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):
-            again = with_repetitions(ratings)
-            repeats = list(self_agreement(again, level, raters=rows.raters, criterion=criterion, **few))
-            notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
+            levels = {units.criterion: one for units, one, _ in found}
+            repeats = list(self_agreement(with_repetitions(ratings), levels, raters=rows.raters, **few))
+            if repeats:
+                notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
     tables = []
-    for units in found:
-        tables.append(_table(units, level, why, coefficients, resamples, seed))
-        notes += cautions.of_units(units, level)
+    for units, one, why in found:
+        tables.append(_table(units, one, why, coefficients, resamples, seed))
+        notes += [note for note in cautions.of_units(units, one) if not (correct and note["code"] == "little_overlap")]
         if cluster is None:
             notes += cautions.of_names(units)
         if interval == "kalpha" and resamples:
-            tables[-1].coefficients["alpha"] = kalpha(units, level, **few)
+            tables[-1].coefficients["alpha"] = kalpha(units, one, **few)
             notes.append(too_narrow(units.criterion, units.n_items))
         if len(units.raters) > MOST_RATERS:
             notes.append(_too_many(units))
     answers: list[StandIn] = []
     known: list[dict[str, Any]] = []
-    if stand_in:
-        for units in found:
-            humans, machines = _sides(units, kinds)
-            options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
-            answers += [can_stand_in(units, ai, humans, level, **options) for ai in machines]  # type: ignore[arg-type]
-            known.append(_of_raters(units, humans))
-    votes: dict[str, dict[str, float]] = {}
-    if weights:
-        for units in found:
-            humans, machines = _sides(units, kinds, people=1)
-            votes[units.criterion] = panel_weights(units, machines, humans, level)
     means: list[dict[str, Any]] = []
+    votes: dict[str, dict[str, float]] = {}
+    if stand_in:
+        for units, one, humans, machines in _with_sides(found, kinds, 2, notes):
+            options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
+            answers += [can_stand_in(units, ai, humans, one, **options) for ai in machines]  # type: ignore[arg-type]
+            known.append(_of_raters(units, humans, one))
+    if weights:
+        for units, one, humans, machines in _with_sides(found, kinds, 1, notes):
+            votes[units.criterion] = panel_weights(units, machines, humans, one)
     if correct:
-        for units in found:
-            humans, machines = _sides(units, kinds, people=1)
+        for units, _, humans, machines in _with_sides(found, kinds, 1, notes):
             means += [corrected_mean(units, ai, humans) for ai in machines]
         notes += [_shifted(row) for row in means if row["shift"] and row["shift"]["shifted"]]
-    return Agreement(tables, notes, found, answers, known, means, repeats, votes, resamples, seed)
+    all_units = [units for units, _, _ in found]
+    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed)
 
 
 def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
@@ -290,36 +293,58 @@ def _shifted(row: dict[str, Any]) -> Caution:
     return caution(
         "shift",
         f"{row['criterion']}: {row['rater']} rates human-rated items {row['shift']['difference']:+.3f} from the rest "
-        f"(p {row['shift']['p']:.3f}): they are no random sample; {row['method']} is shown",
+        f"(p {row['shift']['p']:.3f}): they are no random sample; "
+        + (f"{row['method']} is shown" if row["value"] is not None else f"no estimate holds ({row['reason']})"),
         criterion=row["criterion"],
         raters=[row["rater"]],
         n=row["n_human"],
     )
 
 
-def _sides(units: Units, kinds: Mapping[str, str], people: int = 2) -> tuple[list[str], list[str]]:
-    """Return the human raters and the AI raters.
+def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:
+    for name, given, known in (
+        ("interval", interval, get_args(Interval)),
+        ("alignment", alignment, (None, *get_args(Alignment))),
+    ):
+        if given not in known:
+            raise HarnessError(f"no {name} {given!r}.{did_you_mean(str(given), [one for one in known if one])}")
+    for name, number in (("epsilon", epsilon), ("resamples", resamples), ("seed", seed)):
+        if number < 0 or (name == "epsilon" and number > 1):
+            raise HarnessError(f"{name} is {number:g}: expected {'0 to 1' if name == 'epsilon' else '0 or more'}")
+
+
+def _with_sides(
+    found: Sequence[tuple[Units, Level, str]], kinds: Mapping[str, str], people: int, notes: list[Caution]
+) -> Iterator[tuple[Units, Level, list[str], list[str]]]:
+    """Yield the criteria that have enough humans and an AI rater, with these; note those that have not.
 
     Raises:
-        HarnessError: There are not `people` humans and an AI rater.
+        HarnessError: None has.
     """
-    humans = [rater for rater in units.raters if kinds.get(rater, "human") == "human"]
-    machines = [rater for rater in units.raters if kinds.get(rater, "human") in ("judge", "reward_model")]
-    if len(humans) < people or not machines:
-        raise HarnessError(
+    lacking = []
+    for units, level, _ in found:
+        humans = [rater for rater in units.raters if kinds.get(rater, "human") == "human"]
+        machines = [rater for rater in units.raters if kinds.get(rater, "human") in ("judge", "reward_model")]
+        if len(humans) >= people and machines:
+            yield units, level, humans, machines
+            continue
+        said = (
             f"{units.criterion}: this needs {people} human raters or more and an AI rater, and there are "
             f"{len(humans)} and {len(machines)}; name the AI raters by a column of kinds, or with --ai GLOB"
         )
-    return humans, machines
+        lacking.append(caution("too_few_raters", said, criterion=units.criterion, n=len(humans)))
+    if len(lacking) == len(found):
+        raise HarnessError(lacking[0]["message"])
+    notes += lacking
 
 
-def _of_raters(units: Units, humans: list[str]) -> dict[str, Any]:
-    accuracy, harshness = dawid_skene(units, humans), severity(units)
+def _of_raters(units: Units, humans: list[str], level: Level) -> dict[str, Any]:
+    accuracy, harshness = dawid_skene(units, humans), severity(units) if level != "nominal" else "needs_order"
     return {
         "criterion": units.criterion,
         "accuracy": accuracy if isinstance(accuracy, str) else accuracy.accuracy,
         "severity": harshness,
-        "error_correlation": error_correlation(units, humans),
+        "error_correlation": error_correlation(units, humans, level),
     }
 
 

@@ -47,7 +47,7 @@ def alpha_statistic(units: Units, level: Level) -> Statistic | str:
         return "no_overlap"
     values = len(units.values)
     if level == "nominal":
-        return "too_many_values" if values > FEW_VALUES and _continuous(units) else _nominal(units)
+        return "too_many_values" if units.continuous else _nominal(units)
     if units.numbers is None:
         return "not_numbers"
     if level == "interval":
@@ -55,11 +55,6 @@ def alpha_statistic(units: Units, level: Level) -> Statistic | str:
     if level == "ratio":
         return "too_many_values" if values > MANY_VALUES else _ratio(units)
     return _ordinal(units) if values <= FEW_VALUES else _ordinal_of_many(units)
-
-
-def _continuous(units: Units) -> bool:
-    """Tell whether the values are fractions: equal ones are then chance, and nominal agreement means nothing."""
-    return units.numbers is not None and bool(np.any(units.numbers != np.rint(units.numbers)))
 
 
 def _nominal(units: Units) -> Statistic:
@@ -170,7 +165,7 @@ def _ratio(units: Units) -> Statistic:
     def formula(sums: Floats) -> Floats:
         n, per_value = sums[:, 1], sums[:, 2:]
         expected = np.einsum("bv,vw,bw->b", per_value, distance, per_value, optimize=True)
-        return _one_minus((n - 1) * sums[:, 0], expected, n**2)
+        return _one_minus((n - 1) * sums[:, 0], expected, np.zeros(len(n)))  # a sum of what is 0 only where all agree
 
     return additive(units, patterns, np.column_stack([d, m, c]), formula)
 

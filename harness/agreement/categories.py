@@ -18,7 +18,7 @@ from harness.agreement.units import FEW_VALUES, Level, Units
 
 def percent_agreement(units: Units, level: Level) -> Statistic | str:
     """Return the share of pairs of ratings of a unit that are equal, averaged over units."""
-    if reason := _undefined(units):
+    if reason := _undefined(units, chance=False):
         return reason
     return _chance_corrected(units, np.eye(len(units.values)), lambda prevalence, weights: np.zeros(len(prevalence)))
 
@@ -72,12 +72,13 @@ def ordinal_weights(values: int) -> Floats:
     return weights
 
 
-def _undefined(units: Units) -> str | None:
+def _undefined(units: Units, chance: bool = True) -> str | None:
+    """Return why a coefficient is undefined; one that is corrected for `chance` also where values are fractions."""
     if len(units.raters) < 2:
         return "one_rater"
     if units.n_items == 0:
         return "no_overlap"
-    return "too_many_values" if len(units.values) > 20 * FEW_VALUES else None
+    return "too_many_values" if len(units.values) > 20 * FEW_VALUES or (units.continuous and chance) else None
 
 
 def _prevalence_chance(prevalence: Floats, weights: Floats) -> Floats:

@@ -1,21 +1,23 @@
 """Cautions: what a reader of the table should know first, each with the raters and the counts.
 
 Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`, `duplicates`, `possible_clusters`,
-`low_prevalence`, `slots`, `little_overlap`, `scales_differ`, `left_out`, `matrix_skipped`.
+`low_prevalence`, `slots`, `little_overlap`, `scales_differ`, `words_among_numbers`, `left_out`, `matrix_skipped`,
+`pairs_skipped`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from harness.agreement.intervals import Floats, Ints
 from harness.agreement.ratings import Ratings
-from harness.agreement.units import Level, Units
+from harness.agreement.units import Level, Units, encode
 
 Caution = dict[str, Any]
 
@@ -24,10 +26,16 @@ IDENTICAL_FROM = 20
 REVERSED_BELOW = -0.5
 RARE = 10
 """Ratings of the rarest of two categories under which no coverage is claimed."""
-MOST_PAIRS = 500
+MOST_PAIRS = 5_000
 """Pairs of raters that are compared one by one."""
-SLOT = re.compile(r"(^|[_\W])(slot|turker|worker|annotator|position)s?[_\W]?(slot[_\W]?)?\d+$", re.IGNORECASE)
+SLOT = re.compile(r"(^|[_\W])(slot|position)s?[_\W]?\d+$", re.IGNORECASE)
 PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
+OUTSIDE = 0.25
+"""A rater with so large a share of values outside of what all others use has another scale; a lenient one is inside."""
+NARROW = 10
+"""So has one whose values span so small a part of what others use: two neighbours of ten grades are more."""
+POOLED_VALUES = 1_000
+"""With more different values, pooled criteria are not looked through."""
 LOOKED_AT = 100_000
 """At most so many ids are looked at."""
 FEWEST_PREFIXES = 10
@@ -53,8 +61,7 @@ def of_ratings(ratings: Ratings) -> Iterator[Caution]:
     for reason, n in ratings.left_out.items():
         yield caution("left_out", f"{n:,} ratings do not count: {REASONS[reason]}", n=n)
     slots = [rater for rater in ratings.raters if SLOT.search(rater) and ratings.kinds[rater] == "human"]
-    if any("slot" in rater.lower() for rater in slots):
-        slots = [rater for rater in slots if "slot" in rater.lower()]
+    if slots:
         yield caution(
             "slots",
             f"{', '.join(slots)}: named like places in a form, not like people; alpha holds, what is said of one rater "
@@ -99,6 +106,7 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
     yield from _constant(units)
     yield from _pairs(units, level)
     yield from _scales(units)
+    yield from _words_among_numbers(units)
     if len(units.values) == 2:
         rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
         if rarest < RARE:
@@ -160,8 +168,17 @@ def _constant(units: Units) -> Iterator[Caution]:
 
 
 def _pairs(units: Units, level: Level) -> Iterator[Caution]:
-    numbers = units.numbers
-    for (i, a), (j, b) in list(combinations(enumerate(units.raters), 2))[:MOST_PAIRS]:
+    numbers, two = units.numbers, len(units.values) == 2
+    pairs = list(combinations(enumerate(units.raters), 2))
+    if len(pairs) > MOST_PAIRS:
+        yield caution(
+            "pairs_skipped",
+            f"{units.criterion}: identical and reversed raters were looked for in the first {MOST_PAIRS:,} of "
+            f"{len(pairs):,} pairs",
+            criterion=units.criterion,
+            n=len(pairs) - MOST_PAIRS,
+        )
+    for (i, a), (j, b) in pairs[:MOST_PAIRS]:
         both = (units.codes[i] >= 0) & (units.codes[j] >= 0)
         n = int(both.sum())
         if n < IDENTICAL_FROM:
@@ -177,8 +194,8 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                     raters=[a, b],
                     n=n,
                 )
-        elif numbers is not None and level != "nominal" and x.min() < x.max() and y.min() < y.max():
-            r = float(np.corrcoef(numbers[x], numbers[y])[0, 1])
+        elif (two or (numbers is not None and level != "nominal")) and x.min() < x.max() and y.min() < y.max():
+            r = float(np.corrcoef(x, y)[0, 1] if two or numbers is None else np.corrcoef(numbers[x], numbers[y])[0, 1])
             if r <= REVERSED_BELOW:
                 yield caution(
                     "reversed_rater",
@@ -190,32 +207,91 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
 
 
 def _scales(units: Units) -> Iterator[Caution]:
-    """Yield raters whose values lie wholly outside of what all others use."""
-    numbers = units.numbers
-    if numbers is None or len(units.raters) < 2:
+    """Yield raters whose scale is not that of the others, by the values that they use."""
+    if units.numbers is None:
         return
-    ends = {}
-    for rater, row in zip(units.raters, units.codes, strict=True):
-        given = row[row >= 0]
-        if len(given) >= IDENTICAL_FROM:
-            ends[rater] = (float(numbers[given.min()]), float(numbers[given.max()]))
-    widths = {rater: high - low for rater, (low, high) in ends.items()}
-    typical = float(np.median(list(widths.values()))) if widths else 0.0
-    odd = [
-        rater
-        for rater, (low, high) in ends.items()
-        if (typical > 0 and (widths[rater] >= 4 * typical or 0 < widths[rater] <= typical / 4))
-        or (len(ends) > 1 and all(low > other[1] or high < other[0] for name, other in ends.items() if name != rater))
-    ]
-    if odd:
-        shown = ", ".join(f"{rater} {ends[rater][0]:g} to {ends[rater][1]:g}" for rater in odd)
+    size, rows = len(units.numbers), zip(units.raters, units.codes, strict=True)
+    given = {rater: np.bincount(row[row >= 0], minlength=size) for rater, row in rows}
+    if odd := _off_the_scale(given, units.numbers):
         yield caution(
             "scales_differ",
-            f"{units.criterion}: other raters use another range than {shown}; only rank correlation compares them",
+            f"{units.criterion}: other raters use another range than {', '.join(odd.values())}; only rank correlation "
+            "compares them",
             criterion=units.criterion,
-            raters=odd,
+            raters=list(odd),
             n=len(odd),
         )
+
+
+def of_pool(ratings: Ratings) -> Iterator[Caution]:
+    """Yield what concerns criteria that are taken together: one with a scale of its own."""
+    if ratings.value.dtype == object:
+        return
+    (codes,), numbers = encode([ratings.value])
+    if len(numbers) > POOLED_VALUES:
+        return
+    given = {
+        name: np.bincount(codes[(ratings.criterion == place) & (codes >= 0)], minlength=len(numbers))
+        for place, name in enumerate(ratings.criteria)
+    }
+    if odd := _off_the_scale(given, numbers):
+        yield caution(
+            "scales_differ",
+            f"all: other criteria use another range than {', '.join(odd.values())}; taken together, raters agree "
+            "partly because criteria differ",
+            criterion="all",
+            n=len(odd),
+        )
+
+
+def _off_the_scale(given: Mapping[str, Ints], numbers: Floats) -> dict[str, str]:
+    """Return who uses another range than all others, and which: a quarter of its values outside, or a tenth of theirs.
+
+    Args:
+        given: How often each gave each value.
+        numbers: The values, ascending.
+    """
+    ends = {
+        name: (float(numbers[used[0]]), float(numbers[used[-1]]))
+        for name, counts in given.items()
+        if counts.sum() >= IDENTICAL_FROM and len(used := np.flatnonzero(counts))
+    }
+    odd = {}
+    for name, (low, high) in ends.items():
+        others = [range_ for other, range_ in ends.items() if other != name]
+        if not others:
+            continue
+        least, most = min(low for low, _ in others), max(high for _, high in others)
+        outside = given[name][(numbers < least) | (numbers > most)].sum() / given[name].sum()
+        typical = float(np.median([high - low for low, high in others]))
+        if outside >= OUTSIDE or 0 < high - low <= typical / NARROW:
+            odd[name] = f"{name} {low:g} to {high:g}"
+    return odd
+
+
+def _words_among_numbers(units: Units) -> Iterator[Caution]:
+    """Yield words that turn what else would be numbers into labels."""
+    if units.numbers is not None:
+        return
+    count = np.bincount(units.codes[units.codes >= 0], minlength=len(units.values))
+    words = np.array([not _is_number(str(value)) for value in units.values])
+    n = int(count[words].sum())
+    if 0 < n < count.sum() / 2:
+        shown = ", ".join(repr(str(value)) for value in units.values[words][:3])
+        yield caution(
+            "words_among_numbers",
+            f"{units.criterion}: {n:,} of {count.sum():,} values are words ({shown}) among numbers, so that all are "
+            "taken for labels: correct them, or leave them empty",
+            criterion=units.criterion,
+            n=n,
+        )
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return bool(np.isfinite(float(word)))
+    except ValueError:
+        return False
 
 
 def _names(raters: list[str], most: int = 5) -> str:

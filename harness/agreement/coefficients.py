@@ -94,4 +94,6 @@ def compute(name: str, units: Units, level: Level, *, resamples: int = 1000, see
     if isinstance(statistic, str):
         return Estimate(n=n, reason=statistic)
     undefined = "constant_rater" if name in CONSTANT and len(units.values) > 1 else "single_category"
+    if n < 2:
+        undefined = "too_few_items"
     return estimate(statistic, n, undefined=undefined, resamples=resamples, seed=seed)

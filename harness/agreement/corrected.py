@@ -25,6 +25,7 @@ PSEUDO_HUMAN, PSEUDO_AI = np.array([1.0, 0, 1, 0]), np.array([1.0, 0, 0, 1])
 """The verdicts that are added to those of people and AI before an interval of a share is taken."""
 SHIFT_BELOW = 0.05
 """The p value of the shift test under which the method is switched."""
+NOTHING = dict.fromkeys(("method", "value", "low", "high", "human_only", "ai_only", "shift"))
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,15 @@ def correct(units: Units, ai: str, humans: Sequence[str]) -> dict[str, Any]:
         method is `ppi++` (`stratified_ppi++` where units have strata), or `rogan_gladen` where the shift test fails
         and verdicts are 0 or 1.
     """
+    if units.numbers is None:
+        return {
+            "criterion": units.criterion,
+            "rater": ai,
+            "n_human": 0,
+            "n_items": 0,
+            **NOTHING,
+            "reason": "not_numbers",
+        }
     grid = units.grid()
     machine = grid[units.raters.index(ai)]
     people = grid[[units.raters.index(human) for human in humans]]
@@ -189,8 +199,7 @@ def correct(units: Units, ai: str, humans: Sequence[str]) -> dict[str, Any]:
     y, f, unrated = mean[both], machine[both], machine[rest]
     head = {"criterion": units.criterion, "rater": ai, "n_human": len(y), "n_items": int(len(y) + len(unrated))}
     if len(y) < FEWEST or len(unrated) < 2:
-        nothing = dict.fromkeys(("method", "value", "low", "high", "human_only", "ai_only", "shift"))
-        return {**head, **nothing, "reason": "too_few_items"}
+        return {**head, **NOTHING, "reason": "too_few_items"}
     groups = None if units.strata is None else (units.strata[both], units.strata[rest])
     gap, p = shift_test(f, unrated) if groups is None else stratified_shift_test(f, unrated, *groups)
     binary = set(np.unique(np.concatenate([y, machine[~np.isnan(machine)]]))) <= {0.0, 1.0}

@@ -124,6 +124,8 @@ def _midranks(counts: Floats) -> Floats:
 def _product_moment(tables: Floats, x: Floats, y: Floats) -> Floats:
     """Return the correlation of scores x (rows) and y (columns), shape (values, draws), weighted by tables."""
     rows, columns = tables.sum(axis=1), tables.sum(axis=0)
+    n = np.maximum(rows.sum(axis=0), 1)
+    x, y = x - (rows * x).sum(axis=0) / n, y - (columns * y).sum(axis=0) / n  # one far value must not drown the rest
     return _correlation(
         rows.sum(axis=0),
         (rows * x).sum(axis=0),

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from harness.agreement.alpha import alpha
 from harness.agreement.corrected import FEWEST, ppi_mean
-from harness.agreement.ratings import wide_units
 from harness.agreement.units import Level
+from harness.agreement.wide import wide_units
 from harness.errors import HarnessError
 
 Grid = NDArray[np.float64]

@@ -37,7 +37,8 @@ class Estimate:
         high: Upper end.
         n: Items that it rests on.
         reason: Why value or interval is undefined: `single_category`, `no_overlap`, `one_rater`, `constant_rater`,
-            `too_few_items`, `no_variation` (a value, but nothing that an interval could be taken from), ...
+            `too_few_items`, `no_variation` (a value, but nothing that an interval could be taken from), ... In JSON
+            also `no_resamples`: no interval was asked for.
         method: `bca` or `clt`.
     """
 
@@ -51,7 +52,8 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values: null, never NaN."""
         ends = {name: number(getattr(self, name)) for name in ("value", "low", "high")}
-        return {**ends, "n": self.n, "reason": self.reason}
+        unsure = self.reason is None and ends["value"] is not None and ends["low"] is None
+        return {**ends, "n": self.n, "reason": "no_resamples" if unsure else self.reason}
 
 
 def number(value: float) -> float | None:

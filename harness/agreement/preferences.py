@@ -184,7 +184,7 @@ def bradley_terry(
     """
     size, groups = len(comparisons.players), comparisons.groups
     ridge = RIDGE if groups > 1 else 0.0
-    if ties == "half":
+    if ties == "half" or (comparisons.score == 0.5).all():  # where all is tied, nu has no bound
         strength, tie = _newton(*_table(comparisons), size, ridge)[0], float("nan")
         slope, information = _half(comparisons, strength)
     else:

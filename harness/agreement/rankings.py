@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -93,6 +93,8 @@ def rank(
 ) -> Preferences:
     """Rank players by the comparisons of each rater, and of all raters of a kind together.
 
+    A repetition is a further comparison of its cluster.
+
     Args:
         ratings: One row a comparison: `item_id, rater, value` (1 where the first won, .5 a tie, 0; or a winner in
             `label`: model_a, tie, model_b) and the two players; `criterion`, `rater_kind`, `status` where there are
@@ -108,6 +110,8 @@ def rank(
     Raises:
         HarnessError: A column is missing, a value is no preference, or nothing is compared.
     """
+    if ties not in get_args(Ties):
+        raise HarnessError(f"no ties {ties!r}.{did_you_mean(ties, get_args(Ties))} Known: {', '.join(get_args(Ties))}")
     rows, warnings = _rows(ratings, first, second, cluster)
     if baseline is not None and baseline not in {*rows["a"], *rows["b"]}:
         raise HarnessError(f"no player {baseline!r}.{did_you_mean(baseline, sorted({*rows['a'], *rows['b']}))}")
@@ -154,7 +158,7 @@ def _rows(ratings: pd.DataFrame, first: str, second: str, cluster: str) -> tuple
         if name not in ratings:
             raise HarnessError(f"the ratings have no column {name!r}.{did_you_mean(name, map(str, ratings.columns))}")
     score = _scores(ratings)
-    counts = ratings[first].notna() & ratings[second].notna() & score.notna()
+    counts = ratings[first].notna() & ratings[second].notna() & score.notna() & ratings[cluster].notna()
     if "status" in ratings:
         counts &= ratings["status"].isna() | (ratings["status"] == "ok")
     a, b = ratings[first].astype(str), ratings[second].astype(str)
@@ -180,7 +184,8 @@ def _rows(ratings: pd.DataFrame, first: str, second: str, cluster: str) -> tuple
         n = int(itself.sum())
         warnings.append(caution("same_player", f"{n:,} comparisons of a player with itself do not count", n=n))
     if lost := len(ratings) - int(counts.sum()):
-        warnings.append(caution("left_out", f"{lost:,} rows do not count: they compare nothing, or failed", n=lost))
+        said = f"{lost:,} rows do not count: they compare nothing, failed, or name no {cluster}"
+        warnings.append(caution("left_out", said, n=lost))
     return rows, warnings
 
 
@@ -224,9 +229,9 @@ def _lengths(group: pd.DataFrame, baseline: str | None, resamples: int, seed: in
         hard = np.zeros(len(rows))
         gap = length_gap(long[chosen], short[chosen])
         hard[chosen] = instruction_difficulty(score[chosen], gap, a[chosen].to_numpy(), cluster[chosen])
-    pairs = pd.DataFrame({"a": a.to_numpy(), "b": b.to_numpy()})[chosen]
-    for key, at in pairs.groupby(["a", "b"]).indices.items():
-        player, against = cast(tuple[str, str], key)
+    pairs, places = pd.DataFrame({"a": a.to_numpy(), "b": b.to_numpy()})[chosen], np.flatnonzero(chosen)
+    for key, inside in pairs.groupby(["a", "b"]).indices.items():
+        at, (player, against) = places[inside], cast(tuple[str, str], key)
         rate, fair, pull = length_controlled_win_rate(
             score[at], long[at], short[at], difficulty=None if hard is None else hard[at], clusters=cluster[at],
             resamples=resamples, seed=seed,

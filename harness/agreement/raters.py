@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.agreement.intervals import Floats, number
 from harness.agreement.patterns import rating_patterns
-from harness.agreement.units import FEW_VALUES, Units
+from harness.agreement.units import FEW_VALUES, Level, Units
 
 SMOOTHING = 0.01
 """Added to every cell of a confusion matrix, so that none is 0."""
@@ -122,10 +122,11 @@ def severity(units: Units, *, rounds: int = 200) -> dict[str, dict[str, float | 
     }
 
 
-def error_correlation(units: Units, humans: Sequence[str]) -> list[dict[str, Any]]:
+def error_correlation(units: Units, humans: Sequence[str], level: Level) -> list[dict[str, Any]]:
     """Return how far pairs of raters err on the same items.
 
-    An error is a label other than the majority of the humans outside the pair, or a number's distance from their mean.
+    An error is a label other than the majority of the humans outside the pair (items where they tie have none), or a
+    number's distance from their mean.
 
     Returns:
         Rows `rater_a, rater_b, n, value, reason`, value Pearson's correlation of the errors.
@@ -133,25 +134,28 @@ def error_correlation(units: Units, humans: Sequence[str]) -> list[dict[str, Any
     rows = []
     for first, second in combinations(units.raters, 2):
         around = [units.raters.index(name) for name in humans if name not in (first, second)]
-        rows.append({"rater_a": first, "rater_b": second, **_shared_errors(units, first, second, around)})
+        rows.append({"rater_a": first, "rater_b": second, **_shared_errors(units, first, second, around, level)})
     return rows
 
 
-def _shared_errors(units: Units, first: str, second: str, around: list[int]) -> dict[str, Any]:
+def _shared_errors(units: Units, first: str, second: str, around: list[int], level: Level) -> dict[str, Any]:
     nothing = {"n": 0, "value": None, "reason": "no_overlap"}
     if not around:
         return nothing
     a, b = (units.codes[units.raters.index(name)] for name in (first, second))
     others = units.codes[around]
-    items = np.flatnonzero((a >= 0) & (b >= 0) & (others >= 0).any(axis=0))
+    labels = units.numbers is None or level == "nominal"
+    votes = np.stack([(others == value).sum(axis=0) for value in range(len(units.values))]) if labels else others >= 0
+    known = (votes == votes.max(axis=0)).sum(axis=0) == 1 if labels else votes.any(axis=0)
+    items = np.flatnonzero((a >= 0) & (b >= 0) & (others >= 0).any(axis=0) & known)
     if len(items) < 3:
         return {**nothing, "n": len(items), "reason": "too_few_items"}
     a, b, others = a[items], b[items], others[:, items]
-    if units.numbers is None:
-        votes = np.stack([(others == value).sum(axis=0) for value in range(len(units.values))])
-        truth = votes.argmax(axis=0)
+    if labels:
+        truth = votes[:, items].argmax(axis=0)
         of_a, of_b = (a != truth).astype(float), (b != truth).astype(float)
     else:
+        assert units.numbers is not None
         mean = np.nanmean(np.where(others >= 0, units.numbers[others], np.nan), axis=0)
         of_a, of_b = units.numbers[a] - mean, units.numbers[b] - mean
     if np.ptp(of_a) == 0 or np.ptp(of_b) == 0:

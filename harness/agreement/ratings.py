@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.agreement.intervals import Ints
-from harness.agreement.units import LEVELS, Level, Units, encode
+from harness.agreement.units import Level, Units, encode
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.ratings_file import kind_of
 from harness.records import RaterKind
@@ -26,11 +27,6 @@ Mask = NDArray[np.bool_]
 
 UNIT_COLUMNS = ("task", "item_id", "response_id", "against_id")
 """What raters share in a run: the same response, or the same pair of responses, to the same item."""
-SCALE_LEVEL: dict[str, Level] = {
-    "binary": "nominal", "nominal": "nominal", "ordinal": "ordinal", "interval": "interval", "preference": "ordinal"
-}  # fmt: skip
-GRADES = 11
-"""Whole numbers of at most so many different values are taken for ordered grades where no level is given."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ def read(
         level: Numbers are asked for unless it is nominal (or None).
         raters: Globs of the raters to keep.
         criterion: Globs of the criteria to keep.
-        cluster: The column that names each unit's cluster.
+        cluster: The column that names each unit's cluster; where not given, items that have several units are one.
         kind: Globs of the rater kinds to keep.
         strata: The column that names each unit's stratum.
 
@@ -129,13 +125,13 @@ def read(
     names = {
         "rater": codes_of(frame["rater"]),
         "criterion": _codes_or(frame, "criterion", "rating"),
-        "rater_kind": _codes_or(frame, "rater_kind", "human"),
+        "rater_kind": _kinds(frame),
     }
     keep = np.ones(len(frame), dtype=bool)
     for given, name in ((raters, "rater"), (criterion, "criterion"), (kind, "rater_kind")):
         if given:
             codes, known = names[name]
-            keep &= _matching(given, known, name)[codes]
+            keep &= matching(given, known, name)[codes]
     values, left_out = _that_count(frame, level, keep, names)
     rows = None if keep.all() else np.flatnonzero(keep)
     unit, unit_names = _unit_codes(frame, rows)
@@ -149,7 +145,7 @@ def read(
         rater=rater,
         criterion=criteria,
         value=values if rows is None else values[rows],
-        cluster=_by_unit(frame, cluster, rows, unit, len(unit_names)),
+        cluster=_by_unit(frame, cluster, rows, unit, len(unit_names)) if cluster else _by_item(frame, rows, unit),
         unit_names=unit_names,
         raters=rater_names,
         criteria=criterion_names,
@@ -186,11 +182,19 @@ def _that_count(
     leave("no_item", frame["item_id"].isna().to_numpy(bool))
     leave("no_name", np.any([codes < 0 for name, (codes, _) in names.items() if name != "rater_kind"], axis=0))
     if "repetition" in frame:
+        if not pd.api.types.is_numeric_dtype(frame["repetition"]):
+            raise HarnessError("column 'repetition': expected whole numbers from 0")
         leave("repetition", (frame["repetition"] > 0).to_numpy(bool))
     if not keep.any():
         shown = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in left_out.items())
         raise HarnessError(f"no rating with a value is left ({shown or 'the table is empty'})")
     return values, left_out
+
+
+def _kinds(frame: pd.DataFrame) -> tuple[Ints, list[str]]:
+    """Return the rater's kind of each row; who has none is a human."""
+    codes, names = _codes_or(frame, "rater_kind", "human")
+    return np.where(codes < 0, len(names), codes), [*names, "human"]
 
 
 def _codes_or(frame: pd.DataFrame, name: str, default: str) -> tuple[Ints, list[str]]:
@@ -224,9 +228,8 @@ def _check_columns(frame: pd.DataFrame, *further: str | None) -> None:
 def _values(frame: pd.DataFrame, level: Level | None, keep: Mask) -> NDArray[Any]:
     """Return the values: labels where a nominal statistic finds some, else numbers or words."""
     if level in ("nominal", None) and "label" in frame and frame["label"].notna().any():
-        value = frame["value"] if "value" in frame else pd.Series(np.nan, index=frame.index)
-        spoken = value.map(lambda number: None if pd.isna(number) else f"{number:.15g}")
-        return _words(frame["label"].astype(object).where(frame["label"].notna(), spoken))
+        spoken = plain_words(frame["value"]) if "value" in frame else None
+        return plain_words(frame["label"].astype(object).where(frame["label"].notna(), spoken))
     column = frame["value"] if "value" in frame else frame["label"]
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(dtype=float, na_value=np.nan)
@@ -242,15 +245,25 @@ def _values(frame: pd.DataFrame, level: Level | None, keep: Mask) -> NDArray[Any
             )
         return numbers
     if level in ("nominal", None):
-        return _words(column)
+        return plain_words(column)
     parsed = pd.to_numeric(column.astype(object).where(column.notna() & (column != ""), None), errors="coerce")
     _refuse_words(frame, column.where(parsed.isna() & (column.astype(str) != "")), keep, level)
     return parsed.to_numpy(dtype=float)
 
 
-def _words(column: pd.Series[Any]) -> NDArray[Any]:
-    """Return words, None where there is none."""
+def _as_written(value: Any) -> Any:
+    return (
+        f"{value:.15g}"
+        if isinstance(value, Real) and not isinstance(value, bool | np.bool_) and value == value
+        else value
+    )
+
+
+def plain_words(column: pd.Series[Any]) -> NDArray[Any]:
+    """Return words, None where there is none; numbers among them are written as people write them."""
     words = column.astype(object)
+    if pd.api.types.infer_dtype(words, skipna=True) not in ("string", "empty", "boolean"):
+        words = words.map(_as_written)
     return words.where(words.notna() & (words != ""), None).to_numpy(object)
 
 
@@ -273,7 +286,12 @@ def where(frame: pd.DataFrame, row: int) -> str:
     return f"{path}: row {place}" if path else f"row {row + 1}"
 
 
-def _matching(globs: str | Sequence[str], names: Sequence[str], what: str) -> Mask:
+def matching(globs: str | Sequence[str], names: Sequence[str], what: str) -> Mask:
+    """Return which names some glob matches, and False for a missing one at the end.
+
+    Raises:
+        HarnessError: A glob matches none.
+    """
     patterns = [globs] if isinstance(globs, str) else list(globs)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -301,6 +319,17 @@ def _unit_codes(frame: pd.DataFrame, rows: Ints | None) -> tuple[Ints, pd.Index[
     return unit, names[item[firsts]]
 
 
+def _by_item(frame: pd.DataFrame, rows: Ints | None, unit: Ints) -> Ints | None:
+    """Return the item of each unit where items have several (responses, pairs of them); None where none has."""
+    if not any(name in frame and frame[name].notna().any() for name in ("response_id", "against_id")):
+        return None
+    some = frame if rows is None else frame.iloc[rows]
+    keys = [name for name in ("task", "item_id") if name in frame]
+    item = np.empty(int(unit.max(initial=-1)) + 1, dtype=np.int64)
+    item[unit] = some.groupby(keys, sort=False, observed=True, dropna=False).ngroup().to_numpy()
+    return item if len(np.unique(item)) < len(item) else None
+
+
 def _by_unit(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Ints, units: int) -> Ints | None:
     """Return the group of each unit by a column: its cluster, or its stratum."""
     if name is None:
@@ -317,49 +346,6 @@ def _by_unit(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Int
         wrong = item.iloc[int(np.argmax(cluster[unit] != codes))]
         raise HarnessError(f"column {name!r}: item {wrong!r} has more than one value")
     return cluster
-
-
-def level_of(frame: pd.DataFrame, values: NDArray[Any]) -> tuple[Level, str]:
-    """Return the level that fits the ratings where none was named, and why."""
-    if "scale" in frame and frame["scale"].notna().any():
-        scales = sorted(set(frame["scale"].dropna()))
-        levels = {SCALE_LEVEL[scale] for scale in scales if scale in SCALE_LEVEL}
-        if len(levels) == 1:
-            return levels.pop(), f"the ratings say that their scale is {', '.join(scales)}"
-    if values.dtype == object:
-        return "nominal", "the values are words"
-    found = np.unique(values[~np.isnan(values)])
-    if len(found) <= 2:
-        return "nominal", "there are at most two different values"
-    if len(found) <= GRADES and np.array_equal(found, np.rint(found)):
-        return "ordinal", f"the values are {len(found)} whole numbers, taken for ordered grades"
-    return "interval", f"the values are {len(found):,} different numbers"
-
-
-def wide_units(frame: pd.DataFrame) -> Units:
-    """Return a wide frame, one row an item and one column a rater, as units; `item_id` is the index or a column."""
-    ratings = frame.drop(columns="item_id") if "item_id" in frame else frame
-    names = pd.Index(frame["item_id"]) if "item_id" in frame else frame.index
-    columns = [_plain(ratings[name]) for name in ratings]
-    codes, values = encode(columns)
-    return Units("rating", [str(name) for name in ratings], np.stack(codes), values, names)
-
-
-def _plain(column: pd.Series[Any]) -> NDArray[Any]:
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.to_numpy(float, na_value=np.nan)
-    return _words(column)
-
-
-def is_wide(frame: pd.DataFrame) -> bool:
-    """Tell whether a frame has a column a rater instead of a row a rating."""
-    return not {"rater", "value", "label", "criterion"} & set(map(str, frame.columns))
-
-
-def check_level(level: str | None) -> None:
-    """Raise a HarnessError where a level is unknown."""
-    if level is not None and level not in LEVELS:
-        raise HarnessError(f"no level {level!r}.{did_you_mean(level, LEVELS)}")
 
 
 def criteria_of(ratings: Ratings, pool: bool) -> Iterator[Units]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,26 +19,28 @@ CELL = (*UNIT_COLUMNS, "rater", "criterion", "order")
 
 
 def with_repetitions(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return the ratings with a column `repetition`: counted in the order of the file where the file has none.
+    """Return the ratings with a column `repetition`: counted in the order of the file's own, and else of its lines.
 
-    The same value at the same time is a copy, not a repetition, and keeps the number 0. Without times a copy cannot be
-    told from a second rating that agrees.
+    The same value at the same time, or under the same number, is a copy, no repetition, and keeps the number 0. Without
+    times and numbers a copy cannot be told from a second rating that agrees.
     """
-    if "repetition" in ratings:
-        return ratings
     cell = [name for name in CELL if name in ratings]
-    told = [name for name in ("value", "label", "created_at") if name in ratings]
-    first = ratings[~ratings.duplicated([*cell, *told])] if "created_at" in ratings else ratings
+    numbered = [name for name in ("repetition", "created_at") if name in ratings]
+    first = ratings.reset_index(drop=True)
+    if numbered:
+        told = [name for name in ("value", "label") if name in ratings]
+        first = first[~first.duplicated([*cell, *told, *numbered])]
+    if "repetition" in ratings:
+        first = first.sort_values("repetition", kind="stable")
     number = first.groupby(cell, sort=False, observed=True, dropna=False).cumcount()
-    return ratings.assign(repetition=number.reindex(ratings.index).fillna(0).astype("int64"))
+    return ratings.assign(repetition=number.reindex(range(len(ratings))).fillna(0).to_numpy("int64"))
 
 
 def self_agreement(
     ratings: pd.DataFrame,
-    level: Level,
+    levels: Mapping[str, Level],
     *,
     raters: Collection[str] | None = None,
-    criterion: str | Sequence[str] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Iterator[dict[str, Any]]:
@@ -45,22 +48,24 @@ def self_agreement(
 
     Args:
         ratings: As `agree` takes them, with a column `repetition`.
-        level: The level of measurement.
+        levels: The level of each criterion to keep (`all`: of all together).
         raters: The raters to keep; all where not given.
-        criterion: Globs of the criteria to keep.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
     Yields:
         Rows `criterion, rater, n` (items rated more than once), `n_differing`, `percent_agreement`, `alpha`.
     """
-    if "repetition" not in ratings:
-        return
-    names = map(str, ratings.loc[ratings["repetition"] > 0, "rater"].dropna().unique())
-    for name in sorted(name for name in names if raters is None or name in raters):
-        mine = ratings[(ratings["rater"] == name).to_numpy(bool)]
+    rater = ratings["rater"].map(str)
+    again = sorted(set(rater[ratings["repetition"] > 0]) & set(raters if raters is not None else rater))
+    for name, (criterion, level) in product(again, levels.items()):
+        mine = ratings[(rater == name).to_numpy(bool)]
+        if criterion != "all" and "criterion" in mine:
+            mine = mine[(mine["criterion"] == criterion).to_numpy(bool)]
         number = mine["repetition"].astype(str).radd("repetition ")
-        rows = read(mine.assign(rater=number, repetition=0), level=level, criterion=criterion)
+        if number.nunique() < 2:
+            continue
+        rows = read(mine.assign(rater=number, repetition=0), level=level)
         for one in rows.criteria:
             units = rows.units(one)
             if units.n_items == 0:

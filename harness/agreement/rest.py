@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.coefficients import CATEGORICAL, compute
-from harness.agreement.intervals import Floats, Ints
+from harness.agreement.intervals import Estimate, Floats, Ints
 from harness.agreement.units import FEW_VALUES, Level, Units, encode
 
 NOMINAL: Level = "nominal"
@@ -42,6 +42,8 @@ def one_against_rest(
         for name in names:
             pair = majority if name in CATEGORICAL else middle
             found = compute(name, pair, level, resamples=resamples, seed=seed)
+            if name in CATEGORICAL and len(units.values) > FEW_VALUES:
+                found = Estimate(reason="too_many_values")
             yield {"criterion": units.criterion, "rater": rater, "coefficient": name, **found.to_dict()}
 
 

@@ -13,9 +13,10 @@ import pandas as pd
 from harness.agreement.agreement import Agreement, Table, agree, frame_of
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
+from harness.agreement.level import SCALE_LEVEL
 from harness.agreement.pairs import one_direction, pair_matrix, settled
 from harness.agreement.position import position_consistency
-from harness.agreement.ratings import SCALE_LEVEL, UNIT_COLUMNS
+from harness.agreement.ratings import UNIT_COLUMNS
 from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.agreement.units import Level
 from harness.errors import HarnessError
@@ -144,8 +145,7 @@ def agree_in_run(
             "correct": correct and both,
             "weights": weights and both,
         }
-        together = "item_id" if group.drop_duplicates(list(UNIT_COLUMNS))["item_id"].duplicated().any() else None
-        one = agree(group, level=level, cluster=together, **wanted, **asked, **few)  # type: ignore[arg-type]
+        one = agree(group, level=level, **wanted, **asked, **few)  # type: ignore[arg-type]
         _take(found, one, about)
     if (stand_in and not found.stand_in) or (correct and not found.corrected):
         need = "two people and a judge" if stand_in else "a person and a judge"

@@ -74,10 +74,11 @@ class StandIn:
     def sentence(self) -> str:
         """One honest sentence."""
         gap = self.ceiling.difference
+        interval = f" [{_signed(gap.low)}, {_signed(gap.high)}]" if np.isfinite(gap.low) else ""
         against = (
-            f"against the consensus of people it scores {_signed(gap.value)} [{_signed(gap.low)}, {_signed(gap.high)}] "
+            f"against the consensus of people it scores {_signed(gap.value)}{interval} "
             f"relative to a person ({self.ceiling.measure})"
-            if np.isfinite(gap.low)
+            if np.isfinite(gap.value)
             else f"how it compares with a person is unknown ({gap.reason})"
         )
         if self.passes is None:

@@ -51,6 +51,12 @@ class Units:
         """The values as numbers; None where they are words."""
         return self.values.astype(float) if np.issubdtype(self.values.dtype, np.number) else None
 
+    @property
+    def continuous(self) -> bool:
+        """Whether values are fractions, and many: equal ones are then chance, and to count them means nothing."""
+        numbers = self.numbers
+        return len(self.values) > FEW_VALUES and numbers is not None and bool(np.any(numbers != np.rint(numbers)))
+
     @cached_property
     def sizes(self) -> Ints:
         """Ratings of each unit."""

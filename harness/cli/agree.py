@@ -26,6 +26,7 @@ def agree(
         str, typer.Option(help="Column of the rater's kind: human, judge, verifier, metric, ...")
     ] = "rater_kind",
     raters: Annotated[list[str] | None, typer.Option(help="Glob of the raters to compare; repeatable.")] = None,
+    criteria: Annotated[list[str] | None, typer.Option(help="Glob of the criteria to compare; repeatable.")] = None,
     ai: Annotated[list[str] | None, typer.Option(help="Glob of raters that are AI judges; repeatable.")] = None,
     level: Annotated[
         str | None, typer.Option(help="nominal, ordinal, interval or ratio; what fits where not given.")
@@ -66,7 +67,7 @@ def agree(
         Path | None, typer.Option("--with", help="For a run: a file of people's ratings, from `harness export`.")
     ] = None,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0 for no intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Decides the resamples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the resamples.")] = 0,
     map_: Annotated[
         str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
     ] = None,
@@ -82,11 +83,18 @@ def agree(
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
     _check_word("--interval", interval, ("bca", "kalpha"))
+    _refuse_with_preferences(
+        preferences,
+        {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
+         "coefficient": coefficient, "strata": strata, "alignment": alignment},
+        {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
+         "ties": ties != "half", "baseline": baseline},
+    )  # fmt: skip
     found: Agreement | RunAgreement | Preferences
     if (source / "suite.yaml").is_file():
         _refuse_for_a_run(
-            raters=raters, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster, strata=strata,
-            cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
+            raters=raters, criteria=criteria, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
+            strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
         )  # fmt: skip
         people = _people(Run(source), with_file, columns) if with_file else None
         if preferences:
@@ -112,9 +120,9 @@ def agree(
         else:
             words: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
             found = agree_on(
-                ratings, coefficients=coefficient, raters=raters, pool=pool, cluster=cluster, stand_in=stand_in,
-                epsilon=epsilon, min_items=min_items, correct=correct, strata=strata, weights=weights is not None,
-                **words, **few,
+                ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
+                stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, strata=strata,
+                weights=weights is not None, **words, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     if as_json:
@@ -221,6 +229,14 @@ def _refuse_for_a_run(**options: object) -> None:
         raise typer.BadParameter(
             "for a file of ratings only: a run's raters, scales and items are compared as they are", param_hint=given[0]
         )
+
+
+def _refuse_with_preferences(asked: bool, without: dict[str, object], only: dict[str, object]) -> None:
+    """Refuse options that would be dropped in silence: those of agreement with `--preferences`, its own without it."""
+    given = [name for name, value in (without if asked else only).items() if value]
+    if given:
+        words = "ranks players, and says nothing of how raters agree" if asked else "is what this belongs to; add it"
+        raise typer.BadParameter(f"--preferences {words}", param_hint=f"--{given[0]}")
 
 
 def _clustered(ratings: pd.DataFrame, pattern: str) -> pd.DataFrame:

@@ -134,9 +134,9 @@ def _words(row: dict[str, Any]) -> str:
     if value is None:
         return f"undefined: {row['reason']}"
     shown = f"{_number(value):>6}"
-    return (
-        f"{shown}  [{_number(low)}, {_number(high)}]" if low is not None else f"{shown}  no interval: {row['reason']}"
-    )
+    if low is not None:
+        return f"{shown}  [{_number(low)}, {_number(high)}]"
+    return shown if row["reason"] in (None, "no_resamples") else f"{shown}  no interval: {row['reason']}"
 
 
 def _warn(warnings: list[dict[str, Any]]) -> None:

@@ -103,14 +103,15 @@ def test_an_item_drawn_twice_is_no_pair_of_items(digits):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("p", [(0.2,) * 5, (0.7, 0.3), (0.5, 0.3, 0.2)])
-@pytest.mark.parametrize("name", ["alpha", "ac1", "cohen_kappa", "icc2", "spearman"])
+@pytest.mark.parametrize("name", ["alpha", "ac1", "cohen_kappa", "icc2", "spearman", "pairwise_accuracy"])
 def test_intervals_hold_the_truth_as_often_as_they_say(name, p):
-    """A part of the grid of `benchmarks/agreement_coverage.py`: 30 x 3, 300 studies; 4 standard errors are .05."""
+    """A part of the grid of `benchmarks/agreement_coverage.py`: 30 x 3, 1,000 studies; a share near
+    the target's ends, .92 and .97, errs by .02 less than once in a hundred times."""
     level = "nominal" if name in ("ac1", "cohen_kappa") else "interval"
     truth = compute(name, copied(np.random.default_rng(1), 200_000, 3, p=p), level, resamples=0).value
     rng = np.random.default_rng(0)
     hits = 0
-    for seed in range(300):
+    for seed in range(1000):
         found = compute(name, copied(rng, 30, 3, p=p), level, seed=seed, resamples=500)
         hits += found.low <= truth <= found.high
-    assert 0.92 - 0.03 <= hits / 300 <= 0.97 + 0.03
+    assert 0.92 - 0.02 <= hits / 1000 <= 0.97 + 0.02

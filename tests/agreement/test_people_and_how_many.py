@@ -9,7 +9,7 @@ import pytest
 from harness.agreement.alpha import alpha
 from harness.agreement.how_many import grid_of, items_for_alpha, items_for_score, items_for_stand_in, plan, simulate
 from harness.agreement.people import describe_people
-from harness.agreement.ratings import wide_units
+from harness.agreement.wide import wide_units
 from harness.errors import HarnessError
 
 

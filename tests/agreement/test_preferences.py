@@ -163,3 +163,28 @@ def test_a_judge_that_always_takes_the_first_ranks_nobody_and_is_sure_of_nothing
     ranking = rank(frame).rankings[0][2]
     assert ranking.strength == pytest.approx([0, 0])
     assert (np.isnan(ranking.low).all(), ranking.reason) == (True, "no_variation")
+
+
+def arena(times=1):
+    """a wins 3 of 4 against b and 1 of 2 against c; b wins all 5 against c, which says nothing of a."""
+    games = [("a", "b", 1)] * 2 + [("b", "a", 0), ("b", "a", 1)] + [("c", "a", 1), ("c", "a", 0)] + [("b", "c", 1)] * 5
+    games *= times
+    rows = [(f"q{i}", "judge", *game, 10 + i % 3, 12 - i % 2) for i, game in enumerate(games)]
+    names = ["item_id", "rater", "response_id", "against_id", "value", "response_length", "against_length"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_a_baseline_is_compared_in_its_own_games_only():
+    found = rank(arena(10), baseline="a", resamples=20).lengths
+    assert [(row["player"], row["n"], row["win_rate"]["value"]) for row in found] == [("b", 40, 0.25), ("c", 20, 0.5)]
+
+
+def test_a_comparison_of_no_item_does_not_count_and_ties_alone_say_nothing():
+    rows = arena().assign(item_id=lambda one: one["item_id"].where(one["item_id"] != "q0"))
+    found = rank(rows, resamples=20)
+    assert found.rankings[0][2].n == 10
+    assert [(one["code"], one["n"]) for one in found.warnings if one["code"] == "left_out"] == [("left_out", 1)]
+    (_, _, tied) = rank(arena().assign(value=0.5), ties="davidson", resamples=20).rankings[0]
+    assert (tied.strength.tolist(), tied.reason) == ([0, 0, 0], "no_variation")
+    with pytest.raises(HarnessError, match="no ties 'x'"):
+        rank(arena(), ties="x")

@@ -143,6 +143,6 @@ def test_judges_that_err_together_are_seen():
     alone = np.where(rng.random(800) < 0.3, 1 - truth, truth)
     names = ["h0", "h1", "h2", "twin1", "twin2", "alone"]
     units = Units("c", names, np.array([*humans, *twins, alone], np.int8), np.array(["n", "y"]))
-    found = {(row["rater_a"], row["rater_b"]): row["value"] for row in error_correlation(units, names[:3])}
+    found = {(row["rater_a"], row["rater_b"]): row["value"] for row in error_correlation(units, names[:3], "nominal")}
     assert found[("twin1", "twin2")] == pytest.approx(1.0)
     assert abs(found[("twin1", "alone")]) < 0.2

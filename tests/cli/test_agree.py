@@ -161,3 +161,20 @@ def test_each_pair_and_one_against_the_rest_are_shown(file):
         assert list(shown) == who
         assert all(re.match(r"-?[01]\.\d{3}  ", line) for line in shown.values())
     assert any(re.match(r"  ann and bob +1\.000  no interval: no_variation", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "words", [["--baseline", "a"], ["--ties", "davidson"], ["--preferences", "--stand-in"], ["--preferences", "--pool"]]
+)
+def test_options_that_would_do_nothing_are_refused(file, words):
+    found = call(file, *words)
+    assert found.exit_code == 2
+    assert "--preferences" in found.stderr
+
+
+def test_criteria_are_chosen_by_name(tmp_path):
+    path = tmp_path / "two.csv"
+    rows = [f"i{i},{who},{what},{i % 3}" for i in range(9) for who in ("ann", "bob") for what in ("clear", "true")]
+    path.write_text("item_id,rater,criterion,value\n" + "\n".join(rows) + "\n")
+    tables = json.loads(call(path, "--criteria", "cl*", "--json").stdout)["tables"]
+    assert [table["criterion"] for table in tables] == ["clear"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.agreement.alpha import alpha
-from harness.agreement.ratings import wide_units
+from harness.agreement.wide import wide_units
 from harness.errors import HarnessError
 from harness.rating.collecting import collect
 from harness.rating.importing import find_dataset, read_dataset

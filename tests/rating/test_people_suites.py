@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from harness.agreement.alpha import alpha
-from harness.agreement.ratings import wide_units
+from harness.agreement.wide import wide_units
 from harness.errors import HarnessError
 from harness.forecast import plan_suite
 from harness.stages import run_suite
