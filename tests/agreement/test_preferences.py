@@ -175,8 +175,8 @@ def arena(times=1):
 
 
 def test_a_baseline_is_compared_in_its_own_games_only():
-    found = rank(arena(10), baseline="a", resamples=20).lengths
-    assert [(row["player"], row["n"], row["win_rate"]["value"]) for row in found] == [("b", 40, 0.25), ("c", 20, 0.5)]
+    found = rank(arena(20), baseline="a", resamples=20).lengths
+    assert [(row["player"], row["n"], row["win_rate"]["value"]) for row in found] == [("b", 80, 0.25), ("c", 40, 0.5)]
 
 
 def test_a_comparison_of_no_item_does_not_count_and_ties_alone_say_nothing():
