@@ -69,9 +69,10 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
     for row in found.raters:
         _show_raters(row)
     for row in found.corrected:
+        method = f" ({row['method']})" if row["method"] else ""
         print(
-            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items "
-            f"({row['method']}): {_words(row)}"
+            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items"
+            f"{method}: {_words(row)}"
         )
         if row["human_only"]:
             print(f"  people alone: {_words({**row['human_only'], 'reason': None})}; AI alone: {row['ai_only']:6.3f}")
