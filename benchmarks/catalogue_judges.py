@@ -1,7 +1,7 @@
 """How well the judges of the catalogue do with the embedded model, on data with an answer: the figures on their cards.
 
 `HARNESS_TEST_DATA=FOLDER python benchmarks/catalogue_judges.py [NAME ...]`. Each judge rates the first so many
-items of its data set; the interval is Wilson's for shares, and BCa over items for correlations.
+items of its data set; the interval is Wilson's for shares, and the bootstrap's over items for correlations.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
-from harness.agreement import agree
 from harness.agreement.intervals import wilson
 from harness.answering.call_cache import default_cache
 from harness.answering.chat_models import chat_models
@@ -91,21 +91,23 @@ def summeval() -> tuple[list[Work], pd.DataFrame]:
     return work, mean.loc[[one["item_id"] for one in chosen]]
 
 
-def correlation(label: str, said: Sequence[float | None], truth: Sequence[float]) -> None:
+def correlation(label: str, said: Sequence[float | None], truth: Sequence[float], chance: np.random.Generator) -> None:
     """Print Spearman's correlation with its interval."""
-    both = pd.DataFrame({"judge": said, "people": truth}, dtype=float)
-    found = agree(both, level="interval", coefficients=["spearman"]).tables[0].coefficients["spearman"]
-    print(f"  {label}: spearman {found.value:.2f} [{found.low:.2f}, {found.high:.2f}], n = {found.n}, "
-          f"grades {both['judge'].min():.2f} to {both['judge'].max():.2f}")  # fmt: skip
+    both = np.array([said, truth], float).T
+    draws = [spearmanr(*both[chance.integers(0, len(both), len(both))].T)[0] for _ in range(1000)]
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    print(f"  {label}: spearman {spearmanr(*both.T)[0]:.2f} [{low:.2f}, {high:.2f}], n = {len(both)}, "
+          f"grades {both[:, 0].min():.2f} to {both[:, 0].max():.2f}")  # fmt: skip
 
 
 def summeval_quality_judge() -> None:
     """Thirty summaries of ten articles against the mean of the three experts."""
     work, experts = summeval()
     said = rate("summeval_quality_judge", work)
+    chance = np.random.default_rng(0)
     for criterion in ("coherence", "consistency", "fluency", "relevance"):
         values = [said[piece.response.response_id, criterion, None] for piece in work]
-        correlation(criterion, values, experts[criterion].tolist())
+        correlation(criterion, values, experts[criterion].tolist(), chance)
 
 
 def judges_panel() -> None:
@@ -123,7 +125,9 @@ def judges_panel() -> None:
         values = [said[piece.response.response_id, "quality", None] for piece in (*pairs, *work)]
         own = [above(*pair) for pair in zip(values[: len(pairs) : 2], values[1 : len(pairs) : 2], strict=True)]
         share("higher for the passage's own reference", own)
-        correlation("mean of the experts", values[len(pairs) :], experts.mean(axis=1).tolist())
+        correlation(
+            "mean of the experts", values[len(pairs) :], experts.mean(axis=1).tolist(), np.random.default_rng(0)
+        )
 
 
 def helpfulness_preference_judge() -> None:
