@@ -26,6 +26,7 @@ from harness.agreement.raters import dawid_skene, error_correlation, severity
 from harness.agreement.ratings import criteria_of, read
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
+from harness.agreement.scales import of_pool, of_scales
 from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.agreement.stand_in import stand_in as can_stand_in
 from harness.agreement.units import Level, Units
@@ -234,7 +235,7 @@ def agree(
     else:
         rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind, strata=strata)
         found = [levelled(ratings, rows, units, level) for units in criteria_of(rows, pool)]
-        notes = [*cautions.of_ratings(rows), *(cautions.of_pool(rows) if pool else ())]
+        notes = [*cautions.of_ratings(rows), *(of_pool(rows) if pool else ())]
         kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
         if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):
             levels = {units.criterion: one for units, one, _ in found}
@@ -245,6 +246,7 @@ def agree(
     for units, one, why in found:
         tables.append(_table(units, one, why, coefficients, resamples, seed))
         notes += [note for note in cautions.of_units(units, one) if not (correct and note["code"] == "little_overlap")]
+        notes += of_scales(units)
         if cluster is None:
             notes += cautions.of_names(units)
         if interval == "kalpha" and resamples:

@@ -1,23 +1,21 @@
 """Cautions: what a reader of the table should know first, each with the raters and the counts.
 
 Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`, `duplicates`, `possible_clusters`,
-`low_prevalence`, `slots`, `little_overlap`, `scales_differ`, `words_among_numbers`, `left_out`, `matrix_skipped`,
-`pairs_skipped`.
+`low_prevalence`, `slots`, `little_overlap`, `left_out`, `matrix_skipped`, `pairs_skipped`; those of `scales.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from harness.agreement.intervals import Floats, Ints
 from harness.agreement.ratings import Ratings
-from harness.agreement.units import Level, Units, encode
+from harness.agreement.units import Level, Units
 
 Caution = dict[str, Any]
 
@@ -30,12 +28,6 @@ MOST_PAIRS = 5_000
 """Pairs of raters that are compared one by one."""
 SLOT = re.compile(r"(^|[_\W])(slot|position)s?[_\W]?\d+$", re.IGNORECASE)
 PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
-OUTSIDE = 0.25
-"""A rater with so large a share of values outside of what all others use has another scale; a lenient one is inside."""
-NARROW = 10
-"""So has one whose values span so small a part of what others use: two neighbours of ten grades are more."""
-POOLED_VALUES = 1_000
-"""With more different values, pooled criteria are not looked through."""
 LOOKED_AT = 100_000
 """At most so many ids are looked at."""
 FEWEST_PREFIXES = 10
@@ -105,8 +97,6 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
     yield from _overlap(units)
     yield from _constant(units)
     yield from _pairs(units, level)
-    yield from _scales(units)
-    yield from _words_among_numbers(units)
     if len(units.values) == 2:
         rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
         if rarest < RARE:
@@ -204,94 +194,6 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                     raters=[a, b],
                     n=n,
                 )
-
-
-def _scales(units: Units) -> Iterator[Caution]:
-    """Yield raters whose scale is not that of the others, by the values that they use."""
-    if units.numbers is None:
-        return
-    size, rows = len(units.numbers), zip(units.raters, units.codes, strict=True)
-    given = {rater: np.bincount(row[row >= 0], minlength=size) for rater, row in rows}
-    if odd := _off_the_scale(given, units.numbers):
-        yield caution(
-            "scales_differ",
-            f"{units.criterion}: other raters use another range than {', '.join(odd.values())}; only rank correlation "
-            "compares them",
-            criterion=units.criterion,
-            raters=list(odd),
-            n=len(odd),
-        )
-
-
-def of_pool(ratings: Ratings) -> Iterator[Caution]:
-    """Yield what concerns criteria that are taken together: one with a scale of its own."""
-    if ratings.value.dtype == object:
-        return
-    (codes,), numbers = encode([ratings.value])
-    if len(numbers) > POOLED_VALUES:
-        return
-    given = {
-        name: np.bincount(codes[(ratings.criterion == place) & (codes >= 0)], minlength=len(numbers))
-        for place, name in enumerate(ratings.criteria)
-    }
-    if odd := _off_the_scale(given, numbers):
-        yield caution(
-            "scales_differ",
-            f"all: other criteria use another range than {', '.join(odd.values())}; taken together, raters agree "
-            "partly because criteria differ",
-            criterion="all",
-            n=len(odd),
-        )
-
-
-def _off_the_scale(given: Mapping[str, Ints], numbers: Floats) -> dict[str, str]:
-    """Return who uses another range than all others, and which: a quarter of its values outside, or a tenth of theirs.
-
-    Args:
-        given: How often each gave each value.
-        numbers: The values, ascending.
-    """
-    ends = {
-        name: (float(numbers[used[0]]), float(numbers[used[-1]]))
-        for name, counts in given.items()
-        if counts.sum() >= IDENTICAL_FROM and len(used := np.flatnonzero(counts))
-    }
-    odd = {}
-    for name, (low, high) in ends.items():
-        others = [range_ for other, range_ in ends.items() if other != name]
-        if not others:
-            continue
-        least, most = min(low for low, _ in others), max(high for _, high in others)
-        outside = given[name][(numbers < least) | (numbers > most)].sum() / given[name].sum()
-        typical = float(np.median([high - low for low, high in others]))
-        if outside >= OUTSIDE or 0 < high - low <= typical / NARROW:
-            odd[name] = f"{name} {low:g} to {high:g}"
-    return odd
-
-
-def _words_among_numbers(units: Units) -> Iterator[Caution]:
-    """Yield words that turn what else would be numbers into labels."""
-    if units.numbers is not None:
-        return
-    count = np.bincount(units.codes[units.codes >= 0], minlength=len(units.values))
-    words = np.array([not _is_number(str(value)) for value in units.values])
-    n = int(count[words].sum())
-    if 0 < n < count.sum() / 2:
-        shown = ", ".join(repr(str(value)) for value in units.values[words][:3])
-        yield caution(
-            "words_among_numbers",
-            f"{units.criterion}: {n:,} of {count.sum():,} values are words ({shown}) among numbers, so that all are "
-            "taken for labels: correct them, or leave them empty",
-            criterion=units.criterion,
-            n=n,
-        )
-
-
-def _is_number(word: str) -> bool:
-    try:
-        return bool(np.isfinite(float(word)))
-    except ValueError:
-        return False
 
 
 def _names(raters: list[str], most: int = 5) -> str:

@@ -142,6 +142,9 @@ def test_another_scale_is_pointed_out_and_a_lenient_rater_is_not():
     assert "scales_differ" in codes(agree(long(np.hstack([five, ten])), level="ordinal", resamples=0))
     lenient = np.hstack([grades(1, 60, 2), grades(4, 60, 1, 4, 5)])
     assert "scales_differ" not in codes(agree(long(lenient), level="ordinal", resamples=0))
+    assert "scales_differ" not in codes(agree(long(lenient[:, 1:]), level="ordinal", resamples=0))
+    steady = np.hstack([two, 0 * two])
+    assert "scales_differ" not in codes(agree(long(steady), resamples=0))
     pooled = pd.concat([long(grades(1, 60), "grade"), long(grades(2, 60, low=0, high=1), "passed")], ignore_index=True)
     assert "scales_differ" in codes(agree(pooled, level="interval", pool=True, resamples=0))
 
