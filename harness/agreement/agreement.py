@@ -233,8 +233,9 @@ def agree(
         units = wide_units(ratings, level, raters=raters, cluster=cluster, strata=strata)
         found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
-        rows = read(ratings, level=level, raters=raters, criterion=criterion, cluster=cluster, kind=kind, strata=strata)
-        found = [levelled(ratings, rows, units, level) for units in criteria_of(rows, pool)]
+        groups = {"cluster": cluster, "strata": strata}
+        rows = read(ratings, level=level, raters=raters, criterion=criterion, kind=kind, **groups)
+        found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, pool)]
         notes = [*cautions.of_ratings(rows), *(of_pool(rows) if pool else ())]
         kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
         if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from glob import escape
 
@@ -58,17 +59,33 @@ def as_numbers(units: Units) -> Units:
     return replace(units, codes=codes, values=values)
 
 
-def levelled(ratings: pd.DataFrame, rows: Ratings, units: Units, level: Level | None) -> tuple[Units, Level, str]:
-    """Return a criterion's units with their level, and why it was chosen where none was named."""
+def levelled(
+    ratings: pd.DataFrame, rows: Ratings, units: Units, level: Level | None, groups: Mapping[str, str | None]
+) -> tuple[Units, Level, str]:
+    """Return a criterion's units with their level, and why it was chosen where none was named.
+
+    Args:
+        ratings: The frame that was read.
+        rows: What was read of it.
+        units: The criterion's units.
+        level: The level that was named.
+        groups: The columns of `cluster` and `strata` that it was read with.
+    """
     if level:
         return units, level, ""
     pooled = units.criterion not in rows.criteria
-    mine = ratings if pooled or "criterion" not in ratings else ratings[ratings["criterion"] == units.criterion]
-    said = scale_level(mine)
+    told = ratings[[name for name in ("scale", "label") if name in ratings]]
+    mine = (
+        None if pooled or "criterion" not in ratings or told.empty else ratings["criterion"].map(str) == units.criterion
+    )
+    if mine is not None:
+        told = told[mine]
+    said = scale_level(told)
     if said and said[0] != "nominal" and units.numbers is None and not pooled:  # the words are names of its grades
         raters = [escape(rater) for rater in units.raters]
-        again = read(mine.drop(columns="label", errors="ignore"), level=said[0], raters=raters)
-        units = replace(again.units(units.criterion), clusters=units.clusters, strata=units.strata)
-    elif "label" not in mine or mine["label"].isna().all():
+        some = ratings if mine is None else ratings[mine]
+        again = read(some.drop(columns="label", errors="ignore"), level=said[0], raters=raters, **groups)
+        units = again.units(units.criterion)
+    elif "label" not in told or told["label"].isna().all():
         units = as_numbers(units)
     return (units, *(said or level_of(units)))

@@ -61,7 +61,7 @@ def self_agreement(
     for name, (criterion, level) in product(again, levels.items()):
         mine = ratings[(rater == name).to_numpy(bool)]
         if criterion != "all" and "criterion" in mine:
-            mine = mine[(mine["criterion"] == criterion).to_numpy(bool)]
+            mine = mine[(mine["criterion"].map(str) == criterion).to_numpy(bool)]
         number = mine["repetition"].astype(str).radd("repetition ")
         if number.nunique() < 2:
             continue
