@@ -28,7 +28,7 @@ MOST_PAIRS = 5_000
 """Pairs of raters that are compared one by one."""
 SLOT = re.compile(r"(^|[_\W])(slot|position)s?[_\W]?\d+$", re.IGNORECASE)
 PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
-LOOKED_AT = 100_000
+LOOKED_AT = 10_000
 """At most so many ids are looked at."""
 FEWEST_PREFIXES = 10
 """Fewer groups are kinds of items (subsets) rather than documents."""
