@@ -12,7 +12,6 @@ from harness.agreement.coefficients import CATEGORICAL, compute
 from harness.agreement.intervals import Estimate, Floats, Ints
 from harness.agreement.units import FEW_VALUES, Level, Units, encode
 
-NOMINAL: Level = "nominal"
 NAMES = ("rater", "consensus of the others")
 
 
@@ -38,13 +37,17 @@ def one_against_rest(
         return
     for rater in units.raters:
         others = [other for other in units.raters if other != rater]
-        middle, majority = (beside(units, rater, others, taken) for taken in (level, NOMINAL))
+        found: dict[str, Estimate] = {}
+        sides: tuple[tuple[Level, bool], ...] = ((level, False), ("nominal", True))
+        for taken, equal in sides:  # one after the other: with millions of items a pair is large
+            asked = [name for name in names if (name in CATEGORICAL) == equal]
+            if equal and len(units.values) > FEW_VALUES:
+                found |= dict.fromkeys(asked, Estimate(reason="too_many_values"))
+            elif asked:
+                pair = beside(units, rater, others, taken)
+                found |= {name: compute(name, pair, level, resamples=resamples, seed=seed) for name in asked}
         for name in names:
-            pair = majority if name in CATEGORICAL else middle
-            found = compute(name, pair, level, resamples=resamples, seed=seed)
-            if name in CATEGORICAL and len(units.values) > FEW_VALUES:
-                found = Estimate(reason="too_many_values")
-            yield {"criterion": units.criterion, "rater": rater, "coefficient": name, **found.to_dict()}
+            yield {"criterion": units.criterion, "rater": rater, "coefficient": name, **found[name].to_dict()}
 
 
 def beside(units: Units, rater: str, others: Sequence[str], level: Level) -> Units:
@@ -72,7 +75,7 @@ def beside(units: Units, rater: str, others: Sequence[str], level: Level) -> Uni
 def _votes(units: Units, rows: Sequence[int]) -> Ints:
     """Return how often some raters gave each value to each unit, shape (values, units)."""
     codes = units.codes[list(rows)]
-    return np.stack([(codes == value).sum(axis=0, dtype=np.int32) for value in range(len(units.values))])
+    return np.stack([(codes == value).sum(axis=0, dtype=np.int16) for value in range(len(units.values))])
 
 
 def _majority(votes: Ints) -> Ints:
@@ -83,7 +86,7 @@ def _majority(votes: Ints) -> Ints:
 
 def _median(votes: Ints, numbers: Floats) -> Floats:
     """Return the median of each unit from the counts of ascending values; NaN where there is none."""
-    below = votes.cumsum(axis=0)
+    below = votes.cumsum(axis=0, dtype=np.int16)
     total = below[-1]
     low, high = ((below >= place).argmax(axis=0) for place in ((total + 1) // 2, total // 2 + 1))
     return np.where(total > 0, (numbers[low] + numbers[high]) / 2, np.nan)
