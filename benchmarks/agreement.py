@@ -22,10 +22,10 @@ import krippendorff
 import numpy as np
 import pandas as pd
 
-from harness.agreement import agree
-from harness.agreement.alpha import alpha
-from harness.agreement.preferences import bootstrap_strengths, bradley_terry, compare
-from harness.agreement.wide import wide_units
+from harness.agreement.agreement import agree
+from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.grid.wide import wide_units
+from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry, compare
 
 CATEGORIES = 5
 MISSING = 0.1

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.agreement.coefficients import COEFFICIENTS, compute
-from harness.agreement.corrected import ppi_mean
-from harness.agreement.intervals import Estimate
-from harness.agreement.kalpha import kalpha
-from harness.agreement.units import Level, Units
+from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
+from harness.agreement.coefficients.kalpha import kalpha
+from harness.agreement.grid.units import Level, Units
+from harness.agreement.stand_in.corrected import ppi_mean
+from harness.statistics.intervals import Estimate
 
 PREVALENCES = {"uniform over 5": (0.2,) * 5, "(.7, .3)": (0.7, 0.3), "(.5, .3, .2)": (0.5, 0.3, 0.2)}
 DESIGNS = ((30, 3), (100, 3), (100, 10), (300, 10))

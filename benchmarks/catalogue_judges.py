@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from harness.agreement.intervals import wilson
-from harness.answering.call_cache import default_cache
-from harness.answering.chat_models import chat_models
+from harness.answering.chat.call_cache import default_cache
+from harness.answering.models.clients import chat_models
 from harness.catalog import Catalog
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Rating, Response
+from harness.statistics.intervals import wilson
 
 Values = dict[tuple[str, str, str | None], float | None]
 """From response, criterion and order to a rating's value."""

@@ -37,8 +37,8 @@ def mirror(folder: Path) -> Path:
 
 
 def model_folder() -> str:
-    from harness.answering.call_cache import default_cache
-    from harness.answering.embedded import torch_folder
+    from harness.answering.chat.call_cache import default_cache
+    from harness.answering.models.embedded import torch_folder
 
     return str(torch_folder(default_cache()))
 
@@ -47,8 +47,8 @@ def lm_eval_alone(task: str, items: int, model: str, batch: int, out: Path) -> N
     """lm-eval as its users call it; only where the data come from is ours."""
     from lm_eval import simple_evaluate
 
-    from harness.answering.definitions import lm_eval_folder
-    from harness.answering.hub import tracing
+    from harness.answering.tasks.definitions import lm_eval_folder
+    from harness.answering.tasks.hub import tracing
 
     with tracing():
         found = simple_evaluate(
@@ -88,12 +88,12 @@ def harness_run(task: str, items: int, model: str, batch: int, out: Path) -> Non
 
 def stored(task: str, items: int, folder: Path) -> dict:
     """A run's scores, and each item's, by its position."""
-    from harness.answering.scores import item_scores
-    from harness.answering.tasks import load_task
+    from harness.answering.lm_eval_scores import item_scores
+    from harness.answering.tasks.task import load_task
     from harness.catalog import Catalog
     from harness.records import Response
-    from harness.run import Run
-    from harness.suite import TaskUse
+    from harness.run.folder import Run
+    from harness.suite.model import TaskUse
 
     run = Run(folder)
     answers = {one.item_id: [one] for one in run.records(Response)}

@@ -86,10 +86,10 @@ def inspect_ai(url, count, concurrency):
 
 def harness(url, count, concurrency):
     """A pointwise judge by text, with the cache of calls."""
-    from harness.answering.call_cache import Cached, CallCache
-    from harness.answering.openai_chat import OpenAIChat
-    from harness.answering.traffic import Limits
-    from harness.rating.pointwise import pointwise
+    from harness.answering.chat.call_cache import Cached, CallCache
+    from harness.answering.chat.openai_chat import OpenAIChat
+    from harness.answering.chat.traffic import Limits
+    from harness.rating.judges.pointwise import pointwise
     from harness.rating.rater import RaterSpec, Surroundings, Work
     from harness.records import Item, Response
 

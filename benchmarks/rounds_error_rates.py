@@ -21,8 +21,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr, ndtri, stdtrit
 
-from harness.rounds.moments import guarded
-from harness.rounds.verdict import look_significance, window_contrast
+from harness.rounds.verdict.verdict import look_significance, window_contrast
+from harness.statistics.moments import guarded
 
 SESOI, SIGNIFICANCE = 0.01, 0.05
 VERDICTS = ["plateaued", "improving", "worsening", "inconclusive"]

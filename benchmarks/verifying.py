@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.rating.sandbox import Check, Limits, Sandboxes, Tests, choose
+from harness.rating.sandbox.attacks import choose
+from harness.rating.sandbox.check import Check, Limits, Tests
+from harness.rating.sandbox.sandbox import Sandboxes
 
 PROMPT = '''from typing import List
 

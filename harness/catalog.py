@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.document import read_document
 from harness.errors import HarnessError, did_you_mean
+from harness.kinds import KINDS, target_of
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
 
@@ -77,36 +77,24 @@ class Catalog:
         raise HarnessError(f"{relative}: in no catalogue ({', '.join(str(root) for root in self.roots)})")
 
 
-def function_named(target: str, where: str) -> Callable[..., Any]:
-    """Return the function that a YAML file names as `package.module:function`.
+def function_named(use: str, where: str) -> Callable[..., Any]:
+    """Return the function that a YAML file names: a kind's short name, or `package.module:function`.
 
     Args:
-        target: The name.
+        use: The name.
         where: The file and key, for the complaint.
 
     Raises:
         HarnessError: It names no function.
     """
-    module, _, name = target.partition(":")
+    module, _, name = target_of(use).partition(":")
+    if not name:
+        raise HarnessError(f"{where}: no kind {use!r}.{did_you_mean(use, KINDS)} Or write package.module:function")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise HarnessError(f"{where}: {target!r} names no function ({error}); write package.module:function") from error
+        raise HarnessError(f"{where}: {use!r} names no function ({error}); write package.module:function") from error
     return found
-
-
-def description(path: Path) -> str:
-    """Return what an entry says of itself: the description in its YAML, or the first paragraph of its card."""
-    for file in (path, path / "rater.yaml"):
-        if file.is_file() and file.suffix == ".yaml":
-            content = read_document(file).content
-            if isinstance(content, dict) and content.get("description"):
-                return str(content["description"])
-    card = path / "README.md"
-    if not card.is_file():
-        return ""
-    paragraphs = card.read_text(encoding="utf-8").split("\n\n")
-    return next((" ".join(text.split()) for text in paragraphs if text.strip() and not text.startswith("#")), "")
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from harness.answering.chat import Answer, Call
+from harness.answering.chat.chat import Answer, Call
 
 
 class ScriptedChat:

@@ -1,54 +1,92 @@
-"""The house keeps its order: imports run one way, and a command's start is cheap."""
+"""The house keeps its order: imports run one way and through each room's surface, and a command's start is cheap."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import harness
+from harness import kinds
 
 PACKAGE = Path(harness.__file__).parent
 
 ORDER = [
-    {"errors"},
-    {"records", "document", "variables"},
-    {"catalog", "suite", "suite_file", "run", "manifest", "fingerprint"},
+    {"errors", "kinds", "statistics"},
+    {"records"},
+    {"catalog"},
+    {"suite"},
+    {"run"},
     {"answering"},
     {"rating"},
     {"agreement"},
-    {"rounds"},
+    {"learning", "rounds"},
     {"reporting"},
-    {"stages", "naming", "rehearsal", "forecast"},
+    {"stages", "plan"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+ROOMS = sorted(room for room in LEVEL if (PACKAGE / room / "__init__.pyi").is_file())
 
 
-def imported_rooms(path: Path, everywhere: bool) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = ast.walk(tree) if everywhere else iter(tree.body)
-    found = set()
-    for node in nodes:
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("harness.")}
-    return found
-
-
-def test_imports_run_one_way():
+def modules() -> Iterator[tuple[Path, str]]:
+    """Yield every module with its room."""
     for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room not in ("__init__", "__main__", "_catalog"):
+            yield path, room
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_imports_run_one_way_and_through_surfaces():
+    for path, room in modules():
         relative = path.relative_to(PACKAGE)
-        room = relative.parts[0].removesuffix(".py")
-        if room in ("__init__", "__main__", "_catalog"):
-            continue
         assert room in LEVEL, f"{relative}: a room that the house does not have"
-        for other in imported_rooms(path, everywhere=True):
-            assert LEVEL[other] <= LEVEL[room], f"{relative} imports {other}, which comes after {room}"
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "harness" or len(parts) < 2 or parts[1] == room:
+                continue
+            assert LEVEL[parts[1]] <= LEVEL[room], f"{relative} imports {name}, which comes after {room}"
+            assert len(parts) == 2, f"{relative} imports {name}: other rooms give what they give by harness.{parts[1]}"
+
+
+def test_statistics_are_numbers_alone():
+    for path, room in modules():
+        if room == "statistics":
+            for name in imported(path):
+                allowed = name.split(".")[0] in {*sys.stdlib_module_names, "numpy", "scipy", "lazy_loader"}
+                assert allowed or name.startswith("harness.statistics"), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("room", [None, *ROOMS])
+def test_a_room_gives_what_its_surface_names(room):
+    surface = importlib.import_module(f"harness.{room}" if room else "harness")
+    beside = {path.stem for path in Path(surface.__file__).parent.iterdir()}
+    for name in surface.__all__:
+        assert hasattr(surface, name)
+        assert name not in beside, f"{name} is a module of {room} too: which of them is meant depends on who came first"
+
+
+def test_what_the_documentation_named_before_the_move_is_found():
+    for former, now in kinds.MOVED.items():
+        assert importlib.import_module(former) is importlib.import_module(now)
+    for name, kind in kinds.KINDS.items():
+        assert kinds.short_name(kind.identity) == kinds.short_name(kind.target) == name
+        assert kinds.target_of(kind.identity) == kinds.target_of(name) == kind.target
+        module, _, function = kind.target.partition(":")
+        assert callable(getattr(importlib.import_module(module), function))
 
 
 def test_the_command_line_imports_nothing_heavy_before_a_command_runs():

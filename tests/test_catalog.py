@@ -10,11 +10,11 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import read_spec
 from harness.rating.rater import Surroundings, make_rater
-from harness.suite_file import read_suite
+from harness.suite.file import read_suite
 
 RATER = """\
 kind: verifier
-use: harness.rating.answer_key:answer_key
+use: verifier.answer_key
 criteria: [correct]
 scale: binary
 """
@@ -56,7 +56,7 @@ def test_wrong_names_are_answered_with_the_nearest(tmp_path):
     [
         (RATER.replace("kind: verifier", "kind: oracle"), r"rater.yaml:1: kind: .*found 'oracle'"),
         (RATER.replace("scale:", "scales:"), r"rater.yaml:4: unknown key 'scales'. Did you mean 'scale'\?"),
-        (RATER.replace(":answer_key", ":anser"), r"use: 'harness.rating.answer_key:anser' names no function"),
+        (RATER.replace(":answer_key", ":anser"), r"use: 'harness.rating.verifiers.answer_key:anser' names no function"),
         (RATER + "settings: {normalise: true}\n", r"settings: normalise"),
     ],
 )

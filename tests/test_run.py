@@ -12,8 +12,8 @@ import pytest
 
 from harness.errors import HarnessError, IncompleteError
 from harness.records import Item, Rating, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 SUITE = Suite.model_validate({"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "a"}]})
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 import harness.stages
-from harness.agreement import agree_in_run
+from harness.agreement.run_agreement import agree_in_run
 from harness.errors import HarnessError
-from harness.forecast import plan_suite
-from harness.rounds import compare_rounds, from_run
-from harness.run import Run
-from harness.stages import rate, run_suite
-from harness.suite import Suite, TaskUse
+from harness.plan.forecast import plan_suite
+from harness.rounds.scores.run_scores import from_run
+from harness.rounds.verdict.rounds import compare_rounds
+from harness.run.folder import Run
+from harness.stages.stages import rate, run_suite
+from harness.suite.model import Suite, TaskUse
 
 SOURCE = Path(__file__).with_name("chat_server.py")
 TASK = """\
@@ -36,7 +37,7 @@ metadata:
 CAPITALS = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Peru": "Lima", "Chad": "N'Djamena"}
 JUDGE = """\
 kind: judge
-use: harness.rating.pointwise:pointwise
+use: judge.pointwise
 criteria: [correctness]
 scale: binary
 settings:
@@ -167,7 +168,7 @@ def test_a_finished_run_is_known_without_loading_its_tasks(server, place, monkey
     wanted = suite(server, "exact_match")
     run_suite(wanted, stages=WORK, **place)
     with monkeypatch.context() as patch:
-        patch.setattr(harness.stages, "load_task", None)  # whoever loads a task fails
+        patch.setattr(harness.stages.stages, "load_task", None)  # whoever loads a task fails
         run_suite(wanted, stages=WORK, **place)
         (place["include"][0] / "tasks" / "capitals" / "task.yaml").write_text(TASK + "# changed\n")
         with pytest.raises(TypeError):
@@ -210,7 +211,7 @@ def test_each_model_is_made_once_and_let_go_before_the_next(server, place, monke
     wanted = suite(server, models=2)
     wanted = wanted.model_copy(update={"tasks": [*wanted.tasks, TaskUse(task="again")]})
     happened = []
-    make = harness.stages.make_model
+    make = harness.stages.stages.make_model
 
     def watched(who, *arguments):
         model = make(who, *arguments)
@@ -218,7 +219,7 @@ def test_each_model_is_made_once_and_let_go_before_the_next(server, place, monke
         monkeypatch.setattr(model, "close", lambda: happened.append(f"{who.name} let go"))
         return model
 
-    monkeypatch.setattr(harness.stages, "make_model", watched)
+    monkeypatch.setattr(harness.stages.stages, "make_model", watched)
     run = run_suite(wanted, stages=["answer"], **place)
     assert happened == ["m0 made", "m0 let go", "m1 made", "m1 let go"]
     assert run.responses.groupby(["model", "task"]).size().to_dict() == {

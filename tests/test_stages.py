@@ -15,13 +15,13 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
-from harness.rating.human import import_ratings
-from harness.rating.sheets import export_csv
+from harness.rating.people.human import import_ratings
+from harness.rating.people.sheets import export_csv
 from harness.records import Item, Response
-from harness.run import Run
-from harness.stages import rate, run_suite
-from harness.suite import Suite
-from harness.suite_file import read_suite
+from harness.run.folder import Run
+from harness.stages.stages import rate, run_suite
+from harness.suite.file import read_suite
+from harness.suite.model import Suite
 
 LIMIT = 20
 

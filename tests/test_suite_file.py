@@ -12,11 +12,11 @@ import yaml
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.naming import check_names
-from harness.run import Run
-from harness.suite import Suite, differences
-from harness.suite_file import read_suite, suite_schema
-from harness.variables import reveal
+from harness.run.folder import Run
+from harness.stages.names import check_names
+from harness.suite.file import read_suite, suite_schema
+from harness.suite.model import Suite, differences
+from harness.suite.variables import reveal
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = """\

@@ -14,25 +14,24 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement import cautions
-from harness.agreement.alpha import cross_check
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.chart import intervals_chart
-from harness.agreement.coefficients import choose, compute
-from harness.agreement.corrected import correct as corrected_mean
-from harness.agreement.intervals import Estimate
-from harness.agreement.kalpha import kalpha, too_narrow
-from harness.agreement.level import check_level, level_of, levelled
-from harness.agreement.raters import dawid_skene, error_correlation, severity
-from harness.agreement.ratings import criteria_of, read
+from harness.agreement.coefficients.alpha import cross_check
+from harness.agreement.coefficients.coefficients import choose, compute
+from harness.agreement.coefficients.kalpha import kalpha, too_narrow
+from harness.agreement.grid.level import check_level, level_of, levelled
+from harness.agreement.grid.ratings import criteria_of, read
+from harness.agreement.grid.scales import of_pool, of_scales
+from harness.agreement.grid.units import Level, Units
+from harness.agreement.grid.wide import is_wide, wide_units
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
-from harness.agreement.scales import of_pool, of_scales
-from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
-from harness.agreement.stand_in import stand_in as can_stand_in
-from harness.agreement.units import Level, Units
-from harness.agreement.weights import panel_weights
-from harness.agreement.wide import is_wide, wide_units
+from harness.agreement.stand_in.corrected import correct as corrected_mean
+from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
+from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
+from harness.agreement.stand_in.weights import panel_weights
 from harness.errors import HarnessError, did_you_mean
+from harness.statistics import Estimate
 
 Interval = Literal["bca", "kalpha"]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.agreement.ratings import Ratings
-from harness.agreement.units import Level, Units
+from harness.agreement.grid.ratings import Ratings
+from harness.agreement.grid.units import Level, Units
 
 Caution = dict[str, Any]
 

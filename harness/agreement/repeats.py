@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.cautions import Caution, caution
-from harness.agreement.coefficients import compute
-from harness.agreement.ratings import UNIT_COLUMNS, read
-from harness.agreement.units import Level
+from harness.agreement.coefficients.coefficients import compute
+from harness.agreement.grid.ratings import UNIT_COLUMNS, read
+from harness.agreement.grid.units import Level
 
 CELL = (*UNIT_COLUMNS, "rater", "criterion", "order")
 """What a rater may be asked once; anything more is a repetition."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.agreement.coefficients import CATEGORICAL, compute
-from harness.agreement.intervals import Estimate, Floats, Ints
-from harness.agreement.units import FEW_VALUES, Level, Units, encode
+from harness.agreement.coefficients.coefficients import CATEGORICAL, compute
+from harness.agreement.grid.units import FEW_VALUES, Level, Units, encode
+from harness.statistics import Estimate, Floats, Ints
 
 NAMES = ("rater", "consensus of the others")
 

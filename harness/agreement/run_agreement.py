@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.agreement import Agreement, Table, agree, frame_of
+from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
-from harness.agreement.level import SCALE_LEVEL
-from harness.agreement.pairs import one_direction, pair_matrix, settled
-from harness.agreement.position import position_consistency
-from harness.agreement.ratings import UNIT_COLUMNS
-from harness.agreement.stand_in import MIN_ITEMS, Alignment, StandIn
-from harness.agreement.units import Level
+from harness.agreement.grid.level import SCALE_LEVEL
+from harness.agreement.grid.ratings import UNIT_COLUMNS
+from harness.agreement.grid.units import Level
+from harness.agreement.matrix import one_direction, pair_matrix, settled
+from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.errors import HarnessError
 from harness.run import Run
 

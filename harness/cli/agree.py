@@ -77,7 +77,7 @@ def agree(
     from harness.agreement import agree as agree_on
     from harness.agreement import agree_in_run
     from harness.cli.agreement_shown import show
-    from harness.rating.importing import read_any
+    from harness.rating import read_any
     from harness.run import Run
 
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
@@ -138,8 +138,7 @@ LENGTHS = ("response_length", "against_length")
 
 def _people(run: Run, path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """Return a file's ratings of a run's responses; those of another tool with the run's ids and values."""
-    from harness.rating.human import import_ratings
-    from harness.rating.importing import frame_of, read_any
+    from harness.rating import frame_of, import_ratings, read_any
 
     people = read_any(path, **columns)
     if "notes" in people.attrs:
@@ -193,8 +192,7 @@ def _rank(
 def _rank_run(
     run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, few: dict[str, Any]
 ) -> Preferences:
-    from harness.agreement.rankings import of_run
-    from harness.agreement.run_agreement import with_people
+    from harness.agreement import of_run, with_people
 
     ratings = of_run(run.ratings if people is None else with_people(run, people), run.responses)
     return _rank(ratings, "player", "opponent", ties, "item_id", baseline, few)

@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from harness.agreement import Agreement, Preferences, RunAgreement
-from harness.agreement.run_agreement import NO_PEOPLE
+from harness.agreement import NO_PEOPLE, Agreement, Preferences, RunAgreement
 
 FEW_RATERS = 5
 """Raters up to which every pair is printed; `--json` has all."""

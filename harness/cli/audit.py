@@ -13,7 +13,7 @@ from harness.cli.catalogue import AsJson, Include
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement.audit import Audit
+    from harness.agreement import Audit
 
 
 def audit(
@@ -30,7 +30,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
-    from harness.agreement.audit import audit as audit_rater
+    from harness.agreement import audit as audit_rater
     from harness.errors import HarnessError
     from harness.run import Run
 
@@ -60,9 +60,8 @@ def _read(path: Path) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.parquet as pq
 
-    from harness.agreement.material import COLUMNS
-    from harness.rating.importing import read_any
-    from harness.rating.importing.direct import DOCUMENTS
+    from harness.agreement import COLUMNS
+    from harness.rating import DOCUMENTS, read_any
 
     names: list[str] = []
     if path.suffix.lower() in (".parquet", ".pq") and path.is_file():

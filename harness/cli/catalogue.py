@@ -29,8 +29,9 @@ def ls(
     import shutil
     import textwrap
 
-    from harness.catalog import Catalog, description
+    from harness.catalog import Catalog
     from harness.errors import HarnessError, did_you_mean
+    from harness.suite import description
 
     if catalogue and catalogue not in CATALOGUES:
         raise HarnessError(f"no catalogue {catalogue!r}.{did_you_mean(catalogue, CATALOGUES)}")
@@ -55,8 +56,8 @@ def ls(
 def validate(suite: SuiteName, include: Include = None, as_json: AsJson = False) -> None:
     """Check a suite, and that every model, task, rater, learner and secret that it names is there."""
     from harness.catalog import Catalog
-    from harness.naming import check_names
-    from harness.suite_file import find_suite, read_suite
+    from harness.stages import check_names
+    from harness.suite import find_suite, read_suite
 
     catalog = Catalog(include or ())
     parsed = read_suite(suite, catalog)
@@ -84,8 +85,8 @@ def _named(suite: Suite) -> dict[str, list[str]]:
 def schema(what: Annotated[str, typer.Argument(help="suite or rater.")] = "suite") -> None:
     """Print the JSON Schema of a suite or a rater.yaml, for editors."""
     from harness.errors import HarnessError, did_you_mean
-    from harness.rating.rater import RaterSpec
-    from harness.suite_file import suite_schema
+    from harness.rating import RaterSpec
+    from harness.suite import suite_schema
 
     schemas = {"suite": suite_schema, "rater": RaterSpec.model_json_schema}
     if what not in schemas:

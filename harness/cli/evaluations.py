@@ -22,7 +22,7 @@ def import_finished(
 
     from harness.catalog import Catalog
     from harness.errors import HarnessError, did_you_mean
-    from harness.rating.evaluations import import_evaluations
+    from harness.rating import import_evaluations
     from harness.records import Family
 
     if not sources:

@@ -13,7 +13,7 @@ from harness.cli.catalogue import AsJson, Include
 
 if TYPE_CHECKING:
     from harness.catalog import Catalog
-    from harness.rating.importing import Imported
+    from harness.rating import Imported
 
 EVALUATIONS = ("lm-eval", "inspect")
 """What can be imported that is no ratings but whole evaluations."""
@@ -62,9 +62,16 @@ def import_(
         return
     from harness.catalog import Catalog
     from harness.errors import HarnessError
-    from harness.rating.collecting import collect
-    from harness.rating.human import import_ratings
-    from harness.rating.importing import adjusted, read_dataset, read_mapping, read_ratings, read_source, recognise
+    from harness.rating import (
+        adjusted,
+        collect,
+        import_ratings,
+        read_dataset,
+        read_mapping,
+        read_ratings,
+        read_source,
+        recognise,
+    )
     from harness.run import Run
 
     if file and len(file) > 1:
@@ -92,7 +99,7 @@ def import_(
 
 def _is_dataset(name: str, catalog: Catalog) -> bool:
     from harness.errors import HarnessError
-    from harness.rating.importing import find_dataset
+    from harness.rating import find_dataset
 
     try:
         return bool(find_dataset(name, catalog))
@@ -157,11 +164,8 @@ def annotate(
 
     from harness.catalog import Catalog
     from harness.errors import HarnessError
-    from harness.rating.annotation import Session, serve
-    from harness.rating.annotation import export_html as write_page
-    from harness.rating.annotation.access import check_host
-    from harness.rating.human import asked_of
-    from harness.rating.pseudonyms import pseudonym, user_key
+    from harness.rating import Session, asked_of, check_host, pseudonym, serve, user_key
+    from harness.rating import export_html as write_page
     from harness.run import Run
 
     check_host(host, allow_remote, password)
@@ -213,8 +217,7 @@ def plan_human(
     """
     from typing import cast
 
-    from harness.agreement.how_many import plan
-    from harness.agreement.units import Level
+    from harness.agreement import Level, plan
     from harness.run import Run
 
     needed = plan(Run(run).ratings, width, people, cast("Level", level), criterion, judge)
@@ -243,15 +246,15 @@ def export(
     """Write a run's answers to be rated elsewhere, blind and shuffled, or what it says to where people look."""
     from harness.catalog import Catalog
     from harness.errors import HarnessError, did_you_mean
-    from harness.rating.sheets import FORMS, export_sheet
-    from harness.reporting import exports
+    from harness.rating import FORMS, export_sheet
+    from harness.reporting import EXPORTS
     from harness.run import Run
 
-    if format in exports.EXPORTS:
-        print(exports.EXPORTS[format](Run(run), out))
+    if format in EXPORTS:
+        print(EXPORTS[format](Run(run), out))
         return
     if format not in FORMS:
-        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, [*FORMS, *exports.EXPORTS])}")
+        raise HarnessError(f"no export format {format!r}.{did_you_mean(format, [*FORMS, *EXPORTS])}")
     if out is None:
         raise HarnessError(f"export {format}: say where with --out FILE")
     written = export_sheet(Run(run), out, format, question or (), task or (), samples, Catalog(include or ()))

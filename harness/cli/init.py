@@ -43,7 +43,7 @@ def init(
 
     from harness.errors import HarnessError
     from harness.run import write_whole
-    from harness.suite_file import read_suite, suite_schema
+    from harness.suite import read_suite, suite_schema
 
     if path.suffix not in (".yaml", ".yml"):
         raise HarnessError(f"{path}: a suite is a file that ends in .yaml")

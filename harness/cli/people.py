@@ -11,7 +11,7 @@ import typer
 from harness.cli.catalogue import AsJson
 
 if TYPE_CHECKING:
-    from harness.agreement.people import People
+    from harness.agreement import People
 
 
 def people(
@@ -20,7 +20,7 @@ def people(
     as_json: AsJson = False,
 ) -> None:
     """Say what people's ratings cost, how steady each rater is, and to whom to pay more attention."""
-    from harness.agreement.people import describe_people
+    from harness.agreement import describe_people
     from harness.errors import HarnessError
     from harness.run import Run
 

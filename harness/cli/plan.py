@@ -12,8 +12,7 @@ from harness.cli.catalogue import AsJson, Include
 from harness.cli.run import Cache, Limit, Out, Seed, Some, Workers
 
 if TYPE_CHECKING:
-    from harness.forecast import Line, Plan
-    from harness.rehearsal import Range
+    from harness.plan import Line, Plan, Range
 
 
 def plan(
@@ -60,7 +59,7 @@ def plan(
         _plan_rounds(rounds, items, sesoi, sd, correlation, pilot, as_json)
     else:
         from harness.cli.run import changed_suite, names
-        from harness.forecast import plan_suite
+        from harness.plan import plan_suite
 
         found = plan_suite(
             changed_suite(suite, seed, limit, include or ()),
@@ -81,8 +80,7 @@ def plan(
 def _plan_rounds(
     rounds: int, items: int | None, sesoi: float, sd: float, correlation: float, pilot: str | None, as_json: bool
 ) -> None:
-    from harness.rounds.plan import plan_rounds
-    from harness.rounds.sources import read_scores
+    from harness.rounds import plan_rounds, read_scores
 
     scores = read_scores([pilot])[0] if pilot else None
     found = plan_rounds(rounds, items, sesoi=sesoi, sd=sd, correlation=correlation, pilot=scores)

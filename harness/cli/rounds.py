@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.rounds import Rounds
-    from harness.rounds.comparison import Comparison
-    from harness.rounds.result import RoundsResult
+    from harness.rounds import Comparison, Rounds, RoundsResult
 
 VERDICTS = ("improving", "plateaued", "worsening", "inconclusive")
 
@@ -64,10 +62,16 @@ def rounds(
 ) -> None:
     """Say of every series whether it is improving, plateaued, worsening or inconclusive."""
     from harness.errors import HarnessError
-    from harness.rounds import compare_rounds
-    from harness.rounds.published import compare_summaries, published_series
-    from harness.rounds.rounds import Rounds
-    from harness.rounds.sources import Source, read_map, read_scores, read_table
+    from harness.rounds import (
+        Rounds,
+        Source,
+        compare_rounds,
+        compare_summaries,
+        published_series,
+        read_map,
+        read_scores,
+        read_table,
+    )
 
     unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
     for word in unwanted:
@@ -128,7 +132,7 @@ def _show(found: Rounds) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from harness.rounds.flags import flag_sentence
+    from harness.rounds import flag_sentence
 
     console = Console(highlight=False)
     said: list[RoundsResult | Comparison] = [*found.results, *found.comparisons]

@@ -90,7 +90,7 @@ def changed_suite(
 ) -> Suite:
     """Return a suite, with the seed and the limit that the command line gives."""
     from harness.catalog import Catalog
-    from harness.suite_file import read_suite
+    from harness.suite import read_suite
 
     changes = {key: value for key, value in (("seed", seed), ("limit", limit)) if value is not None}
     return read_suite(suite, Catalog(include)).model_copy(update=changes)
@@ -161,7 +161,7 @@ def _show(run: Run, as_json: bool) -> None:
 
 def _show_scores(folder: Path) -> None:
     """Print lm-eval's table of each model's answers."""
-    from harness.answering.scores import lm_eval_table
+    from harness.answering import lm_eval_table
     from harness.run import Run
 
     for name, scores in Run(folder).manifest.get("scores", {}).items():

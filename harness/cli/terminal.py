@@ -10,9 +10,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from harness.reporting import summary
-from harness.reporting.finding import ANNOTATE
-from harness.reporting.scorecard import FAILURES
+from harness.reporting import ANNOTATE, FAILURES, summary
 from harness.run import Run
 
 WIDTH = 120

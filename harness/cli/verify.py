@@ -33,11 +33,10 @@ def verify(
     """Rate completions of coding problems by their unit tests; the programs cannot escape, nor forge a verdict."""
     from harness.cli.progress import bar
     from harness.errors import HarnessError
-    from harness.rating import verification
-    from harness.rating.sandbox import Limits, choose
+    from harness.rating import Limits, choose, pass_summary, read_completions, read_problems, verify
 
-    known = verification.read_problems(problems)
-    entries = verification.read_completions(completions, known)
+    known = read_problems(problems)
+    entries = read_completions(completions, known)
     if packages is not None and not packages.is_dir():
         raise HarnessError(f"--packages {packages}: is no folder")
     modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
@@ -49,12 +48,12 @@ def verify(
     try:
         with target.open("w", encoding="utf-8") as lines, bar("verifying", len(entries)) as advance:
             limits = Limits(timeout, memory)
-            for entry in verification.verify(known, entries, jail, workers, limits, accept_same_process, advance):
+            for entry in verify(known, entries, jail, workers, limits, accept_same_process, advance):
                 lines.write(entry.rating.model_dump_json() + "\n")
                 found.append(entry)
     except OSError as error:
         raise HarnessError(f"{target}: cannot be written ({error.strerror}); choose another file with --out") from error
-    result = verification.summary(found)
+    result = pass_summary(found)
     if as_json:
         print(json.dumps(result))
         return

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from harness.catalog import Catalog
-from harness.document import read_document
 from harness.errors import HarnessError
 from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, make_rater
 from harness.records import Item, Response
 from harness.run import Run
-from harness.suite import RaterUse
+from harness.suite import RaterUse, read_document
 
 SHARDS = {"judge": 512, "reward_model": 512}
 SHARD = 2000

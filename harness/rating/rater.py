@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from harness.catalog import Catalog, function_named
+from harness.kinds import short_name
 from harness.records import Family, Item, RaterKind, Rating, Response, Scale, digest
 
 
@@ -29,7 +30,9 @@ class RaterSpec(BaseModel):
     """The folder's name; never written in the file."""
     kind: RaterKind
     use: str
-    """`package.module:function`, called with this specification and the `Surroundings`; returns the rater."""
+    """A kind by its short name (`judge.pointwise`), or `package.module:function`, which is called with this
+    specification and the `Surroundings` and returns the rater.
+    """
     criteria: list[str] = Field(min_length=1)
     scale: Scale
     families: list[Family] = Field(default_factory=list)
@@ -42,6 +45,11 @@ class RaterSpec(BaseModel):
     settings: dict[str, Any] = Field(default_factory=dict)
     folder: SkipJsonSchema[Path | None] = Field(default=None, exclude=True)
     """Where prompts, rubrics and modules that the settings name are found."""
+
+    @field_validator("use")
+    @classmethod
+    def _by_its_name(cls, use: str) -> str:
+        return short_name(use)
 
 
 @dataclass(frozen=True)

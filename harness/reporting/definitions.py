@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from harness.agreement import agree_in_run, alpha, ceiling, contingency, intervals, position, stand_in
-from harness.agreement.coefficients import COEFFICIENTS
+from harness.agreement import COEFFICIENTS, agree_in_run, alpha, can_stand_in, ceiling, kappa, position_consistency
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import share, words
-from harness.rounds import bands, comparison, samples, verdict
+from harness.rounds import BAND_LEVEL, compare_series, deltas, pass_at_k, window_contrast
+from harness.statistics import bootstrap, wilson
 
 SPOKEN_FOR: dict[str, Any] = {
-    "alpha": alpha,
-    **dict.fromkeys(("cohen_kappa", "cohen_kappa_linear", "cohen_kappa_quadratic"), contingency.kappa),
+    "alpha": inspect.getmodule(alpha),
+    **dict.fromkeys(("cohen_kappa", "cohen_kappa_linear", "cohen_kappa_quadratic"), kappa),
 }
 """Coefficients that are defined by more than their own function."""
 
@@ -27,17 +27,20 @@ def definitions(evidence: Evidence) -> list[Row]:
         coefficients.add("cohen_kappa")
     named += [(words(name), SPOKEN_FOR.get(name, COEFFICIENTS[name])) for name in sorted(coefficients)]
     if evidence.pairs:
-        named.append(("intervals of agreement", intervals))
+        named.append(("intervals of agreement", inspect.getmodule(bootstrap)))
     if evidence.positions:
-        named += [("both orders", position.position_consistency), ("intervals of shares", intervals.wilson)]
+        named += [("both orders", position_consistency), ("intervals of shares", wilson)]
     if evidence.stand_ins:
-        named += [("standing in for a human", stand_in), ("agreement with people, and the ceiling", ceiling)]
+        named += [
+            ("standing in for a human", inspect.getmodule(can_stand_in)),
+            ("agreement with people, and the ceiling", inspect.getmodule(ceiling)),
+        ]
     if evidence.rounds:
         named += [
-            ("the verdict on a series", verdict), ("its window and rate", verdict.window_contrast),
-            ("bands of the gains", bands.deltas), ("one series against another", comparison),
+            ("the verdict on a series", inspect.getmodule(window_contrast)), ("its window and rate", window_contrast),
+            ("bands of the gains", deltas), ("one series against another", inspect.getmodule(compare_series)),
         ]  # fmt: skip
-        named += [("pass@k", samples.pass_at_k)] if evidence.scores.get("sample", None) is not None else []
+        named += [("pass@k", pass_at_k)] if evidence.scores.get("sample", None) is not None else []
     named.append(("a rating, and a failure", Rating))
     return [{"name": name, "text": _paragraphs(thing), "code": _place(thing)} for name, thing in named]
 
@@ -61,7 +64,7 @@ def settings(evidence: Evidence) -> list[tuple[str, str]]:
             ),
             ("Significance of each test", f"{row.get('significance') or (1 - row['level']) / 2:.3g}"),
             ("Intervals of the rates", share(row["level"])),
-            ("Bands of the gains", f"{share(bands.BAND_LEVEL)}, simultaneous"),
+            ("Bands of the gains", f"{share(BAND_LEVEL)}, simultaneous"),
         ]
     return found
 

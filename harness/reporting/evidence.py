@@ -17,12 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import RunAgreement, Table, agree, agree_in_run
-from harness.agreement.audit import audit
+from harness.agreement import RunAgreement, Table, agree, agree_in_run, audit
 from harness.errors import HarnessError
-from harness.rounds import Rounds, compare_rounds, from_run
-from harness.rounds.published import published_series
-from harness.rounds.run_scores import costs_of
+from harness.rounds import Rounds, compare_rounds, costs_of, from_run, published_series
 from harness.run import Run
 from harness.suite import RoundsUse
 

@@ -15,7 +15,7 @@ from harness.reporting import tables
 from harness.reporting.cases import RATING_COLUMNS, cases
 from harness.reporting.evidence import Evidence, Row, public, value_of
 from harness.reporting.finding import SIGNS, points
-from harness.reporting.findings import answer, findings, said
+from harness.reporting.findings import answer, findings_of, said
 from harness.reporting.methods import lm_eval_scores
 from harness.run import Run, write_whole
 
@@ -51,7 +51,7 @@ def to_mlflow(run: Run, out: Path | None = None) -> str:
     count = 0
     with mlflow.start_run(run_name=run.suite.name) as begun:
         mlflow.log_params({"suite": run.suite.fingerprint, "seed": run.suite.seed})
-        mlflow.set_tag("mlflow.note.content", "\n\n".join(one.sentence for one in findings(evidence)))
+        mlflow.set_tag("mlflow.note.content", "\n\n".join(one.sentence for one in findings_of(evidence)))
         for name, step, value in _series(evidence):
             mlflow.log_metric(_plain(name), value, step=step)
         traced = []
@@ -167,7 +167,7 @@ def _section(evidence: Evidence) -> str:
             lines.append("| " + " | ".join(map(_markdown, (*cells, row["n_items"], row["n_seeds"]))) + " |")
         lines += ["", *(f"- {_markdown(said(row))}" for row in evidence.rounds), ""]
     lines += ["### What else the run says", ""]
-    lines += [f"- {_markdown(one.sentence)}" for one in findings(evidence) if one.evidence not in ("fig-rounds",)]
+    lines += [f"- {_markdown(one.sentence)}" for one in findings_of(evidence) if one.evidence not in ("fig-rounds",)]
     return "\n".join(lines) + "\n"
 
 

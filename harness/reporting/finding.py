@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.rounds.result import points as in_points
+from harness.rounds import points as in_points
 
 Mark = Literal["improving", "plateaued", "worsening", "inconclusive", "trusted", "distrusted", "unknown", "note"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.agreement.people import describe_people
+from harness.agreement import describe_people
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.trust import trust
@@ -19,7 +19,7 @@ ENOUGH_ITEMS = 3000
 """Held-out items a round below which a plateau can hardly be told from a small gain."""
 
 
-def findings(run: Run | str | Path | Evidence) -> list[Finding]:
+def findings_of(run: Run | str | Path | Evidence) -> list[Finding]:
     """Return what a run says, the most important first: rounds, judges, people, failures, limits."""
     evidence = run if isinstance(run, Evidence) else Evidence.of(run)
     return [

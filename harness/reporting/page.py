@@ -27,7 +27,7 @@ from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence, Row, public
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
-from harness.reporting.findings import answer, findings
+from harness.reporting.findings import answer, findings_of
 from harness.reporting.methods import methods
 from harness.run import Run, write_whole
 
@@ -105,7 +105,7 @@ def summary(run: Run | str | Path) -> Row:
     evidence = Evidence.of(run)
     return {
         "run": evidence.run.suite.name,
-        "findings": [finding.to_dict() for finding in findings(evidence)],
+        "findings": [finding.to_dict() for finding in findings_of(evidence)],
         "rounds": evidence.rounds,
         "comparisons": evidence.comparisons,
         "notes": evidence.notes,
@@ -130,7 +130,7 @@ def opened_runs(run: Runs) -> list[Run]:
 
 def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:
     """Return what the templates show of one run; `data` is its block of cases."""
-    from harness.reporting.gallery import figures  # Altair takes seconds to import, and sentences need none of it
+    from harness.reporting.gallery import figures
 
     failed = [status for status in scorecard.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
@@ -138,7 +138,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "name": evidence.run.suite.name,
         "answer": answer(evidence),
         "description": public(evidence.run.suite.description),
-        "findings": findings(evidence),
+        "findings": findings_of(evidence),
         "figures": figures(evidence, prefix),
         "min_n": tables.MIN_N,
         "apart": tables.apart(evidence),

@@ -8,13 +8,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from harness.agreement.intervals import wilson
 from harness.reporting import scorecard
 from harness.reporting.charts import dots, scatter
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import decimals, joined, points, words
 from harness.reporting.panels import shares
+from harness.statistics import wilson
 
 BINS = 5
 """Groups of answers, equally many each, in the figure of the calibration."""

@@ -13,8 +13,7 @@ from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
-from harness.rounds.bands import BAND_LEVEL
-from harness.rounds.samples import pass_at_k
+from harness.rounds import BAND_LEVEL, pass_at_k
 
 
 def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement.people import describe_people
+from harness.agreement import describe_people
 from harness.records import Status
 from harness.reporting.evidence import Evidence, Row, value_of
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 from harness.errors import HarnessError
-from harness.rating.annotation.access import names_this_server
+from harness.rating import names_this_server
 from harness.reporting.page import Runs, report
 
 HOST = "127.0.0.1"

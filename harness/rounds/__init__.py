@@ -1,9 +1,5 @@
-"""Rounds: train a model on feedback, and tell whether the feedback keeps improving it."""
+"""Which was the last round that helped: scores in, verdicts and their harms out."""
 
-from __future__ import annotations
+from lazy_loader import attach_stub
 
-from harness.rounds.plan import RoundsPlan, plan_rounds
-from harness.rounds.rounds import Rounds, compare_rounds
-from harness.rounds.run_scores import from_run
-
-__all__ = ["Rounds", "RoundsPlan", "compare_rounds", "from_run", "plan_rounds"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -28,7 +28,7 @@ import altair as alt
 import pandas as pd
 
 import harness as h
-from harness.rounds.sources import read_scores
+from harness.rounds.scores.sources import read_scores
 
 alt.renderers.enable("svg")
 folder = Path(RUN)
@@ -46,7 +46,7 @@ else:
 
 # %%
 if (folder / "suite.yaml").is_file():
-    from harness.reporting import Evidence
+    from harness.reporting.evidence import Evidence
 
     scores = Evidence.of(folder).scores
 else:

@@ -25,7 +25,7 @@ RUN = "runs/quickstart"
 import altair as alt
 
 import harness as h
-from harness.rounds import from_run
+from harness.rounds.scores.run_scores import from_run
 
 alt.renderers.enable("svg")
 run = h.load(RUN)
@@ -68,8 +68,8 @@ for factor in (0.5, 1, 2):
 # %%
 import pandas as pd
 
-from harness.reporting import Evidence
 from harness.reporting.charts import lines
+from harness.reporting.evidence import Evidence
 from harness.reporting.figures import styled
 from harness.reporting.tables import scores as rows_of
 

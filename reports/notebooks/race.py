@@ -25,8 +25,9 @@ import altair as alt
 import pandas as pd
 
 import harness as h
-from harness.reporting import Evidence, answer
+from harness.reporting.evidence import Evidence
 from harness.reporting.figures import styled
+from harness.reporting.findings import answer
 
 alt.renderers.enable("svg")
 run = h.load(RUN)

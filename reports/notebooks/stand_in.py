@@ -52,7 +52,8 @@ for finding in findings(run):
 # %%
 import pandas as pd
 
-from harness.agreement import pair_matrix, position_consistency
+from harness.agreement.audits.position import position_consistency
+from harness.agreement.matrix import pair_matrix
 
 pd.DataFrame(pair_matrix(ratings))
 

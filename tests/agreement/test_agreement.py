@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement import agree
+from harness.agreement.agreement import agree
 from harness.errors import HarnessError
-from harness.rating.ratings_file import read_ratings
+from harness.rating.files.ratings_file import read_ratings
 
 PUBLISHED = {"coherence": 0.559, "consistency": 0.899, "fluency": 0.726, "relevance": 0.453}
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from harness.agreement.audit import audit
-from harness.agreement.biases import family_of, position
-from harness.agreement.material import material_of
+from harness.agreement.audits.audit import audit
+from harness.agreement.audits.biases import family_of, position
+from harness.agreement.audits.subject import material_of
 from harness.cli import app
 from harness.errors import HarnessError
 

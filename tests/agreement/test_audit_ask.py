@@ -7,14 +7,14 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from harness.agreement.attacks import CONTROL, INJECTION, NULL
-from harness.agreement.audit import audit
+from harness.agreement.audits.attacks import CONTROL, INJECTION, NULL
+from harness.agreement.audits.audit import audit
 from harness.cli import app
 from harness.errors import HarnessError
 from harness.records import Item, Response
-from harness.run import Run
-from harness.stages import rate
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.stages.stages import rate
+from harness.suite.model import Suite
 
 ITEMS = {"many": 80, "few": 20}
 """Tasks; with 80 answers an interval around 0 lies within the 5 % that would be fine."""

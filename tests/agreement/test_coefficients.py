@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.agreement import COEFFICIENTS, agree
-from harness.agreement.alpha import alpha, cross_check
-from harness.agreement.coefficients import compute
-from harness.agreement.units import Units, encode
+from harness.agreement.agreement import agree
+from harness.agreement.coefficients.alpha import alpha, cross_check
+from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
+from harness.agreement.grid.units import Units, encode
 
 NAN = float("nan")
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement import agree, kalpha, panel_weights
-from harness.agreement.units import Units, encode
+from harness.agreement.agreement import agree
+from harness.agreement.coefficients.kalpha import kalpha
+from harness.agreement.grid.units import Units, encode
+from harness.agreement.stand_in.weights import panel_weights
 
 
 def long(grid, kinds=None):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement.coefficients import COEFFICIENTS, compute
-from harness.agreement.intervals import Additive, bootstrap, estimate, standard_error, wilson
-from harness.agreement.units import Units, encode
+from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
+from harness.agreement.grid.units import Units, encode
+from harness.statistics.intervals import Additive, bootstrap, estimate, standard_error, wilson
 
 
 def copied(rng, items, raters, share=0.7, p=(0.5, 0.3, 0.2), clusters=None):
@@ -65,7 +65,7 @@ def test_above_the_limit_the_normal_interval_takes_over_and_says_the_same(monkey
     for name in ("alpha", "ac1", "cohen_kappa", "spearman", "icc1"):
         by_bootstrap = compute(name, units, "ordinal")
         with monkeypatch.context() as patch:
-            patch.setattr("harness.agreement.intervals.CLT_ABOVE", 100)
+            patch.setattr("harness.statistics.intervals.CLT_ABOVE", 100)
             normal = compute(name, units, "ordinal")
         assert (by_bootstrap.method, normal.method) == ("bca", "clt")
         assert normal.low == pytest.approx(by_bootstrap.low, abs=0.006)

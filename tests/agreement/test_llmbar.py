@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from harness.agreement.coefficients import compute
-from harness.agreement.units import Units, encode
+from harness.agreement.coefficients.coefficients import compute
+from harness.agreement.grid.units import Units, encode
 
 
 def share(first, second):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from harness.agreement import agree_in_run, pair_matrix, position_consistency, rank
-from harness.agreement.rankings import of_run
+from harness.agreement.audits.position import position_consistency
+from harness.agreement.matrix import pair_matrix
+from harness.agreement.preferences.rankings import of_run, rank
+from harness.agreement.run_agreement import agree_in_run
 from harness.errors import HarnessError
-from harness.rating.ratings_file import read_ratings
+from harness.rating.files.ratings_file import read_ratings
 from harness.records import Item, Rating, Response, frame
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 
 def rating(rater, response_id, value, *, kind="judge", scale="binary", criterion="c", task="t", **more):

@@ -6,10 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement.alpha import alpha
-from harness.agreement.how_many import grid_of, items_for_alpha, items_for_score, items_for_stand_in, plan, simulate
-from harness.agreement.people import describe_people
-from harness.agreement.wide import wide_units
+from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.grid.wide import wide_units
+from harness.agreement.stand_in.how_many import (
+    grid_of,
+    items_for_alpha,
+    items_for_score,
+    items_for_stand_in,
+    plan,
+    simulate,
+)
+from harness.agreement.stand_in.people import describe_people
 from harness.errors import HarnessError
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement import agree, dawid_skene, error_correlation, severity
-from harness.agreement.stand_in import benjamini_yekutieli, stand_in
-from harness.agreement.units import Units
+from harness.agreement.agreement import agree
+from harness.agreement.grid.units import Units
+from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
+from harness.agreement.stand_in.stand_in import benjamini_yekutieli, can_stand_in
 from harness.errors import HarnessError
-from harness.rating.ratings_file import read_ratings
+from harness.rating.files.ratings_file import read_ratings
 
 EPSILON = {"wax": 0.1, "mtbench": 0.2, "summeval": 0.2, "cebab_stars": 0.1, "10k_prompts": 0.15}
 
@@ -65,14 +66,14 @@ def test_an_ai_that_is_one_of_them_is_neither_flattered_nor_belittled():
     gaps = []
     for seed in range(60):
         units = simulated(np.random.default_rng(seed))
-        found = stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=0)
+        found = can_stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=0)
         gaps.append(found.ceiling.difference.value)
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / np.sqrt(len(gaps))
 
 
 def test_the_curve_rises_and_the_sentence_says_it():
     units = simulated(np.random.default_rng(0), ai=0.7)
-    found = stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", epsilon=0.15)
+    found = can_stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", epsilon=0.15)
     omegas = [step["omega"] for step in found.curve]
     assert omegas == sorted(omegas)
     assert [step["epsilon"] for step in found.curve] == [0.0, 0.05, 0.1, 0.15, 0.2]
@@ -86,10 +87,10 @@ def test_the_curve_rises_and_the_sentence_says_it():
 
 def test_too_few_items_are_a_reason():
     units = simulated(np.random.default_rng(0), items=20)
-    found = stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=100)
+    found = can_stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=100)
     assert (found.passes, found.reason, found.n_humans, found.smallest) == (None, "too_few_items", 0, None)
     assert found.to_dict()["omega"] is None
-    lowered = stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=100, min_items=10)
+    lowered = can_stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=100, min_items=10)
     assert lowered.reason is None  # by the signed-rank test
 
 
@@ -126,7 +127,7 @@ def test_severity_finds_who_is_strict_though_they_rated_other_items():
     grid = np.stack([np.round((quality + shift + rng.normal(0, 0.5, 600)) * 4) / 4 for shift in strict.values()])
     grid[0, quality > 0.5] = np.nan  # the strict one never saw the good ones: a plain mean would exaggerate
     columns = list(grid)
-    from harness.agreement.units import encode
+    from harness.agreement.grid.units import encode
 
     codes, values = encode(columns)
     found = severity(Units("c", list(strict), np.stack(codes), values))

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.answering.call_cache import Cached, CallCache, default_cache
-from harness.answering.chat import Answer, Call
+from harness.answering.chat.call_cache import Cached, CallCache, default_cache
+from harness.answering.chat.chat import Answer, Call
 from harness.errors import HarnessError
 
 

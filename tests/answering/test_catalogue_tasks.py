@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.answering.tasks import load_task
+from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
-from harness.suite import TaskUse
+from harness.suite.model import TaskUse
 
 
 def rows(task: str) -> list[dict[str, Any]]:

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from harness.answering.anthropic_chat import AnthropicChat
-from harness.answering.budget import Budget, Budgeted
-from harness.answering.call_cache import Cached, CallCache
-from harness.answering.chat import Answer, Call
-from harness.answering.chat_models import chat_models, make_chat
-from harness.answering.openai_chat import OpenAIChat
-from harness.answering.price import Rates, cost
-from harness.answering.recorded_chat import RecordedChat
-from harness.answering.traffic import Limits
+from harness.answering.chat.anthropic_chat import AnthropicChat
+from harness.answering.chat.budget import Budget, Budgeted
+from harness.answering.chat.call_cache import Cached, CallCache
+from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.price import Rates, cost
+from harness.answering.chat.recorded_chat import RecordedChat
+from harness.answering.chat.traffic import Limits
+from harness.answering.models.clients import chat_models, make_chat
 from harness.errors import BudgetError, HarnessError
 from harness.rating.rater import Surroundings
 
@@ -238,8 +238,8 @@ def test_a_kind_that_is_not_known_lists_those_that_are(tmp_path):
 @pytest.mark.model
 @pytest.mark.slow
 def test_any_model_of_lm_eval_judges(tmp_path):
-    from harness.answering.call_cache import default_cache
-    from harness.answering.embedded import torch_folder
+    from harness.answering.chat.call_cache import default_cache
+    from harness.answering.models.embedded import torch_folder
 
     args = {"pretrained": str(torch_folder(default_cache())), "dtype": "float32", "device": "cpu"}
     question = "What is the capital of France? A: Paris. B: Berlin. Answer A or B."

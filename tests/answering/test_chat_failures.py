@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from harness.answering.chat import Call
-from harness.answering.http_status import retry_after
-from harness.answering.openai_chat import OpenAIChat
-from harness.answering.price import cost
-from harness.answering.traffic import Limits
+from harness.answering.chat.chat import Call
+from harness.answering.chat.http_status import retry_after
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.price import cost
+from harness.answering.chat.traffic import Limits
 
 
 def by_word(number, body):

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.answering.call_cache import default_cache
-from harness.answering.definitions import lm_eval_folder, quiet_lm_eval
-from harness.answering.embedded import torch_folder
-from harness.answering.hub import tracing
-from harness.answering.scores import item_scores
-from harness.answering.tasks import load_task
+from harness.answering.chat.call_cache import default_cache
+from harness.answering.lm_eval_scores import item_scores
+from harness.answering.models.embedded import torch_folder
+from harness.answering.tasks.definitions import lm_eval_folder, quiet_lm_eval
+from harness.answering.tasks.hub import tracing
+from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
 from harness.cli.run import _show_scores
 from harness.records import Response
-from harness.stages import run_suite
-from harness.suite import Suite, TaskUse
+from harness.stages.stages import run_suite
+from harness.suite.model import Suite, TaskUse
 
 FILES = {
     "commonsense_qa": "commonsense_qa/default.yaml",

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.answering import embedded
-from harness.answering.call_cache import default_cache
-from harness.answering.chat import Call
-from harness.answering.embedded_chat import EmbeddedChat, EmbeddedServer
+from harness.answering.chat.call_cache import default_cache
+from harness.answering.chat.chat import Call
+from harness.answering.chat.embedded_chat import EmbeddedChat, EmbeddedServer
+from harness.answering.models import embedded
 from harness.errors import UnavailableError
 
 

@@ -9,15 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from harness.answering import hub
-from harness.answering.definitions import lm_eval_folder, no_code, quiet_lm_eval
-from harness.answering.tasks import TaskFacts, check_task, load_task
+from harness.answering.tasks import hub
+from harness.answering.tasks.definitions import lm_eval_folder, no_code, quiet_lm_eval
+from harness.answering.tasks.task import TaskFacts, check_task, load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import Surroundings, Work
 from harness.records import Response
-from harness.suite import TaskUse
+from harness.suite.model import TaskUse
 
 OWN = {
     "commonsense_qa": "commonsense_qa/default.yaml",
@@ -287,7 +287,7 @@ def test_a_name_is_looked_up_without_parsing_every_task_of_lm_eval(monkeypatch):
 
 
 def test_few_shot_examples_are_the_same_for_each_model(hub_mirror):
-    from harness.suite import ModelUse
+    from harness.suite.model import ModelUse
 
     task = load_task(TaskUse(task="gsm8k", num_fewshot=3), Catalog(), 4)
     plain = task.requests

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.answering.inspect_log import is_inspect_log, read_inspect_log
+from harness.answering.logs.inspect_log import is_inspect_log, read_inspect_log
 from harness.errors import HarnessError
 
 pytest.importorskip("inspect_ai")

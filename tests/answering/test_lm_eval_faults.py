@@ -8,15 +8,15 @@ import json
 import pandas as pd
 import pytest
 
-from harness.answering.chat import Answer
-from harness.answering.definitions import lm_eval_folder
-from harness.answering.models import Generation, LmEvalModel
-from harness.answering.tasks import load_task
+from harness.answering.chat.chat import Answer
+from harness.answering.models.model import Generation, LmEvalModel
+from harness.answering.tasks.definitions import lm_eval_folder
+from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
-from harness.run import Run
-from harness.stages import run_suite
-from harness.suite import Suite, TaskUse
+from harness.run.folder import Run
+from harness.stages.stages import run_suite
+from harness.suite.model import Suite, TaskUse
 
 QUESTIONS = ["What do bees make?", "What do cows give?", "What do hens lay?", "What do sheep grow?"]
 ANSWERS = ["honey", "milk", "eggs", "wool"]
@@ -194,7 +194,7 @@ def test_an_answer_that_never_came_is_empty_there_and_a_status_here(farm, tmp_pa
 
 
 def answered(model, farm) -> list[Answer]:
-    from harness.suite import ModelUse
+    from harness.suite.model import ModelUse
 
     task = load_task(TaskUse(task="farm"), Catalog([farm]))
     asked = task.requests_for(ModelUse(name="m", model="x", chat_template=True))

@@ -118,7 +118,7 @@ def test_weights_go_where_a_panel_reads_them(judged, tmp_path):
     path = tmp_path / "rater.yaml"
     assert call(judged, "--level", "nominal", "--weights", path).exit_code == 0
     assert yaml.safe_load(path.read_text()) == {"weights": {"gpt": 1.0}}
-    path.write_text("kind: judge\nuse: harness.rating.panel:panel\nsettings:\n  rule: weighted\n")
+    path.write_text("kind: judge\nuse: judge.panel\nsettings:\n  rule: weighted\n")
     call(judged, "--level", "nominal", "--weights", path)
     assert yaml.safe_load(path.read_text())["settings"] == {"rule": "weighted", "weights": {"gpt": 1.0}}
 

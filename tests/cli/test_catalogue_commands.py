@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli import app
 from harness.errors import HarnessError
-from harness.suite_file import read_suite
+from harness.suite.file import read_suite
 
 
 def call(*arguments: str) -> str:

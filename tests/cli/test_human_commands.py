@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from harness.records import Item, Rating, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 FIXTURES = Path(__file__).parent.parent / "rating" / "fixtures"
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.rating import verification
-from harness.rating.sandbox import Limits, choose
+from harness.rating.sandbox.attacks import choose
+from harness.rating.sandbox.check import Limits
+from harness.rating.verifiers import verification
 
 PROBLEM = {
     "task_id": "p/0",

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.errors import HarnessError, IncompleteError
-from harness.rating.annotation import Session, serve
-from harness.rating.annotation.access import Gate, names_this_server
-from harness.rating.annotation.session import StaleError
-from harness.rating.human import asked_of
+from harness.rating.people.annotation.access import Gate, names_this_server
+from harness.rating.people.annotation.server import serve
+from harness.rating.people.annotation.session import Session, StaleError
+from harness.rating.people.human import asked_of
 from harness.records import Item, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 KEY = bytes(range(32))
 CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}
@@ -154,7 +154,7 @@ def test_one_rater_has_one_session_at_a_time(run):
 def test_a_killed_server_loses_nothing(run):
     code = (
         "import sys; sys.path.insert(0, sys.argv[2])\n"
-        "from test_annotate import session; from harness.run import Run; import os, signal\n"
+        "from test_annotate import session; from harness.run.folder import Run; import os, signal\n"
         "rating = session(Run(sys.argv[1]), repeats=0)\n"
         "for _ in range(5): rating.answer(rating.state()['unit'], 1)\n"
         'rating.journal._handle.write(b\'{"event": "answer", "unit": \'); rating.journal._handle.flush()\n'

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.rating.annotation import Session, annotate, export_html, serve
-from harness.rating.human import asked_of, import_ratings
+from harness.rating.people.annotation.offline import export_html
+from harness.rating.people.annotation.server import serve
+from harness.rating.people.annotation.session import Session
+from harness.rating.people.annotation.widget import annotate
+from harness.rating.people.human import asked_of, import_ratings
 from harness.records import Item, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 KEY = bytes(range(32))
 CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.rating.sandbox import Check, Limits, Sandbox, Tests, jail
+from harness.rating.sandbox import jail
 from harness.rating.sandbox.attacks import HONEST, PRELUDE, QUICK, TESTS
+from harness.rating.sandbox.check import Check, Limits, Tests
+from harness.rating.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.sandbox
 Tests.__test__ = False  # its name is not meant for pytest

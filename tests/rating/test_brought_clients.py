@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from harness.answering.chat_models import make_chat
+from harness.answering.models.clients import make_chat
 from harness.errors import BudgetError, HarnessError
-from harness.forecast import plan_suite
+from harness.plan.forecast import plan_suite
 from harness.rating.rater import Surroundings
 from harness.records import Item, Response
-from harness.run import Run
-from harness.stages import rate, run_suite
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.stages.stages import rate, run_suite
+from harness.suite.model import Suite
 
 CLIENT = """\
 from harness.answering.chat import Answer
@@ -63,7 +63,7 @@ def judged(place, model):
     folder = place / "raters" / "mine"
     folder.mkdir(parents=True, exist_ok=True)
     spec = {
-        "kind": "judge", "use": "harness.rating.pointwise:pointwise", "criteria": ["correctness"], "scale": "binary",
+        "kind": "judge", "use": "judge.pointwise", "criteria": ["correctness"], "scale": "binary",
         "settings": {"model": model, "by": "text", "answers": {"Yes": 1, "No": 0}},
     }  # fmt: skip
     (folder / "rater.yaml").write_text(json.dumps(spec))

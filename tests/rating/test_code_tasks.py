@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.answering.tasks import load_task
+from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
-from harness.rating.verification import read_lines
+from harness.rating.verifiers.verification import read_lines
 from harness.records import Response
-from harness.suite import TaskUse
+from harness.suite.model import TaskUse
 
 
 def offline(task: str, splits: dict[str, list[dict]], folder: Path) -> Catalog:

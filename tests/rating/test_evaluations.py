@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.rating.evaluations import import_evaluations
-from harness.rounds import compare_rounds, from_run
-from harness.run import Run
-from harness.stages import rate, run_suite
+from harness.rating.files.evaluations.imported import import_evaluations
+from harness.rounds.scores.run_scores import from_run
+from harness.rounds.verdict.rounds import compare_rounds
+from harness.run.folder import Run
+from harness.stages.stages import rate, run_suite
 
 QUESTIONS = [
     {"q": "What falls from clouds?", "choices": ["rain", "milk"], "answer": 0},

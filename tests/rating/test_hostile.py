@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted_chat import ScriptedChat
 
-from harness.answering.chat import Answer
+from harness.answering.chat.chat import Answer
 from harness.catalog import Catalog
-from harness.rating.fence import SPEAKER, fence_for, harmless, tag_of
+from harness.rating.judges.fence import SPEAKER, fence_for, harmless, tag_of
+from harness.rating.judges.reply import answer_schema, read_text
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
-from harness.rating.verdict import answer_schema, read_text
 from harness.records import Item, Response
 
 WORDS = ["Yes", "No"]

@@ -7,11 +7,11 @@ import csv
 import pytest
 
 from harness.errors import HarnessError
-from harness.rating.human import import_ratings
-from harness.rating.sheets import export_csv
+from harness.rating.people.human import import_ratings
+from harness.rating.people.sheets import export_csv
 from harness.records import Item, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 KEY = bytes(range(32))
 

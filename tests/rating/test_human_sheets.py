@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.errors import HarnessError
-from harness.rating.human import import_ratings
-from harness.rating.sheets import export_sheet
+from harness.rating.people.human import import_ratings
+from harness.rating.people.sheets import export_sheet
 from harness.records import Item, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 KEY = bytes(32)
 

@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.rating.importing import adjusted, presets, read_mapping, read_ratings, read_source, recognise
-from harness.rating.importing.cells import number_of
-from harness.rating.importing.paths import MISSING, look_up
+from harness.rating.files.adjust import adjusted
+from harness.rating.files.cells import number_of
+from harness.rating.files.paths import MISSING, look_up
+from harness.rating.files.presets import presets, read_mapping, recognise
+from harness.rating.files.reading import read_ratings
+from harness.rating.files.source import read_source
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

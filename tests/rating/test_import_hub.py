@@ -7,13 +7,13 @@ import json
 import pandas as pd
 import pytest
 
-from harness.agreement.alpha import alpha
-from harness.agreement.wide import wide_units
+from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.grid.wide import wide_units
 from harness.errors import HarnessError
-from harness.rating.collecting import collect
-from harness.rating.importing import find_dataset, read_dataset
-from harness.run import Run
-from harness.suite import Suite
+from harness.rating.files.hub import find_dataset, read_dataset
+from harness.rating.people.collecting import collect
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 
 def mirror(folder, dataset, split, records, config="", monkeypatch=None):

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from harness.records import Item, Response
-from harness.run import Run
-from harness.stages import rate
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.stages.stages import rate
+from harness.suite.model import Suite
 
 FAULTS = [
     *("429", "500", "hang", "cut", "empty-body", "empty", "null", "refusal", "broken-json", "gibberish"),
@@ -45,7 +45,12 @@ def judge_folder(folder, base_url, **settings):
     place.mkdir(parents=True)
     model = {"model": "openai:m", "base_url": base_url, "timeout": 3.0, "attempts": 8, **settings.pop("model", {})}
     settings = {"by": "text", "answers": {"Yes": 1, "No": 0}, "model": model, "max_tokens": 16} | settings
-    spec = {"kind": "judge", "use": "harness.rating.pointwise:pointwise", "scale": "binary", "criteria": ["right"]}
+    spec = {
+        "kind": "judge",
+        "use": "judge.pointwise",
+        "scale": "binary",
+        "criteria": ["right"],
+    }
     (place / "rater.yaml").write_text(json.dumps({**spec, "settings": settings}))
     (place / "prompt.j2").write_text("{% block user %}{{ fence(response, 'answer') }} Right? Yes or No.{% endblock %}")
     return folder
@@ -161,9 +166,9 @@ class Shaker:
 @pytest.mark.slow
 def test_a_real_server_behind_a_faulty_line(tmp_path):
     """llama.cpp's server with SmolLM2: the same promises as above, with answers of a real, weak judge."""
-    from harness.answering.call_cache import default_cache
-    from harness.answering.embedded import gguf_path
-    from harness.answering.embedded_chat import EmbeddedServer
+    from harness.answering.chat.call_cache import default_cache
+    from harness.answering.chat.embedded_chat import EmbeddedServer
+    from harness.answering.models.embedded import gguf_path
 
     count = 60
     run = stored_run(tmp_path / "run", count)

@@ -7,15 +7,16 @@ import pytest
 import yaml
 from scripted_chat import ScriptedChat
 
-from harness.agreement import agree_in_run, pair_matrix
-from harness.answering.chat import Answer
+from harness.agreement.matrix import pair_matrix
+from harness.agreement.run_agreement import agree_in_run
+from harness.answering.chat.chat import Answer
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import find_rater, rate_work, work_of
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Rating, Response, frame
-from harness.run import Run
-from harness.suite import RaterUse, Suite
+from harness.run.folder import Run
+from harness.suite.model import RaterUse, Suite
 
 ITEM = Item(task="t", item_id="1", family="other", prompt="Which is the way?", references=["north"])
 

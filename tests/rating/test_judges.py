@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_chat import ScriptedChat
 
-from harness.answering.call_cache import Cached, CallCache
-from harness.answering.chat import Answer
-from harness.answering.openai_chat import OpenAIChat
-from harness.answering.traffic import Limits
+from harness.answering.chat.call_cache import Cached, CallCache
+from harness.answering.chat.chat import Answer
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.traffic import Limits
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.rating.fence import fence_for, harmless, tag_of
-from harness.rating.prompt import Prompt
+from harness.rating.judges.fence import fence_for, harmless, tag_of
+from harness.rating.judges.prompt import Prompt
+from harness.rating.judges.reply import answer_schema, read_probabilities, read_text
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
-from harness.rating.verdict import answer_schema, read_probabilities, read_text
 from harness.records import Item, Response
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.rating.human import import_ratings
-from harness.rating.importing import read_any
-from harness.rating.sheets import export_sheet
+from harness.rating.files.direct import read_any
+from harness.rating.people.human import import_ratings
+from harness.rating.people.sheets import export_sheet
 from harness.records import Item, Response
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 RECORDED = Path(__file__).parent / "fixtures" / "label_studio_recorded"
 FORMS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv"}

@@ -52,7 +52,12 @@ def test_without_a_reference_there_is_no_score():
 def own(tmp_path, body, **settings):
     place = tmp_path / "raters" / "mine"
     place.mkdir(parents=True)
-    spec = {"kind": "metric", "use": "harness.rating.metric:metric", "criteria": ["length"], "scale": "interval"}
+    spec = {
+        "kind": "metric",
+        "use": "metric",
+        "criteria": ["length"],
+        "scale": "interval",
+    }
     (place / "rater.yaml").write_text(json.dumps({**spec, "settings": {"module": "mine.py", **settings}}))
     (place / "mine.py").write_text(body)
     return [tmp_path]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.catalog import Catalog
-from harness.rating.own_probability import softmax
+from harness.rating.judges.own_probability import softmax
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Response

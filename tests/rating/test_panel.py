@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 from scripted_chat import ScriptedChat
 from typer.testing import CliRunner
 
-from harness.agreement.audit import audit
-from harness.agreement.pairs import pair_matrix
-from harness.answering.chat import Answer
-from harness.answering.chat_models import chat_models
+from harness.agreement.audits.audit import audit
+from harness.agreement.matrix import pair_matrix
+from harness.answering.chat.chat import Answer
+from harness.answering.models.clients import chat_models
 from harness.catalog import Catalog
 from harness.cli import app
 from harness.errors import BudgetError, HarnessError
-from harness.forecast import plan_suite
-from harness.naming import check_names
-from harness.rating.panel import Panel, PanelSettings, check_rater
+from harness.plan.forecast import plan_suite
+from harness.rating.judges.panel import Panel, PanelSettings, check_rater
 from harness.rating.rate import find_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, rater_facts, rating_of
 from harness.records import Item, Rating, Response, frame
-from harness.run import Run
-from harness.stages import rate, run_suite
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.stages.names import check_names
+from harness.stages.stages import rate, run_suite
+from harness.suite.model import Suite
 
 PROMPT = "{% block user %}{{ fence(response, 'answer') }} Yes or No?{% endblock %}"
 BOTH = "{% block user %}{{ fence(first, 'A') }}{{ fence(second, 'B') }}{% endblock %}"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.agreement.alpha import alpha
-from harness.agreement.wide import wide_units
+from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.grid.wide import wide_units
 from harness.errors import HarnessError
-from harness.forecast import plan_suite
-from harness.stages import run_suite
-from harness.suite import Suite
+from harness.plan.forecast import plan_suite
+from harness.stages.stages import run_suite
+from harness.suite.model import Suite
 
 PLAIN = ("answer", "rate", "rounds")
 

@@ -7,9 +7,9 @@ import gzip
 import pandas as pd
 import pytest
 
-from harness.agreement import agree
+from harness.agreement.agreement import agree
 from harness.errors import HarnessError
-from harness.rating.ratings_file import kind_of, read_ratings
+from harness.rating.files.ratings_file import kind_of, read_ratings
 
 PLAIN = "item_id,rater,criterion,value,rater_kind\ni,ann,c,1,human\ni,bot,c,2,llm_judge\n"
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import HarnessError
-from harness.rating.importing import read_any
+from harness.rating.files.direct import read_any
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

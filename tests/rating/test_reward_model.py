@@ -13,13 +13,13 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, UnavailableError
+from harness.rating.judges.reward_model import sigmoid
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work, rater_facts
-from harness.rating.reward_model import sigmoid
 from harness.records import Item, Response
-from harness.run import Run
-from harness.stages import rate
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.stages.stages import rate
+from harness.suite.model import Suite
 
 pytestmark = pytest.mark.model
 slow = pytest.mark.slow
@@ -72,7 +72,7 @@ def own_logit(folder, question, answer, template="chat"):
 
 def catalogue(place, folder, compares=False, **settings):
     spec = {
-        "kind": "reward_model", "use": "harness.rating.reward_model:reward_model", "criteria": ["reward"],
+        "kind": "reward_model", "use": "reward_model", "criteria": ["reward"],
         "scale": "preference" if compares else "interval", "compares": compares,
         "settings": {"model": str(folder)} | settings,
     }  # fmt: skip

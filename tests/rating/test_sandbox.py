@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.rating.crossing import Court
-from harness.rating.problems import read_tests, setup_first
-from harness.rating.sandbox import Check, Limits, Sandboxes, Tests, attacks, choose, jail
+from harness.rating.sandbox import attacks, jail
+from harness.rating.sandbox.attacks import choose
+from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.inside import plain
-from harness.rating.verification import read_lines
+from harness.rating.sandbox.sandbox import Sandboxes
+from harness.rating.verifiers.crossing import Court
+from harness.rating.verifiers.problems import read_tests, setup_first
+from harness.rating.verifiers.verification import read_lines
 
 Tests.__test__ = False  # its name is not meant for pytest
 LIMITS = Limits(seconds=10.0, memory_mb=512)

@@ -6,10 +6,10 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.rating.problems import program, read_tests
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.rating.sandbox import attacks
+from harness.rating.verifiers.problems import program, read_tests
 from harness.records import Item, Response
 
 FACTS = {

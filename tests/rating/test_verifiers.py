@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.rating.answer_key import read_choice
-from harness.rating.numeric import NumericSettings, final_quantity, numeric
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater
-from harness.rating.verifier import normalized
+from harness.rating.verifiers.answer_key import read_choice
+from harness.rating.verifiers.numeric import NumericSettings, final_quantity, numeric
+from harness.rating.verifiers.verifier import normalized
 from harness.records import Item, Response
 
 
@@ -241,7 +241,7 @@ def test_math_verify_gives_up_on_an_expression_without_end_and_goes_on():
 
 def test_a_rater_of_ones_own_settings_is_checked():
     spec = RaterSpec(
-        name="mine", kind="verifier", use="harness.rating.answer_key:exact_match", criteria=["c"], scale="binary",
+        name="mine", kind="verifier", use="verifier.exact_match", criteria=["c"], scale="binary",
         settings={"normalise": True},
     )  # fmt: skip
     with pytest.raises(HarnessError, match="rater 'mine': settings: normalise"):

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.learning.series import RoundSummary
 from harness.records import Item, Rating, Response, digest
 from harness.reporting.evidence import Evidence
-from harness.rounds.series import RoundSummary
-from harness.run import Run
-from harness.suite import Suite
+from harness.run.folder import Run
+from harness.suite.model import Suite
 
 SERIES = {
     "verifier": [0.40, 0.55, 0.66, 0.75, 0.83],

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from harness.reporting import findings, report, summary
 from harness.reporting.evidence import Evidence
-from harness.reporting.page import typeset
+from harness.reporting.findings import findings_of
+from harness.reporting.page import report, summary, typeset
 
 WORDS = {"improving", "plateaued", "worsening", "inconclusive"}
 SHAPES = {
@@ -28,7 +28,7 @@ def shaped(made_up_run, tmp_path_factory):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_series_gets_its_verdict_in_one_sentence(shaped, shape):
-    [found] = [finding for finding in findings(shaped) if finding.about == f"{shape} feedback"]
+    [found] = [finding for finding in findings_of(shaped) if finding.about == f"{shape} feedback"]
     verdict = SHAPES[shape][1]
     assert found.mark == verdict
     # "rise: improving, +10.1 points a round [9.5, 10.7] over rounds 2-4 in this run (90 % interval)."
@@ -44,27 +44,27 @@ def test_noise_is_inconclusive_and_says_what_would_decide(made_up_run, tmp_path)
     run = made_up_run(
         tmp_path / "run", series={"noise": [0.5, 0.52, 0.49, 0.52], "none": [0.5] * 4}, held_out=60, questions=2
     )
-    [found] = [finding for finding in findings(run) if finding.about == "noise feedback"]
+    [found] = [finding for finding in findings_of(run) if finding.about == "noise feedback"]
     assert found.mark == "inconclusive"
     assert re.search(r"more items would decide", found.sentence)
     assert "no gain" not in found.sentence
 
 
 def test_the_control_is_told_apart_and_gains_are_shown_beyond_it(shaped):
-    [found] = [finding for finding in findings(shaped) if "the control" in finding.about]
+    [found] = [finding for finding in findings_of(shaped) if "the control" in finding.about]
     assert found.sentence.startswith("The control (equal steps, everything kept) moved")
     assert "Beyond it, from the first round to the last: rise +" in found.sentence
 
 
 def test_few_held_out_items_are_said(shaped, made_up_run, tmp_path):
-    [found] = [finding for finding in findings(shaped) if finding.about == "size"]
+    [found] = [finding for finding in findings_of(shaped) if finding.about == "size"]
     assert "2,000 held-out items" in found.sentence
 
 
 def trust(run, made_up_evidence, **changes):
     evidence = made_up_evidence(run)
     evidence.pairs[0].update(changes)
-    [found] = [finding for finding in findings(evidence) if finding.about == "judge: can it be trusted?"]
+    [found] = [finding for finding in findings_of(evidence) if finding.about == "judge: can it be trusted?"]
     return found
 
 
@@ -89,7 +89,7 @@ def test_a_judge_without_an_interval_cannot_be_trusted(run, made_up_evidence):
 
 
 def test_a_judge_that_reads_the_place_cannot_be_trusted(run, made_up_evidence):
-    [found] = [f for f in findings(made_up_evidence(run)) if f.about == "pair_judge: can it be trusted?"]
+    [found] = [f for f in findings_of(made_up_evidence(run)) if f.about == "pair_judge: can it be trusted?"]
     assert found.mark == "distrusted"
     assert "preferred the answer shown first 97 % of the time, and kept its verdict in 5 %" in found.sentence
 
@@ -97,7 +97,7 @@ def test_a_judge_that_reads_the_place_cannot_be_trusted(run, made_up_evidence):
 def test_where_nothing_independent_rated_that_is_said_with_the_command(run, made_up_evidence):
     evidence = made_up_evidence(run)
     evidence.pairs.clear()
-    [found] = [f for f in findings(evidence) if f.about == "judge: can it be trusted?"]
+    [found] = [f for f in findings_of(evidence) if f.about == "judge: can it be trusted?"]
     assert found.mark == "unknown"
     assert "is not known" in found.sentence
     assert "`harness annotate RUN --rater-id NAME`" in found.sentence
@@ -106,17 +106,17 @@ def test_where_nothing_independent_rated_that_is_said_with_the_command(run, made
 def test_failures_are_counted_never_scored(run):
     count = int((run.ratings["status"] != "ok").sum())
     assert count > 0
-    [found] = [finding for finding in findings(run) if finding.about == "failures"]
+    [found] = [finding for finding in findings_of(run) if finding.about == "failures"]
     assert found.sentence.startswith(
         f"{count:,} of {len(run.ratings):,} ratings failed on the rater’s side ({count:,} un"
     )
 
 
 def test_people_are_missed_before_they_have_rated_and_counted_after(run, made_up_run, tmp_path):
-    [before] = [finding for finding in findings(run) if finding.about == "people"]
+    [before] = [finding for finding in findings_of(run) if finding.about == "people"]
     assert before.mark == "unknown"
     rated = made_up_run(tmp_path / "run", questions=5, series={}, people=2)
-    [after] = [finding for finding in findings(rated) if finding.about == "people"]
+    [after] = [finding for finding in findings_of(rated) if finding.about == "people"]
     assert after.sentence == "2 people gave 20 ratings."  # 5 items, 2 samples, 2 people
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.catalog import Catalog
-from harness.reporting import page, publish
+from harness.reporting import page
 from harness.reporting.cases import carried
+from harness.reporting.site import publish
 
 pytestmark = pytest.mark.browser
 
@@ -248,7 +249,7 @@ def test_it_prints_with_every_figure(opened):
 
 
 def test_chromium_prints_a_pdf(path, tmp_path):
-    from harness.reporting import print_pdf
+    from harness.reporting.print import print_pdf
 
     written = print_pdf(path, tmp_path / "out" / "report.pdf").read_bytes()
     assert written.startswith(b"%PDF")

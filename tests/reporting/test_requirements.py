@@ -15,14 +15,16 @@ import pytest
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.records import Rating
-from harness.reporting import Evidence, page, report
+from harness.reporting import page
 from harness.reporting.cases import carried
+from harness.reporting.evidence import Evidence
 from harness.reporting.figures import Drawing, Figure, Missing
+from harness.reporting.page import report
 from harness.reporting.rater_figures import calibration, frontier, principles
 from harness.reporting.round_figures import fan, flow, proxy
 from harness.reporting.scorecard import scorecard, worth
 from harness.reporting.tables import scores as score_rows
-from harness.run import Run
+from harness.run.folder import Run
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def test_r8_methods_come_from_the_manifest_and_the_code(rated):
     names = {row["name"] for row in found["definitions"]}
     assert {"alpha", "cohen kappa", "both orders", "the verdict on a series", "standing in for a human"} <= names
     [alpha] = [row for row in found["definitions"] if row["name"] == "alpha"]
-    assert alpha["code"] == "harness.agreement.alpha"
+    assert alpha["code"] == "harness.agreement.coefficients.alpha"
     assert "1 - (n - 1) sum_u d_u / E" in " ".join(alpha["text"])
     assert ("Smallest effect of interest", "1 point a round") in found["estimates"]
 

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from harness.errors import HarnessError
-from harness.reporting import publish, view
 from harness.reporting.exports import to_hub_card, to_mlflow, to_wandb
+from harness.reporting.server import view
+from harness.reporting.site import publish
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -78,7 +79,7 @@ def test_a_run_is_served_on_loopback_to_its_own_name_alone(runs):
 
 
 def test_a_model_card_has_the_scores_as_the_hub_reads_them_and_the_verdicts(runs, tmp_path):
-    from harness.run import Run
+    from harness.run.folder import Run
 
     to_hub_card(Run(runs / "one"), tmp_path / "card.md")
     _, head, body = (tmp_path / "card.md").read_text(encoding="utf-8").split("---\n", 2)
@@ -92,7 +93,7 @@ def test_a_model_card_has_the_scores_as_the_hub_reads_them_and_the_verdicts(runs
 @pytest.mark.skipif(not importlib.util.find_spec("sqlalchemy"), reason="the extra `mlflow` is not installed")
 def test_ratings_become_assessments_in_mlflow(runs, tmp_path):
     mlflow = pytest.importorskip("mlflow")
-    from harness.run import Run
+    from harness.run.folder import Run
 
     to_mlflow(Run(runs / "one"), tmp_path)
     [experiment] = [one for one in mlflow.search_experiments() if one.name == "made-up"]
@@ -107,7 +108,7 @@ def test_ratings_become_assessments_in_mlflow(runs, tmp_path):
 @pytest.mark.slow
 def test_weights_and_biases_gets_a_table(runs, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
-    from harness.run import Run
+    from harness.run.folder import Run
 
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from harness.rounds.crew import crew
+from harness.learning.processes import crew
 
 HIRE = """
 import os, threading, time

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from harness.errors import HarnessError
-from harness.rounds.learner import Example, make_learner
+from harness.learning.learner import Example, make_learner
 
 pytest.importorskip("torch")
 
@@ -36,7 +36,7 @@ def pair(item) -> frozenset[str]:
 
 
 def test_a_learner_is_found_by_name_or_by_module_and_function():
-    assert make_learner("harness.rounds.addition:addition", SMALL, 3) == small(3)
+    assert make_learner("addition", SMALL, 3) == small(3)
     with pytest.raises(HarnessError, match=r"no learner 'adition'\. Did you mean 'addition'\?"):
         make_learner("adition", {}, 0)
     with pytest.raises(HarnessError, match="'nowhere:f' names no function"):
@@ -112,7 +112,7 @@ def test_it_learns_what_it_is_taught():
 
 
 def known(learner, state):
-    from harness.rounds.addition import _item
+    from harness.learning.learners.addition import _item
 
     items = [_item(first, second, "practice") for first, second in state.problems.tolist()]
     return zip(items, learner.answer(state, items), strict=True)
@@ -122,7 +122,7 @@ def test_a_cache_changes_no_answer():
     """Writing with cached keys and values gives what reading everything anew for each token gives."""
     import torch
 
-    from harness.rounds.gpt import GPT
+    from harness.learning.learners.gpt import GPT
 
     network = GPT(vocabulary=12, positions=8, layers=2, width=16, heads=2, seed=0)
     prompts = torch.randint(12, (40, 5), generator=torch.Generator().manual_seed(0))
@@ -137,7 +137,7 @@ def test_draws_follow_the_networks_probabilities():
     """Of 20,000 draws of one token, each symbol's share is within 5 standard errors of its probability."""
     import torch
 
-    from harness.rounds.gpt import GPT
+    from harness.learning.learners.gpt import GPT
 
     network = GPT(vocabulary=4, positions=3, layers=1, width=8, heads=2, seed=1)
     prompt = torch.tensor([[0, 1, 2]])

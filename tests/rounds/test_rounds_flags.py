@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from harness.errors import HarnessError
-from harness.rounds import compare_rounds
-from harness.rounds.calibration import calibration
-from harness.rounds.diversity import distinct, similarity, vendi
-from harness.rounds.flags import flag_sentence
-from harness.rounds.gao import gao_curve
-from harness.rounds.moments import Moments
+from harness.rounds.harms.calibration import calibration
+from harness.rounds.harms.diversity import distinct, similarity, vendi
+from harness.rounds.harms.flags import flag_sentence
+from harness.rounds.harms.gao import gao_curve
+from harness.rounds.verdict.rounds import compare_rounds
+from harness.statistics.moments import Moments
 
 RNG = np.random.default_rng(0)
 

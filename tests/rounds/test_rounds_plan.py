@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from harness.errors import HarnessError
-from harness.rounds import compare_rounds, plan_rounds
+from harness.rounds.verdict.plan import plan_rounds
+from harness.rounds.verdict.rounds import compare_rounds
 
 
 def test_items_needed_are_those_of_the_formula():

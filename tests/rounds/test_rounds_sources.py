@@ -14,13 +14,14 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.records import Item, Rating, Response, digest
-from harness.rounds import compare_rounds, from_run
-from harness.rounds.moments import Moments
-from harness.rounds.published import binomial_stderr, compare_summaries, published_series
-from harness.rounds.sources import read_scores
-from harness.rounds.verdict import judge, window_contrast
-from harness.run import Run
-from harness.suite import Suite
+from harness.rounds.scores.published import binomial_stderr, compare_summaries, published_series
+from harness.rounds.scores.run_scores import from_run
+from harness.rounds.scores.sources import read_scores
+from harness.rounds.verdict.rounds import compare_rounds
+from harness.rounds.verdict.verdict import judge, window_contrast
+from harness.run.folder import Run
+from harness.statistics.moments import Moments
+from harness.suite.model import Suite
 
 ROOT = Path(__file__).resolve().parents[2]
 SPLIT_SIZES = {"arc_challenge": 1172, "arc_easy": 2376, "piqa": 1838, "sciq": 1000, "winogrande": 1267, "logiqa": 651}

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.rounds import compare_rounds
-from harness.rounds.flags import holm
-from harness.rounds.moments import Moments
-from harness.rounds.ppi import correct
-from harness.rounds.samples import pass_at_k
-from harness.rounds.verdict import judge, look_significance, window_contrast
+from harness.rounds.harms.flags import holm
+from harness.rounds.harms.samples import pass_at_k
+from harness.rounds.verdict.ppi import correct
+from harness.rounds.verdict.rounds import compare_rounds
+from harness.rounds.verdict.verdict import judge, look_significance, window_contrast
+from harness.statistics.moments import Moments
 
 KEYS = [
     "benchmark", "series", "verdict", "rate", "low", "high", "sesoi", "rounds", "n_items", "n_seeds", "scope",

@@ -1,0 +1,1 @@
+"""The coefficients of agreement, each beside its formula and source."""

@@ -1,0 +1,357 @@
+"""Which rows of a frame of ratings count, and how they become units.
+
+A long frame has the record's columns; of them only `item_id`, `rater` and `value` (or `label`) are needed. A row counts
+where the rater gave a value. Self-agreement looks at repetitions; agreement between raters at the first rating
+only. What does not count is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.agreement.grid.units import Level, Units, encode
+from harness.errors import HarnessError, did_you_mean
+from harness.rating import kind_of
+from harness.records import RaterKind
+from harness.statistics import Ints
+
+Mask = NDArray[np.bool_]
+
+UNIT_COLUMNS: tuple[str, ...] = ("task", "item_id", "response_id", "against_id")
+"""What raters share in a run: the same response, or the same pair of responses, to the same item."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Rows that count, as codes.
+
+    Attributes:
+        unit: The unit of each row.
+        rater: The rater of each row.
+        criterion: The criterion of each row.
+        value: The value of each row: numbers, or words.
+        cluster: The cluster of each unit, or None.
+        unit_names: Names of the units, in their order.
+        raters: Names of the raters, sorted.
+        criteria: Names of the criteria, sorted.
+        kinds: The kind of each rater.
+        left_out: Why rows do not count, and how many.
+        strata: The stratum of each unit, or None.
+        aggregates: Raters that are means over people, and so no people.
+    """
+
+    unit: Ints
+    rater: Ints
+    criterion: Ints
+    value: NDArray[Any]
+    cluster: Ints | None
+    unit_names: pd.Index[Any]
+    raters: list[str]
+    criteria: list[str]
+    kinds: dict[str, RaterKind]
+    left_out: dict[str, int] = field(default_factory=dict)
+    strata: Ints | None = None
+    aggregates: frozenset[str] = frozenset()
+
+    def units(self, criterion: str | None = None) -> Units:
+        """Return one criterion's ratings as units; for None all, every item and criterion a unit of its own.
+
+        Pooled units of one item form a cluster, unless clusters are given.
+        """
+        if criterion is None:
+            unit = self.unit.astype(np.int64) * len(self.criteria) + self.criterion
+            return self._grid(unit, self.rater, self.value, "all", pooled=True)
+        if len(self.criteria) == 1:
+            return self._grid(self.unit, self.rater, self.value, criterion)
+        rows = self.criterion == self.criteria.index(criterion)
+        return self._grid(self.unit[rows], self.rater[rows], self.value[rows], criterion)
+
+    def _grid(self, unit: Ints, rater: Ints, value: NDArray[Any], criterion: str, pooled: bool = False) -> Units:
+        place, used = _compact(unit)
+        item = used // len(self.criteria) if pooled else used
+        present, rows_of = _compact(rater)
+        (codes,), values = encode([value])
+        grid = np.full((len(rows_of), len(used)), -1, dtype=codes.dtype)
+        grid[present[::-1], place[::-1]] = codes[::-1]  # of two ratings the first stays
+        cluster = self.cluster[item] if self.cluster is not None else item if pooled else None
+        strata = self.strata[item] if self.strata is not None else None
+        raters = [self.raters[i] for i in rows_of]
+        return Units(criterion, raters, grid, values, self.unit_names[item], cluster, strata)
+
+
+def _compact(codes: Ints) -> tuple[Ints, Ints]:
+    """Return codes without gaps, and the original of each."""
+    used = np.flatnonzero(np.bincount(codes))
+    if len(used) and used[-1] + 1 == len(used):
+        return codes, used
+    place = np.full(used[-1] + 1 if len(used) else 0, -1, dtype=np.int64)
+    place[used] = np.arange(len(used))
+    return place[codes], used
+
+
+def read(
+    frame: pd.DataFrame,
+    *,
+    level: Level | None,
+    raters: str | Sequence[str] | None = None,
+    criterion: str | Sequence[str] | None = None,
+    cluster: str | None = None,
+    kind: str | Sequence[str] | None = None,
+    strata: str | None = None,
+) -> Ratings:
+    """Return the rows of a long frame that count.
+
+    Args:
+        frame: One row a rating, with the record's column names.
+        level: Numbers are asked for unless it is nominal (or None).
+        raters: Globs of the raters to keep.
+        criterion: Globs of the criteria to keep.
+        cluster: The column that names each unit's cluster; where not given, items that have several units are one.
+        kind: Globs of the rater kinds to keep.
+        strata: The column that names each unit's stratum.
+
+    Raises:
+        HarnessError: A column is missing, a glob matches nothing, a value is no number, nothing is left.
+    """
+    _check_columns(frame, cluster, strata)
+    names = {
+        "rater": codes_of(frame["rater"]),
+        "criterion": _codes_or(frame, "criterion", "rating"),
+        "rater_kind": _kinds(frame),
+    }
+    keep = np.ones(len(frame), dtype=bool)
+    for given, name in ((raters, "rater"), (criterion, "criterion"), (kind, "rater_kind")):
+        if given:
+            codes, known = names[name]
+            keep &= matching(given, known, name)[codes]
+    values, left_out = _that_count(frame, level, keep, names)
+    rows = None if keep.all() else np.flatnonzero(keep)
+    unit, unit_names = _unit_codes(frame, rows)
+    rater, rater_names = _sorted(*names["rater"], rows)
+    criteria, criterion_names = _sorted(*names["criterion"], rows)
+    kinds, kind_names = names["rater_kind"]
+    kinds = kinds if rows is None else kinds[rows]
+    first = np.unique(rater, return_index=True)[1]
+    return Ratings(
+        unit=unit,
+        rater=rater,
+        criterion=criteria,
+        value=values if rows is None else values[rows],
+        cluster=_by_unit(frame, cluster, rows, unit, len(unit_names)) if cluster else _by_item(frame, rows, unit),
+        unit_names=unit_names,
+        raters=rater_names,
+        criteria=criterion_names,
+        kinds={name: kind_of(kind_names[kinds[row]]) for name, row in zip(rater_names, first, strict=True)},
+        left_out=left_out,
+        strata=_by_unit(frame, strata, rows, unit, len(unit_names)),
+        aggregates=_aggregates(frame),
+    )
+
+
+def _aggregates(frame: pd.DataFrame) -> frozenset[str]:
+    if "flags" not in frame:
+        return frozenset()
+    flagged = frame["flags"].map(lambda flags: flags is not None and "aggregate" in flags).astype(bool)
+    return frozenset(map(str, frame.loc[flagged, "rater"].unique()))
+
+
+def _that_count(
+    frame: pd.DataFrame, level: Level | None, keep: Mask, names: Mapping[str, tuple[Ints, list[str]]]
+) -> tuple[NDArray[Any], dict[str, int]]:
+    """Return the values of all rows; take from `keep` those that do not count, and say how many and why."""
+    left_out: dict[str, int] = {}
+
+    def leave(reason: str, rows: Mask) -> None:
+        gone = int(np.sum(keep & rows))
+        if gone:
+            left_out[reason] = gone
+            keep[rows] = False
+
+    if "status" in frame:
+        leave("no_verdict", (frame["status"].notna() & (frame["status"] != "ok")).to_numpy(bool))
+    values = _values(frame, level, keep)
+    leave("no_value", pd.isna(values))
+    leave("no_item", frame["item_id"].isna().to_numpy(bool))
+    leave("no_name", np.any([codes < 0 for name, (codes, _) in names.items() if name != "rater_kind"], axis=0))
+    if "repetition" in frame:
+        if not pd.api.types.is_numeric_dtype(frame["repetition"]):
+            raise HarnessError("column 'repetition': expected whole numbers from 0")
+        leave("repetition", (frame["repetition"] > 0).to_numpy(bool))
+    if not keep.any():
+        shown = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in left_out.items())
+        raise HarnessError(f"no rating with a value is left ({shown or 'the table is empty'})")
+    return values, left_out
+
+
+def _kinds(frame: pd.DataFrame) -> tuple[Ints, list[str]]:
+    """Return the rater's kind of each row; who has none is a human."""
+    codes, names = _codes_or(frame, "rater_kind", "human")
+    return np.where(codes < 0, len(names), codes), [*names, "human"]
+
+
+def _codes_or(frame: pd.DataFrame, name: str, default: str) -> tuple[Ints, list[str]]:
+    return codes_of(frame[name]) if name in frame else (np.zeros(len(frame), np.int8), [default])
+
+
+def _sorted(codes: Ints, names: list[str], rows: Ints | None) -> tuple[Ints, list[str]]:
+    """Return the codes of some rows, counted anew in the order of the names that occur, and these names."""
+    some = codes if rows is None else codes[rows]
+    used = sorted(np.flatnonzero(np.bincount(some)), key=lambda code: names[code])
+    place = np.zeros(len(names), dtype=np.int32)
+    place[used] = np.arange(len(used))
+    return place[some], [names[code] for code in used]
+
+
+def codes_of(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
+    """Return a column as codes (-1 where missing) and their names; a categorical column costs nothing."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        codes, names = pd.factorize(column)
+        return codes, [str(name) for name in names]
+    return column.cat.codes.to_numpy(), [str(name) for name in column.cat.categories]
+
+
+def _check_columns(frame: pd.DataFrame, *further: str | None) -> None:
+    needed = ["item_id", "rater", "label" if "value" not in frame and "label" in frame else "value"]
+    for name in [*needed, *filter(None, further)]:
+        if name not in frame:
+            raise HarnessError(f"the ratings have no column {name!r}.{did_you_mean(name, map(str, frame.columns))}")
+
+
+def _values(frame: pd.DataFrame, level: Level | None, keep: Mask) -> NDArray[Any]:
+    """Return the values: labels where a nominal statistic finds some, else numbers or words."""
+    if level in ("nominal", None) and "label" in frame and frame["label"].notna().any():
+        spoken = plain_words(frame["value"]) if "value" in frame else None
+        return plain_words(frame["label"].astype(object).where(frame["label"].notna(), spoken))
+    column = frame["value"] if "value" in frame else frame["label"]
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        if np.isinf(numbers).any():
+            row = int(np.argmax(np.isinf(numbers)))
+            raise HarnessError(f"{where(frame, row)}: the value is infinite; leave it empty instead")
+        if level not in ("nominal", None) and "label" in frame and "value" in frame:
+            _refuse_words(frame, frame["label"].where(np.isnan(numbers)), keep, level)
+        if level == "ratio" and (numbers[keep] < 0).any():
+            row = int(np.argmax((numbers < 0) & keep))
+            raise HarnessError(
+                f"{where(frame, row)}: {numbers[row]:g} is negative: the ratio level needs amounts from 0; use interval"
+            )
+        return numbers
+    if level in ("nominal", None):
+        return plain_words(column)
+    parsed = pd.to_numeric(column.astype(object).where(column.notna() & (column != ""), None), errors="coerce")
+    _refuse_words(frame, column.where(parsed.isna() & (column.astype(str) != "")), keep, level)
+    return parsed.to_numpy(dtype=float)
+
+
+def _as_written(value: Any) -> Any:
+    return (
+        f"{value:.15g}"
+        if isinstance(value, Real) and not isinstance(value, bool | np.bool_) and value == value
+        else value
+    )
+
+
+def plain_words(column: pd.Series[Any]) -> NDArray[Any]:
+    """Return words, None where there is none; numbers among them are written as people write them."""
+    words = column.astype(object)
+    if pd.api.types.infer_dtype(words, skipna=True) not in ("string", "empty", "boolean"):
+        words = words.map(_as_written)
+    return words.where(words.notna() & (words != ""), None).to_numpy(object)
+
+
+def _refuse_words(frame: pd.DataFrame, words: pd.Series[Any], keep: Mask, level: Level) -> None:
+    """Raise where a row that counts has a word and a number is needed."""
+    wrong = words.notna().to_numpy() & keep
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise HarnessError(
+            f"{where(frame, row)}: {words.iloc[row]!r} is no number, and the {level} level needs numbers; "
+            "correct the value, leave it empty, or use --level nominal"
+        )
+
+
+def where(frame: pd.DataFrame, row: int) -> str:
+    """Return the place of a row: file and line where the frame knows them."""
+    path, unit, place = frame.attrs.get("path"), frame.index.name, frame.index[row]
+    if path and unit == "line":
+        return f"{path}:{place}"
+    return f"{path}: row {place}" if path else f"row {row + 1}"
+
+
+def matching(globs: str | Sequence[str], names: Sequence[str], what: str) -> Mask:
+    """Return which names some glob matches, and False for a missing one at the end.
+
+    Raises:
+        HarnessError: A glob matches none.
+    """
+    patterns = [globs] if isinstance(globs, str) else list(globs)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise HarnessError(f"no {what} matches {pattern!r}.{did_you_mean(pattern, names)}")
+    return np.array([any(fnmatchcase(name, pattern) for pattern in patterns) for name in [*names, ""]])
+
+
+def _unit_codes(frame: pd.DataFrame, rows: Ints | None) -> tuple[Ints, pd.Index[Any]]:
+    """Return each row's unit and the items that the units belong to."""
+    columns = [name for name in UNIT_COLUMNS if name in frame and (name == "item_id" or frame[name].notna().any())]
+    parts = []
+    for name in columns:
+        column = frame[name] if rows is None else frame[name].iloc[rows]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            parts.append((column.cat.codes.to_numpy(), column.cat.categories))
+        else:
+            parts.append(pd.factorize(column))
+    if len(parts) == 1:
+        return parts[0]
+    unit = parts[0][0].astype(np.int64) + 1
+    for codes, _ in parts[1:]:
+        unit, _ = pd.factorize(unit * (int(codes.max(initial=0)) + 2) + codes + 1)
+    firsts = np.unique(unit, return_index=True)[1]
+    item, names = parts[columns.index("item_id")]
+    return unit, names[item[firsts]]
+
+
+def _by_item(frame: pd.DataFrame, rows: Ints | None, unit: Ints) -> Ints | None:
+    """Return the item of each unit where items have several (responses, pairs of them); None where none has."""
+    if not any(name in frame and frame[name].notna().any() for name in ("response_id", "against_id")):
+        return None
+    some = frame if rows is None else frame.iloc[rows]
+    keys = [name for name in ("task", "item_id") if name in frame]
+    item = np.empty(int(unit.max(initial=-1)) + 1, dtype=np.int64)
+    item[unit] = some.groupby(keys, sort=False, observed=True, dropna=False).ngroup().to_numpy()
+    return item if len(np.unique(item)) < len(item) else None
+
+
+def _by_unit(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Ints, units: int) -> Ints | None:
+    """Return the group of each unit by a column: its cluster, or its stratum."""
+    if name is None:
+        return None
+    column = frame[name] if rows is None else frame[name].iloc[rows]
+    codes, _ = pd.factorize(column)
+    if (codes < 0).any():
+        item = frame["item_id"] if rows is None else frame["item_id"].iloc[rows]
+        raise HarnessError(f"column {name!r}: item {item.iloc[int(np.argmax(codes < 0))]!r} has no value")
+    cluster = np.full(units, -1, dtype=np.int64)
+    cluster[unit] = codes
+    if not np.array_equal(cluster[unit], codes):
+        item = frame["item_id"] if rows is None else frame["item_id"].iloc[rows]
+        wrong = item.iloc[int(np.argmax(cluster[unit] != codes))]
+        raise HarnessError(f"column {name!r}: item {wrong!r} has more than one value")
+    return cluster
+
+
+def criteria_of(ratings: Ratings, pool: bool) -> Iterator[Units]:
+    """Yield the units of each criterion, or of all pooled."""
+    if pool:
+        yield ratings.units()
+    else:
+        for name in ratings.criteria:
+            yield ratings.units(name)

@@ -1,0 +1,134 @@
+"""The matrix of a run: every pair of raters on what both rated.
+
+In a run raters have criteria and scales of their own: an answer key says `correct`, a judge grades quality, ROUGE
+counts words. A criterion that both rated is compared, elsewhere each rater's first one; by labels where both scales are
+labels and by rank elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.agreement.coefficients.coefficients import compute
+from harness.agreement.grid.units import Level, Units, encode
+from harness.statistics import number
+
+Row = dict[str, Any]
+Column = dict[str, Any]
+
+LABELS = {"binary", "nominal"}
+UNIT = ["item_id", "response_id", "against_id"]
+
+
+def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> list[Row]:
+    """Return the agreement of each pair of raters of a run, task by task.
+
+    What raters share is a response, or a pair of responses in either direction. The verdicts of a comparing rater in
+    both orders count as one: what `settled` says, or their mean. Intervals cluster by item where an item has several
+    responses.
+
+    Args:
+        ratings: Ratings as in a run.
+        resamples: Bootstrap resamples; 0 gives no intervals.
+        seed: Decides the draws.
+
+    Returns:
+        Rows `{task, rater_a, rater_b, criterion_a, criterion_b, n, percent_agreement, coefficient, value, low, high,
+        reason, kappa}`: alpha (nominal) where both scales are labels, alpha (ordinal) where both are preferences,
+        Spearman's correlation elsewhere, where percent agreement and kappa are null. `kappa` is Cohen's (with quadratic
+        weights for preferences) as `{value, low, high}`. Only pairs that share something.
+    """
+    ratings = settled(ratings)
+    counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
+    if "flags" in counted:
+        counted = counted[counted["flags"].map(lambda flags: "aggregate" not in flags).astype(bool)]
+    tasks = counted.groupby("task", sort=True, observed=True)
+    return [{"task": str(task), **row} for task, group in tasks for row in _pairs(group, resamples, seed)]
+
+
+def _pairs(group: pd.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
+    """Yield the rows of one task."""
+    given: dict[str, dict[str, pd.DataFrame]] = {}
+    for (rater, criterion), rows in group.groupby(["rater", "criterion"], sort=False, observed=True):
+        given.setdefault(str(rater), {})[str(criterion)] = rows
+
+    @cache
+    def column(rater: str, criterion: str) -> Column:
+        return _column(criterion, given[rater][criterion])
+
+    for first, second in combinations(sorted(given), 2):
+        common = next((name for name in given[first] if name in given[second]), None)
+        a, b = (column(rater, common or next(iter(given[rater]))) for rater in (first, second))
+        shared = a["values"].index.intersection(b["values"].index, sort=False)
+        if len(shared):
+            yield {"rater_a": first, "rater_b": second, **_pair(a, b, shared, resamples, seed)}
+
+
+def _column(criterion: str, rows: pd.DataFrame) -> Column:
+    """Return a rater's ratings of one criterion: its name, its scale, and the values by unit."""
+    mine = one_direction(rows)
+    values = mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean()
+    return {"criterion": criterion, "scale": str(mine["scale"].iloc[0]), "values": values}
+
+
+def settled(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Drop the verdicts of single orders where the rater said, in a rating of no order, what counts of both.
+
+    A rating of no order without a value drops them too: the rater says that they count for nothing.
+    """
+    if not {"against_id", "order"} <= set(ratings.columns):
+        return ratings
+    compared, ordered = ratings["against_id"].notna(), ratings["order"].notna()
+    if not ordered.any() or not (compared & ~ordered).any():
+        return ratings
+    cell = [name for name in ("task", *UNIT, "rater", "criterion", "repetition", "rater_version") if name in ratings]
+    whole = (compared & ~ordered).groupby([ratings[name] for name in cell], dropna=False, observed=True)
+    return ratings[~(ordered & whole.transform("any"))]
+
+
+def one_direction(rows: pd.DataFrame) -> pd.DataFrame:
+    """Turn comparisons so that the smaller id is the response: (a against b) and (b against a) are one unit."""
+    turned = rows["against_id"].notna() & (rows["against_id"] < rows["response_id"])
+    rows = rows.assign(against_id=rows["against_id"].fillna(""))
+    if not turned.any():
+        return rows
+    response, against = rows["response_id"].copy(), rows["against_id"].copy()
+    return rows.assign(
+        response_id=response.where(~turned, against),
+        against_id=against.where(~turned, response),
+        value=rows["value"].where(~turned, 1 - rows["value"]),
+    )
+
+
+def _pair(a: Column, b: Column, shared: pd.Index[Any], resamples: int, seed: int) -> Row:
+    x, y = (column["values"].reindex(shared).to_numpy(float) for column in (a, b))
+    scales = {a["scale"], b["scale"]}
+    same = scales <= LABELS or scales == {"preference"}
+    coefficient, level = ("alpha", "nominal" if scales <= LABELS else "ordinal") if same else ("spearman", "ordinal")
+    item = pd.factorize(shared.get_level_values("item_id"))[0]
+    clusters = item if len(np.unique(item)) < len(item) else None
+    codes, values = encode([x, y])
+    units = Units("", ["a", "b"], np.stack(codes), values, None, clusters)
+    chosen: Level = "nominal" if level == "nominal" else "ordinal"
+    found = compute(coefficient, units, chosen, resamples=resamples, seed=seed)
+    equal = compute("percent_agreement", units, chosen, resamples=0) if same else None
+    name = "cohen_kappa" if level == "nominal" else "cohen_kappa_quadratic"
+    kappa = compute(name, units, chosen, resamples=resamples, seed=seed) if same else None
+    return {
+        "criterion_a": a["criterion"],
+        "criterion_b": b["criterion"],
+        "n": len(shared),
+        "percent_agreement": number(equal.value) if equal else None,
+        "coefficient": coefficient,
+        "value": number(found.value),
+        "low": number(found.low),
+        "high": number(found.high),
+        "reason": found.reason,
+        "kappa": {end: number(getattr(kappa, end)) for end in ("value", "low", "high")} if kappa else None,
+    }

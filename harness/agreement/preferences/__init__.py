@@ -1,0 +1,1 @@
+"""Comparisons of two answers: who wins, how surely, and at equal length."""

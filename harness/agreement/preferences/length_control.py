@@ -1,0 +1,125 @@
+"""The length-controlled win rate: how often a player would win if the answers were equally long (Dubois et al. 2024).
+
+logit P(win) = theta + phi tanh(gap of lengths / its standard deviation) + psi gamma, gamma the difficulty of the prompt
+for the baseline. The controlled rate is the mean chance with the term of length set to 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from harness.statistics import CHUNK, Estimate, Floats, Weighted, estimate
+
+FEWEST = 30
+"""Comparisons under which nothing is controlled."""
+RIDGE = 1.0
+"""How strongly length, difficulty and strength are pulled to 0: as much as one comparison does."""
+STEPS = 25
+ROUNDS = 20
+
+
+def length_gap(length: Floats, against: Floats) -> Floats:
+    """Return tanh(gap / standard deviation of the gaps): long differences count no more than long ones."""
+    gap = np.asarray(length, dtype=float) - np.asarray(against, dtype=float)
+    spread = float(gap.std())
+    return np.tanh(gap / spread) if spread > 0 else np.zeros(len(gap))
+
+
+def length_controlled_win_rate(
+    score: Floats,
+    length: Floats,
+    against_length: Floats,
+    *,
+    difficulty: Floats | None = None,
+    clusters: NDArray[Any] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[Estimate, Estimate, float]:
+    """Return a player's win rate against another one, the same at equal lengths, and the pull of length.
+
+    Args:
+        score: What the player got: 1 won, .5 tied, 0 lost, shape (n,).
+        length: The lengths of its answers.
+        against_length: The lengths of the other's answers.
+        difficulty: How hard each prompt is for the baseline, as `instruction_difficulty` gives it.
+        clusters: What belongs together (the prompt); intervals resample these.
+        resamples: Bootstrap resamples; 0 gives no intervals.
+        seed: Decides the draws.
+
+    Returns:
+        Win rate, length-controlled win rate, and phi: above 0 the rater prefers longer answers.
+    """
+    n = len(score)
+    if n < FEWEST:
+        nothing = Estimate(n=n, reason="too_few_items")
+        return nothing, nothing, float("nan")
+    columns = [np.ones(n), length_gap(length, against_length)]
+    if difficulty is not None:
+        columns.append(np.asarray(difficulty, dtype=float))
+    x = np.column_stack(columns)
+    code = np.arange(n) if clusters is None else pd.factorize(np.asarray(clusters))[0]
+    counts = np.ones(int(code.max()) + 1, dtype=np.int64)
+    equal = x.copy()
+    equal[:, 1] = 0.0
+
+    def controlled(weights: Floats) -> Floats:
+        each = weights[:, code]
+        found: Floats = (each * expit(_logistic(x, score, each) @ equal.T)).sum(axis=1) / each.sum(axis=1)
+        return found
+
+    def plain(weights: Floats) -> Floats:
+        each = weights[:, code]
+        rate: Floats = each @ score / each.sum(axis=1)
+        return rate
+
+    options = {"undefined": "no_variation", "resamples": resamples, "seed": seed}
+    rate, fair = (estimate(Weighted(one, counts), n, **options) for one in (plain, controlled))  # type: ignore[arg-type]
+    return rate, fair, float(_logistic(x, score, np.ones((1, n)))[0, 1])
+
+
+def instruction_difficulty(score: Floats, gap: Floats, player: NDArray[Any], prompt: NDArray[Any]) -> Floats:
+    """Return how hard each prompt is for the baseline that several players were compared with, one value a row.
+
+    The joint fit of the paper's first step: all players share each prompt's gamma, every player has its own strength
+    and pull of length; fitted in turns.
+    """
+    of_player, names = pd.factorize(np.asarray(player))
+    of_prompt, prompts = pd.factorize(np.asarray(prompt))
+    gamma = np.zeros(len(prompts))
+    x = np.column_stack([np.ones(len(score)), gap])
+    chance = np.zeros(len(score))
+    for _ in range(ROUNDS):
+        for k in range(len(names)):
+            rows = of_player == k
+            offset = gamma[of_prompt[rows]]
+            found = _logistic(x[rows], score[rows], np.ones((1, int(rows.sum()))), offset)[0]
+            chance[rows] = x[rows] @ found
+        p = expit(chance + gamma[of_prompt])
+        slope = np.bincount(of_prompt, score - p) - RIDGE * gamma
+        gamma = gamma + slope / (np.bincount(of_prompt, p * (1 - p)) + RIDGE)
+    return gamma[of_prompt]
+
+
+def _logistic(x: Floats, y: Floats, weights: Floats, offset: Floats | float = 0.0) -> Floats:
+    """Return the coefficients of ridge logistic regressions, shape (draws, columns), by Newton's method."""
+    k = x.shape[1]
+    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), k * k)
+    found = np.zeros((len(weights), k))
+    rows = max(1, CHUNK // len(x))
+    for start in range(0, len(weights), rows):
+        some = slice(start, start + rows)
+        w = weights[some]
+        for _ in range(STEPS):
+            p = expit(found[some] @ x.T + offset)
+            slope = (w * (y - p)) @ x - RIDGE * found[some]
+            curve = ((w * p * (1 - p)) @ products).reshape(-1, k, k) + RIDGE * np.eye(k)
+            step = np.linalg.solve(curve, slope[:, :, None])[:, :, 0]
+            found[some] += np.clip(step, -3, 3)
+            if np.abs(step).max() < 1e-8:
+                break
+    return found

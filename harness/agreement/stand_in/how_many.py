@@ -1,0 +1,299 @@
+"""How many items and people are needed: by simulation from the ratings at hand.
+
+Where each item has ratings enough, items are drawn with replacement and their ratings without. For more people than
+there are, an item's next rating copies one of its earlier ones with probability (j - 1) / (s + j - 1) and is else
+drawn from all ratings (Polya's urn, the Dirichlet-multinomial); then alpha = 1 / (1 + s) at every level, which sets
+s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.grid.units import Level
+from harness.agreement.grid.wide import wide_units
+from harness.agreement.stand_in.corrected import FEWEST, ppi_mean
+from harness.errors import HarnessError
+
+Grid = NDArray[np.float64]
+"""Items x raters; NaN where nobody rated."""
+SIMULATIONS = 200
+MOST_ITEMS = 100_000
+SMALLEST = 20
+UNUSED = 20
+"""Resamples of an interval that is not looked at: as few as there can be."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many are needed for one aim.
+
+    Attributes:
+        aim: `alpha`, `stand_in` or `score`.
+        people: Raters an item.
+        items: The fewest items; None where even `MOST_ITEMS` do not do.
+        ratings: Items times people.
+        reached: What so many give: the width of the interval, or the power.
+        wanted: What was wanted.
+        model: `resampled` from the items at hand, or `urn`.
+        reason: Why there is no answer.
+    """
+
+    aim: Literal["alpha", "stand_in", "score"]
+    people: int
+    items: int | None
+    reached: float | None
+    wanted: float
+    model: str
+    reason: str | None = None
+
+    @property
+    def ratings(self) -> int | None:
+        """How many ratings people give in all."""
+        return None if self.items is None else self.items * self.people
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**vars(self), "ratings": self.ratings}
+
+
+def grid_of(ratings: pd.DataFrame, criterion: str | None = None) -> Grid:
+    """Return `grid_frame` as an array."""
+    return grid_frame(ratings, criterion).to_numpy(float)
+
+
+def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFrame:
+    """Return human ratings as items x raters, repetition 0.
+
+    Raises:
+        HarnessError: There are no two human raters, several criteria and none named, or words for numbers.
+    """
+    rows = ratings[(ratings["rater_kind"] == "human") & ratings["value"].notna()]
+    if "repetition" in rows:
+        rows = rows[rows["repetition"].fillna(0) == 0]
+    criteria = sorted(rows["criterion"].unique())
+    if criterion is None and len(criteria) > 1:
+        raise HarnessError(f"there are several criteria; name one: {', '.join(criteria)}")
+    rows = rows[rows["criterion"] == (criterion or (criteria[0] if criteria else ""))]
+    if rows.empty:
+        raise HarnessError(
+            f"there are no human ratings of {criterion!r}" if criterion else "there are no human ratings"
+        )
+    grid = rows.assign(_unit=_units(rows)).pivot_table(
+        index="_unit", columns="rater", values="value", aggfunc="first", observed=True
+    )
+    if grid.shape[1] < 2:
+        raise HarnessError("fewer than two people have rated; a plan is made from some ratings of at least two")
+    return grid
+
+
+def _units(rows: pd.DataFrame) -> pd.Series[str]:
+    unit = [name for name in ("task", "item_id", "response_id", "against_id") if name in rows]
+    return rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
+
+
+def plan(
+    ratings: pd.DataFrame,
+    width: float,
+    people: int,
+    level: Level,
+    criterion: str | None = None,
+    judge: str | None = None,
+    *,
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> list[Needed]:
+    """Return how many items are needed for alpha and, where a judge is named, for its test and its correction.
+
+    Args:
+        ratings: A run's ratings, some of them by at least two people.
+        width: The wanted width of the intervals.
+        people: Raters an item.
+        level: The level of measurement.
+        criterion: The criterion; needed where there are several.
+        judge: An AI rater of the same criterion.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
+
+    Raises:
+        HarnessError: There are no two people, or the judge has rated nothing that people have.
+    """
+    grid = grid_frame(ratings, criterion)
+    found = [items_for_alpha(grid.to_numpy(float), width, people, level, simulations=simulations, seed=seed)]
+    if judge is None:
+        return found
+    rows = ratings[(ratings["rater"] == judge) & ratings["value"].notna()]
+    if criterion is not None:
+        rows = rows[rows["criterion"] == criterion]
+    rated = pd.Series(rows["value"].to_numpy(float), index=_units(rows)).groupby(level=0).mean()
+    mine = rated.reindex(grid.index).to_numpy(float)
+    if np.isnan(mine).all():
+        raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")
+    found.append(items_for_stand_in(grid.to_numpy(float), mine, level, simulations=simulations, seed=seed))
+    people_say = grid.mean(axis=1).to_numpy(float)
+    found.append(items_for_score(people_say, mine, width, len(rated), simulations=simulations, seed=seed))
+    return found
+
+
+def simulate(grid: Grid, items: int, people: int, chance: np.random.Generator, level: Level) -> Grid:
+    """Return ratings of so many items by so many people, as the ratings at hand suggest."""
+    counts = (~np.isnan(grid)).sum(axis=1)
+    rich = np.flatnonzero(counts >= people)
+    if len(rich) >= SMALLEST:
+        chosen = grid[chance.choice(rich, items)]
+        order = np.where(np.isnan(chosen), 2.0, chance.random(chosen.shape)).argsort(axis=1)
+        picked: Grid = np.take_along_axis(chosen, order[:, :people], axis=1)
+        return picked
+    found = alpha(wide_units(pd.DataFrame(grid)), level, resamples=0).value
+    if not found > 0:
+        raise HarnessError("people do not agree beyond chance so far; more raters by this model would not either")
+    s = (1 - found) / found
+    pool = grid[~np.isnan(grid)]
+    drawn = np.empty((items, people))
+    drawn[:, 0] = chance.choice(pool, items)
+    for j in range(1, people):
+        earlier = drawn[np.arange(items), chance.integers(0, j, items)]
+        copies = chance.random(items) < j / (s + j)
+        drawn[:, j] = np.where(copies, earlier, chance.choice(pool, items))
+    return drawn
+
+
+def items_for_alpha(
+    grid: Grid, width: float, people: int, level: Level, *, simulations: int = SIMULATIONS, seed: int = 0
+) -> Needed:
+    """Return how many items make the 95 % interval of alpha no wider than wanted.
+
+    Args:
+        grid: Items x raters.
+        width: The wanted width.
+        people: Raters an item.
+        level: The level of measurement.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
+    """
+    chance = np.random.default_rng(seed)
+
+    def reached(items: int) -> float:
+        values = [
+            alpha(wide_units(pd.DataFrame(simulate(grid, items, people, chance, level))), level, resamples=0).value
+            for _ in range(simulations)
+        ]
+        low, high = np.nanquantile(values, [0.025, 0.975])
+        return float(high - low)
+
+    model = "resampled" if ((~np.isnan(grid)).sum(axis=1) >= people).sum() >= SMALLEST else "urn"
+    pilot = 200
+    guess = int(np.clip(pilot * (reached(pilot) / width) ** 2, SMALLEST, MOST_ITEMS))  # widths shrink as 1 / sqrt(n)
+    items, got = _settle(guess, reached, lambda found: found <= width)
+    return Needed("alpha", people, items, got, width, model, None if items else "too_many_items")
+
+
+def _settle(
+    guess: int, reached: Callable[[int], float], good: Callable[[float], bool]
+) -> tuple[int | None, float | None]:
+    """Return the first size that is good, from a little under the guess upward, and what it reaches."""
+    size = max(SMALLEST, int(guess * 0.85))
+    while size <= MOST_ITEMS:
+        found = reached(size)
+        if good(found):
+            return size, found
+        size = int(size * 1.1) + 1
+    return None, None
+
+
+def items_for_stand_in(
+    grid: Grid,
+    judge: Sequence[float] | Grid,
+    level: Level,
+    *,
+    power: float = 0.8,
+    epsilon: float = 0.2,
+    sizes: Sequence[int] = (30, 50, 75, 100, 150, 200, 300, 500, 800),
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> Needed:
+    """Return how many items, each rated by all the people at hand, let the AI pass the alternative annotator test.
+
+    Args:
+        grid: Items x people.
+        judge: The AI's rating of each item; NaN where it has none.
+        level: The level of measurement.
+        power: How often it should pass, being as good as it looks.
+        epsilon: The allowance of the test.
+        sizes: Numbers of items that are tried.
+        simulations: How often each is simulated.
+        seed: Decides the draws.
+    """
+
+    from harness.agreement.stand_in.stand_in import can_stand_in
+
+    chance = np.random.default_rng(seed)
+    together = np.column_stack([grid, np.asarray(judge, float)])
+    usable = np.flatnonzero(~np.isnan(together[:, -1]) & ((~np.isnan(grid)).sum(axis=1) >= 2))
+    people = [f"human_{number}" for number in range(grid.shape[1])]
+    if len(usable) < SMALLEST:
+        return Needed("stand_in", len(people), None, None, power, "resampled", "too_few_items")
+    passed = 0.0
+    for size in sizes:
+        wins = 0
+        for _ in range(simulations):
+            frame = pd.DataFrame(together[chance.choice(usable, size)], columns=[*people, "ai"])
+            omega = can_stand_in(wide_units(frame), "ai", people, level, epsilon=epsilon, resamples=UNUSED).omega
+            wins += bool(omega >= 0.5)
+        passed = wins / simulations
+        if passed >= power:
+            return Needed("stand_in", len(people), size, passed, power, "resampled")
+    return Needed("stand_in", len(people), None, passed, power, "resampled", "too_many_items")
+
+
+def items_for_score(
+    human: Sequence[float] | Grid,
+    judge: Sequence[float] | Grid,
+    width: float,
+    rated: int,
+    *,
+    simulations: int = SIMULATIONS,
+    seed: int = 0,
+) -> Needed:
+    """Return how many human-rated items make the 95 % interval of a corrected score no wider than wanted, on average.
+
+    Items that both have rated are drawn with replacement for people, and AI ratings for the other items; each draw is
+    corrected as `harness.agreement.stand_in.corrected.ppi_mean` corrects (PPI++, Angelopoulos, Duchi and Zrnic 2023).
+
+    Args:
+        human: People's rating of each item at hand, their mean where there are several.
+        judge: The AI's rating of the same items.
+        width: The wanted width of the interval.
+        rated: Items that the AI rates, those that people rate among them.
+        simulations: How often each size is simulated.
+        seed: Decides the draws.
+    """
+    y, f = np.asarray(human, float), np.asarray(judge, float)
+    known = ~(np.isnan(y) | np.isnan(f))
+    y, f = y[known], f[known]
+    if len(y) < SMALLEST:
+        return Needed("score", 1, None, None, width, "resampled", "too_few_items")
+
+    def reached(n: int) -> float:
+        chance = np.random.default_rng([seed, n])
+        widths = []
+        for _ in range(simulations):
+            drawn, others = chance.integers(0, len(y), n), chance.integers(0, len(y), max(rated - n, 1))
+            found = ppi_mean(y[drawn], f[drawn], f[others])
+            widths.append(found.high - found.low)
+        return float(np.mean(widths))
+
+    low, high = FEWEST, max(min(MOST_ITEMS, rated), FEWEST)
+    if reached(high) > width:
+        return Needed("score", 1, None, reached(high), width, "resampled", "too_many_items")
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) <= width else (middle + 1, high)
+    return Needed("score", 1, high, reached(high), width, "resampled")

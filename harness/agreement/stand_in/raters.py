@@ -1,0 +1,163 @@
+"""What is known of each rater: accuracy without a key (Dawid and Skene), severity, and errors that two raters share.
+
+Judges of one family err together: a majority of them is then worth less than it seems, which error correlation shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from harness.agreement.grid.patterns import rating_patterns
+from harness.agreement.grid.units import FEW_VALUES, Level, Units
+from harness.statistics import Floats, number
+
+SMOOTHING = 0.01
+"""Added to every cell of a confusion matrix, so that none is 0."""
+
+
+@dataclass(frozen=True)
+class DawidSkene:
+    """The result of `dawid_skene`.
+
+    Attributes:
+        prevalence: The share of each value, shape (values,).
+        confusion: P(rater says l | truth k), shape (raters, values, values).
+        accuracy: P(rater is right) of each rater.
+        rounds: Iterations until it settled.
+    """
+
+    prevalence: Floats
+    confusion: Floats
+    accuracy: dict[str, float]
+    rounds: int
+
+
+def dawid_skene(
+    units: Units, humans: Sequence[str] | None = None, *, tolerance: float = 1e-7, most: int = 500
+) -> DawidSkene | str:
+    """Estimate each rater's accuracy without a key, by EM (Dawid and Skene 1979).
+
+    Args:
+        units: The ratings.
+        humans: Whose majority the confusion matrices start from, which fixes which label is which; all where not given.
+        tolerance: It has settled when no accuracy moves by more.
+        most: Iterations at most.
+
+    Returns:
+        The estimates, or the reason why there are none.
+    """
+    values, raters = len(units.values), len(units.raters)
+    if raters < 3:
+        return "too_few_raters"
+    if values < 2 or values > FEW_VALUES:
+        return "single_category" if values < 2 else "too_many_values"
+    patterns = rating_patterns(units, least=1)
+    said = patterns.rows[:, :, None] == np.arange(values)  # (patterns, raters, values)
+    flat = said.reshape(len(said), -1).astype(float)
+    start = [units.raters.index(name) for name in humans or units.raters]
+    votes = said[:, start].sum(axis=1).astype(float)
+    votes[votes.sum(axis=1) == 0] = 1.0  # nobody of them rated it: no opinion
+    truth = votes == votes.max(axis=1, keepdims=True)
+    belief = truth / truth.sum(axis=1, keepdims=True)
+    accuracy = np.zeros(raters)
+    for rounds in range(1, most + 1):  # noqa: B007 - the last one is reported
+        weight = belief * patterns.counts[:, None]
+        prevalence = (weight.sum(axis=0) + SMOOTHING) / (weight.sum() + SMOOTHING * values)
+        confusion = (weight.T @ flat).reshape(values, raters, values).transpose(1, 0, 2) + SMOOTHING
+        confusion /= confusion.sum(axis=2, keepdims=True)
+        now = np.einsum("k,rkk->r", prevalence, confusion)
+        log = np.log(prevalence) + flat @ np.log(confusion).transpose(0, 2, 1).reshape(-1, values)
+        belief = np.exp(log - log.max(axis=1, keepdims=True))
+        belief /= belief.sum(axis=1, keepdims=True)
+        if np.max(np.abs(now - accuracy)) < tolerance:
+            break
+        accuracy = now
+    by_name = {name: float(value) for name, value in zip(units.raters, now, strict=True)}
+    return DawidSkene(prevalence, confusion, by_name, rounds)
+
+
+def severity(units: Units, *, rounds: int = 200) -> dict[str, dict[str, float | None]] | str:
+    """Return how far each rater is above or below the others on the same items, by two-way random effects.
+
+    value = mean + item + rater + rest, all random and independent, fitted by EM; few ratings are shrunk towards 0.
+
+    Returns:
+        For each rater `severity` (below 0 is severe), its standard error `se` and `n`; or the reason why there is none.
+    """
+    if units.numbers is None:
+        return "not_numbers"
+    if len(units.raters) < 2 or units.n_items < 2:
+        return "one_rater" if len(units.raters) < 2 else "too_few_items"
+    y = units.grid()[:, units.sizes >= 2]
+    given = ~np.isnan(y)
+    y = np.where(given, y - y[given].mean(), 0.0)
+    m = given.sum(axis=0)
+    total = float(np.sum(y**2) / given.sum())
+    rest, item, rater = total / 2, total / 3, total / 6
+    effect, errors, mean = np.zeros(len(y)), np.zeros(len(y)), 0.0
+    for _ in range(rounds):
+        shrink = item / (rest + m * item)  # V^-1 of an item is (I - shrink 11') / rest
+        left = np.where(given, y - mean, 0.0)
+        within = np.diag(given.sum(axis=1)) - (given * shrink) @ given.T
+        inverse = np.linalg.inv(within / max(rest, 1e-12) + np.eye(len(y)) / max(rater, 1e-12))
+        effect = inverse @ (left.sum(axis=1) - (given * shrink) @ left.sum(axis=0)) / max(rest, 1e-12)
+        errors = np.sqrt(np.diag(inverse))
+        residual = np.where(given, left - effect[:, None], 0.0)
+        of_item = residual.sum(axis=0) * shrink
+        mean += float(np.where(given, residual - of_item, 0.0).sum() / given.sum())
+        after = np.where(given, residual - of_item, 0.0)
+        spread = rest * item / (rest + m * item)
+        freedom = given * (errors[:, None] ** 2 + spread)
+        rest = float((after**2 + np.where(given, freedom, 0.0)).sum() / given.sum())
+        item = float(np.mean(of_item**2 + spread))
+        rater = float(np.mean(effect**2 + errors**2))
+    return {
+        name: {"severity": number(effect[i]), "se": number(errors[i]), "n": float(given[i].sum())}
+        for i, name in enumerate(units.raters)
+    }
+
+
+def error_correlation(units: Units, humans: Sequence[str], level: Level) -> list[dict[str, Any]]:
+    """Return how far pairs of raters err on the same items.
+
+    An error is a label other than the majority of the humans outside the pair (items where they tie have none), or a
+    number's distance from their mean.
+
+    Returns:
+        Rows `rater_a, rater_b, n, value, reason`, value Pearson's correlation of the errors.
+    """
+    rows = []
+    for first, second in combinations(units.raters, 2):
+        around = [units.raters.index(name) for name in humans if name not in (first, second)]
+        rows.append({"rater_a": first, "rater_b": second, **_shared_errors(units, first, second, around, level)})
+    return rows
+
+
+def _shared_errors(units: Units, first: str, second: str, around: list[int], level: Level) -> dict[str, Any]:
+    nothing = {"n": 0, "value": None, "reason": "no_overlap"}
+    if not around:
+        return nothing
+    a, b = (units.codes[units.raters.index(name)] for name in (first, second))
+    others = units.codes[around]
+    labels = units.numbers is None or level == "nominal"
+    votes = np.stack([(others == value).sum(axis=0) for value in range(len(units.values))]) if labels else others >= 0
+    known = (votes == votes.max(axis=0)).sum(axis=0) == 1 if labels else votes.any(axis=0)
+    items = np.flatnonzero((a >= 0) & (b >= 0) & (others >= 0).any(axis=0) & known)
+    if len(items) < 3:
+        return {**nothing, "n": len(items), "reason": "too_few_items"}
+    a, b, others = a[items], b[items], others[:, items]
+    if labels:
+        truth = votes[:, items].argmax(axis=0)
+        of_a, of_b = (a != truth).astype(float), (b != truth).astype(float)
+    else:
+        assert units.numbers is not None
+        mean = np.nanmean(np.where(others >= 0, units.numbers[others], np.nan), axis=0)
+        of_a, of_b = units.numbers[a] - mean, units.numbers[b] - mean
+    if np.ptp(of_a) == 0 or np.ptp(of_b) == 0:
+        return {"n": len(items), "value": None, "reason": "constant_rater"}
+    return {"n": len(items), "value": float(np.corrcoef(of_a, of_b)[0, 1]), "reason": None}

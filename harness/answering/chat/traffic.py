@@ -1,0 +1,336 @@
+"""Carries many calls to one server at once, as fast as the server will have them.
+
+The number of calls in flight falls by half when the server says that it is too much (429) and rises by one for each
+round of successes; requests and tokens per minute are kept; a retry happens only where it can help, after the wait
+that the server asks for; and when nothing succeeds any more the rest is answered at once with a failure, so that a
+dead server costs seconds, not hours. Everything runs in one thread of its own with an event loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from harness.answering.chat.chat import Answer, Call
+from harness.records import Status
+
+AHEAD = 2
+"""Calls taken for each that may be in flight: as many wait their turn, so that the server never waits for us."""
+TOGETHER = 0.01
+"""Seconds in which answers are gathered: handing each over by itself would cost more than asking for it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How hard a server may be pressed, and how long its failures are borne."""
+
+    concurrency: int = 64
+    """Calls in flight, at most."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    """Tokens of prompts and answers together; a prompt is estimated at four characters a token."""
+    timeout: float = 120.0
+    """Seconds for one attempt, from sending to the last byte."""
+    attempts: int = 6
+    longest_wait: float = 120.0
+    """Seconds; a server that asks for a longer wait is taken at its word, and the call fails."""
+    first_wait: float = 0.5
+    """Seconds before the first retry, doubled for each further one, where the server names none."""
+    give_up_after: float = 60.0
+    """Seconds without one success, with at least 20 failures, until the server is taken for dead."""
+
+
+class Trouble(Exception):
+    """An attempt that brought no answer, and what may be done about it."""
+
+    def __init__(
+        self,
+        error: str,
+        status: Status = "error",
+        retry: bool = False,
+        wait: float | None = None,
+        throttled: bool = False,
+        hopeless: bool = False,
+        raw: str | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.status = status
+        self.retry = retry
+        """Another attempt can help."""
+        self.wait = wait
+        """Seconds that the server asks for."""
+        self.throttled = throttled
+        """The server says that it is too much at once."""
+        self.hopeless = hopeless
+        """Every other call will fail in the same way: a wrong key, a wrong model name."""
+        self.raw = raw
+
+
+Send = Callable[[Call], Awaitable[Answer]]
+
+
+class Gate:
+    """Lets calls in as the limits allow; lives in one event loop."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.width = float(limits.concurrency)
+        self.inside = 0
+        self.closed_until = 0.0
+        self._narrowed = 0.0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._requests = Bucket(limits.requests_per_minute)
+        self._tokens = Bucket(limits.tokens_per_minute)
+
+    async def enter(self, tokens: int) -> None:
+        """Wait until one more call may be in flight."""
+        while self.inside >= int(self.width):
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self.inside += 1
+        try:
+            while (wait := self._wait(tokens)) > 0:
+                await asyncio.sleep(wait)
+        except asyncio.CancelledError:
+            self.leave()
+            raise
+        self._requests.take(1)
+        self._tokens.take(tokens)
+
+    def _wait(self, tokens: int) -> float:
+        now = time.monotonic()
+        return max(self.closed_until - now, self._requests.wait(1, now), self._tokens.wait(tokens, now))
+
+    def leave(self) -> None:
+        """Say that a call is no longer in flight."""
+        self.inside -= 1
+        while self._waiting and self.inside < int(self.width):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def widen(self) -> None:
+        """One more call succeeded: a round of successes lets one more in."""
+        self.width = min(self.width + 1 / self.width, self.limits.concurrency)
+
+    def narrow(self, wait: float | None) -> None:
+        """The server says that it is too much: half as many, once for each round, and none before its wait is over."""
+        now = time.monotonic()
+        if wait:
+            self.closed_until = max(self.closed_until, now + min(wait, self.limits.longest_wait))
+        if now - self._narrowed > 1.0:
+            self._narrowed = now
+            self.width = max(1.0, self.width / 2)
+
+    def settle(self, estimated: int, used: int) -> None:
+        """Correct the tokens taken at the entrance by those that were really used."""
+        self._tokens.take(used - estimated)
+
+
+class Bucket:
+    """An allowance per minute that fills up steadily and holds a tenth of a minute's worth."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self.rate = per_minute / 60 if per_minute else None
+        self.level = self.rate * 6 if self.rate else 0.0
+        self._seen = time.monotonic()
+
+    def wait(self, amount: float, now: float) -> float:
+        """Return the seconds until `amount` may be taken; more than the bucket holds may be taken when it is full."""
+        if self.rate is None:
+            return 0.0
+        full = max(self.rate * 6, 1.0)
+        self.level = min(self.level + (now - self._seen) * self.rate, full)
+        self._seen = now
+        return max(0.0, (min(amount, full) - self.level) / self.rate)
+
+    def take(self, amount: float) -> None:
+        """Take the amount; the level may fall below zero."""
+        if self.rate is not None:
+            self.level -= amount
+
+
+class Breaker:
+    """Notices that nothing succeeds any more."""
+
+    MANY = 20
+    HOPELESS = 3
+
+    def __init__(self, give_up_after: float) -> None:
+        self.give_up_after = give_up_after
+        self.last: str | None = None
+        self._since = 0.0
+        self._failures = 0
+        self._hopeless = 0
+
+    def failed(self, trouble: Trouble) -> None:
+        """Count a failed attempt."""
+        if not self._failures:
+            self._since = time.monotonic()
+        self._failures += 1
+        self._hopeless += trouble.hopeless
+        self.last = trouble.error
+
+    def succeeded(self) -> None:
+        """Count an answer: the server is alive."""
+        self._failures = self._hopeless = 0
+
+    @property
+    def open(self) -> bool:
+        """True when a further call would be in vain."""
+        if self._hopeless >= self.HOPELESS:
+            return True
+        return self._failures >= self.MANY and time.monotonic() - self._since >= self.give_up_after
+
+    def probe(self) -> None:
+        """Give the server another chance: one more hopeless failure, or the same time again, closes it anew."""
+        self._hopeless = min(self._hopeless, self.HOPELESS - 1)
+        self._failures = 0
+
+
+class Traffic:
+    """The calls of one client to one server."""
+
+    def __init__(self, send: Send, limits: Limits) -> None:
+        """Carry calls by `send`, an attempt each, which raises `Trouble` where it brings no answer."""
+        self.limits = limits
+        self._send = send
+        self._breaker = Breaker(limits.give_up_after)
+        self._gate = Gate(limits)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def carry(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
+        """Yield the position and the answer of each call, as they finish; few calls are taken ahead of the answers."""
+        loop = self._running_loop()
+        todo = enumerate(calls)
+        done: queue.SimpleQueue[list[tuple[int, Answer | Exception]]] = queue.SimpleQueue()
+        arrived: list[tuple[int, Answer | Exception]] = []
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def work(position: int, call: Call) -> None:
+            try:
+                answer: Answer | Exception = await self._carry(call)
+            except Exception as error:  # a fault of ours: it shall be seen, not waited for
+                answer = error
+            if not arrived:
+                loop.call_later(TOGETHER, hand_over)
+            arrived.append((position, answer))
+
+        def hand_over() -> None:
+            done.put(arrived.copy())
+            arrived.clear()
+
+        def send(batch: list[tuple[int, Call]]) -> None:
+            for position, call in batch:
+                task = loop.create_task(work(position, call))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+        def stop() -> None:
+            for task in tasks:
+                task.cancel()
+
+        self._breaker.probe()
+        under_way = 0
+        try:
+            while True:
+                batch = list(islice(todo, AHEAD * self.limits.concurrency - under_way))
+                if batch:
+                    loop.call_soon_threadsafe(send, batch)
+                under_way += len(batch)
+                if not under_way:
+                    return
+                answered = done.get()
+                under_way -= len(answered)
+                for position, answer in answered:
+                    if isinstance(answer, Exception):
+                        raise answer
+                    yield position, answer
+        finally:
+            loop.call_soon_threadsafe(stop)
+
+    def close(self, goodbye: Callable[[], Awaitable[None]] | None = None) -> None:
+        """End the thread, after a last piece of work in it: closing connections."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        if goodbye is not None:
+
+            async def part() -> None:
+                await goodbye()
+
+            with contextlib.suppress(Exception):  # the connections end with the process in any case
+                asyncio.run_coroutine_threadsafe(part(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="harness-calls", daemon=True).start()
+        return self._loop
+
+    async def _carry(self, call: Call) -> Answer:
+        """Carry one call through all its attempts; never raises."""
+        started = time.perf_counter()
+        estimate = estimated_tokens(call)
+        for attempt in range(self.limits.attempts):
+            if self._breaker.open:
+                trouble = Trouble(f"not asked: the server has stopped answering (last: {self._breaker.last})")
+                break
+            try:
+                answer = await self._attempt(call, estimate)
+            except Trouble as caught:
+                trouble = caught
+                self._breaker.failed(trouble)
+            else:
+                self._breaker.succeeded()
+                self._gate.widen()
+                return replace(answer, seconds=round(time.perf_counter() - started, 4))
+            wait = self._pause(trouble, attempt)
+            if wait is None:
+                break
+            await asyncio.sleep(wait)
+        seconds = round(time.perf_counter() - started, 4)
+        return Answer(status=trouble.status, error=trouble.error, raw=trouble.raw, seconds=seconds)
+
+    async def _attempt(self, call: Call, estimate: int) -> Answer:
+        await self._gate.enter(estimate)
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                answer = await self._send(call)
+        except TimeoutError:
+            raise Trouble(f"no answer within {self.limits.timeout:g} s", "timeout", retry=True) from None
+        except Trouble as trouble:
+            if trouble.throttled:
+                self._gate.narrow(trouble.wait)
+            raise
+        except Exception as error:  # a fault of ours or of the library costs its call, not the run
+            raise Trouble(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._gate.leave()
+        self._gate.settle(estimate, (answer.prompt_tokens or 0) + (answer.completion_tokens or 0) or estimate)
+        return answer
+
+    def _pause(self, trouble: Trouble, attempt: int) -> float | None:
+        """Return the seconds until the next attempt; None where there shall be none."""
+        if not trouble.retry or attempt + 1 == self.limits.attempts:
+            return None
+        if trouble.wait is not None:
+            return trouble.wait if trouble.wait <= self.limits.longest_wait else None
+        return float(min(self.limits.first_wait * 2**attempt, self.limits.longest_wait) * random.uniform(0.75, 1.25))
+
+
+def estimated_tokens(call: Call) -> int:
+    """Return a call's tokens before it is sent: a quarter of the characters, and the whole answer."""
+    return sum(len(text) for _, text in call.messages) // 4 + call.max_tokens

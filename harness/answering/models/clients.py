@@ -1,0 +1,165 @@
+"""From a model's name to its client, each behind the cache of calls.
+
+`embedded`, `openai:NAME` at any address, `anthropic:NAME`, `lm-eval:KIND`, `replay:FILE`, and whatever kind a package
+brings by the entry point `harness.clients`: a function from the settings and the place to a client.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.answering.chat.anthropic_chat import AnthropicChat
+from harness.answering.chat.budget import Budget, Budgeted
+from harness.answering.chat.call_cache import Cached, CallCache, default_cache
+from harness.answering.chat.chat import Chat
+from harness.answering.chat.embedded_chat import EmbeddedChat
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.price import Rates
+from harness.answering.chat.recorded_chat import RecordedChat
+from harness.answering.chat.traffic import Limits
+from harness.answering.models.embedded import Note
+from harness.errors import HarnessError
+
+MakeChat = Callable[[str | Mapping[str, Any]], Cached]
+
+
+class Place(Protocol):
+    """What a client needs to know of where it works; `Surroundings` has it."""
+
+    @property
+    def cache(self) -> Path | None:
+        """The user's cache folder."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Threads of the embedded model."""
+        ...
+
+
+class ChatSpec(BaseModel):
+    """A chat model with its settings, as a suite or a rater.yaml writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    """`embedded`, `openai:NAME`, `anthropic:NAME`, `lm-eval:KIND`, `replay:FILE`."""
+    base_url: str | None = None
+    key_variable: str | None = None
+    """The environment variable that holds the key."""
+    concurrency: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    timeout: float = 120.0
+    attempts: int = 6
+    options: dict[str, Any] = {}
+    """Further fields of the request; null removes one."""
+    rates: Rates | None = None
+    """What the server charges, where the price list does not know it."""
+    args: dict[str, Any] = {}
+    """Of `lm-eval:KIND`: the model's arguments."""
+    of: str | None = None
+    """Of `replay:calls.sqlite`: whose answers, where the cache has those of several clients."""
+
+    @property
+    def limits(self) -> Limits:
+        """How hard the server may be pressed."""
+        names = ("concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "attempts")
+        return Limits(**{name: getattr(self, name) for name in names})
+
+
+def read_chat_spec(model: str | Mapping[str, Any]) -> ChatSpec:
+    """Return the settings of a chat model, given as its name alone or as a mapping.
+
+    Raises:
+        HarnessError: A key is not known, or a value does not fit.
+    """
+    try:
+        return ChatSpec.model_validate({"model": model} if isinstance(model, str) else dict(model))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
+        raise HarnessError(f"the chat model {model!r} does not fit: {told}") from error
+
+
+def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda _: None) -> Chat:
+    """Return the client of a chat model, without a cache in front of it.
+
+    Args:
+        model: A name, or a mapping with `model` and the settings of `ChatSpec`.
+        place: Where it works.
+        note: Is told of steps that take long.
+
+    Raises:
+        HarnessError: There is no such kind of model, or a setting does not fit.
+        UnavailableError: The embedded model cannot be had.
+    """
+    spec = read_chat_spec(model)
+    kind, _, name = spec.model.partition(":")
+    if spec.model == "embedded":
+        return EmbeddedChat(place.cache or default_cache(), threads=place.workers, note=note)
+    if kind == "openai" and name:
+        key = spec.key_variable or "OPENAI_API_KEY"
+        return OpenAIChat(name, spec.base_url, spec.limits, key, spec.options, rates=spec.rates)
+    if kind == "anthropic" and name:
+        key = spec.key_variable or "ANTHROPIC_API_KEY"
+        return AnthropicChat(name, spec.base_url, spec.limits, key, spec.options, spec.rates)
+    if kind == "lm-eval" and name:
+        return _lm_eval_chat(name, spec)
+    if kind == "replay" and name:
+        return RecordedChat(name, spec.of)
+    brought = {point.name: point for point in entry_points(group="harness.clients")}
+    if kind in brought:
+        return _brought_chat(brought[kind], spec, place)
+    known = ["embedded", "openai:NAME", "anthropic:NAME", "lm-eval:KIND", "replay:FILE", *brought]
+    raise HarnessError(f"no chat model {spec.model!r}; there are {', '.join(known)} (`base_url` names a server)")
+
+
+def _lm_eval_chat(kind: str, spec: ChatSpec) -> Chat:
+    from harness.answering.models.lm_eval_chat import LmEvalChat
+    from harness.answering.models.model import check_model
+
+    check_model(kind)
+    return LmEvalChat(kind, spec.args, spec.rates)
+
+
+def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
+    package = point.dist.name if point.dist else "unknown"
+    try:
+        make = point.load()
+    except (ImportError, AttributeError) as error:
+        raise HarnessError(
+            f"harness.clients: {point.name!r} of the package {package} cannot be loaded ({error})"
+        ) from error
+    client: Chat = make(spec, place)
+    return client
+
+
+@contextlib.contextmanager
+def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None = None) -> Iterator[MakeChat]:
+    """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
+
+    Every client answers from the cache of finished calls first, and keeps to the budget for the others.
+    """
+    cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
+    clients: dict[str, tuple[Chat, Cached]] = {}
+
+    def chat(model: str | Mapping[str, Any]) -> Cached:
+        key = read_chat_spec(model).model_dump_json()
+        if key not in clients:
+            client = make_chat(model, place, note)
+            clients[key] = client, Cached(Budgeted(client, budget) if budget else client, cache)
+        return clients[key][1]
+
+    try:
+        yield chat
+    finally:
+        for client, _ in clients.values():
+            if close := getattr(client, "close", None):
+                close()
+        cache.close()

@@ -1,0 +1,1 @@
+"""Tasks: where they are defined, where their data come from, and how they become items."""

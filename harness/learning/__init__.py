@@ -1,0 +1,5 @@
+"""Feedback makes the next model: learners, and the loop that trains them in rounds."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

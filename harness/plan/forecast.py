@@ -1,0 +1,274 @@
+"""What a suite would do, before anything is asked: items, calls, tokens, time and cost, and what is there already.
+
+The suite is rehearsed: in a run of its own that is thrown away, its tasks are loaded, and its models and judges go
+through their own code with clients that write down what they are asked and send nothing. So the calls are the very
+calls of the run, and the cache can be asked for each. What nobody can know before is between a low and a high figure:
+how long answers get, and how fast a server is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.answering import (
+    EMBEDDED,
+    LOCAL,
+    Model,
+    Question,
+    Task,
+    answer,
+    default_cache,
+    load_task,
+    make_model,
+    questions,
+    reference_responses,
+    unanswered,
+)
+from harness.catalog import Catalog
+from harness.plan.dry_run import (
+    ASSUMED,
+    CHARACTERS,
+    READS,
+    SHORT,
+    Range,
+    Rehearsed,
+    rehearsal,
+    rehearsed_clients,
+    total,
+)
+from harness.rating import Surroundings, Wanted, find_rater, missing, rated_work, read_spec, tasks_of, work_of
+from harness.records import Response
+from harness.run import Run
+from harness.stages import check_names
+from harness.suite import IMPORTED, ModelUse, RaterUse, Suite, TaskUse, read_suite
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plan: a model on a task, a rater on a task, or the rounds.
+
+    Attributes:
+        stage: answer, rate or rounds.
+        who: The model, the rater or the learner.
+        task: The task.
+        items: Items.
+        wanted: Responses or ratings that the suite wants.
+        there: How many of them the run has.
+        calls: Calls to a model for the others.
+        cached: How many of the calls the cache of calls answers.
+        prompt_tokens: Tokens of the calls that are not cached.
+        completion_tokens: Tokens of their answers, low and high.
+        cost_usd: What they cost, low and high; None where a price is not known.
+        seconds: What they take, low and high; None where that is not known.
+    """
+
+    stage: str
+    who: str
+    task: str
+    items: int
+    wanted: int
+    there: int
+    calls: int = 0
+    cached: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: Range = (0, 0)
+    cost_usd: Range | None = (0.0, 0.0)
+    seconds: Range | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite would do."""
+
+    suite: str
+    lines: list[Line]
+    assumed: Sequence[str] = ASSUMED
+
+    @property
+    def calls(self) -> int:
+        """Calls, the cached ones among them."""
+        return sum(line.calls for line in self.lines)
+
+    @property
+    def cost_usd(self) -> Range | None:
+        """The whole cost, low and high; None where a price is not known."""
+        return total([line.cost_usd for line in self.lines])
+
+    @property
+    def seconds(self) -> Range | None:
+        """The time of all lines of which it is known, low and high."""
+        return total([line.seconds for line in self.lines if line.seconds is not None])
+
+    @property
+    def untimed(self) -> list[str]:
+        """Who takes time that is not known."""
+        return list(dict.fromkeys(one.who for one in self.lines if one.seconds is None and one.wanted > one.there))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        total = {"calls": self.calls, "cost_usd": self.cost_usd, "seconds": self.seconds, "untimed": self.untimed}
+        return {
+            "suite": self.suite,
+            "lines": [vars(line) for line in self.lines],
+            "total": total,
+            "assumed": list(self.assumed),
+        }
+
+
+def plan_suite(
+    suite: Suite | str | Path,
+    out: str | Path | None = None,
+    *,
+    tasks: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    raters: Sequence[str] | None = None,
+    include: Sequence[str | Path] = (),
+    cache: str | Path | None = None,
+    workers: int = 2,
+) -> Plan:
+    """Return what a suite would do, or what is left of it. Nothing is asked of any model.
+
+    Args:
+        suite: A suite, the path of its file, or its name in the catalogue.
+        out: The run's folder; `runs/NAME` where not given. What it has already is not done again.
+        tasks: Only these tasks of the suite.
+        models: Only these models.
+        raters: Only these raters.
+        include: Folders with catalogues of the user's own.
+        cache: Where models and finished calls are kept.
+        workers: Processes and threads at once.
+
+    Raises:
+        HarnessError: Something that the suite names is missing or wrong.
+    """
+    catalog = Catalog(include)
+    suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
+    check_names(suite, catalog)
+    folder = Path(out or Path("runs") / suite.name)
+    place = Surroundings(suite.seed, Path(cache) if cache else default_cache(), workers)
+    with rehearsal(folder, suite) as run, rehearsed_clients(place) as (clients, surroundings):
+        stage = _Stage(run, suite.narrowed(tasks, models, raters), catalog, clients, surroundings)
+        return Plan(suite.name, list(stage.lines()))
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A rehearsal: the run that is thrown away, and what its models and raters work with."""
+
+    run: Run
+    suite: Suite
+    catalog: Catalog
+    clients: dict[str, Rehearsed]
+    surroundings: Surroundings
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines of the plan in the order of the work."""
+        asked = [who for who in self.suite.models if who.model != IMPORTED]
+        for use in self.suite.tasks if asked else []:
+            pins = _pins(self.run, use.task)
+            task = load_task(use, self.catalog, self.suite.limit_of(use), pins)
+            self.run.replace_items(use.task, task.items)
+            self.run.write(reference_responses(task.items), f"{use.task}-reference")
+            for who in asked:
+                yield self._answers(task, use, who)
+        for use in self.suite.tasks:
+            for entry in use.raters:
+                if read_spec(entry.rater, self.catalog).kind != "human":
+                    yield self._ratings(use.task, entry)
+        for human in self.suite.ratings:
+            limit = self.suite.limit_of(human)
+            for name in tasks_of(self.run, human.dataset, human.split, limit, self.catalog, key=bytes(32)):
+                for entry in human.raters:
+                    yield self._ratings(name, entry, rated_work)
+        if self.suite.rounds:
+            yield self._rounds()
+
+    def _answers(self, task: Task, use: TaskUse, who: ModelUse) -> Line:
+        model = make_model(who, self.surroundings.chat, lambda: "", self.surroundings.workers)
+        wanted = questions(task, use, model, who, self.suite.seed)
+        self.run.retire(who.name, use.task, [question.response_id for question in wanted])
+        left = unanswered(self.run, wanted)
+        if task.output_type == "generate_until" and model.converses:
+            answer(self.run, task, use, model, who, self.suite.seed, left)
+            fields = self._bill()
+        else:
+            fields = _scored(who, model, left)
+        self.run.write([_imagined(question, who) for question in unanswered(self.run, left, True)], "imagined")
+        return Line("answer", who.name, use.task, len(task.items), len(wanted), len(wanted) - len(left), **fields)
+
+    def _ratings(self, task: str, use: RaterUse, wanted: Wanted = work_of) -> Line:
+        spec = read_spec(use.rater, self.catalog)
+        work = wanted(self.run, task, use, spec)
+        fields: dict[str, Any] = {}
+        if spec.kind == "judge":
+            rater = find_rater(use.rater, self.catalog, self.surroundings)
+            left = missing(self.run, rater, work)
+            for _ in rater.rate(left):
+                pass
+            fields, there = self._bill(), len(work) - len(left)
+        else:  # making it may load a model, or try a sandbox
+            rated = set(self.run.ratings.loc[self.run.ratings["rater"] == use.rater, "response_id"])
+            there = sum(one.response.response_id in rated for one in work)
+        items = len({one.item.item_id for one in work})
+        return Line("rate", use.rater, task, items, len(work), there, **fields)
+
+    def _rounds(self) -> Line:
+        use = self.suite.rounds
+        assert use is not None
+        items = min(use.items, self.suite.limit or use.items)
+        wanted, there = len(use.feedback) * (use.rounds + 1), len(self.run.rounds)
+        return Line("rounds", use.learner, "rounds of training", items, wanted, min(there, wanted))
+
+    def _bill(self) -> dict[str, Any]:
+        """Return what all clients were asked since the last bill, as the fields of a line."""
+        bills = [client.bill() for client in self.clients.values() if client.calls]
+        if not bills:
+            return {"seconds": (0.0, 0.0)}
+        plain = {name: sum(bill[name] for bill in bills) for name in ("calls", "cached", "prompt_tokens")}
+        return {
+            **plain,
+            **{name: total([bill[name] for bill in bills]) for name in ("completion_tokens", "cost_usd", "seconds")},
+        }
+
+
+def _scored(who: ModelUse, model: Model, left: Sequence[Question]) -> dict[str, Any]:
+    """Return what requests to a model of lm-eval come to, which has no cache of calls."""
+    requests = [request for question in left for request in question.requests]
+    prompt = sum(len(str(request.arguments[0])) for request in requests) / CHARACTERS
+    limits = [one.arguments[1].get("max_gen_toks", 256) for one in requests if isinstance(one.arguments[1], dict)]
+    here = who.model == EMBEDDED or who.model.startswith(LOCAL)
+    timed = who.model == EMBEDDED or not left
+    return {
+        "calls": len(requests),
+        "prompt_tokens": round(prompt),
+        "completion_tokens": (round(SHORT * sum(limits)), sum(limits)),
+        "cost_usd": (0.0, 0.0) if here or not left else None,
+        "seconds": (prompt / READS[1], prompt / READS[0]) if timed else None,
+    }
+
+
+def _imagined(question: Question, who: ModelUse) -> Response:
+    """Return an answer as long as it may be, and like no other, for raters to rehearse with."""
+    choices = question.item.choices
+    settings = question.requests[0].arguments[1]
+    limit = settings.get("max_gen_toks", 256) if isinstance(settings, dict) else 1
+    return Response(
+        response_id=question.response_id,
+        task=question.item.task,
+        item_id=question.item.item_id,
+        model=who.name,
+        series=who.series,
+        round=who.round,
+        sample=question.sample,
+        text=choices[0] if choices else (question.response_id * limit)[: math.ceil(limit * CHARACTERS)],
+        prompt_hash=question.prompt_hash,
+    )
+
+
+def _pins(run: Run, task: str) -> dict[str, str]:
+    data = run.manifest.get("tasks", {}).get(task, {}).get("data", [])
+    return {one["dataset"]: one["revision"] for one in data if one["revision"]}

@@ -1,0 +1,101 @@
+"""The formats that are known, each a mapping in the catalogue, and which of them a file is of.
+
+They lie in `raters/human/presets/`; a user's own, in a folder given by `--include` or `HARNESS_PATH`, come first, then
+those of installed packages (entry points `harness.importers`). A path to a `mapping.yaml` does as well as a name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from harness.catalog import Catalog
+from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.cells import holds
+from harness.rating.files.mapping import Mapping
+from harness.rating.files.source import Source, read_source
+from harness.suite import read_document
+
+FOLDER = "raters/human/presets"
+GROUP = "harness.importers"
+"""Entry points of installed packages: a format's name, and the object that is its mapping's path."""
+ALIASES = {"parquet": "csv", "jsonl": "csv", "json": "csv"}
+"""Names of kinds of file: tables of ratings are one format, however they are stored."""
+LOOKED_AT = 50
+"""How many of the first records must show what format a file is of."""
+
+
+def presets(catalog: Catalog | None = None) -> dict[str, Mapping]:
+    """Return the known mappings by name.
+
+    Raises:
+        HarnessError: One of them does not fit.
+    """
+    *own, built_in = [
+        {path.stem: path for path in (root / FOLDER).glob("*.yaml")} for root in (catalog or Catalog()).roots
+    ]
+    installed = {point.name: Path(point.load()) for point in entry_points(group=GROUP)}
+    found = {name: path for known in (built_in, installed, *reversed(own)) for name, path in known.items()}
+    return {name: _read(path) for name, path in sorted(found.items())}
+
+
+def read_mapping(path: str | Path) -> Mapping:
+    """Read a mapping.
+
+    Raises:
+        HarnessError: The file cannot be read or does not fit; names file and line.
+    """
+    return _read(Path(path))
+
+
+@cache
+def _read(path: Path) -> Mapping:
+    return read_document(path).check(Mapping, name=path.stem)
+
+
+def recognise(source: Source | str | Path, format: str | None = None, catalog: Catalog | None = None) -> Mapping:
+    """Return the mapping that a file fits.
+
+    Args:
+        source: The file.
+        format: The name of a format or of one of its forms, or a `mapping.yaml`; all where not given.
+        catalog: Where mappings are looked for.
+
+    Raises:
+        HarnessError: There is no such format, or the file fits none, or two equally well.
+    """
+    if format and format.endswith((".yaml", ".yml")):
+        return read_mapping(format)
+    known = presets(catalog)
+    source = source if isinstance(source, Source) else read_source(source)
+    wanted = ALIASES.get(format, format) if format else None
+    if wanted in known and (known[wanted].format or wanted) != wanted:
+        return known[wanted]  # the name of one form
+    candidates = {name: one for name, one in known.items() if wanted in (None, name, one.format)}
+    if not candidates:
+        raise HarnessError(
+            f"no format {format!r}.{did_you_mean(str(format), {one.format or name for name, one in known.items()})}"
+        )
+    fitting = {name: len(one.recognise) for name, one in candidates.items() if fits(source, one)}
+    best = [name for name, count in fitting.items() if count == max(fitting.values())]
+    if len(best) == 1:
+        return known[best[0]]
+    if not best and wanted and len(candidates) == 1:
+        return next(iter(candidates.values()))
+    if not best:
+        keys = ", ".join(list(source.entries[0].record)[:12]) if source.entries else "nothing"
+        names = ", ".join(sorted({one.format or name for name, one in candidates.items()}))
+        raise HarnessError(
+            f"{source.path}: of no format that is known ({names}); it has {keys}. "
+            f"Name the format, or copy a mapping of {FOLDER}/, change it, and give its path"
+        )
+    raise HarnessError(f"{source.path}: could be {' or '.join(best)}; name the format")
+
+
+def fits(source: Source, mapping: Mapping) -> bool:
+    """Return whether one of a file's first records shows everything by which a mapping recognises its format."""
+    return source.kind in mapping.reads and any(
+        all(holds(condition, {".": entry.record}) for condition in mapping.recognise)
+        for entry in source.entries[:LOOKED_AT]
+    )

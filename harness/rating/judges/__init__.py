@@ -1,0 +1,1 @@
+"""Raters that form an opinion: LLM judges and panels of them, reward models, the model's own confidence."""

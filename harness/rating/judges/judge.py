@@ -1,0 +1,231 @@
+"""A judge: an LLM that is asked for ratings.
+
+How it is asked (one response at a time, two against each other) is a mode: a function from a piece of work to the
+questions that it takes. Here the questions are put to the chat client and every answer becomes one rating; an answer
+that cannot be read, a refusal and a provider's error become ratings without a value, with the raw answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.answering import Answer, Call, Chat, make_chat
+from harness.kinds import identity_of
+from harness.rating.judges.reply import Verdict, answer_schema, read_probabilities, read_text
+from harness.rating.judges.rubric import Meaning, OverallRule, Rubric
+from harness.rating.judges.wording import Wording, reference_of
+from harness.rating.rater import NO_ANSWER, RaterSpec, Surroundings, Work, rating_of
+from harness.rating.verifiers.verifier import Settings
+from harness.records import Rating, Response, digest
+
+
+class JudgeSettings(Settings):
+    """What every mode's settings in a rater.yaml have."""
+
+    model: str | dict[str, Any] = "embedded"
+    """The chat model: a name, or a mapping with its settings."""
+    prompt: str = "prompt.j2"
+    by: Literal["probabilities", "text"] = "probabilities"
+    """How the verdict is read: the next token's probabilities, or a written answer."""
+    reasoning: bool = False
+    """Reasons before the verdict; needs `by: text`."""
+    max_tokens: int = Field(default=512, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_logprobs: int = Field(default=20, ge=1)
+    """How many tokens' probabilities to ask for; many servers give 20 at most."""
+
+    rubric: dict[str, str | Meaning] = Field(default_factory=dict)
+    """What each criterion means, shown by the prompt as `rubric`; a text, or `description` and `weight`."""
+    constitution: str | None = None
+    """A file of principles, each rated for itself."""
+    overall: OverallRule | None = None
+    """How an overall verdict is found; see `Rubric`."""
+    examples: str | None = None
+    """A file of examples of verdicts, shown as turns before the question."""
+    reference_guided: bool = False
+    """The prompt shows `reference`; an item that has none is skipped."""
+
+    @model_validator(mode="after")
+    def _reasons_are_written(self) -> Self:
+        if self.reasoning and self.by != "text":
+            raise ValueError("reasoning: true needs `by: text`")
+        return self
+
+    def call(self, messages: tuple[tuple[str, str], ...], words: Sequence[str], repetition: int, seed: int) -> Call:
+        """Return the call that asks for one of the words; each repetition has a seed of its own."""
+        if self.by == "probabilities":
+            words = tuple(words)
+            return Call(messages, 1, 0.0, seed, top_logprobs=self.top_logprobs, words=words, repetition=repetition)
+        schema = answer_schema(words, self.reasoning)
+        return Call(
+            messages, self.max_tokens, self.temperature, seed + repetition, json_schema=schema, repetition=repetition
+        )
+
+    def write(self, verdict: str, reasoning: str | None) -> str:
+        """Return a verdict as the judge is to give it, for an example."""
+        if self.by == "probabilities":
+            return verdict
+        return json.dumps({**({"reasoning": reasoning or ""} if self.reasoning else {}), "verdict": verdict})
+
+    def read(self, answer: Answer, words: Sequence[str]) -> Verdict:
+        """Return the verdict that an answer holds."""
+        if self.by == "probabilities":
+            return read_probabilities(answer.top_logprobs, words)
+        return read_text(answer.text, words)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call to the judge, and what its rating will say beside the verdict."""
+
+    work: Work
+    call: Call
+    words: Sequence[str]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """`criterion`, `order`: what identifies the rating among those of the same work."""
+
+
+Ask = Callable[[Work], Iterable[Question]]
+Tell = Callable[[Question, Verdict], dict[str, Any]]
+"""From a verdict to the rating's value, label, confidence and metadata."""
+Conclude = Callable[[str, Work, Sequence[Rating]], Iterable[Rating]]
+"""From the judge's version, a piece of work and the ratings of all its questions to those that follow from them."""
+
+
+@dataclass
+class _Open:
+    """A piece of work, and the ratings of its questions as far as they are there."""
+
+    work: Work
+    ratings: list[Rating | None]
+
+    @property
+    def answered(self) -> bool:
+        return None not in self.ratings
+
+
+class Judge:
+    """A rater that asks an LLM."""
+
+    def __init__(
+        self,
+        spec: RaterSpec,
+        settings: JudgeSettings,
+        chat: Chat,
+        decides: Any,
+        ask: Ask,
+        tell: Tell,
+        conclude: Conclude,
+    ) -> None:
+        """Make a judge of a mode.
+
+        Args:
+            spec: Its declaration.
+            settings: Its settings.
+            chat: The client of its model.
+            decides: What beside declaration, settings and model decides an answer: prompt, rubric, seed.
+            ask: The mode's questions for a piece of work.
+            tell: The mode's reading of a verdict.
+            conclude: What follows from all verdicts on a piece of work.
+        """
+        self.spec = spec
+        self.settings = settings
+        self.chat = chat
+        facts = settings.model_dump(mode="json", exclude={"model"})
+        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, facts, chat.identity, decides, 2)
+        self._ask = ask
+        self._tell = tell
+        self._conclude = conclude
+
+    def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
+        """Yield the ratings of each piece of work when all its answers are there, what follows from them first.
+
+        A question is made when it can be asked, not before.
+        """
+        asked: dict[int, tuple[_Open, int, Question]] = {}
+        skipped: deque[_Open] = deque()
+
+        def calls() -> Iterator[Call]:
+            number = count()
+            for piece in work:
+                problem = self._problem(piece)
+                questions = list(self._ask(piece))
+                opened = _Open(piece, [None] * len(questions))
+                if problem:
+                    opened.ratings = [self._rating(one, status="skipped", error=problem) for one in questions]
+                    skipped.append(opened)
+                    continue
+                for place, question in enumerate(questions):
+                    asked[next(number)] = opened, place, question
+                    yield replace(question.call, again=True) if piece.again else question.call
+
+        for position, answer in self.chat.ask(calls()):
+            opened, place, question = asked.pop(position)
+            opened.ratings[place] = self._answered(question, answer)
+            if opened.answered:
+                yield from self._closed(opened)
+            while skipped:
+                yield from self._closed(skipped.popleft())
+        for opened in skipped:
+            yield from self._closed(opened)
+
+    def _problem(self, work: Work) -> str | None:
+        """Return why a piece of work cannot be judged, or None."""
+        if self.settings.reference_guided and reference_of(work.item) is None:
+            return "the item has no reference, and the judge compares with one"
+        return unreadable(work.response) or (unreadable(work.against) if work.against else None)
+
+    def _closed(self, opened: _Open) -> Iterator[Rating]:
+        ratings = [rating for rating in opened.ratings if rating is not None]
+        yield from self._conclude(self.version, opened.work, ratings)
+        yield from ratings
+
+    def _answered(self, question: Question, answer: Answer) -> Rating:
+        paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
+        if answer.status != "ok":
+            return self._rating(question, status=answer.status, error=answer.error, raw=answer.raw, **paid)
+        verdict = self.settings.read(answer, question.words)
+        if verdict.word is None:
+            raw = answer.raw or answer.text
+            return self._rating(question, status="unparsed", error=verdict.problem, raw=raw, **paid)
+        told = self._tell(question, verdict)
+        metadata = told.pop("metadata", {})
+        if verdict.probabilities is not None:
+            shares = {word: round(share, 4) for word, share in verdict.probabilities.items()}
+            metadata = {"probabilities": shares, "mass": round(verdict.mass or 0.0, 4), **metadata}
+        return self._rating(question, raw=answer.text, rationale=verdict.rationale, metadata=metadata, **told, **paid)
+
+    def _rating(self, question: Question, **fields: Any) -> Rating:
+        return rating_of(self.spec, self.version, question.work, **{**question.fields, **fields})
+
+
+def unreadable(response: Response) -> str | None:
+    """Return why there is nothing to judge, or None where there is a text."""
+    if response.text is None or response.status != "ok":
+        return f"{NO_ANSWER}{response.model} gave no text ({response.error or response.status})"
+    return None
+
+
+def chat_of(settings: JudgeSettings, surroundings: Surroundings) -> Chat:
+    """Return the client of the judge's model, shared with the rest of the run where there is one."""
+    if surroundings.chat is not None:
+        chat: Chat = surroundings.chat(settings.model)
+        return chat
+    return make_chat(settings.model, surroundings)
+
+
+def wording_of(settings: JudgeSettings, spec: RaterSpec, words: Sequence[str]) -> Wording:
+    """Return the words of a judge's questions.
+
+    Raises:
+        HarnessError: A file that the settings name is missing or broken, or they do not fit each other.
+    """
+    rubric = Rubric(spec, settings.rubric, settings.constitution, settings.overall)
+    return Wording(spec, settings.prompt, rubric, settings.examples, words, settings.write)

@@ -1,0 +1,217 @@
+"""People's ratings come into a run: a sheet goes out blind, and comes back filled in; so does any file that names the
+run's answers.
+
+Rater names become pseudonyms on the way in, so that the run names nobody. A row that names no answer of the run, or
+holds what the question does not allow, is left out with its reason, and the count says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.catalog import Catalog
+from harness.errors import HarnessError
+from harness.rating.files.mapping import Mapping
+from harness.rating.files.presets import recognise
+from harness.rating.files.reading import Imported, read_ratings
+from harness.rating.files.repeats import Rejected, with_ids
+from harness.rating.files.source import Source, read_source
+from harness.rating.pairs import pairs_of
+from harness.rating.people.pseudonyms import pseudonym, user_key
+from harness.rating.people.questions import Question, find_questions
+from harness.records import Rating, Response, digest
+from harness.run import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that a person is asked to rate."""
+
+    question: Question
+    response: Response
+    against: Response | None = None
+
+
+def asked_of(
+    run: Run, questions: Sequence[str] = (), tasks: Sequence[str] = (), samples: int = 1, catalog: Catalog | None = None
+) -> list[Asked]:
+    """Return what people can be asked about a run, in an order that tells nothing.
+
+    Args:
+        run: The run.
+        questions: Human raters of the catalogue; those that fit the tasks' families where none are named.
+        tasks: Only these tasks; those of the suite where none are named, not a learner's thousands of answers.
+        samples: How many samples of each item and model.
+        catalog: Where questions are looked for.
+
+    Raises:
+        HarnessError: The run has nothing to rate.
+    """
+    families = dict(zip(run.items["task"], run.items["family"], strict=True))
+    tasks = tasks or [use.task for use in run.suite.tasks if use.task in families]
+    unknown = sorted(set(tasks) - set(families))
+    if unknown:
+        raise HarnessError(f"{run.folder}: has no task {unknown[0]!r}; it has {', '.join(sorted(families))}")
+    wanted = find_questions(questions, list(families.values()), catalog)
+    rows = run.responses
+    rows = rows[(rows["status"] == "ok") & rows["text"].notna() & rows["item_id"].isin(run.items["item_id"])]
+    rows = rows[rows["task"].isin(list(tasks) or list(families)) & (rows["sample"] < samples)]
+    responses = sorted(run.records(Response, rows), key=lambda response: response.response_id)  # hashes: blind
+    found = []
+    for question in wanted:
+        fitting = [one for one in responses if not question.families or families[one.task] in question.families]
+        if question.compares:
+            found += [Asked(question, *pair) for pair in pairs_of(fitting)]
+        else:
+            found += [Asked(question, one) for one in fitting if one.model != "reference"]
+    if not found:
+        raise HarnessError(f"{run.folder}: has no answers that these questions can be asked about")
+    return found
+
+
+def sides_of(one: Asked) -> list[Response]:
+    """Return what is shown, in an order of the sides that says nothing about them."""
+    if one.against is None:
+        return [one.response]
+    sides = [one.response, one.against]
+    return sides if int(digest(one.response.response_id, one.against.response_id), 16) % 2 else sides[::-1]
+
+
+def note_questions(run: Run, questions: Iterable[Question]) -> None:
+    """Keep in the run's manifest what people were asked."""
+    run.note(questions={one.criterion: one.model_dump() for one in questions})
+
+
+def import_ratings(
+    source: str | Path | Source,
+    run: Run,
+    format: str | None = None,
+    *,
+    mapping: Mapping | None = None,
+    catalog: Catalog | None = None,
+    key: bytes | None = None,
+    dry_run: bool = False,
+) -> Imported:
+    """Bring a file's ratings into a run.
+
+    Args:
+        source: The file: the sheet of `export_csv` filled in, or any file whose ids are those of the run's answers.
+        run: The run.
+        format: A format's name or a `mapping.yaml`; recognised where not given.
+        mapping: A mapping in the place of a format.
+        catalog: Where formats and questions are looked for.
+        key: The key of the pseudonyms; the user's own where not given.
+        dry_run: Write nothing.
+
+    Returns:
+        What was read, with the run's own ids and pseudonyms, and what was left out and why.
+
+    Raises:
+        HarnessError: The file cannot be read, or not one of its rows fits the run.
+    """
+    opened = source if isinstance(source, Source) else read_source(source)
+    mapping = mapping or recognise(opened, format, catalog)
+    key = key or user_key()
+    found = read_ratings(opened, mapping, rename=partial(pseudonym, key=key))
+    lines = {entry.row: entry.line for entry in opened.entries}
+    places = _Places(run, _asked_before(run))
+    ratings, rejected = [], list(found.rejected)
+    for rating, row in zip(found.ratings, found.rows, strict=True):
+        line = f"line {lines[row]}: " if lines.get(row) else ""
+        try:
+            ratings.append(places.settle(rating))
+        except HarnessError as problem:
+            rejected.append(Rejected(row, f"{line}{problem}"))
+    rejected.sort(key=lambda one: one.row)
+    settled = Imported(found.format, found.path, list(with_ids(ratings)), found.read, rejected, found.notes)
+    if not ratings:
+        reasons = "\n  ".join(f"row {one.row}: {one.reason}" for one in rejected[:5])
+        raise HarnessError(f"{opened.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}")
+    if not dry_run:
+        run.write(settled.ratings, f"{settled.format}-{found.path.stem}")
+    return settled
+
+
+def _asked_before(run: Run) -> dict[str, Question]:
+    return {name: Question.model_validate(one) for name, one in run.manifest.get("questions", {}).items()}
+
+
+class _Places:
+    """Where in a run a rating belongs."""
+
+    def __init__(self, run: Run, questions: dict[str, Question]) -> None:
+        self.questions = questions
+        responses: list[Response] = list(run.records(Response))
+        self.responses: dict[str, Response] = {one.response_id: one for one in responses}
+        self.by_item: dict[str, list[Response]] = {}
+        for one in responses:
+            if one.model != "reference":
+                self.by_item.setdefault(one.item_id, []).append(one)
+
+    def settle(self, rating: Rating) -> Rating:
+        """Return a rating with the run's ids and a checked value.
+
+        Raises:
+            HarnessError: It names no answer of the run, or its value does not fit what was asked.
+        """
+        facts = json.loads(rating.metadata)
+        response = self._response(rating, rating.response_id, facts.get("model"))
+        against = None
+        if rating.against_id or facts.get("against_model"):
+            against = self._response(rating, rating.against_id, facts.get("against_model"))
+        question = self.questions.get(rating.criterion)
+        value, label = self._value(rating, question)
+        update: dict[str, Any] = {"value": value, "label": label}
+        if question:
+            update |= {"scale": question.scale, "rater_version": question.version}
+        order = rating.order
+        if against:
+            first, second = next(pairs_of([response, against]))
+            order = order or "response_first"
+            if first is not response:
+                order = "against_first" if order == "response_first" else "response_first"
+                update["value"] = None if value is None else 1 - value
+            response, against = first, second
+        return rating.model_copy(
+            update={
+                **update,
+                "task": response.task,
+                "item_id": response.item_id,
+                "response_id": response.response_id,
+                "against_id": against.response_id if against else None,
+                "order": order,
+            }
+        )
+
+    def _response(self, rating: Rating, response_id: str | None, model: str | None) -> Response:
+        if response_id in self.responses:
+            return self.responses[str(response_id)]
+        candidates = [one for one in self.by_item.get(rating.item_id, []) if model in (None, one.model)]
+        if response_id and not model and not (len(candidates) == 1 and rating.item_id == response_id):
+            raise HarnessError(f"the run has no response {response_id!r}; export the sheet from this run")
+        if not candidates:
+            raise HarnessError(f"the run has no answer of {model or 'any model'} to item {rating.item_id!r}")
+        if len(candidates) > 1:
+            raise HarnessError(f"item {rating.item_id!r} has {len(candidates)} answers; say which by response_id")
+        return candidates[0]
+
+    def _value(self, rating: Rating, question: Question | None) -> tuple[float | None, str | None]:
+        if question is None or rating.status != "ok":
+            return rating.value, rating.label
+        allowed = ", ".join(f"{grade.value:g} ({grade.name})" for grade in question.grades)
+        if rating.value is None:
+            named = {grade.name.lower(): grade.value for grade in question.grades}
+            if (rating.label or "").lower() not in named:
+                raise HarnessError(f"value {rating.label!r} for {rating.criterion}: expected a number: {allowed}")
+            return named[(rating.label or "").lower()], None
+        fits = question.low <= rating.value <= question.high
+        if question.scale != "interval" and rating.value not in {grade.value for grade in question.grades}:
+            fits = False
+        if not fits:
+            raise HarnessError(f"value {rating.value:g} for {rating.criterion} is outside the scale: {allowed}")
+        return rating.value, rating.label

@@ -1,0 +1,1 @@
+"""Raters that check: answer keys, numbers, patterns, schemas, unit tests, metrics."""

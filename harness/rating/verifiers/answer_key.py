@@ -1,0 +1,115 @@
+"""Answers against a key: the chosen option of a multiple-choice item, otherwise the text of the target."""
+
+from __future__ import annotations
+
+import re
+
+from harness.rating.rater import RaterSpec, Surroundings
+from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, normalized, read_settings, target_of
+from harness.records import Item
+
+
+class MatchSettings(Settings):
+    """How texts are compared."""
+
+    normalize: bool = True
+    """NFKC, case folded, white space collapsed, no full stop at the end; otherwise character for character."""
+
+
+class ChoiceSettings(Settings):
+    """How a choice is read from text."""
+
+    letters: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
+    """Make the rater `answer_key`: right if the answer is the right choice, or, without choices, the target's text.
+
+    An answer to a multiple-choice item is the text of the chosen option.
+    """
+    settings = read_settings(spec, MatchSettings)
+
+    def decide(item: Item, answer: str) -> Finding:
+        if item.choices is None:
+            return _same(settings, answer, target_of(item))
+        right = item.choices[right_choice(item)]
+        if answer == right:
+            return Finding(True, None, answer)
+        if answer in item.choices:
+            return Finding(False, "another answer", answer)
+        finding = _same(settings, answer, right)
+        none = answer.strip() and not any(_same(settings, answer, choice).right for choice in item.choices)
+        return finding._replace(reason="the answer is none of the choices") if none else finding
+
+    return Verifier(spec, settings, decide)
+
+
+def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
+    """Make the rater `exact_match`: right if the answer is the target or one of the references."""
+    settings = read_settings(spec, MatchSettings)
+
+    def decide(item: Item, answer: str) -> Finding:
+        accepted = [*item.references, *([item.target] if item.target is not None else [])]
+        if not accepted:
+            raise NoKey(f"item {item.item_id!r} of {item.task!r} has neither target nor references")
+        findings = [_same(settings, answer, text) for text in accepted]
+        return next((finding for finding in findings if finding.right), findings[-1])
+
+    return Verifier(spec, settings, decide)
+
+
+def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
+    """Make the rater `multiple_choice`: reads a letter or the text of a choice from free text.
+
+    The letter after the last "answer is" or "answer:" counts, else a letter that stands alone at the start (`B`, `(B)`,
+    `B.`), else the only choice whose text is in the answer. Anything else cannot be read, and is wrong.
+    """
+    settings = read_settings(spec, ChoiceSettings)
+
+    def decide(item: Item, answer: str) -> Finding:
+        if item.choices is None:
+            raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
+        right = right_choice(item)
+        chosen = read_choice(answer, item.choices, settings.letters)
+        if chosen is None:
+            return Finding(False, "no choice can be read in the answer")
+        letter = settings.letters[chosen]
+        return Finding(chosen == right, None if chosen == right else f"chose {letter}", letter)
+
+    return Verifier(spec, settings, decide)
+
+
+def read_choice(answer: str, choices: list[str], letters: str = ChoiceSettings().letters) -> int | None:
+    """Return the index of the choice that a text names, or None where it names none or several."""
+    known = letters[: len(choices)]
+    named = re.findall(rf"answer\s*(?:is|:)\s*\(?([{known}])\b", answer, re.IGNORECASE)
+    alone = re.match(rf"\s*(?:\(([{known}])\)|([{known}])(?:[.):]|\s*$))", answer)
+    if named:
+        return known.index(named[-1].upper())
+    if alone:
+        return known.index(alone[1] or alone[2])
+    text = f" {normalized(answer)} "
+    inside = [index for index, choice in enumerate(choices) if re.search(rf"\b{re.escape(normalized(choice))}\b", text)]
+    return inside[0] if len(inside) == 1 else None
+
+
+def right_choice(item: Item) -> int:
+    """Return the index of the right choice.
+
+    Raises:
+        NoKey: The target is no index of a choice.
+    """
+    target, choices = target_of(item), item.choices or []
+    if not target.isdecimal() or int(target) >= len(choices):
+        raise NoKey(
+            f"item {item.item_id!r} of {item.task!r}: target {target!r} is no index of its {len(choices)} choices"
+        )
+    return int(target)
+
+
+def _same(settings: MatchSettings, answer: str, accepted: str) -> Finding:
+    shown = answer if len(answer) <= 200 else answer[:200] + "..."
+    if not answer.strip():
+        return Finding(False, "the answer is empty", shown)
+    same = answer == accepted or (settings.normalize and normalized(answer) == normalized(accepted))
+    return Finding(same, None if same else "another answer", shown)

@@ -1,0 +1,148 @@
+"""Mathematical equivalence, decided by `math-verify` in a process of its own.
+
+An expression can keep a computer algebra system busy for ever, often where no signal interrupts it, so the process is
+ended when the time is up, and a new one goes on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import resource
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from harness.errors import UnavailableError
+from harness.rating.rater import RaterSpec, Surroundings, Work
+from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, read_settings, target_of
+from harness.records import Item, Rating
+
+MEMORY = 2 << 30
+START_SECONDS = 60.0
+
+
+class MathSettings(Settings):
+    """How long one comparison may take."""
+
+    seconds: float = Field(5.0, gt=0)
+
+
+class Algebra:
+    """The process that compares; started when it is first asked."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._process: subprocess.Popen[str] | None = None
+
+    def compare(self, target: str, answer: str, seconds: float) -> dict[str, Any] | None:
+        """Return what the process finds, or None where it does not answer in time.
+
+        Returns:
+            `target` and `answer`: the expressions read, as text (null where none can be read); `same`.
+        """
+        if self._process is None:
+            command = [sys.executable, "-m", "harness.rating.verifiers.mathematics"]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._ask({}, START_SECONDS)
+        return self._ask({"target": target, "answer": answer}, seconds)
+
+    def _ask(self, question: dict[str, str], seconds: float) -> dict[str, Any] | None:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            print(json.dumps(question), file=process.stdin, flush=True)
+            ready, _, _ = select.select([process.stdout], [], [], seconds)
+            line = process.stdout.readline() if ready else ""
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self.close()
+            return None
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+class MathVerifier(Verifier):
+    """A verifier that ends its process when its work is done."""
+
+    def __init__(self, spec: RaterSpec, settings: MathSettings) -> None:
+        """Make the verifier."""
+        super().__init__(spec, settings, self._decide)
+        self.seconds = settings.seconds
+        self.algebra = Algebra()
+
+    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
+        """Yield one rating a piece of work."""
+        try:
+            yield from super().rate(work)
+        finally:
+            self.algebra.close()
+
+    def _decide(self, item: Item, answer: str) -> Finding:
+        target = target_of(item)
+        found = self.algebra.compare(target, answer, self.seconds)
+        if found is None:
+            return Finding(False, f"no result within {self.seconds} s")
+        if found["target"] is None:
+            raise NoKey(f"item {item.item_id!r} of {item.task!r}: no expression in the target {target!r:.80}")
+        if found["answer"] is None:
+            return Finding(False, "no expression can be read in the answer")
+        return Finding(found["same"], None if found["same"] else "another expression", found["answer"])
+
+
+def math_verify(spec: RaterSpec, _: Surroundings) -> MathVerifier:
+    """Make the rater `math_verify`.
+
+    Raises:
+        UnavailableError: The package is not installed.
+    """
+    if importlib.util.find_spec("math_verify") is None:
+        raise UnavailableError(f"{spec.name or 'math_verify'} needs the package math-verify: pip install math-verify")
+    return MathVerifier(spec, read_settings(spec, MathSettings))
+
+
+def main() -> None:
+    """Answer questions, one JSON object a line, until there are no more."""
+    import logging
+
+    import math_verify  # type: ignore[import-untyped]
+
+    logging.disable()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for line in sys.stdin:
+        question = json.loads(line)
+        answer = {}
+        if question:
+            gold = _parsed(math_verify, question["target"], bare=True)
+            found = _parsed(math_verify, question["answer"], bare=" " not in question["answer"].strip())
+            same = bool(gold and found) and bool(math_verify.verify(gold, found, timeout_seconds=None))
+            answer = {"target": _shown(gold), "answer": _shown(found), "same": same}
+        print(json.dumps(answer), flush=True)
+
+
+def _parsed(math_verify: Any, text: str, bare: bool) -> list[Any]:
+    """Return the expressions that a text holds; a bare one is read as if it stood between dollar signs."""
+    found: list[Any] = math_verify.parse(text, parsing_timeout=None)
+    return found if found or not bare else list(math_verify.parse(f"${text}$", parsing_timeout=None))
+
+
+def _shown(expressions: list[Any]) -> str | None:
+    return str(expressions[0])[:200] if expressions else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What verifiers share: an answer becomes right or wrong, with the reason, and whose failure a failure is.
+
+An answer that cannot be read is wrong: the model failed. A response that never came (a provider's error) is no answer,
+so its rating has no value and the response's status.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import HarnessError, did_you_mean
+from harness.kinds import identity_of
+from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
+from harness.records import Item, Rating, digest
+
+
+class Settings(BaseModel):
+    """Base of a verifier's settings: no unknown key passes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SettingsType = TypeVar("SettingsType", bound=Settings)
+
+
+def read_settings(spec: RaterSpec, model: type[SettingsType]) -> SettingsType:
+    """Return a rater's settings as a model.
+
+    Raises:
+        HarnessError: A key is unknown or a value does not fit; names each.
+    """
+    try:
+        return model.model_validate(spec.settings)
+    except ValidationError as error:
+        where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
+        lines = []
+        for entry in error.errors():
+            key = ".".join(str(part) for part in entry["loc"])
+            hint = did_you_mean(key, model.model_fields) if entry["type"] == "extra_forbidden" else ""
+            lines.append(f"{where}: settings: {key}: {entry['msg']} (found {entry['input']!r}).{hint}")
+        raise HarnessError("\n".join(lines)) from error
+
+
+class Finding(NamedTuple):
+    """Whether an answer is right, the reason where it is not, and what was read in it."""
+
+    right: bool
+    reason: str | None = None
+    read: str | None = None
+
+
+class NoKey(HarnessError):
+    """The item has nothing to compare with: the harness's failure, not the model's."""
+
+
+class Verifier:
+    """A rater whose rating follows from one item and one answer."""
+
+    def __init__(self, spec: RaterSpec, settings: Settings, decide: Callable[[Item, str], Finding]) -> None:
+        """Make a verifier that decides by a function; a `NoKey` that it raises is a rating with status `error`."""
+        self.spec = spec
+        self.version = digest(identity_of(spec.use), settings.model_dump(mode="json"), 1)
+        self.decide = decide
+
+    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
+        """Yield one rating a piece of work."""
+        for piece in work:
+            yield unanswered(self.spec, self.version, piece) or self._rating(piece)
+
+    def _rating(self, work: Work) -> Rating:
+        try:
+            finding = self.decide(work.item, work.response.text or "")
+        except NoKey as error:
+            return rating_of(self.spec, self.version, work, status="error", error=str(error))
+        value = 1.0 if finding.right else 0.0
+        return rating_of(self.spec, self.version, work, value=value, error=finding.reason, raw=finding.read)
+
+
+def unanswered(spec: RaterSpec, version: str, work: Work) -> Rating | None:
+    """Return the rating of a response without an answer, or None where there is one.
+
+    A refusal is the model's own failure (0); a provider's error or timeout is not (no value, the response's status).
+    """
+    status = work.response.status
+    if status == "ok":
+        return None
+    reason = f"{NO_ANSWER}{work.response.error or status}"
+    if status == "refused":
+        return rating_of(spec, version, work, value=0.0, error=reason)
+    return rating_of(spec, version, work, status=status, error=reason)
+
+
+def normalized(text: str) -> str:
+    """Return a text as exact match compares it: NFKC, case folded, white space collapsed, no full stop at the end."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).removesuffix(".").rstrip()
+
+
+def facts_of(item: Item) -> dict[str, Any]:
+    """Return the item's metadata.
+
+    Raises:
+        NoKey: It is no JSON object.
+    """
+    try:
+        facts = json.loads(item.metadata)
+    except ValueError as error:
+        raise NoKey(f"item {item.item_id!r}: metadata is no JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise NoKey(f"item {item.item_id!r}: metadata is no JSON object")
+    return facts
+
+
+def target_of(item: Item) -> str:
+    """Return the item's target.
+
+    Raises:
+        NoKey: It has none.
+    """
+    if item.target is None:
+        raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
+    return item.target

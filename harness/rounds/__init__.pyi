@@ -1,0 +1,23 @@
+"""What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
+
+from .harms.flags import flag_sentence as flag_sentence
+from .harms.samples import pass_at_k as pass_at_k
+from .scores.published import compare_summaries as compare_summaries
+from .scores.published import published_series as published_series
+from .scores.run_scores import costs_of as costs_of
+from .scores.run_scores import from_run as from_run
+from .scores.sources import Source as Source
+from .scores.sources import read_map as read_map
+from .scores.sources import read_scores as read_scores
+from .scores.sources import read_table as read_table
+from .verdict.bands import BAND_LEVEL as BAND_LEVEL
+from .verdict.bands import deltas as deltas
+from .verdict.comparison import Comparison as Comparison
+from .verdict.comparison import compare_series as compare_series
+from .verdict.plan import RoundsPlan as RoundsPlan
+from .verdict.plan import plan_rounds as plan_rounds
+from .verdict.result import RoundsResult as RoundsResult
+from .verdict.result import points as points
+from .verdict.rounds import Rounds as Rounds
+from .verdict.rounds import compare_rounds as compare_rounds
+from .verdict.verdict import window_contrast as window_contrast

@@ -1,0 +1,174 @@
+"""Flags: what may be wrong with a verdict. Each is its own test with its own evidence, and says yes, no or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.rounds.harms.gao import gao_curve
+from harness.rounds.scores.grid import Panel
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, Judged, holm, judge, needs, p_below
+from harness.statistics import Bools, ContrastEstimate, Floats, Moments
+
+Flag = dict[str, Any]
+
+MISSING_TOLERANCE = 0.005
+"""A difference of missing shares between rounds above which the verdict is bounded: half a point."""
+
+
+def missing_changed(panel: Panel, scores: Floats, contrast: Floats, sesoi: float, significance: float) -> Flag | None:
+    """Return the flag where the missing share changed, with the verdicts if all that is missing were 0, and 1."""
+    shares = [float(share) for share in np.isnan(scores).mean(axis=(0, 1))]
+    if max(shares) - min(shares) <= MISSING_TOLERANCE:
+        return None
+    flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares}
+    for name, value in (("missing_as_0", 0.0), ("missing_as_1", 1.0)):
+        filled = Moments.of(np.where(np.isnan(scores), value, scores), panel.cluster)
+        flag[name] = evidence(judge(filled.estimate(contrast), sesoi, significance))
+    return flag
+
+
+def over_optimising(
+    panel: Panel, labelled: Bools, contrast: Floats, proxy: Judged, gold: Judged, significance: float
+) -> Flag:
+    """Return whether the proxy runs away from gold: its slope is above gold's, it improves, and gold does not.
+
+    Gold that is inconclusive is unknown, not a sign: a gold sample of 100 that truly gains 2 points is mostly so.
+    """
+    assert panel.gold is not None
+    both = np.concatenate([panel.scores[:, labelled], panel.gold[:, labelled]], axis=2)
+    gap = Moments.of(both, panel.clusters_of(labelled)).estimate(np.concatenate([contrast, -contrast]))
+    apart = judge(gap, 0.0, significance)
+    outcome = "no"
+    if apart.low > 0 and proxy.verdict == "improving":
+        outcome = {"plateaued": "yes", "worsening": "yes", "inconclusive": "unknown"}.get(gold.verdict, "no")
+    elif gold.verdict == "inconclusive" and proxy.verdict == "improving" and apart.high > 0:
+        outcome = "unknown"
+    return {
+        "flag": "over_optimising",
+        "outcome": outcome,
+        "proxy_minus_gold": {"rate": apart.rate, "low": apart.low, "high": apart.high},
+        "proxy": evidence(proxy),
+        "gold": evidence(gold),
+        "n_gold": int(labelled.sum()),
+        "gao": _gao(panel, labelled),
+    }
+
+
+def _gao(panel: Panel, labelled: Bools) -> dict[str, Any] | None:
+    """Return Gao's curve of the gold scores where the distance from the base is logged."""
+    distance = panel.measures.get("kl")
+    if distance is None or panel.gold is None:
+        return None
+    known = ~np.isnan(distance)
+    counts = known.sum(axis=(0, 1))
+    kl = np.where(counts > 0, np.where(known, distance, 0).sum(axis=(0, 1)) / np.maximum(counts, 1), np.nan)
+    return gao_curve(kl, Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)))
+
+
+def judge_decay(panel: Panel, labelled: Bools, contrast: Floats, sesoi: float, significance: float) -> Flag:
+    """Return whether the judge agrees with gold less and less, as the model learns what the judge likes.
+
+    Agreement on an item is 1 - |score - gold|: for right-or-wrong verdicts the share of equal ones.
+    """
+    assert panel.gold is not None
+    apart = panel.scores[:, labelled] - panel.gold[:, labelled]
+    agreement = 1 - np.abs(apart)
+    judged = judge(Moments.of(agreement, panel.clusters_of(labelled)).estimate(contrast), sesoi, significance)
+    return {
+        "flag": "judge_decay",
+        "outcome": falling(judged, sesoi),
+        "agreement": evidence(judged),
+        "by_round": [float(value) for value in agreement.mean(axis=(0, 1))],
+        "leniency_by_round": [float(value) for value in apart.mean(axis=(0, 1))],
+        "n_gold": int(labelled.sum()),
+    }
+
+
+@dataclass(frozen=True)
+class OffTarget:
+    """The change of an off-target benchmark, final round minus the first."""
+
+    benchmark: str
+    estimate: ContrastEstimate
+    n_items: int
+    n_units: int
+
+
+def off_target(panels: Sequence[Panel]) -> list[OffTarget]:
+    """Return the change of each off-target panel that has enough items."""
+    found = []
+    for panel in panels:
+        whole = panel.complete
+        cluster = panel.clusters_of(whole)
+        units = panel.units_of(whole)
+        if units >= ENOUGH_UNITS and len(panel.rounds) > 1:
+            change = np.zeros(len(panel.rounds))
+            change[0], change[-1] = -1, 1
+            estimate = Moments.of(panel.scores[:, whole], cluster).estimate(change)
+            found.append(OffTarget(panel.benchmark, estimate, int(whole.sum()), units))
+    return found
+
+
+def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) -> list[Flag]:
+    """Return for each off-target benchmark whether the series forgot it; Holm over the benchmarks.
+
+    `yes` where the change is below zero, `no` (kept) where it is above minus the SESOI, else `unknown` with the items
+    needed: not proving that nothing was lost is no loss.
+    """
+    lost = holm([p_below(change.estimate, 0.0) for change in changes])
+    kept = holm([1 - p_below(change.estimate, -sesoi) for change in changes])
+    flags = []
+    for change, p_lost, p_kept in zip(changes, lost, kept, strict=True):
+        judged = judge(change.estimate, sesoi, significance)
+        outcome = "yes" if p_lost < significance else "no" if p_kept < significance else "unknown"
+        needed = needs(change.estimate, change.n_items, change.n_units, sesoi, significance)
+        flags.append(
+            {
+                "flag": "forgetting",
+                "outcome": outcome,
+                "benchmark": change.benchmark,
+                **evidence(judged),
+                "p_holm": {"forgetting": p_lost, "kept": p_kept},
+                "n_items": change.n_items,
+                "needed_items": needed.detect if outcome == "unknown" else None,
+            }
+        )
+    return flags
+
+
+def rising(judged: Judged, sesoi: float) -> str:
+    """Return whether a measure rises: yes, no (by less than the SESOI), or unknown."""
+    return "yes" if judged.low > 0 else "no" if judged.high < sesoi else "unknown"
+
+
+def falling(judged: Judged, sesoi: float) -> str:
+    """Return whether a measure falls: yes, no (by less than the SESOI), or unknown."""
+    return "yes" if judged.high < 0 else "no" if judged.low > -sesoi else "unknown"
+
+
+def evidence(judged: Judged) -> dict[str, Any]:
+    """Return a judgement as a flag shows it."""
+    return {"rate": judged.rate, "low": judged.low, "high": judged.high, "verdict": judged.verdict}
+
+
+def flag_sentence(flag: Flag) -> str:
+    """Return a flag as a person reads it: its name, what it says, and the figures of its evidence."""
+    about = f" ({flag['benchmark']})" if "benchmark" in flag else ""
+    said = [_figures(flag, f"{100 * flag['rate']:+.1f} points since the first round")] if "rate" in flag else []
+    if "growth" in flag:
+        said.append(_figures(flag, f"{100 * flag['growth']:+.1f} % a round"))
+    for name, one in flag.items():
+        if isinstance(one, dict) and one.get("rate") is not None:
+            rate = f"{100 * one['rate']:+.1f} points a round"
+            said.append(f"{name.replace('_', ' ')} {_figures(one, rate)}")
+    said += flag.get("worsening", [])
+    evidence_shown = f": {', '.join(said)}" if said else ""
+    return f"{flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}{evidence_shown}"
+
+
+def _figures(evidence: dict[str, Any], value: str) -> str:
+    return f"{value} [{100 * evidence['low']:.1f}, {100 * evidence['high']:.1f}]"

@@ -1,0 +1,62 @@
+"""What several answers to one item tell beyond their mean: whether a model collapses onto fewer solutions."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import comb
+
+from harness.rounds.harms.flags import Flag, evidence, falling
+from harness.rounds.scores.grid import Panel
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, judge
+from harness.statistics import Floats, Moments
+
+
+def pass_at_k(right: Floats, count: Floats, k: int) -> Floats:
+    """Return the unbiased chance that one of k answers is right, 1 - C(n - c, k) / C(n, k) (Chen et al. 2021).
+
+    Args:
+        right: Right answers c of each item, whole numbers.
+        count: Answers n of each item, at least k.
+        k: Answers drawn.
+    """
+    chance: Floats = 1 - comb(count - right, k) / comb(count, k)
+    return chance
+
+
+def sampling_flags(panel: Panel, contrast: Floats, sesoi: float, significance: float) -> list[Flag]:
+    """Return the flags `collapsing` and `sharpening` of a panel of repeated right-or-wrong answers; none of another.
+
+    Collapsing: pass@k falls. Sharpening: pass@1 rises while pass@k - pass@1 shrinks, so that the model finds more often
+    what it could find before. k is the smallest number of answers that every item has in every round.
+    """
+    rows = panel.complete
+    if panel.counts is None or int(rows.sum()) < ENOUGH_UNITS:
+        return []
+    counts, shares = panel.counts[:, rows], panel.scores[:, rows]
+    k = int(counts.min())
+    if k < 2:
+        return []
+    best = pass_at_k(np.round(shares * counts), counts, k)
+    cluster = panel.clusters_of(rows)
+    both = Moments.of(np.concatenate([best, shares], axis=2), cluster)
+    zero = np.zeros_like(contrast)
+    parts = ([contrast, zero], [zero, contrast], [contrast, -contrast])
+    falls, rises, gap = (judge(both.estimate(np.concatenate(part)), sesoi, significance) for part in parts)
+    solved = best.max(axis=0) > 0
+    return [
+        {
+            "flag": "collapsing",
+            "outcome": falling(falls, sesoi),
+            "k": k,
+            "pass_at_k": evidence(falls),
+            "newly_solved": int((~solved[:, 0] & solved[:, -1]).sum()),
+            "no_longer_solved": int((solved[:, 0] & ~solved[:, -1]).sum()),
+        },
+        {
+            "flag": "sharpening",
+            "outcome": falling(gap, sesoi) if rises.low > 0 else "no" if rises.high < sesoi else "unknown",
+            "k": k,
+            "pass_at_1": evidence(rises),
+            "pass_at_k_minus_pass_at_1": evidence(gap),
+        },
+    ]

@@ -1,0 +1,276 @@
+"""Panels: the per-item scores of one series on one benchmark, item by round, read from a long frame.
+
+A long frame has a row for every item, round and series; repeats of a cell are averaged first. Nothing is dropped in
+silence: what cannot be compared is counted in a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import HarnessError, did_you_mean
+from harness.rounds.harms.diversity import answer_diversity
+from harness.statistics import Bools, Floats, Ints
+
+Notice = dict[str, Any]
+"""A warning: `code`, `message`, and what it is about."""
+
+SAME = ("content_hash", "prompt_hash")
+"""Optional columns that must not change between the rounds of an item."""
+MEASURES = ("confidence", "visible", "length", "kl")
+"""Optional columns of what an answer is like beside its score; the first two are in [0, 1], the others at least 0."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores of one series on one benchmark.
+
+    Attributes:
+        benchmark: The benchmark.
+        series: The series.
+        rounds: The rounds in order.
+        seeds: The training seeds; [None] where none are named.
+        items: Names of the items, sorted.
+        scores: Shape (seeds, items, rounds), in [0, 1]; nan where missing.
+        gold: Gold scores of the same shape, or None.
+        cluster: The cluster of each item, or None.
+        counts: Where there are repeated right-or-wrong answers, how many; of the shape of `scores`.
+        measures: Grids of the shape of `scores`: those of `MEASURES` that are there, and of repeated texts the
+            diversity, `distinct` and `vendi`.
+    """
+
+    benchmark: str
+    series: str
+    rounds: list[int]
+    seeds: list[Any]
+    items: pd.Index[Any]
+    scores: Floats
+    gold: Floats | None
+    cluster: Ints | None
+    counts: Floats | None = None
+    measures: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def partly_gold(self) -> bool:
+        """Whether only some items have gold scores in every round."""
+        return self.gold is not None and int((whole(self.gold) & self.complete).sum()) < int(self.complete.sum())
+
+    @property
+    def judged(self) -> Floats:
+        """What verdicts are on: gold where all items have it, else the scores (corrected by gold if there is some)."""
+        return self.scores if self.gold is None or self.partly_gold else self.gold
+
+    @property
+    def complete(self) -> Bools:
+        """Which items have a score in every round of every seed."""
+        return whole(self.scores)
+
+    def clusters_of(self, rows: Bools) -> Ints | None:
+        """Return the clusters of some items."""
+        return None if self.cluster is None else self.cluster[rows]
+
+    def units_of(self, rows: Bools) -> int:
+        """Return how many clusters some items are in, or how many they are without clusters."""
+        return int(rows.sum()) if self.cluster is None else len(np.unique(self.cluster[rows]))
+
+
+def panels(
+    df: pd.DataFrame, score_range: tuple[float, float] = (0.0, 1.0), cluster: str | None = None
+) -> tuple[list[Panel], list[Notice]]:
+    """Return the panels of a long frame, and what of it could not be compared.
+
+    Args:
+        df: Columns item, round, score; optional series, benchmark, gold, seed, rater_version, text, embedding, and
+            those of `SAME` and `MEASURES`.
+        score_range: The lowest and highest score there can be; mapped to [0, 1].
+        cluster: The column that says which items belong together.
+
+    Raises:
+        HarnessError: A column is missing, a value is no number or outside the range, a round is no whole number.
+    """
+    warnings: list[Notice] = []
+    frame = _checked(df, score_range, cluster)
+    found = []
+    for key, rows in frame.groupby(["benchmark", "series"], sort=True, observed=True):
+        benchmark, series = map(str, key)
+        rows = _same_only(rows, benchmark, series, warnings)
+        if not rows.empty:
+            found.append(_panel(rows, benchmark, series, cluster, warnings))
+    if not found:
+        raise HarnessError("no scores: the frame has no row with an item, a round and a series")
+    return found, warnings
+
+
+def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | None) -> pd.DataFrame:
+    for name in ("item", "round", "score", *([cluster] if cluster else [])):
+        if name not in df.columns:
+            raise HarnessError(f"there is no column {name!r}.{did_you_mean(name, map(str, df.columns))}")
+    low, high = score_range
+    if not low < high:
+        raise HarnessError(f"score range {low:g},{high:g}: the lowest score must be below the highest")
+    names = ["item", "benchmark", "series", "seed", "rater_version", "text", "embedding", *SAME]
+    names += [cluster] if cluster else []
+    frame = df[list(dict.fromkeys(name for name in names if name in df.columns))].copy(deep=False)
+    frame["benchmark"] = frame["benchmark"] if "benchmark" in df.columns else "all"
+    frame["series"] = frame["series"] if "series" in df.columns else "all"
+    for name in ("item", "benchmark", "series"):
+        _refuse(df, frame[name].isna(), name, "is empty")
+    numbers = pd.to_numeric(df["round"], errors="coerce").astype(float)
+    _refuse(df, ~(numbers % 1 == 0) | (numbers < 0), "round", "is no whole number from 0")
+    frame["round"] = numbers.astype(np.int64)
+    frame["score"] = _mapped(df, "score", low, high)
+    if "gold" in df.columns:
+        frame["gold"] = _mapped(df, "gold", low, high)
+    for name in MEASURES:
+        if name in df.columns and df[name].notna().any():
+            frame[name] = _number(df, name)
+            most = 1.0 if name in ("confidence", "visible") else np.inf
+            _refuse(df, (frame[name] < 0) | (frame[name] > most), name, f"is outside 0 to {most:g}")
+    return frame
+
+
+def _mapped(df: pd.DataFrame, name: str, low: float, high: float) -> pd.Series[float]:
+    values = _number(df, name)
+    outside = (values < low) | (values > high)
+    _refuse(
+        df, outside, name, f"is outside the score range {low:g},{high:g} (set it: score_range, --score-range LOW,HIGH)"
+    )
+    return values if (low, high) == (0, 1) else (values - low) / (high - low)
+
+
+def _number(df: pd.DataFrame, name: str) -> pd.Series[float]:
+    values = pd.to_numeric(df[name], errors="coerce").astype(float)
+    _refuse(df, values.isna() & df[name].notna(), name, "is no number")
+    return values
+
+
+def _refuse(df: pd.DataFrame, wrong: pd.Series[bool], name: str, what: str) -> None:
+    if wrong.any():
+        place = int(np.flatnonzero(wrong.to_numpy())[0])
+        count = int(wrong.sum())
+        raise HarnessError(
+            f"column {name!r}, row {place} (line {place + 2} of a CSV): {_shown(df[name].iloc[place])} {what}"
+            + (f"; {count:,} rows in all" if count > 1 else "")
+        )
+
+
+def _shown(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _same_only(rows: pd.DataFrame, benchmark: str, series: str, warnings: list[Notice]) -> pd.DataFrame:
+    """Keep what is the same in all rounds: one version of the rater, items whose prompt and tests did not change."""
+    about = {"benchmark": benchmark, "series": series}
+    if "rater_version" in rows:
+        counts = rows["rater_version"].fillna("").astype(str).value_counts()
+        if len(counts) > 1:
+            kept = min(counts.index[counts == counts.max()])
+            rows = rows[rows["rater_version"].fillna("").astype(str) == kept]
+            message = (
+                f"{series} on {benchmark}: scores of {len(counts)} versions of the rater; only {kept!r} is compared"
+            )
+            warnings.append({"code": "rater_version_changed", "message": message, **about})
+    for name in SAME:
+        if name in rows:
+            changed = rows.groupby("item", observed=True)[name].nunique() > 1
+            if changed.any():
+                rows = rows[~rows["item"].isin(changed.index[changed])]
+                count = int(changed.sum())
+                message = f"{series} on {benchmark}: {count:,} items whose {name} changed between rounds are left out"
+                warnings.append({"code": f"{name}_changed", "message": message, **about})
+    return rows
+
+
+def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None, warnings: list[Notice]) -> Panel:
+    item, items = pd.factorize(rows["item"], sort=True)
+    seeds, seed = [None], np.zeros(len(rows), dtype=np.int64)
+    if "seed" in rows and rows["seed"].notna().any():
+        seed, named = pd.factorize(rows["seed"], sort=True, use_na_sentinel=False)
+        seeds = list(named)
+    rounds = _shared_rounds(rows["round"].to_numpy(), seed, len(seeds), (benchmark, series), warnings)
+    place = np.searchsorted(rounds, rows["round"].to_numpy())
+    known = np.isin(rows["round"].to_numpy(), rounds)
+    shape = (len(seeds), len(items), len(rounds))
+    cell = (seed * len(items) + item) * len(rounds) + np.minimum(place, len(rounds) - 1)
+    return Panel(
+        benchmark,
+        series,
+        [int(number) for number in rounds],
+        seeds,
+        pd.Index(items),
+        _grid(cell, rows["score"].to_numpy(), known, shape),
+        _grid(cell, rows["gold"].to_numpy(), known, shape) if "gold" in rows and rows["gold"].notna().any() else None,
+        _clusters(rows, item, len(items), cluster) if cluster else None,
+        _counts(cell, rows["score"].to_numpy(), known, shape),
+        {name: _grid(cell, values, known, shape) for name, values in _measured(rows).items()},
+    )
+
+
+def _measured(rows: pd.DataFrame) -> dict[str, Floats]:
+    found = {name: rows[name].to_numpy(float) for name in MEASURES if name in rows and rows[name].notna().any()}
+    if "text" in rows and rows["text"].notna().any():
+        cell = [name for name in ("seed", "item", "round") if name in rows]
+        diversity = answer_diversity(rows.reset_index(drop=True), cell)
+        if diversity is not None:
+            found |= {str(name): diversity[name].to_numpy(float) for name in diversity}
+        found.setdefault("length", rows["text"].str.len().to_numpy(float))
+    return found
+
+
+def _shared_rounds(number: Ints, seed: Ints, n_seeds: int, about: tuple[str, str], warnings: list[Notice]) -> Ints:
+    """Return the rounds that every seed has; the others cannot be compared across seeds."""
+    every = np.unique(number)
+    shared = [r for r in every if len(np.unique(seed[number == r])) == n_seeds] if n_seeds > 1 else list(every)
+    if not shared:
+        raise HarnessError(f"{about[1]} on {about[0]}: the {n_seeds} training seeds have no round in common")
+    if len(shared) < len(every):
+        message = f"{about[1]} on {about[0]}: only the {len(shared)} rounds that all {n_seeds} seeds have are compared"
+        warnings.append({"code": "rounds_differ", "message": message, "benchmark": about[0], "series": about[1]})
+    return np.asarray(shared, dtype=np.int64)
+
+
+def _grid(cell: Ints, values: Floats, known: Bools, shape: tuple[int, ...]) -> Floats:
+    use = known & ~np.isnan(values)
+    size = int(np.prod(shape))
+    counts = np.bincount(cell[use], minlength=size)
+    sums = np.bincount(cell[use], weights=values[use], minlength=size)
+    with np.errstate(invalid="ignore"):
+        means: Floats = (sums / counts).reshape(shape)
+    return means
+
+
+def _counts(cell: Ints, values: Floats, known: Bools, shape: tuple[int, ...]) -> Floats | None:
+    use = known & ~np.isnan(values)
+    counts = np.bincount(cell[use], minlength=int(np.prod(shape)))
+    repeated = counts.max(initial=0) > 1 and bool(np.isin(values[use], (0.0, 1.0)).all())
+    return counts.reshape(shape).astype(np.float64) if repeated else None
+
+
+def _clusters(rows: pd.DataFrame, item: Ints, n_items: int, column: str) -> Ints:
+    code, names = pd.factorize(rows[column], use_na_sentinel=False)
+    found = np.full(n_items, -1, dtype=np.int64)
+    found[item] = code
+    torn = np.flatnonzero(found[item] != code)
+    if len(torn):
+        first = rows.iloc[int(torn[0])]
+        raise HarnessError(
+            f"item {_shown(first['item'])} is in two clusters, {_shown(names[found[item[torn[0]]]])} and "
+            f"{_shown(first[column])}"
+        )
+    return found
+
+
+def whole(scores: Floats) -> Bools:
+    """Return which items have a score in every round of every seed."""
+    return np.asarray(~np.isnan(scores).any(axis=(0, 2)), dtype=np.bool_)
+
+
+def by_benchmark(found: list[Panel]) -> Iterator[tuple[str, list[Panel]]]:
+    """Yield each benchmark with its panels."""
+    for benchmark in sorted({panel.benchmark for panel in found}):
+        yield benchmark, [panel for panel in found if panel.benchmark == benchmark]

@@ -1,0 +1,128 @@
+"""Where scores come from: runs, long tables, and the logs of lm-eval and Inspect, one a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from harness.answering import CHECKPOINT, is_inspect_log
+from harness.errors import HarnessError, did_you_mean
+from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
+from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run
+from harness.run import Run
+
+Costs = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where scores are, and of which round and series where that is said."""
+
+    path: Path
+    round: int | None = None
+    series: str | None = None
+
+
+def read_scores(
+    sources: Sequence[str | Path | Source],
+    columns: Mapping[str, str] | None = None,
+    metric: str | None = None,
+    gold: str | None = None,
+) -> tuple[pd.DataFrame, Costs]:
+    """Return the scores of several sources as one long frame, and what the feedback of runs cost.
+
+    Args:
+        sources: Runs' folders, CSV or Parquet files, output folders of lm-eval, logs of Inspect. Folders and logs are
+            rounds in their order, or each is `ROUND=PATH` or `SERIES:ROUND=PATH`; a run named so is one round too.
+        columns: Our names (item, round, score, series, benchmark, gold, seed) to the tables' own.
+        metric: Where there are several: the metric of lm-eval, the scorer of Inspect, the rater of a run.
+        gold: The rater of runs whose ratings are gold, where those of `metric` are a proxy.
+
+    Raises:
+        HarnessError: A source is none of these, or lacks a column.
+    """
+    frames: list[pd.DataFrame] = []
+    costs: Costs = {}
+    logs: dict[str, int] = {}
+    for source in map(_source, sources):
+        path, series = source.path, source.series or "all"
+        number = logs.get(series, 0) if source.round is None else source.round
+        if (path / "suite.yaml").is_file():
+            run = Run(path)
+            if source.round is not None:
+                frames.append(from_checkpoint(run, source.round, series, metric, gold))
+                continue
+            frames.append(from_run(run, metric, gold))
+            for kind, amounts in costs_of(run).items():
+                costs.setdefault(kind, {}).update(amounts)
+        elif path.is_dir() or is_inspect_log(path):
+            read = inspect_scores if is_inspect_log(path) or any(path.glob("*.eval")) else lm_eval_scores
+            frames.append(read(path, number, series, metric))
+            logs[series] = number + 1
+        else:
+            frames.append(_long(read_table(path), columns or {}, path))
+    return pd.concat(frames, ignore_index=True), costs
+
+
+def read_map(path: str | Path) -> list[Source]:
+    """Return the sources that a YAML file maps to rounds: `SERIES: {ROUND: PATH}`, paths beside the file.
+
+    Raises:
+        HarnessError: There is no such file, or it is no such mapping.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file") from None
+    except yaml.YAMLError as error:
+        raise HarnessError(f"{path}: is no YAML: {error}") from error
+    example = "write each series with its rounds, e.g. `dpo: {0: base, 1: checkpoint-1}`"
+    if not isinstance(content, dict) or not content:
+        raise HarnessError(f"{path}: maps nothing; {example}")
+    found = []
+    for series, places in content.items():
+        if not isinstance(places, dict) or not places:
+            raise HarnessError(f"{path}: the series {series!r} has no rounds; {example}")
+        for number, place in places.items():
+            if type(number) is not int or number < 0 or not isinstance(place, str):
+                raise HarnessError(f"{path}: {series!r}: {number!r}: {place!r} is no round and path; {example}")
+            found.append(Source(path.parent / place, number, str(series)))
+    return found
+
+
+def _source(given: str | Path | Source) -> Source:
+    if isinstance(given, Source):
+        return given
+    named = CHECKPOINT.match(str(given))
+    return Source(Path(named["path"]), int(named["round"]), named["series"]) if named else Source(Path(given))
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Return a CSV (.gz too) or Parquet file as a frame.
+
+    Raises:
+        HarnessError: There is no such file, or it cannot be read.
+    """
+    path = Path(path)
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file or folder") from None
+    except (ValueError, OSError) as error:
+        raise HarnessError(
+            f"{path}: cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}: {error}"
+        ) from error
+
+
+def _long(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
+    for ours, theirs in columns.items():
+        if theirs not in table.columns and (theirs != ours or ours in ("item", "round", "score")):
+            raise HarnessError(
+                f"{path}: there is no column {theirs!r} (--{ours}).{did_you_mean(theirs, map(str, table.columns))}"
+            )
+    return table.rename(columns={theirs: ours for ours, theirs in columns.items() if theirs != ours})

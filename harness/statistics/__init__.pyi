@@ -1,0 +1,18 @@
+"""What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
+
+from .arrays import Bools as Bools
+from .arrays import Floats as Floats
+from .arrays import Ints as Ints
+from .intervals import CHUNK as CHUNK
+from .intervals import Additive as Additive
+from .intervals import Estimate as Estimate
+from .intervals import Statistic as Statistic
+from .intervals import Weighted as Weighted
+from .intervals import bootstrap as bootstrap
+from .intervals import estimate as estimate
+from .intervals import from_draws as from_draws
+from .intervals import number as number
+from .intervals import resampled as resampled
+from .intervals import wilson as wilson
+from .moments import ContrastEstimate as ContrastEstimate
+from .moments import Moments as Moments

@@ -1,0 +1,20 @@
+"""What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
+
+from .document import Document as Document
+from .document import Key as Key
+from .document import compose as compose
+from .document import read_document as read_document
+from .file import description as description
+from .file import find_suite as find_suite
+from .file import read_suite as read_suite
+from .file import suite_schema as suite_schema
+from .model import IMPORTED as IMPORTED
+from .model import ModelUse as ModelUse
+from .model import RaterUse as RaterUse
+from .model import RoundsUse as RoundsUse
+from .model import Suite as Suite
+from .model import TaskUse as TaskUse
+from .model import refuse_other_suite as refuse_other_suite
+from .variables import reveal as reveal
+from .variables import secrets as secrets
+from .variables import without_secrets as without_secrets
