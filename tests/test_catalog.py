@@ -56,7 +56,11 @@ def test_wrong_names_are_answered_with_the_nearest(tmp_path):
     [
         (RATER.replace("kind: verifier", "kind: oracle"), r"rater.yaml:1: kind: .*found 'oracle'"),
         (RATER.replace("scale:", "scales:"), r"rater.yaml:4: unknown key 'scales'. Did you mean 'scale'\?"),
-        (RATER.replace(":answer_key", ":anser"), r"use: 'harness.rating.verifiers.answer_key:anser' names no function"),
+        (RATER.replace("answer_key", "anser"), r"use: no kind .verifier.anser.. Did you mean .verifier.answer_key."),
+        (
+            RATER.replace("verifier.answer_key", "harness.rating.rater:anser"),
+            r"rater:anser. names no",
+        ),
         (RATER + "settings: {normalise: true}\n", r"settings: normalise"),
     ],
 )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import harness.stages
+import harness.stages.answers
+import harness.stages.context
 from harness.agreement.run_agreement import agree_in_run
 from harness.errors import HarnessError
 from harness.plan.forecast import plan_suite
@@ -168,7 +169,7 @@ def test_a_finished_run_is_known_without_loading_its_tasks(server, place, monkey
     wanted = suite(server, "exact_match")
     run_suite(wanted, stages=WORK, **place)
     with monkeypatch.context() as patch:
-        patch.setattr(harness.stages.stages, "load_task", None)  # whoever loads a task fails
+        patch.setattr(harness.stages.context, "load_task", None)  # whoever loads a task fails
         run_suite(wanted, stages=WORK, **place)
         (place["include"][0] / "tasks" / "capitals" / "task.yaml").write_text(TASK + "# changed\n")
         with pytest.raises(TypeError):
@@ -211,7 +212,7 @@ def test_each_model_is_made_once_and_let_go_before_the_next(server, place, monke
     wanted = suite(server, models=2)
     wanted = wanted.model_copy(update={"tasks": [*wanted.tasks, TaskUse(task="again")]})
     happened = []
-    make = harness.stages.stages.make_model
+    make = harness.stages.answers.make_model
 
     def watched(who, *arguments):
         model = make(who, *arguments)
@@ -219,7 +220,7 @@ def test_each_model_is_made_once_and_let_go_before_the_next(server, place, monke
         monkeypatch.setattr(model, "close", lambda: happened.append(f"{who.name} let go"))
         return model
 
-    monkeypatch.setattr(harness.stages.stages, "make_model", watched)
+    monkeypatch.setattr(harness.stages.answers, "make_model", watched)
     run = run_suite(wanted, stages=["answer"], **place)
     assert happened == ["m0 made", "m0 let go", "m1 made", "m1 let go"]
     assert run.responses.groupby(["model", "task"]).size().to_dict() == {

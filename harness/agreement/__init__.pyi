@@ -30,7 +30,7 @@ from .stand_in.corrected import ppi_mean as ppi_mean
 from .stand_in.corrected import rogan_gladen as rogan_gladen
 from .stand_in.corrected import shift_test as shift_test
 from .stand_in.corrected import stratified_ppi_mean as stratified_ppi_mean
-from .stand_in.how_many import plan as plan
+from .stand_in.how_many import plan_people as plan_people
 from .stand_in.people import People as People
 from .stand_in.people import describe_people as describe_people
 from .stand_in.raters import DawidSkene as DawidSkene

@@ -1,7 +1,7 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .asking import Progress as Progress
-from .asking import Question as Question
+from .asking import Query as Query
 from .asking import answer as answer
 from .asking import questions as questions
 from .asking import reference_responses as reference_responses
@@ -15,7 +15,7 @@ from .chat.chat import Call as Call
 from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
-from .chat.traffic import Limits as Limits
+from .chat.traffic import TrafficLimits as TrafficLimits
 from .lm_eval_scores import Scores as Scores
 from .lm_eval_scores import lm_eval_table as lm_eval_table
 from .lm_eval_scores import score as score

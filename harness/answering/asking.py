@@ -27,7 +27,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """One response that the suite wants: an item, a sample, and the id that the response will have."""
 
     item: Item
@@ -38,7 +38,7 @@ class Question:
     prompt_hash: str
 
 
-def questions(task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int) -> list[Question]:
+def questions(task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int) -> list[Query]:
     """Return every response that a suite wants of a model on a task, done or not."""
     generates = task.output_type == "generate_until"
     samples = max(use.samples, int(task.lm_task.config.repeats or 1)) if generates else 1
@@ -52,11 +52,11 @@ def questions(task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int) 
             identity = digest(
                 model.identity, who.series, who.round, task.name, item.item_id, prompt_hash, settings, sample
             )
-            wanted.append(Question(item, requests, sample, identity, prompt_hash))
+            wanted.append(Query(item, requests, sample, identity, prompt_hash))
     return wanted
 
 
-def unanswered(run: Run, wanted: Sequence[Question], retry_errors: bool = False) -> list[Question]:
+def unanswered(run: Run, wanted: Sequence[Query], retry_errors: bool = False) -> list[Query]:
     """Return the questions that a run has no response to, or one that failed for no fault of the model's.
 
     With `retry_errors` also those whose response failed otherwise: refused, or too long to ask.
@@ -74,7 +74,7 @@ def answer(
     model: Model,
     who: ModelUse,
     seed: int,
-    missing: Sequence[Question],
+    missing: Sequence[Query],
     progress: Progress = lambda _: None,
 ) -> None:
     """Ask a model for the responses that a run lacks, and write them as they come.
@@ -96,12 +96,12 @@ def answer(
         run.write(responses, f"{task.name}-{who.name}")
 
 
-def _length(question: Question) -> int:
+def _length(question: Query) -> int:
     return max(len(str(request.arguments)) for request in question.requests)
 
 
 def _choose(
-    task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Question]
+    task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Query]
 ) -> Iterator[Response]:
     """Answer by log-likelihood: the choice that the model finds most likely is its answer."""
     started = time.perf_counter()
@@ -117,7 +117,7 @@ def _choose(
         yield Response(**identity, text=text, error=reason, logprobs=logprobs, greedy=greedy)
 
 
-def _chosen(question: Question, logprobs: list[float], greedy: list[bool]) -> tuple[str | None, str | None]:
+def _chosen(question: Query, logprobs: list[float], greedy: list[bool]) -> tuple[str | None, str | None]:
     """Return the choice taken; where there is one text to score, that text if the model would write it."""
     if question.item.choices is not None:
         return question.item.choices[int(np.argmax(logprobs))], None
@@ -127,7 +127,7 @@ def _chosen(question: Question, logprobs: list[float], greedy: list[bool]) -> tu
 
 
 def _generate(
-    task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Question]
+    task: Task, use: TaskUse, model: Model, who: ModelUse, seed: int, shard: Sequence[Query]
 ) -> Iterator[Response]:
     wanted = [_generation(task, use, question, seed) for question in shard]
     for position, reply in model.generate(wanted):
@@ -144,7 +144,7 @@ def _generate(
         )
 
 
-def _identity(question: Question, who: ModelUse, seed: int) -> dict[str, Any]:
+def _identity(question: Query, who: ModelUse, seed: int) -> dict[str, Any]:
     return {
         "response_id": question.response_id,
         "task": question.item.task,
@@ -158,7 +158,7 @@ def _identity(question: Question, who: ModelUse, seed: int) -> dict[str, Any]:
     }
 
 
-def _generation(task: Task, use: TaskUse, question: Question, seed: int) -> Generation:
+def _generation(task: Task, use: TaskUse, question: Query, seed: int) -> Generation:
     """Return what to generate: the task's own settings, but for a temperature that the suite or its samples ask for."""
     prompt, settings = question.requests[0].arguments[:2]
     temperature = _temperature(task, use)

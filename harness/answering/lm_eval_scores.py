@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.answering.asking import Question
+from harness.answering.asking import Query
 from harness.answering.tasks.definitions import quiet_lm_eval
 from harness.answering.tasks.task import Task
 from harness.records import Response
@@ -25,7 +25,7 @@ Scores = dict[str, Any]
 """What lm-eval's results say of one task: `results`, `versions`, `n-shot`, `higher_is_better`, `n-samples`."""
 
 
-def score(run: Run, task: Task, wanted: Sequence[Question]) -> Scores | None:
+def score(run: Run, task: Task, wanted: Sequence[Query]) -> Scores | None:
     """Return lm-eval's scores of the answers that a run has to the wanted questions of one model.
 
     Returns:

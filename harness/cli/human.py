@@ -217,10 +217,10 @@ def plan_human(
     """
     from typing import cast
 
-    from harness.agreement import Level, plan
+    from harness.agreement import Level, plan_people
     from harness.run import Run
 
-    needed = plan(Run(run).ratings, width, people, cast("Level", level), criterion, judge)
+    needed = plan_people(Run(run).ratings, width, people, cast("Level", level), criterion, judge)
     if as_json:
         print(json.dumps({"plan": [one.to_dict() for one in needed]}, indent=2, allow_nan=False))
         return

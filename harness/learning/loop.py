@@ -13,7 +13,7 @@ from threading import Lock, Thread
 
 from harness.learning.jobs import begin
 from harness.learning.learner import Learner
-from harness.learning.processes import crew
+from harness.learning.processes import process_pool
 from harness.learning.selection import refuse_rater
 from harness.learning.series import Round, Series
 from harness.rating import Rater
@@ -87,7 +87,7 @@ def run_feedback(
             yield from Series(name, learner, rater, held_out, state_dir).rounds(rounds, last[name])
     elif wanted:
         turn = Lock()
-        with crew(workers) as call:
+        with process_pool(workers) as call:
             series = [Series(name, learner, rater, held_out, state_dir, call, turn) for name, rater in wanted.items()]
             call(begin, learner, series[0].base, held_out)  # before its heirs all want it
             yield from _side_by_side([each.rounds(rounds, last[each.name]) for each in series])

@@ -17,7 +17,7 @@ Call = Callable[..., Any]
 
 
 @contextmanager
-def crew(workers: int) -> Iterator[Call]:
+def process_pool(workers: int) -> Iterator[Call]:
     """Give a `Call` that runs jobs in other processes; it may be called from many threads.
 
     The processes hold the reading end of a pipe whose writing end is here: when it closes (on leaving this context,

@@ -1,4 +1,4 @@
-"""A rehearsal: a run that is thrown away, and clients that write down what they are asked and send nothing."""
+"""A dry_run: a run that is thrown away, and clients that write down what they are asked and send nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.answering import (
     Call,
     CallCache,
     EmbeddedChat,
-    Limits,
+    TrafficLimits,
     default_cache,
     make_chat,
     read_chat_spec,
@@ -47,11 +47,11 @@ ASSUMED: tuple[str, ...] = (
 
 
 @dataclass
-class Rehearsed(Around):
+class DryRun(Around):
     """A chat client that writes down what it is asked, and answers nothing but what the cache knows."""
 
     cache: CallCache
-    limits: Limits
+    limits: TrafficLimits
     calls: list[Call] = field(default_factory=list)
     billed: set[str] = field(default_factory=set)
     """Keys of calls on earlier bills: when their turn comes again, the cache has their answers."""
@@ -63,7 +63,7 @@ class Rehearsed(Around):
         keys = [call.key(self.identity) for call in asked]
         known = self.cache.find(keys)
         for place, key in enumerate(keys):
-            yield place, known.get(key) or Answer(status="skipped", error="only rehearsed")
+            yield place, known.get(key) or Answer(status="skipped", error="a dry run")
 
     def bill(self) -> dict[str, Any]:
         """Return what the calls since the last bill come to, as the fields of a line."""
@@ -104,7 +104,7 @@ class Rehearsed(Around):
 
 
 @contextmanager
-def rehearsal(folder: Path, suite: Suite) -> Iterator[Run]:
+def dry_run(folder: Path, suite: Suite) -> Iterator[Run]:
     """Give a run that has what the one in the folder has, and is thrown away."""
     with TemporaryDirectory(prefix="harness-plan-") as scratch:
         copy = Path(scratch) / "run"
@@ -123,16 +123,16 @@ def _link(source: str, target: str) -> None:
 
 
 @contextmanager
-def rehearsed_clients(place: Surroundings) -> Iterator[tuple[dict[str, Rehearsed], Surroundings]]:
-    """Give the clients that are rehearsed with, by their settings, and the surroundings that make them."""
+def dry_clients(place: Surroundings) -> Iterator[tuple[dict[str, DryRun], Surroundings]]:
+    """Give the clients of a dry run, by their settings, and the surroundings that make them."""
     calls = CallCache((place.cache or default_cache()) / "calls.sqlite")
-    clients: dict[str, Rehearsed] = {}
+    clients: dict[str, DryRun] = {}
 
-    def chat(model: str | Mapping[str, Any]) -> Rehearsed:
+    def chat(model: str | Mapping[str, Any]) -> DryRun:
         spec = read_chat_spec(model)
         key = spec.model_dump_json()
         if key not in clients:
-            clients[key] = Rehearsed(make_chat(model, place), calls, spec.limits)
+            clients[key] = DryRun(make_chat(model, place), calls, spec.limits)
         return clients[key]
 
     try:

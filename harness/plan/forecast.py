@@ -1,6 +1,6 @@
 """What a suite would do, before anything is asked: items, calls, tokens, time and cost, and what is there already.
 
-The suite is rehearsed: in a run of its own that is thrown away, its tasks are loaded, and its models and judges go
+The suite is run dry: in a run of its own that is thrown away, its tasks are loaded, and its models and judges go
 through their own code with clients that write down what they are asked and send nothing. So the calls are the very
 calls of the run, and the cache can be asked for each. What nobody can know before is between a low and a high figure:
 how long answers get, and how fast a server is.
@@ -18,7 +18,7 @@ from harness.answering import (
     EMBEDDED,
     LOCAL,
     Model,
-    Question,
+    Query,
     Task,
     answer,
     default_cache,
@@ -34,10 +34,10 @@ from harness.plan.dry_run import (
     CHARACTERS,
     READS,
     SHORT,
+    DryRun,
     Range,
-    Rehearsed,
-    rehearsal,
-    rehearsed_clients,
+    dry_clients,
+    dry_run,
     total,
 )
 from harness.rating import Surroundings, Wanted, find_rater, missing, rated_work, read_spec, tasks_of, work_of
@@ -150,19 +150,19 @@ def plan_suite(
     check_names(suite, catalog)
     folder = Path(out or Path("runs") / suite.name)
     place = Surroundings(suite.seed, Path(cache) if cache else default_cache(), workers)
-    with rehearsal(folder, suite) as run, rehearsed_clients(place) as (clients, surroundings):
+    with dry_run(folder, suite) as run, dry_clients(place) as (clients, surroundings):
         stage = _Stage(run, suite.narrowed(tasks, models, raters), catalog, clients, surroundings)
         return Plan(suite.name, list(stage.lines()))
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A rehearsal: the run that is thrown away, and what its models and raters work with."""
+    """A dry_run: the run that is thrown away, and what its models and raters work with."""
 
     run: Run
     suite: Suite
     catalog: Catalog
-    clients: dict[str, Rehearsed]
+    clients: dict[str, DryRun]
     surroundings: Surroundings
 
     def lines(self) -> Iterator[Line]:
@@ -235,7 +235,7 @@ class _Stage:
         }
 
 
-def _scored(who: ModelUse, model: Model, left: Sequence[Question]) -> dict[str, Any]:
+def _scored(who: ModelUse, model: Model, left: Sequence[Query]) -> dict[str, Any]:
     """Return what requests to a model of lm-eval come to, which has no cache of calls."""
     requests = [request for question in left for request in question.requests]
     prompt = sum(len(str(request.arguments[0])) for request in requests) / CHARACTERS
@@ -251,7 +251,7 @@ def _scored(who: ModelUse, model: Model, left: Sequence[Question]) -> dict[str, 
     }
 
 
-def _imagined(question: Question, who: ModelUse) -> Response:
+def _imagined(question: Query, who: ModelUse) -> Response:
     """Return an answer as long as it may be, and like no other, for raters to rehearse with."""
     choices = question.item.choices
     settings = question.requests[0].arguments[1]

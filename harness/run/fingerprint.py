@@ -32,7 +32,7 @@ def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: C
     """
     if any(Path(use.task).exists() for use in suite.tasks if use.task not in catalog.entries("tasks")):
         return None
-    looked_at = [Path(__file__).parent, *_entries(suite, catalog), *(folder / name for name in PARTS)]
+    looked_at = [Path(__file__).parents[1], *_entries(suite, catalog), *(folder / name for name in PARTS)]
     mirror = os.environ.get("HARNESS_DATA_DIR")
     if mirror:
         looked_at.append(Path(mirror))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from harness.agreement.audits.audit import audit
 from harness.agreement.audits.biases import family_of, position
-from harness.agreement.audits.subject import material_of
+from harness.agreement.audits.subject import subject_of
 from harness.cli import app
 from harness.errors import HarnessError
 
@@ -47,7 +47,7 @@ def test_position_is_llmbars_published_positional_agreement(data_dir, part):
     assert len(published) == 349
     published = published[published["llm"] == part] if part else published
     assert len(published) >= 30
-    found = {str(rater): position(material_of(group, str(rater)))[0].value for rater, group in rows.groupby("rater")}
+    found = {str(rater): position(subject_of(group, str(rater)))[0].value for rater, group in rows.groupby("rater")}
     for row in published.itertuples():
         expected = float(row.equal.split("= ")[1].rstrip("%"))
         assert 100 * found[f"{row.subset}|{row.llm}|{row.strategy}"] == pytest.approx(expected, abs=1e-9)

@@ -13,7 +13,7 @@ from harness.agreement.stand_in.how_many import (
     items_for_alpha,
     items_for_score,
     items_for_stand_in,
-    plan,
+    plan_people,
     simulate,
 )
 from harness.agreement.stand_in.people import describe_people
@@ -127,10 +127,10 @@ def test_a_plan_for_a_judge():
     grid = human_grid(120)
     rows = [rating(n, f"p{k}", grid[n, k]) for n in range(120) for k in range(3)]
     rows += [{**rating(n, "judge", grid[n, 0]), "rater_kind": "judge"} for n in range(120)]
-    found = plan(pd.DataFrame(rows), 0.2, 3, "interval", judge="judge", simulations=10)
+    found = plan_people(pd.DataFrame(rows), 0.2, 3, "interval", judge="judge", simulations=10)
     assert [one.aim for one in found] == ["alpha", "stand_in", "score"]
     with pytest.raises(HarnessError, match="nobody"):
-        plan(pd.DataFrame(rows), 0.2, 3, "interval", judge="nobody", simulations=10)
+        plan_people(pd.DataFrame(rows), 0.2, 3, "interval", judge="nobody", simulations=10)
 
 
 def test_summeval_experts(data_dir):

@@ -93,8 +93,8 @@ def test_what_was_answered_before_a_kill_is_there_after_it(tmp_path):
     """The process is killed while it still has most of its calls before it."""
     code = """
 import sys, os, signal
-from harness.answering.call_cache import CallCache, Cached
-from harness.answering.chat import Answer, Call
+from harness.answering.chat.call_cache import CallCache, Cached
+from harness.answering import Answer, Call
 class Chat:
     identity = "m"
     def ask(self, calls):

@@ -11,12 +11,12 @@ from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import Rates, cost
 from harness.answering.chat.recorded_chat import RecordedChat
-from harness.answering.chat.traffic import Limits
+from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.clients import chat_models, make_chat
 from harness.errors import BudgetError, HarnessError
 from harness.rating.rater import Surroundings
 
-QUICK = Limits(concurrency=8, timeout=0.5, attempts=3, first_wait=0.01)
+QUICK = TrafficLimits(concurrency=8, timeout=0.5, attempts=3, first_wait=0.01)
 
 
 def call(text, **fields):

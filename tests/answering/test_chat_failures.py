@@ -9,7 +9,7 @@ from harness.answering.chat.chat import Call
 from harness.answering.chat.http_status import retry_after
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import cost
-from harness.answering.chat.traffic import Limits
+from harness.answering.chat.traffic import TrafficLimits
 
 
 def by_word(number, body):
@@ -17,7 +17,7 @@ def by_word(number, body):
     return body["messages"][-1]["content"].split()[-1]
 
 
-QUICK = Limits(concurrency=8, timeout=0.5, attempts=3, first_wait=0.01)
+QUICK = TrafficLimits(concurrency=8, timeout=0.5, attempts=3, first_wait=0.01)
 
 
 def ask(server, *words, limits=QUICK, **call):
@@ -83,7 +83,7 @@ def test_retry_after_is_honoured_and_the_retry_succeeds(chat_server):
 
 def test_a_server_that_knows_no_schemas_is_asked_without(chat_server):
     with chat_server.ChatServer(fault=lambda number, body: "schema") as server:
-        answers = ask(server, "a", "b", limits=Limits(concurrency=1), json_schema={"type": "object"})
+        answers = ask(server, "a", "b", limits=TrafficLimits(concurrency=1), json_schema={"type": "object"})
     assert [answer.status for answer in answers] == ["ok", "ok"]
     assert server.requests == 3  # refused once, remembered for the second call
 
@@ -98,7 +98,7 @@ def test_a_wrong_key_is_not_tried_a_thousand_times(chat_server):
 
 def test_a_dead_server_is_given_up_and_comes_back(chat_server):
     dead = [True]
-    limits = Limits(concurrency=4, attempts=2, first_wait=0.01, give_up_after=0.1)
+    limits = TrafficLimits(concurrency=4, attempts=2, first_wait=0.01, give_up_after=0.1)
     with chat_server.ChatServer(fault=lambda number, body: "500" if dead[0] else "ok") as server:
         chat = OpenAIChat("m", server.base_url, limits)
         calls = [Call((("user", str(n)),)) for n in range(300)]
@@ -119,7 +119,7 @@ def test_fewer_calls_are_in_flight_after_the_server_says_it_is_too_much(chat_ser
 
     server = chat_server.ChatServer(fault=crowded, latency=0.01)
     with server:
-        answers = ask(server, *"x" * 100, limits=Limits(concurrency=32, attempts=20, first_wait=0.01))
+        answers = ask(server, *"x" * 100, limits=TrafficLimits(concurrency=32, attempts=20, first_wait=0.01))
     assert [answer.status for answer in answers] == ["ok"] * 100
     assert server.requests < 300
 
@@ -127,10 +127,10 @@ def test_fewer_calls_are_in_flight_after_the_server_says_it_is_too_much(chat_ser
 def test_requests_per_minute_are_kept(chat_server):
     with chat_server.ChatServer() as server:
         started = time.monotonic()
-        answers = ask(server, *"x" * 12, limits=Limits(requests_per_minute=600))
+        answers = ask(server, *"x" * 12, limits=TrafficLimits(requests_per_minute=600))
         # 600 a minute are 10 a second, of which a tenth of a minute's worth may come at once: none is refused
         assert [answer.status for answer in answers] == ["ok"] * 12
-        ask(server, *"x" * 65, limits=Limits(requests_per_minute=600))
+        ask(server, *"x" * 65, limits=TrafficLimits(requests_per_minute=600))
         assert time.monotonic() - started >= 0.4  # 60 at once, the other 5 at 10 a second
 
 
@@ -139,7 +139,7 @@ def test_tokens_per_minute_are_kept(chat_server):
     with chat_server.ChatServer() as server:
         started = time.monotonic()
         words = ["x" * 76] * 65  # 78 characters of prompt are 19 tokens by the estimate, and 6 of answer
-        answers = ask(server, *words, limits=Limits(tokens_per_minute=15_000), max_tokens=6)
+        answers = ask(server, *words, limits=TrafficLimits(tokens_per_minute=15_000), max_tokens=6)
         assert time.monotonic() - started >= 0.4  # 60 at once, the other 5 at 10 a second
     assert [answer.status for answer in answers] == ["ok"] * 65
 

@@ -96,7 +96,7 @@ def test_the_server_ends_with_the_process_that_started_it():
     code = """
 import sys, os, signal
 from pathlib import Path
-from harness.answering.embedded_chat import EmbeddedServer
+from harness.answering.chat.embedded_chat import EmbeddedServer
 with EmbeddedServer(Path(sys.argv[1]), slots=1, threads=1, context=256) as server:
     print(server._process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

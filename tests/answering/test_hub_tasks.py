@@ -211,7 +211,7 @@ dataset_path: {kind}
 dataset_kwargs: {{data_files: {{test: questions.{ending}}}}}
 test_split: test
 output_type: multiple_choice
-doc_to_text: "Question: {{{{question}}}}\\nAnswer:"
+doc_to_text: "Query: {{{{question}}}}\\nAnswer:"
 doc_to_choice: "{{{{[right, wrong]}}}}"
 doc_to_target: 0
 metadata:

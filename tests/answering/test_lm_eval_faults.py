@@ -25,7 +25,7 @@ ANSWERS = ["honey", "milk", "eggs", "wool"]
 @pytest.fixture
 def farm(tmp_path):
     """A folder with one task: four questions, answered in words."""
-    return write_task(tmp_path / "mine", "Question: {{question}}\nAnswer:")
+    return write_task(tmp_path / "mine", "Query: {{question}}\nAnswer:")
 
 
 def write_task(root, prompt):

@@ -17,7 +17,7 @@ from harness.stages.stages import rate, run_suite
 from harness.suite.model import Suite
 
 CLIENT = """\
-from harness.answering.chat import Answer
+from harness.answering import Answer
 
 ASKED, CLOSED = [], []
 

@@ -13,7 +13,7 @@ from scripted_chat import ScriptedChat
 from harness.answering.chat.call_cache import Cached, CallCache
 from harness.answering.chat.chat import Answer
 from harness.answering.chat.openai_chat import OpenAIChat
-from harness.answering.chat.traffic import Limits
+from harness.answering.chat.traffic import TrafficLimits
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.judges.fence import fence_for, harmless, tag_of
@@ -293,7 +293,7 @@ def test_two_thousand_ratings_over_a_faulty_server_are_all_accounted_for(chat_se
     place = folder(tmp_path, by="text")
     work = [piece(f"answer {n}", item_id=str(n)) for n in range(2000)]
     with chat_server.ChatServer(fault=fault, retry_after=0.01) as server:
-        client = OpenAIChat("m", server.base_url, Limits(attempts=2, first_wait=0.001))
+        client = OpenAIChat("m", server.base_url, TrafficLimits(attempts=2, first_wait=0.001))
         cache = CallCache(tmp_path / "calls.sqlite")
         around = Surroundings(chat=lambda model: Cached(client, cache))
         rater = find_rater("mine", Catalog([place]), around)

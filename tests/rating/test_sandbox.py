@@ -16,7 +16,7 @@ from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.inside import plain
 from harness.rating.sandbox.sandbox import Sandboxes
-from harness.rating.verifiers.crossing import Court
+from harness.rating.verifiers.crossing import ProgramChecker
 from harness.rating.verifiers.problems import read_tests, setup_first
 from harness.rating.verifiers.verification import read_lines
 
@@ -149,12 +149,12 @@ def test_whether_tests_can_cross_is_the_problems_affair_not_the_candidates(sandb
         reference="class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, o): return self.x == o.x\n",
     )
     crosses = script("assert f(1) == 2", reference="def f(x): return x + 1")
-    court = Court(sandboxes)
+    court = ProgramChecker(sandboxes)
     skipped = court.judge(Check("class P: pass", compares_objects, LIMITS))
     assert (skipped.word, skipped.value, skipped.flags) == ("skipped", None, ("same_process",))
     odd = court.judge(Check("class A(int):\n    __eq__ = lambda s, o: True\ndef f(x): return A()", crosses, LIMITS))
     assert (odd.word, odd.value, odd.flags) == ("failed", 0, ())
-    accepting = Court(sandboxes, accept_same_process=True)
+    accepting = ProgramChecker(sandboxes, accept_same_process=True)
     accepted = accepting.judge(Check(compares_objects.reference, compares_objects, LIMITS))
     assert (accepted.word, accepted.value, accepted.flags) == ("passed", 1, ("same_process",))
 
@@ -243,7 +243,7 @@ def test_every_canonical_humaneval_solution_passes(sandboxes, data_dir):
     """Published: 164 of 164; at most 5 % may need candidate and tests in one process (here none does)."""
     problems = [entry for _, entry in read_lines(data_dir / "humaneval" / "HumanEval.jsonl.gz")]
     checks = [Check(entry["prompt"] + entry["canonical_solution"], read_tests(entry), LIMITS) for entry in problems]
-    words = Counter((judged.word, judged.flags) for judged in Court(sandboxes).judge_all(checks))
+    words = Counter((judged.word, judged.flags) for judged in ProgramChecker(sandboxes).judge_all(checks))
     assert words == {("passed", ()): 164}
 
 
@@ -254,7 +254,7 @@ def test_mbpp_references_pass_and_two_need_the_set_up_order_mended(sandboxes, da
     problems = {entry["task_id"]: entry for _, entry in read_lines(data_dir / "mbpp" / "mbpp.jsonl.gz")}
     limits = replace(LIMITS, seconds=30.0)
     checks = {name: Check(entry["code"], read_tests(entry), limits) for name, entry in problems.items()}
-    mended = [judged.word for judged in Court(sandboxes).judge_all(list(checks.values()))]
+    mended = [judged.word for judged in ProgramChecker(sandboxes).judge_all(list(checks.values()))]
     assert Counter(mended) == {"passed": 974}
     released = {}
     for name in (367, 927):

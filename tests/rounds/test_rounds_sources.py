@@ -18,7 +18,7 @@ from harness.rounds.scores.published import binomial_stderr, compare_summaries, 
 from harness.rounds.scores.run_scores import from_run
 from harness.rounds.scores.sources import read_scores
 from harness.rounds.verdict.rounds import compare_rounds
-from harness.rounds.verdict.verdict import judge, window_contrast
+from harness.rounds.verdict.verdict import decide, window_contrast
 from harness.run.folder import Run
 from harness.statistics.moments import Moments
 from harness.suite.model import Suite
@@ -207,7 +207,7 @@ def test_the_simulation_judges_as_the_product_does(benchmark, kind, draws):
     slopes = scores @ contrast
     value, spread = slopes.mean(axis=1), slopes.var(axis=1) * 300
     ours = benchmark.verdicts(value, spread, contrast, 300, 0.05)
-    product = [judge(Moments.of(one[None]).estimate(contrast), 0.01, 0.05).verdict for one in scores]
+    product = [decide(Moments.of(one[None]).estimate(contrast), 0.01, 0.05).verdict for one in scores]
     assert ours.tolist() == product
     assert len(set(product)) > 1
     last, change = np.eye(5)[-1], np.eye(5)[-1] - np.eye(5)[0]

@@ -15,7 +15,7 @@ from harness.rounds.harms.flags import holm
 from harness.rounds.harms.samples import pass_at_k
 from harness.rounds.verdict.ppi import correct
 from harness.rounds.verdict.rounds import compare_rounds
-from harness.rounds.verdict.verdict import judge, look_significance, window_contrast
+from harness.rounds.verdict.verdict import decide, look_significance, window_contrast
 from harness.statistics.moments import Moments
 
 KEYS = [
@@ -246,7 +246,7 @@ def test_the_corrected_slope_covers_the_truth():
     covered = 0
     for _ in range(400):
         truth = rng.normal(0.0, 0.4, 600)
-        judged = judge(correct(truth, truth + rng.normal(0.05, 0.2, 600), labelled).estimate, 0.01, 0.05)
+        judged = decide(correct(truth, truth + rng.normal(0.05, 0.2, 600), labelled).estimate, 0.01, 0.05)
         covered += judged.low < 0 < judged.high
     assert 0.86 < covered / 400 < 0.94  # 90 % nominal
 
@@ -388,7 +388,7 @@ def test_an_item_that_is_easier_in_every_round_changes_nothing(grades, shift):
     values = 0.25 + np.array(grades) / 8
     moved = values + shift * np.linspace(0, 1, len(values))[:, None]
     contrast = window_contrast([0, 1, 2, 3])[1]
-    before, after = (judge(Moments.of(x[None]).estimate(contrast), 0.01, 0.05) for x in (values, moved))
+    before, after = (decide(Moments.of(x[None]).estimate(contrast), 0.01, 0.05) for x in (values, moved))
     assert (after.low, after.high) == pytest.approx((before.low, before.high), abs=1e-9)
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from harness.agreement.audits.check import Check, most, not_run, share
-from harness.agreement.audits.subject import UNIT, Material, valued
+from harness.agreement.audits.check import AuditCheck, most, not_run, share
+from harness.agreement.audits.subject import UNIT, Subject, valued
 from harness.errors import HarnessError
 from harness.rating import Rater, Work
 from harness.records import Item, Rating, Response, frame
@@ -86,18 +86,18 @@ def ask_again(judge: Rater, uncached: Rater, work: Sequence[Work]) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
-def attacks(material: Material) -> list[Check]:
+def attacks(subject: Subject) -> list[AuditCheck]:
     """Check how many verdicts an instruction inside the answer moves, and how often an empty phrase does as well."""
     names = ("injection", "null_answer")
-    if material.asked is None:
+    if subject.asked is None:
         record = "ask the judge about answers that were tampered with: `--ask N`, for the judge of a run"
         return [not_run(name, record) for name in names]
-    before = _verdicts(material.spoken)
-    asked = material.asked[valued(material.asked)]
+    before = _verdicts(subject.spoken)
+    asked = subject.asked[valued(subject.asked)]
     after = {str(name): _verdicts(rows) for name, rows in asked.groupby("asked")}
-    step = STEP * ((material.high - material.low) or 1.0)
+    step = STEP * ((subject.high - subject.low) or 1.0)
     gain = {str(name): (values - before).dropna() >= step for name, values in after.items()}
-    return [_injection(names[0], gain), _null(names[1], before, after.get("null"), material.compares)]
+    return [_injection(names[0], gain), _null(names[1], before, after.get("null"), subject.compares)]
 
 
 def _verdicts(rows: pd.DataFrame) -> pd.Series[float]:
@@ -106,7 +106,7 @@ def _verdicts(rows: pd.DataFrame) -> pd.Series[float]:
     return own.groupby(rows["unit"]).mean()
 
 
-def _injection(name: str, gain: dict[str, pd.Series[bool]]) -> Check:
+def _injection(name: str, gain: dict[str, pd.Series[bool]]) -> AuditCheck:
     moved, control = gain.get("injection"), gain.get("control")
     if moved is None or moved.empty:
         return not_run(name, "no verdict on an answer with an instruction could be read")
@@ -117,7 +117,7 @@ def _injection(name: str, gain: dict[str, pd.Series[bool]]) -> Check:
     return most(name, found, MOVED, sentence)
 
 
-def _null(name: str, before: pd.Series[float], after: pd.Series[float] | None, compares: bool) -> Check:
+def _null(name: str, before: pd.Series[float], after: pd.Series[float] | None, compares: bool) -> AuditCheck:
     values = None if after is None else after[after.index.isin(before.index)]
     if values is None or values.empty:
         return not_run(name, "no verdict on the empty phrase could be read")

@@ -16,9 +16,9 @@ import pandas as pd
 
 from harness.agreement.audits.attacks import ask_again, attacks, work_again
 from harness.agreement.audits.biases import independence, length, position, self_preference
-from harness.agreement.audits.check import Check
+from harness.agreement.audits.check import AuditCheck
 from harness.agreement.audits.steadiness import drift, parse_failures, retest, scale_use
-from harness.agreement.audits.subject import Material, material_of, run_frame
+from harness.agreement.audits.subject import Subject, run_frame, subject_of
 from harness.answering import chat_models
 from harness.catalog import Catalog
 from harness.errors import HarnessError
@@ -36,7 +36,7 @@ class Audit:
     """
 
     rater: str
-    checks: tuple[Check, ...]
+    checks: tuple[AuditCheck, ...]
 
     @property
     def df(self) -> pd.DataFrame:
@@ -86,32 +86,32 @@ def audit(
     if isinstance(source, pd.DataFrame):
         if ask:
             raise HarnessError("only the judge of a run can be asked again; this is a file of ratings")
-        material = material_of(source, rater, judge_model=judge_model, anchor=anchor)
+        subject = subject_of(source, rater, judge_model=judge_model, anchor=anchor)
     else:
         run = source if isinstance(source, Run) else Run(source)
         asked = _asked(run, rater, ask, include, cache, workers) if ask else None
-        material = _material_of_run(run, rater, judge_model, anchor, asked)
-    return Audit(rater, checks_of(material))
+        subject = _subject_of_run(run, rater, judge_model, anchor, asked)
+    return Audit(rater, checks_of(subject))
 
 
-def checks_of(material: Material) -> tuple[Check, ...]:
+def checks_of(subject: Subject) -> tuple[AuditCheck, ...]:
     """Return the result of every check."""
     return (
-        *position(material),
-        length(material),
-        self_preference(material),
-        *retest(material),
-        drift(material),
-        *attacks(material),
-        scale_use(material),
-        parse_failures(material),
-        independence(material),
+        *position(subject),
+        length(subject),
+        self_preference(subject),
+        *retest(subject),
+        drift(subject),
+        *attacks(subject),
+        scale_use(subject),
+        parse_failures(subject),
+        independence(subject),
     )
 
 
-def _material_of_run(
+def _subject_of_run(
     run: Run, rater: str, judge_model: str | None, anchor: pd.DataFrame | None, asked: pd.DataFrame | None
-) -> Material:
+) -> Subject:
     facts = run.manifest.get("raters", {}).get(rater, {})
     settings = facts.get("settings", {})
     values = [float(value) for value in settings.get("answers", {}).values()]
@@ -124,7 +124,7 @@ def _material_of_run(
         frame[side] = frame[side].map(lambda name: under.get(name, name) if under.get(name) != "imported" else name)
     rounds = run.suite.rounds
     trained = tuple(series for series, name in rounds.feedback.items() if name == rater) if rounds else ()
-    return material_of(
+    return subject_of(
         frame,
         rater,
         judge_model=judge_model or named,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from harness.agreement.audits.check import Check, around, least, mean_by, most, not_run, share
-from harness.agreement.audits.subject import Material, pairs_of_answers
+from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
+from harness.agreement.audits.subject import Subject, pairs_of_answers
 from harness.statistics import Estimate, Floats
 
 FEWEST = 20
@@ -46,14 +46,14 @@ def family_of(model: str) -> str:
     return re.split(r"[-_:]?\d", name)[0] or name
 
 
-def position(material: Material) -> list[Check]:
+def position(subject: Subject) -> list[AuditCheck]:
     """Check both orders: how often the outcome stays, and how often the answer shown first wins.
 
     An answer of the judge that cannot be read is an outcome of its own here (two of them are the same outcome), as in
     LLMBar (Zeng et al. 2024); pairs with a provider's error have no outcome and are left out.
     """
     names = ("position_consistency", "first_preference")
-    rows = material.ratings[(material.ratings["repetition"] == 0) & material.ratings["order"].notna()]
+    rows = subject.ratings[(subject.ratings["repetition"] == 0) & subject.ratings["order"].notna()]
     failed = rows["status"].isin(["error", "timeout", "skipped", "refused"])
     if rows.empty:
         record = "record `order` (response_first or against_first) for comparisons asked in both orders"
@@ -79,7 +79,7 @@ def position(material: Material) -> list[Check]:
     return [*checks, around(names[1], first, 0.5, FIRST_MARGIN, sentence)]
 
 
-def length(material: Material) -> Check:
+def length(subject: Subject) -> AuditCheck:
     """Check the preference for the longer answer at equal quality, by logistic regression.
 
     logit P(preferred) = a + b tanh(longer / sd(longer)) + c better / sd(better); tanh, so that a few very long answers
@@ -88,9 +88,9 @@ def length(material: Material) -> Check:
     finite where length decides everything. The interval is Wald's, clustered by item.
     """
     name = "length"
-    if material.ratings["length"].isna().all():
+    if subject.ratings["length"].isna().all():
         return not_run(name, "record the answers' `text` or `length` (and `against_text` or `against_length`)")
-    pairs = pairs_of_answers(material).dropna(subset=["preferred", "longer"])
+    pairs = pairs_of_answers(subject).dropna(subset=["preferred", "longer"])
     known = pairs["better"].notna()
     held = known.sum() >= FEWEST
     pairs = pairs[known] if held else pairs
@@ -107,11 +107,11 @@ def length(material: Material) -> Check:
     sentence = f"an answer {spread:,.0f} characters longer is preferred with probability {found.value:.2f}"
     if held:
         return around(
-            name, found, 0.5, LENGTH_MARGIN, f"{sentence} at equal quality (by {material.judged_by}), {found.n:,} pairs"
+            name, found, 0.5, LENGTH_MARGIN, f"{sentence} at equal quality (by {subject.judged_by}), {found.n:,} pairs"
         )
     check = around(name, found, 0.5, LENGTH_MARGIN, sentence)
     reason = f"{sentence}, {found.n:,} pairs; quality is not held equal: record ratings by people or a verifier"
-    return Check(name, check.value, check.low, check.high, check.n, "unclear", reason)
+    return AuditCheck(name, check.value, check.low, check.high, check.n, "unclear", reason)
 
 
 def _logistic(x: Floats, y: Floats, items: pd.Series[str]) -> tuple[float, float]:
@@ -137,23 +137,23 @@ def _logistic(x: Floats, y: Floats, items: pd.Series[str]) -> tuple[float, float
     return float(beta[1]), float(np.sqrt(cover[1, 1]))
 
 
-def self_preference(material: Material) -> Check:
+def self_preference(subject: Subject) -> AuditCheck:
     """Check whether the judge likes its own family more than people, or verifiers, do.
 
     For single answers: the mean of (judge - quality), each in its own standard deviations, of the own family less that
     of the others. For comparisons of the own family with another: preference for the own less that of people.
     """
     name = "self_preference"
-    if material.judge_model is None:
+    if subject.judge_model is None:
         return not_run(name, "record the judge's own model (`--judge-model`)")
-    if material.ratings["model"].isna().all():
+    if subject.ratings["model"].isna().all():
         return not_run(name, "record the `model` of each answer")
-    if material.judged_by is None:
+    if subject.judged_by is None:
         return not_run(name, "record ratings of the same answers by people or a verifier")
-    own = family_of(material.judge_model)
-    rows = material.spoken
-    if material.compares:
-        pairs = pairs_of_answers(material).dropna(subset=["preferred", "better", "first", "second"])
+    own = family_of(subject.judge_model)
+    rows = subject.spoken
+    if subject.compares:
+        pairs = pairs_of_answers(subject).dropna(subset=["preferred", "better", "first", "second"])
         first, second = (pairs[side].map(family_of) == own for side in ("first", "second"))
         pairs, mine = pairs[first != second], first[first != second]
         beyond = np.where(mine, 1, -1) * (pairs["preferred"] - 0.5 - pairs["better"].clip(-0.5, 0.5))
@@ -164,7 +164,7 @@ def self_preference(material: Material) -> Check:
         found = mean_by(beyond, pairs["item"])
         unit = "of a preference"
     else:
-        quality = rows["unit"].map(material.quality)
+        quality = rows["unit"].map(subject.quality)
         rows, quality = rows[quality.notna() & rows["model"].notna()], quality[quality.notna() & rows["model"].notna()]
         mine = rows["model"].map(family_of) == own
         if mine.sum() < FEWEST or (~mine).sum() < FEWEST:
@@ -175,7 +175,7 @@ def self_preference(material: Material) -> Check:
         contrast = excess.to_numpy() * np.where(mine, 1 / shares, -1 / (1 - shares))
         found = mean_by(contrast, rows["cluster"].fillna(rows["item_id"]))
         unit = "standard deviations"
-    sentence = f"rates the family {own!r} {found.value:+.2f} {unit} above what {material.judged_by} say of it"
+    sentence = f"rates the family {own!r} {found.value:+.2f} {unit} above what {subject.judged_by} say of it"
     return around(name, found, 0.0, SELF_MARGIN, f"{sentence}, {found.n:,} answers or pairs")
 
 
@@ -184,25 +184,25 @@ def _standard(values: pd.Series[float]) -> pd.Series[float]:
     return (values - values.mean()) / (spread if spread > 0 else 1.0)
 
 
-def independence(material: Material) -> Check:
+def independence(subject: Subject) -> AuditCheck:
     """Check whether the judge is the model under test, of its family, or its trainer."""
     name = "independence"
-    if material.judge_model is None:
+    if subject.judge_model is None:
         return not_run(name, "record the judge's own model (`--judge-model`)")
-    sides = [material.ratings.drop_duplicates("response_id" if side == "model" else "against_id")[side].dropna()
+    sides = [subject.ratings.drop_duplicates("response_id" if side == "model" else "against_id")[side].dropna()
              for side in ("model", "against_model")]  # fmt: skip
     models = pd.concat(sides)
     models = models[models != "reference"]
     if models.empty:
         return not_run(name, "record the `model` of each answer")
-    own = family_of(material.judge_model)
+    own = family_of(subject.judge_model)
     same = models.map(family_of) == own
     found = share(float(same.sum()), len(models))
     part = f"{same.mean():.0%} of the {len(models):,} answers rated"
-    sentence = f"{material.judge_model} is of the family {own!r}, as are {part}"
-    if material.trained:
-        sentence += f"; and it is the trainer of {', '.join(material.trained)}"
+    sentence = f"{subject.judge_model} is of the family {own!r}, as are {part}"
+    if subject.trained:
+        sentence += f"; and it is the trainer of {', '.join(subject.trained)}"
     elif not same.any():
-        return Check(name, 0.0, found.low, found.high, found.n, "ok", sentence)
+        return AuditCheck(name, 0.0, found.low, found.high, found.n, "ok", sentence)
     check = most(name, found, OWN_SHARE, sentence)
-    return Check(name, check.value, check.low, check.high, check.n, "flagged", sentence)
+    return AuditCheck(name, check.value, check.low, check.high, check.n, "flagged", sentence)

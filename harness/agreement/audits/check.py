@@ -15,7 +15,7 @@ Outcome = Literal["ok", "flagged", "unclear", "not_run"]
 
 
 @dataclass(frozen=True)
-class Check:
+class AuditCheck:
     """One check.
 
     Attributes:
@@ -42,24 +42,24 @@ class Check:
         return dict(vars(self))
 
 
-def not_run(name: str, record: str) -> Check:
+def not_run(name: str, record: str) -> AuditCheck:
     """Return a check that could not run; `record` says what has to be recorded."""
-    return Check(name, None, None, None, 0, "not_run", record)
+    return AuditCheck(name, None, None, None, 0, "not_run", record)
 
 
-def most(name: str, found: Estimate, limit: float, sentence: str) -> Check:
+def most(name: str, found: Estimate, limit: float, sentence: str) -> AuditCheck:
     """Return a check of something that should be `limit` at the most: flagged where all of its interval is above."""
     verdict: Outcome = "ok" if found.high <= limit else "flagged" if found.low > limit else "unclear"
     return _check(name, found, verdict, f"{sentence} ({limit:g} at the most would be fine)")
 
 
-def least(name: str, found: Estimate, limit: float, sentence: str) -> Check:
+def least(name: str, found: Estimate, limit: float, sentence: str) -> AuditCheck:
     """Return a check of something that should be `limit` at least: flagged where all of its interval is below."""
     verdict: Outcome = "ok" if found.low >= limit else "flagged" if found.high < limit else "unclear"
     return _check(name, found, verdict, f"{sentence} ({limit:g} at least would be fine)")
 
 
-def around(name: str, found: Estimate, neutral: float, margin: float, sentence: str) -> Check:
+def around(name: str, found: Estimate, neutral: float, margin: float, sentence: str) -> AuditCheck:
     """Return a check of something that should be near `neutral`.
 
     `ok` where the interval lies within the margin, flagged where it leaves out `neutral` and is not within.
@@ -70,8 +70,8 @@ def around(name: str, found: Estimate, neutral: float, margin: float, sentence: 
     return _check(name, found, verdict, f"{sentence} ({neutral:g} is no bias; within {margin:g} of it would be fine)")
 
 
-def _check(name: str, found: Estimate, verdict: Outcome, sentence: str) -> Check:
-    return Check(name, number(found.value), number(found.low), number(found.high), found.n, verdict, sentence)
+def _check(name: str, found: Estimate, verdict: Outcome, sentence: str) -> AuditCheck:
+    return AuditCheck(name, number(found.value), number(found.low), number(found.high), found.n, verdict, sentence)
 
 
 def share(successes: float, n: int) -> Estimate:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.agreement.audits.check import Check, around, least, mean_by, most, not_run, share
-from harness.agreement.audits.subject import Material, valued
+from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
+from harness.agreement.audits.subject import Subject, valued
 
 SAME = 0.9
 DRIFT_MARGIN = 0.05
@@ -18,18 +18,18 @@ CLOSE = 0.05
 """Of the scale: two values of a scale of many values that are nearer count as the same."""
 
 
-def retest(material: Material) -> list[Check]:
+def retest(subject: Subject) -> list[AuditCheck]:
     """Check repeats: with other seeds (the ratings' repetitions), and with the same seed (asked again)."""
     record = "record a `repetition` (suite: `repetitions: 2`), each has a seed of its own"
     names = ("test_retest_other_seeds", "test_retest_same_seed")
-    again = material.asked
+    again = subject.asked
     same = None if again is None else again[again["asked"] == "again"]
     ask = "ask the judge again: `--ask N`, for a run's judge"
-    return [_repeats(material, names[0], None, record), _repeats(material, names[1], same, ask)]
+    return [_repeats(subject, names[0], None, record), _repeats(subject, names[1], same, ask)]
 
 
-def _repeats(material: Material, name: str, later: pd.DataFrame | None, record: str) -> Check:
-    rows = material.ratings[valued(material.ratings)].assign(order=lambda frame: frame["order"].fillna(""))
+def _repeats(subject: Subject, name: str, later: pd.DataFrame | None, record: str) -> AuditCheck:
+    rows = subject.ratings[valued(subject.ratings)].assign(order=lambda frame: frame["order"].fillna(""))
     first = rows[rows["repetition"] == 0].drop_duplicates(["unit", "order"])
     if later is None:
         later = rows[rows["repetition"] > 0] if name.endswith("other_seeds") else rows.iloc[:0]
@@ -38,20 +38,20 @@ def _repeats(material: Material, name: str, later: pd.DataFrame | None, record: 
     both = first.merge(later, on=["unit", "order"], suffixes=("", "_again"))
     if both.empty:
         return not_run(name, record)
-    allowed = CLOSE * (material.high - material.low) if _many(material) else 1e-9
+    allowed = CLOSE * (subject.high - subject.low) if _many(subject) else 1e-9
     same = (both["value"] - both["value_again"]).abs() <= allowed
     found = mean_by(same, both["item_id"]) if 0 < same.mean() < 1 else share(float(same.sum()), len(both))
-    what = "nearly the same (within 5 % of the scale)" if _many(material) else "the same"
+    what = "nearly the same (within 5 % of the scale)" if _many(subject) else "the same"
     sentence = f"said {what} in {found.value:.1%} of {len(both):,} repeats"
     return least(name, found, SAME, sentence)
 
 
-def drift(material: Material) -> Check:
+def drift(subject: Subject) -> AuditCheck:
     """Check the mean change on a fixed anchor set: the same units, rated earlier and later, paired."""
     name = "drift"
-    rows = material.ratings[valued(material.ratings)]
-    if material.anchor is not None:
-        before = material.anchor[valued(material.anchor)]
+    rows = subject.ratings[valued(subject.ratings)]
+    if subject.anchor is not None:
+        before = subject.anchor[valued(subject.anchor)]
         after, when = rows, "since the anchor"
     else:
         dated = rows[rows["created_at"].notna()]
@@ -69,21 +69,21 @@ def drift(material: Material) -> Check:
     ).dropna()
     if len(both) < 2:
         return not_run(name, "record ratings of the same answers on both days: none is rated twice")
-    change = (both["after"] - both["before"]) / ((material.high - material.low) or 1.0)
+    change = (both["after"] - both["before"]) / ((subject.high - subject.low) or 1.0)
     item = rows.drop_duplicates("unit").set_index("unit")["item_id"].reindex(both.index)
     found = mean_by(change, item.astype(str))
     sentence = f"moved by {found.value:+.3f} of its scale on {found.n:,} anchor ratings {when}"
     return around(name, found, 0.0, DRIFT_MARGIN, sentence)
 
 
-def scale_use(material: Material) -> Check:
+def scale_use(subject: Subject) -> AuditCheck:
     """Check how much of all ratings lies on one value (or one fifth of a scale of many values)."""
     name = "scale_use"
-    values = material.spoken["value"].to_numpy(float)
+    values = subject.spoken["value"].to_numpy(float)
     if not len(values):
         return not_run(name, "record a `value`: there is none")
-    low, high = material.low, material.high
-    if _many(material):
+    low, high = subject.low, subject.high
+    if _many(subject):
         cell = np.clip(np.floor((values - low) / ((high - low) or 1.0) * BINS), 0, BINS - 1)
         of = f"of {BINS} equal parts of {low:g} to {high:g}"
     else:
@@ -95,9 +95,9 @@ def scale_use(material: Material) -> Check:
     return most(name, found, MOST_USED, sentence)
 
 
-def parse_failures(material: Material) -> Check:
+def parse_failures(subject: Subject) -> AuditCheck:
     """Check how many of the judge's answers could not be read; other failures are named beside."""
-    rows = material.ratings
+    rows = subject.ratings
     status = rows["status"].where(rows["status"].notna(), np.where(rows["value"].isna(), "unparsed", "ok"))
     counts = status.value_counts()
     answered = len(rows) - int(sum(counts.get(other, 0) for other in ("error", "timeout", "skipped")))
@@ -112,7 +112,7 @@ def parse_failures(material: Material) -> Check:
     return most("parse_failures", found, UNPARSED, sentence)
 
 
-def _many(material: Material) -> bool:
+def _many(subject: Subject) -> bool:
     """Tell whether the scale has many values, as expected grades have."""
-    values = material.spoken["value"]
+    values = subject.spoken["value"]
     return bool(values.nunique() > 11)

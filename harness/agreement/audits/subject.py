@@ -26,8 +26,8 @@ TRUTH = ("human", "verifier")
 
 
 @dataclass(frozen=True)
-class Material:
-    """The material of one audit.
+class Subject:
+    """What one audit looks at.
 
     Attributes:
         rater: Whom it is about.
@@ -74,7 +74,7 @@ def valued(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["value"].notna() & (rows["status"].isna() | (rows["status"] == "ok"))
 
 
-def material_of(
+def subject_of(
     frame: pd.DataFrame,
     rater: str,
     *,
@@ -83,7 +83,7 @@ def material_of(
     asked: pd.DataFrame | None = None,
     limits: tuple[float, float] | None = None,
     trained: tuple[str, ...] = (),
-) -> Material:
+) -> Subject:
     """Return what a frame of ratings says.
 
     Args:
@@ -112,7 +112,7 @@ def material_of(
     if set(own["scale"].dropna()) & {"binary", "preference"}:
         low, high = 0.0, 1.0
     quality, answers, judged_by = _quality(rows[(rows["part"] == 0) & (rows["rater"] != rater)], own)
-    return Material(
+    return Subject(
         rater, own, quality, answers, judged_by, low, high, judge_model, trained,
         None if earlier is None else rows[rows["part"] == 1], None if asked is None else rows[rows["part"] == 2],
     )  # fmt: skip
@@ -194,19 +194,19 @@ def _place(task: pd.Series[str], item: pd.Series[str]) -> pd.Series[str]:
     return task.fillna("").astype(str) + "/" + item.astype(str)
 
 
-def pairs_of_answers(material: Material, most: int = 200_000) -> pd.DataFrame:
+def pairs_of_answers(subject: Subject, most: int = 200_000) -> pd.DataFrame:
     """Return two answers to the same item and which one the rater prefers, whether it compares or rates them singly.
 
     Returns:
         Columns `preferred` (1, .5, 0 from the first's side), `longer` (characters more), `better` (by people or a
         verifier; NaN where nobody knows), `first`, `second` (models), `item`. At most `most` pairs, a seeded sample.
     """
-    rows = material.spoken
-    if material.compares:
+    rows = subject.spoken
+    if subject.compares:
         mean = rows.groupby("unit", sort=False)["value"].mean()
         one = rows.drop_duplicates("unit").set_index("unit")
-        known = pd.Series(material.quality).reindex(one.index) - 0.5
-        each = pd.Series(material.answers, dtype=float)
+        known = pd.Series(subject.quality).reindex(one.index) - 0.5
+        each = pd.Series(subject.answers, dtype=float)
         single = each.reindex(one["response_id"]).to_numpy() - each.reindex(one["against_id"]).to_numpy()
         return pd.DataFrame(
             {
@@ -219,7 +219,7 @@ def pairs_of_answers(material: Material, most: int = 200_000) -> pd.DataFrame:
             }
         )
     group = _place(rows["task"], rows["cluster"].fillna(rows["item_id"]))
-    table = rows.assign(group=group, better=rows["unit"].map(material.quality))
+    table = rows.assign(group=group, better=rows["unit"].map(subject.quality))
     table = table[["group", "criterion", "unit", "value", "length", "better", "model"]]
     both = table.merge(table, on=["group", "criterion"], suffixes=("", "_2"))
     both = both[both["unit"] < both["unit_2"]]

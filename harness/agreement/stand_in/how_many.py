@@ -99,7 +99,7 @@ def _units(rows: pd.DataFrame) -> pd.Series[str]:
     return rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
 
 
-def plan(
+def plan_people(
     ratings: pd.DataFrame,
     width: float,
     people: int,

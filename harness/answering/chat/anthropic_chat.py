@@ -16,7 +16,7 @@ from typing import Any
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
 from harness.answering.chat.price import Rates, cost
-from harness.answering.chat.traffic import Limits, Traffic, Trouble
+from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
 from harness.errors import HarnessError, UnavailableError
 from harness.records import digest
 
@@ -32,7 +32,7 @@ class AnthropicChat:
         self,
         model: str,
         base_url: str | None = None,
-        limits: Limits | None = None,
+        limits: TrafficLimits | None = None,
         key_variable: str = "ANTHROPIC_API_KEY",
         options: Mapping[str, Any] | None = None,
         rates: Rates | None = None,
@@ -61,7 +61,7 @@ class AnthropicChat:
         self._key = os.environ.get(key_variable) or "none"
         self._client: Any = None
         self._schema_refused = False
-        self._traffic = Traffic(self._send, limits or Limits())
+        self._traffic = Traffic(self._send, limits or TrafficLimits())
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`.

@@ -28,7 +28,7 @@ from harness.answering.chat import llama_server
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import FREE
-from harness.answering.chat.traffic import Limits
+from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import (
     MODEL,
     Note,
@@ -109,7 +109,7 @@ class Writer:
         """
         each = -(-slots // servers)
         self._servers = [EmbeddedServer(file, each, threads=1).__enter__() for _ in range(servers)]
-        limits = Limits(concurrency=each, timeout=300)
+        limits = TrafficLimits(concurrency=each, timeout=300)
         self._clients = [OpenAIChat(MODEL, server.base_url, limits, name=name, rates=FREE) for server in self._servers]
 
     def ask(self, calls: Sequence[Call]) -> Iterator[tuple[int, Answer]]:

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
 from harness.answering.chat.price import Rates, cost
-from harness.answering.chat.traffic import Limits, Traffic, Trouble
+from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
 from harness.records import digest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class OpenAIChat:
         self,
         model: str,
         base_url: str | None = None,
-        limits: Limits | None = None,
+        limits: TrafficLimits | None = None,
         key_variable: str = "OPENAI_API_KEY",
         options: Mapping[str, Any] | None = None,
         name: str | None = None,
@@ -63,7 +63,7 @@ class OpenAIChat:
         self._address = ""
         self._proxy: str | None = None
         self._schema_refused = False
-        self._traffic = Traffic(self._send, limits or Limits())
+        self._traffic = Traffic(self._send, limits or TrafficLimits())
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`."""

@@ -29,7 +29,7 @@ TOGETHER = 0.01
 
 
 @dataclass(frozen=True)
-class Limits:
+class TrafficLimits:
     """How hard a server may be pressed, and how long its failures are borne."""
 
     concurrency: int = 64
@@ -81,7 +81,7 @@ Send = Callable[[Call], Awaitable[Answer]]
 class Gate:
     """Lets calls in as the limits allow; lives in one event loop."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: TrafficLimits) -> None:
         self.limits = limits
         self.width = float(limits.concurrency)
         self.inside = 0
@@ -202,7 +202,7 @@ class Breaker:
 class Traffic:
     """The calls of one client to one server."""
 
-    def __init__(self, send: Send, limits: Limits) -> None:
+    def __init__(self, send: Send, limits: TrafficLimits) -> None:
         """Carry calls by `send`, an attempt each, which raises `Trouble` where it brings no answer."""
         self.limits = limits
         self._send = send

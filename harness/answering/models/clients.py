@@ -22,7 +22,7 @@ from harness.answering.chat.embedded_chat import EmbeddedChat
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
-from harness.answering.chat.traffic import Limits
+from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import Note
 from harness.errors import HarnessError
 
@@ -68,10 +68,10 @@ class ChatSpec(BaseModel):
     """Of `replay:calls.sqlite`: whose answers, where the cache has those of several clients."""
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> TrafficLimits:
         """How hard the server may be pressed."""
         names = ("concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "attempts")
-        return Limits(**{name: getattr(self, name) for name in names})
+        return TrafficLimits(**{name: getattr(self, name) for name in names})
 
 
 def read_chat_spec(model: str | Mapping[str, Any]) -> ChatSpec:

@@ -18,11 +18,11 @@ from pydantic import Field, model_validator
 
 from harness.answering import Answer, Call, Chat, make_chat
 from harness.kinds import identity_of
-from harness.rating.judges.reply import Verdict, answer_schema, read_probabilities, read_text
+from harness.rating.judges.reply import Reading, answer_schema, read_probabilities, read_text
 from harness.rating.judges.rubric import Meaning, OverallRule, Rubric
 from harness.rating.judges.wording import Wording, reference_of
 from harness.rating.rater import NO_ANSWER, RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import Settings
+from harness.rating.settings import Settings
 from harness.records import Rating, Response, digest
 
 
@@ -74,7 +74,7 @@ class JudgeSettings(Settings):
             return verdict
         return json.dumps({**({"reasoning": reasoning or ""} if self.reasoning else {}), "verdict": verdict})
 
-    def read(self, answer: Answer, words: Sequence[str]) -> Verdict:
+    def read(self, answer: Answer, words: Sequence[str]) -> Reading:
         """Return the verdict that an answer holds."""
         if self.by == "probabilities":
             return read_probabilities(answer.top_logprobs, words)
@@ -82,7 +82,7 @@ class JudgeSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgeQuestion:
     """One call to the judge, and what its rating will say beside the verdict."""
 
     work: Work
@@ -92,8 +92,8 @@ class Question:
     """`criterion`, `order`: what identifies the rating among those of the same work."""
 
 
-Ask = Callable[[Work], Iterable[Question]]
-Tell = Callable[[Question, Verdict], dict[str, Any]]
+Ask = Callable[[Work], Iterable[JudgeQuestion]]
+Tell = Callable[[JudgeQuestion, Reading], dict[str, Any]]
 """From a verdict to the rating's value, label, confidence and metadata."""
 Conclude = Callable[[str, Work, Sequence[Rating]], Iterable[Rating]]
 """From the judge's version, a piece of work and the ratings of all its questions to those that follow from them."""
@@ -149,7 +149,7 @@ class Judge:
 
         A question is made when it can be asked, not before.
         """
-        asked: dict[int, tuple[_Open, int, Question]] = {}
+        asked: dict[int, tuple[_Open, int, JudgeQuestion]] = {}
         skipped: deque[_Open] = deque()
 
         def calls() -> Iterator[Call]:
@@ -187,7 +187,7 @@ class Judge:
         yield from self._conclude(self.version, opened.work, ratings)
         yield from ratings
 
-    def _answered(self, question: Question, answer: Answer) -> Rating:
+    def _answered(self, question: JudgeQuestion, answer: Answer) -> Rating:
         paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
         if answer.status != "ok":
             return self._rating(question, status=answer.status, error=answer.error, raw=answer.raw, **paid)
@@ -202,7 +202,7 @@ class Judge:
             metadata = {"probabilities": shares, "mass": round(verdict.mass or 0.0, 4), **metadata}
         return self._rating(question, raw=answer.text, rationale=verdict.rationale, metadata=metadata, **told, **paid)
 
-    def _rating(self, question: Question, **fields: Any) -> Rating:
+    def _rating(self, question: JudgeQuestion, **fields: Any) -> Rating:
         return rating_of(self.spec, self.version, question.work, **{**question.fields, **fields})
 
 

@@ -22,7 +22,7 @@ from harness.rating.judges.reply import ranking_schema, read_ranking
 from harness.rating.judges.rubric import Criterion
 from harness.rating.judges.wording import Wording, shown
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import read_settings
+from harness.rating.settings import read_settings
 from harness.records import Rating, Response, digest
 
 MOST = len(ascii_uppercase)

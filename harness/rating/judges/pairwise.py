@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from harness.errors import HarnessError
-from harness.rating.judges.judge import Judge, JudgeSettings, Question, chat_of, wording_of
-from harness.rating.judges.reply import Verdict
+from harness.rating.judges.judge import Judge, JudgeQuestion, JudgeSettings, chat_of, wording_of
+from harness.rating.judges.reply import Reading
 from harness.rating.judges.wording import shown
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import read_settings
+from harness.rating.settings import read_settings
 from harness.records import Order, Rating
 
 ORDERS: tuple[Order, ...] = ("response_first", "against_first")
@@ -50,7 +50,7 @@ def pairwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
     wording = wording_of(settings, spec, words)
     asked = wording.rubric.asked
 
-    def ask(work: Work) -> Iterator[Question]:
+    def ask(work: Work) -> Iterator[JudgeQuestion]:
         if work.against is None:
             raise HarnessError(f"{spec.name} compares two responses, but response {work.response.response_id} is alone")
         material = shown(work.item, [work.response.text, work.against.text])
@@ -60,9 +60,9 @@ def pairwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
             for criterion in asked:
                 messages = wording.messages(material | pair, criterion)
                 call = settings.call(messages, words, work.repetition, surroundings.seed)
-                yield Question(work, call, words, {"criterion": criterion.name, "order": order})
+                yield JudgeQuestion(work, call, words, {"criterion": criterion.name, "order": order})
 
-    def tell(question: Question, verdict: Verdict) -> dict[str, Any]:
+    def tell(question: JudgeQuestion, verdict: Reading) -> dict[str, Any]:
         word = str(verdict.word)
         shown_first = question.fields["order"] == "response_first"
         wins = (word == settings.first) == shown_first

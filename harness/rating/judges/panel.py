@@ -20,7 +20,7 @@ from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import Settings, read_settings
+from harness.rating.settings import Settings, read_settings
 from harness.records import Order, Rating, digest
 
 PANEL = "judge.panel"

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.rating.judges.judge import Judge, JudgeSettings, Question, chat_of, wording_of
-from harness.rating.judges.reply import Verdict
+from harness.rating.judges.judge import Judge, JudgeQuestion, JudgeSettings, chat_of, wording_of
+from harness.rating.judges.reply import Reading
 from harness.rating.judges.wording import shown
 from harness.rating.rater import RaterSpec, Surroundings, Work
-from harness.rating.verifiers.verifier import read_settings
+from harness.rating.settings import read_settings
 from harness.records import Rating
 
 
@@ -36,14 +36,14 @@ def pointwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
     wording = wording_of(settings, spec, words)
     asked = wording.rubric.asked
 
-    def ask(work: Work) -> Iterator[Question]:
+    def ask(work: Work) -> Iterator[JudgeQuestion]:
         texts = [work.response.text, None]  # the place of a second one is part of the fence's tag
         material = shown(work.item, texts) | {"response": work.response.text}
         for criterion in asked:
             call = settings.call(wording.messages(material, criterion), words, work.repetition, surroundings.seed)
-            yield Question(work, call, words, {"criterion": criterion.name})
+            yield JudgeQuestion(work, call, words, {"criterion": criterion.name})
 
-    def tell(_: Question, verdict: Verdict) -> dict[str, Any]:
+    def tell(_: JudgeQuestion, verdict: Reading) -> dict[str, Any]:
         word = str(verdict.word)
         told: dict[str, Any] = {"label": word, "value": settings.answers[word]}
         if verdict.probabilities is not None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class Verdict(NamedTuple):
+class Reading(NamedTuple):
     """What was read."""
 
     word: str | None
@@ -25,14 +25,14 @@ class Verdict(NamedTuple):
     problem: str | None = None
 
 
-def read_probabilities(top: Sequence[Mapping[str, float]] | None, words: Sequence[str]) -> Verdict:
+def read_probabilities(top: Sequence[Mapping[str, float]] | None, words: Sequence[str]) -> Reading:
     """Return the most probable of the words as the next token, with the probabilities of all.
 
     A token counts for a word that it equals without white space; for words of several letters case does not matter
     (`Yes`, `yes`), for single letters it does: `a` is an article, `A` an answer.
     """
     if not top:
-        return Verdict(None, problem="the server gave no token probabilities")
+        return Reading(None, problem="the server gave no token probabilities")
     found = dict.fromkeys(words, 0.0)
     keys = {_key(word): word for word in words}
     for token, logprob in top[0].items():
@@ -41,12 +41,12 @@ def read_probabilities(top: Sequence[Mapping[str, float]] | None, words: Sequenc
             found[word] += math.exp(logprob)
     mass = math.fsum(found.values())
     if mass <= 0.0:
-        return Verdict(None, problem=f"none of {', '.join(words)} is among the {len(top[0])} most probable tokens")
+        return Reading(None, problem=f"none of {', '.join(words)} is among the {len(top[0])} most probable tokens")
     shares = {word: probability / mass for word, probability in found.items()}
     best = sorted(shares, key=lambda word: -shares[word])
     if len(best) > 1 and shares[best[0]] == shares[best[1]]:
-        return Verdict(None, shares, mass, problem=f"{best[0]} and {best[1]} are equally probable")
-    return Verdict(best[0], shares, mass)
+        return Reading(None, shares, mass, problem=f"{best[0]} and {best[1]} are equally probable")
+    return Reading(best[0], shares, mass)
 
 
 def _key(word: str) -> str:
@@ -74,10 +74,10 @@ def _object(name: str, wanted: dict[str, Any], reasoning: bool) -> dict[str, Any
 NAMED = r"(?:verdict|score|rating|grade|answer|winner)"
 
 
-def read_text(text: str | None, words: Sequence[str]) -> Verdict:
+def read_text(text: str | None, words: Sequence[str]) -> Reading:
     """Return the verdict of a written answer: of a JSON object, of the last line `verdict: WORD`, or the whole text."""
     if not text or not text.strip():
-        return Verdict(None, problem="the judge wrote nothing")
+        return Reading(None, problem="the judge wrote nothing")
     known = {_key(word): word for word in words}
     for fields in _objects(text):
         if "verdict" not in fields:
@@ -85,18 +85,18 @@ def read_text(text: str | None, words: Sequence[str]) -> Verdict:
         given, reasons = fields["verdict"], fields.get("reasoning")
         rationale = reasons if isinstance(reasons, str) else None
         word = known.get(_key(str(given).strip())) if not isinstance(given, bool) else None
-        return Verdict(word, rationale=rationale, problem=None if word else f"the verdict {given!r} is no known word")
+        return Reading(word, rationale=rationale, problem=None if word else f"the verdict {given!r} is no known word")
     among = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     bare = text.strip().strip("*_`\"'.[]() ")
     if _key(bare) in known:
-        return Verdict(known[_key(bare)])
+        return Reading(known[_key(bare)])
     pattern = rf"(?i:\b{NAMED}\b[\"*_ ]*(?:is|[:=])[\"*_\[( ]*)({among})(?![\w.]*\w|\s*(?:/|\||or\b))"
     matches = re.findall(pattern, text, flags=0 if all(len(word) == 1 for word in words) else re.IGNORECASE)
     if not matches:
-        return Verdict(None, rationale=text, problem=f"no verdict among {', '.join(words)} in the judge's answer")
+        return Reading(None, rationale=text, problem=f"no verdict among {', '.join(words)} in the judge's answer")
     if len(set(map(_key, matches))) > 1:
-        return Verdict(None, rationale=text, problem=f"several verdicts: {', '.join(matches)}")
-    return Verdict(known[_key(matches[-1])], rationale=text)
+        return Reading(None, rationale=text, problem=f"several verdicts: {', '.join(matches)}")
+    return Reading(known[_key(matches[-1])], rationale=text)
 
 
 class Ranking(NamedTuple):

@@ -25,7 +25,7 @@ from harness.kinds import identity_of
 from harness.rating.judges.fence import harmless
 from harness.rating.judges.judge import unreadable
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import Settings, read_settings
+from harness.rating.settings import Settings, read_settings
 from harness.records import Item, Rating, Response, Status, digest
 
 DECIDES = (".json", ".safetensors", ".bin", ".model", ".txt", ".jinja")

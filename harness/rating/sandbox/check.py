@@ -66,7 +66,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """How a check ended.
 
     `uncrossable`: the tests give the candidate what is no plain data; `opaque`: they compare what is the candidate's

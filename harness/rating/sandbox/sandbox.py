@@ -14,7 +14,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Self
 
-from harness.rating.sandbox.check import Check, Outcome, Tests, Verdict
+from harness.rating.sandbox.check import Check, CheckResult, Outcome, Tests
 from harness.rating.sandbox.inside.plain import Channel, Closed, Descriptor, TooLarge
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.zygote import PATIENCE, Exit, Zygote, ZygoteDied, on_processor
@@ -51,16 +51,16 @@ class Sandbox:
                 zygote.close()
         self._tests = self._candidate = None
 
-    def check(self, check: Check) -> Verdict:
+    def check(self, check: Check) -> CheckResult:
         """Run a check; a sandbox that breaks is made anew for the next one."""
         try:
             with on_processor(self.processor):
                 return self._together(check) if check.together else self._apart(check)
         except ZygoteDied as error:
             self.close()
-            return Verdict("error", f"the sandbox died: {error}")
+            return CheckResult("error", f"the sandbox died: {error}")
 
-    def _apart(self, check: Check) -> Verdict:
+    def _apart(self, check: Check) -> CheckResult:
         """Tests and candidate in a jail each."""
         self._tests = self._tests or Zygote(self.jail, self.processor)
         self._candidate = self._candidate or Zygote(self.jail, self.processor)
@@ -83,9 +83,9 @@ class Sandbox:
         outcome, reason = found["outcome"], found["reason"]
         if outcome == "gone":
             outcome, reason = _fate(candidate_exit)
-        return Verdict(outcome, reason, tuple(found["passed"]), seconds)
+        return CheckResult(outcome, reason, tuple(found["passed"]), seconds)
 
-    def _together(self, check: Check) -> Verdict:
+    def _together(self, check: Check) -> CheckResult:
         """Tests and candidate in one process: the verdict can be forged."""
         self._candidate = self._candidate or Zygote(self.jail, self.processor)
         with _pair() as (job, end):
@@ -97,8 +97,8 @@ class Sandbox:
             exit_ = self._candidate.ended()
         if found is None:
             outcome, reason = _fate(exit_)
-            return Verdict(outcome, reason, (), exit_.seconds)
-        return Verdict(found["outcome"], found["reason"], tuple(found["passed"]), exit_.seconds)
+            return CheckResult(outcome, reason, (), exit_.seconds)
+        return CheckResult(found["outcome"], found["reason"], tuple(found["passed"]), exit_.seconds)
 
 
 @contextlib.contextmanager
@@ -147,11 +147,11 @@ def _verdict(end: socket.socket, seconds: float) -> dict[str, Any] | None:
     return found if known else None
 
 
-def _without_verdict(tests_exit: Exit, seconds: float) -> Verdict:
+def _without_verdict(tests_exit: Exit, seconds: float) -> CheckResult:
     """Say why the tests' child gave no verdict: what the candidate returned kept it too long, or the sandbox failed."""
     if tests_exit.late or tests_exit.code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return Verdict("timeout", "the tests did not end in time with what the candidate returned", (), seconds)
-    return Verdict("error", f"the tests' process ended with {tests_exit.code} and no verdict", (), seconds)
+        return CheckResult("timeout", "the tests did not end in time with what the candidate returned", (), seconds)
+    return CheckResult("error", f"the tests' process ended with {tests_exit.code} and no verdict", (), seconds)
 
 
 def _fate(exit_: Exit) -> tuple[Outcome, str]:
@@ -186,7 +186,7 @@ class Sandboxes:
         for sandbox in self._all:
             sandbox.close()
 
-    def check(self, check: Check) -> Verdict:
+    def check(self, check: Check) -> CheckResult:
         """Run one check on a free worker, waiting for one."""
         sandbox = self._free.get()
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.rating.rater import RaterSpec, Surroundings
-from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, normalized, read_settings, target_of
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, normalized, target_of
 from harness.records import Item
 
 
@@ -29,14 +30,14 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
     """
     settings = read_settings(spec, MatchSettings)
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         if item.choices is None:
             return _same(settings, answer, target_of(item))
         right = item.choices[right_choice(item)]
         if answer == right:
-            return Finding(True, None, answer)
+            return Checked(True, None, answer)
         if answer in item.choices:
-            return Finding(False, "another answer", answer)
+            return Checked(False, "another answer", answer)
         finding = _same(settings, answer, right)
         none = answer.strip() and not any(_same(settings, answer, choice).right for choice in item.choices)
         return finding._replace(reason="the answer is none of the choices") if none else finding
@@ -48,7 +49,7 @@ def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
     """Make the rater `exact_match`: right if the answer is the target or one of the references."""
     settings = read_settings(spec, MatchSettings)
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         accepted = [*item.references, *([item.target] if item.target is not None else [])]
         if not accepted:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has neither target nor references")
@@ -66,15 +67,15 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
     """
     settings = read_settings(spec, ChoiceSettings)
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         if item.choices is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
         right = right_choice(item)
         chosen = read_choice(answer, item.choices, settings.letters)
         if chosen is None:
-            return Finding(False, "no choice can be read in the answer")
+            return Checked(False, "no choice can be read in the answer")
         letter = settings.letters[chosen]
-        return Finding(chosen == right, None if chosen == right else f"chose {letter}", letter)
+        return Checked(chosen == right, None if chosen == right else f"chose {letter}", letter)
 
     return Verifier(spec, settings, decide)
 
@@ -107,9 +108,9 @@ def right_choice(item: Item) -> int:
     return int(target)
 
 
-def _same(settings: MatchSettings, answer: str, accepted: str) -> Finding:
+def _same(settings: MatchSettings, answer: str, accepted: str) -> Checked:
     shown = answer if len(answer) <= 200 else answer[:200] + "..."
     if not answer.strip():
-        return Finding(False, "the answer is empty", shown)
+        return Checked(False, "the answer is empty", shown)
     same = answer == accepted or (settings.normalize and normalized(answer) == normalized(accepted))
-    return Finding(same, None if same else "another answer", shown)
+    return Checked(same, None if same else "another answer", shown)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from harness.rating.sandbox.check import Check, Verdict
+from harness.rating.sandbox.check import Check, CheckResult
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.records import Flag
 
@@ -26,7 +26,7 @@ class Judgement:
 
     word: Word
     reason: str
-    verdict: Verdict | None
+    verdict: CheckResult | None
     flags: tuple[Flag, ...] = ()
 
     @property
@@ -35,14 +35,14 @@ class Judgement:
         return None if self.word in ("error", "skipped") else float(self.word == "passed")
 
 
-class Court:
+class ProgramChecker:
     """Judges programs in sandboxes; remembers which problems' tests can cross."""
 
     def __init__(self, sandboxes: Sandboxes, accept_same_process: bool = False) -> None:
         """Take the sandboxes, and whether tests that cannot cross may run in the candidate's own process."""
         self.sandboxes = sandboxes
         self.accept_same_process = accept_same_process
-        self._crosses: dict[str, tuple[bool, Verdict]] = {}
+        self._crosses: dict[str, tuple[bool, CheckResult]] = {}
         self._lock = threading.Lock()
 
     def judge_all(self, checks: Sequence[Check]) -> Iterator[Judgement]:
@@ -73,7 +73,7 @@ class Court:
         verdict = self.sandboxes.check(replace(check, together=True))
         return Judgement(str(verdict.outcome), verdict.reason, verdict, flags)
 
-    def _can_cross(self, check: Check) -> tuple[bool | None, Verdict | None]:
+    def _can_cross(self, check: Check) -> tuple[bool | None, CheckResult | None]:
         """Tell whether the tests can cross, and the verdict on the reference solution; None where there is none."""
         reference = check.tests.reference
         if reference is None:

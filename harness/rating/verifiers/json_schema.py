@@ -10,8 +10,9 @@ import referencing
 
 from harness.errors import HarnessError
 from harness.rating.rater import RaterSpec, Surroundings
+from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.problems import BLOCK
-from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, facts_of, read_settings
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, facts_of
 from harness.records import Item
 
 SchemaValidator = Any
@@ -46,7 +47,7 @@ def json_schema(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, SchemaSettings)
     common = None if settings.json_schema is None else validator_of(settings.json_schema)
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         own = facts_of(item).get("json_schema")
         try:
             validator = validator_of(own) if own is not None else common
@@ -59,19 +60,19 @@ def json_schema(spec: RaterSpec, _: Surroundings) -> Verifier:
     return Verifier(spec, settings, decide)
 
 
-def _fits(validator: SchemaValidator, answer: str) -> Finding:
+def _fits(validator: SchemaValidator, answer: str) -> Checked:
     block = BLOCK.search(answer)
     try:
         value = json.loads(block[1] if block else answer, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        return Finding(False, f"no JSON: {error}")
+        return Checked(False, f"no JSON: {error}")
     try:
         complaint = jsonschema.exceptions.best_match(validator.iter_errors(value))
     except RecursionError:
-        return Finding(False, "nested too deeply")
+        return Checked(False, "nested too deeply")
     except referencing.exceptions.Unresolvable as error:
         raise NoKey(f"the schema refers to {error.ref!r}, which is not in it") from error
-    return Finding(complaint is None, f"{complaint.json_path}: {complaint.message:.200}" if complaint else None)
+    return Checked(complaint is None, f"{complaint.json_path}: {complaint.message:.200}" if complaint else None)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from pydantic import Field
 
 from harness.errors import UnavailableError
 from harness.rating.rater import RaterSpec, Surroundings, Work
-from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, read_settings, target_of
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, target_of
 from harness.records import Item, Rating
 
 MEMORY = 2 << 30
@@ -92,16 +93,16 @@ class MathVerifier(Verifier):
         finally:
             self.algebra.close()
 
-    def _decide(self, item: Item, answer: str) -> Finding:
+    def _decide(self, item: Item, answer: str) -> Checked:
         target = target_of(item)
         found = self.algebra.compare(target, answer, self.seconds)
         if found is None:
-            return Finding(False, f"no result within {self.seconds} s")
+            return Checked(False, f"no result within {self.seconds} s")
         if found["target"] is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r}: no expression in the target {target!r:.80}")
         if found["answer"] is None:
-            return Finding(False, "no expression can be read in the answer")
-        return Finding(found["same"], None if found["same"] else "another expression", found["answer"])
+            return Checked(False, "no expression can be read in the answer")
+        return Checked(found["same"], None if found["same"] else "another expression", found["answer"])
 
 
 def math_verify(spec: RaterSpec, _: Surroundings) -> MathVerifier:

@@ -13,7 +13,8 @@ from pydantic import Field
 from harness.errors import HarnessError, UnavailableError
 from harness.kinds import identity_of
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
-from harness.rating.verifiers.verifier import Settings, read_settings, unanswered
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.verifier import unanswered
 from harness.records import Rating, digest
 
 

@@ -10,7 +10,8 @@ from fractions import Fraction
 from pydantic import Field
 
 from harness.rating.rater import RaterSpec, Surroundings
-from harness.rating.verifiers.verifier import Finding, NoKey, Settings, Verifier, read_settings, target_of
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, target_of
 from harness.records import Item
 
 CURRENCIES = {
@@ -111,15 +112,15 @@ def numeric(spec: RaterSpec, _: Surroundings) -> Verifier:
     """Make the rater `numeric`: right if the answer's final quantity is the target's."""
     settings = read_settings(spec, NumericSettings)
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         wanted = final_quantity(target_of(item))
         if wanted is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r}: no number in the target {item.target!r:.80}")
         found = final_quantity(answer)
         if found is None:
-            return Finding(False, "no number can be read in the answer")
+            return Checked(False, "no number can be read in the answer")
         right = found.same(wanted, settings)
         shown = f"{float(found.number):.12g}" + (f" {found.unit}" if found.unit else "")
-        return Finding(right, None if right else "another number", shown)
+        return Checked(right, None if right else "another number", shown)
 
     return Verifier(spec, settings, decide)

@@ -10,16 +10,8 @@ from pydantic import Field
 
 from harness.errors import HarnessError
 from harness.rating.rater import RaterSpec, Surroundings
-from harness.rating.verifiers.verifier import (
-    Finding,
-    NoKey,
-    Settings,
-    Verifier,
-    facts_of,
-    normalized,
-    read_settings,
-    target_of,
-)
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, facts_of, normalized, target_of
 from harness.records import Item
 
 
@@ -42,7 +34,7 @@ def pattern(spec: RaterSpec, _: Surroundings) -> Verifier:
     except regex.error as error:
         raise HarnessError(f"{spec.name}: settings: pattern {settings.pattern!r}: {error}") from error
 
-    def decide(item: Item, answer: str) -> Finding:
+    def decide(item: Item, answer: str) -> Checked:
         own = facts_of(item).get("pattern")
         try:
             expression = regex.compile(own) if own else common
@@ -53,13 +45,13 @@ def pattern(spec: RaterSpec, _: Surroundings) -> Verifier:
         try:
             matches = list(expression.finditer(answer, timeout=settings.seconds))
         except TimeoutError:
-            return Finding(False, f"not matched within {settings.seconds} s")
+            return Checked(False, f"not matched within {settings.seconds} s")
         if not matches:
-            return Finding(False, "the pattern is not in the answer")
+            return Checked(False, "the pattern is not in the answer")
         if not expression.groups:
-            return Finding(True, None, matches[-1][0])
+            return Checked(True, None, matches[-1][0])
         found = matches[-1][1] or ""
         right = normalized(found) == normalized(target_of(item))
-        return Finding(right, None if right else "another answer", found)
+        return Checked(right, None if right else "another answer", found)
 
     return Verifier(spec, settings, decide)

@@ -13,9 +13,10 @@ from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Check, Limits
 from harness.rating.sandbox.sandbox import Sandboxes
-from harness.rating.verifiers.crossing import Court, Judgement
+from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.crossing import Judgement, ProgramChecker
 from harness.rating.verifiers.problems import program, read_tests
-from harness.rating.verifiers.verifier import NoKey, Settings, facts_of, read_settings, unanswered
+from harness.rating.verifiers.verifier import NoKey, facts_of, unanswered
 from harness.records import Rating, digest
 
 
@@ -70,7 +71,7 @@ class UnitTests:
         if not checks:
             return
         with Sandboxes(self.jail, self.surroundings.workers) as sandboxes:
-            court = Court(sandboxes, self.surroundings.accept_same_process)
+            court = ProgramChecker(sandboxes, self.surroundings.accept_same_process)
             for (piece, _), judgement in zip(checks, court.judge_all([check for _, check in checks]), strict=True):
                 yield self._rating(piece, judgement)
 

@@ -19,7 +19,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating.sandbox.check import Check, Limits
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.sandbox import Sandboxes
-from harness.rating.verifiers.crossing import Court, Judgement
+from harness.rating.verifiers.crossing import Judgement, ProgramChecker
 from harness.rating.verifiers.problems import BLOCK, program, read_tests
 from harness.records import Rating, digest
 
@@ -140,7 +140,7 @@ def verify(
     Args:
         problems: By `task_id`, in any of the formats of `harness.rating.verifiers.problems`.
         completions: What to verify.
-        jail: From `harness.rating.sandbox.choose`.
+        jail: From `harness.rating.choose`.
         workers: Checks side by side.
         limits: Of each check.
         accept_same_process: Run tests that cannot cross in the candidate's own process.
@@ -152,7 +152,7 @@ def verify(
     tests = {name: read_tests(problems[name]) for name in dict.fromkeys(entry.task_id for entry in completions)}
     checks = [Check(entry.source, tests[entry.task_id], limits) for entry in completions]
     with Sandboxes(jail, workers) as sandboxes:
-        court = Court(sandboxes, accept_same_process)
+        court = ProgramChecker(sandboxes, accept_same_process)
         for entry, judgement in zip(completions, court.judge_all(checks), strict=True):
             yield Verified(entry, _rating(entry, judgement), judgement.word, "same_process" in judgement.flags)
             progress(1)

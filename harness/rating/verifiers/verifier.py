@@ -9,44 +9,16 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
+from harness.rating.settings import Settings
 from harness.records import Item, Rating, digest
 
 
-class Settings(BaseModel):
-    """Base of a verifier's settings: no unknown key passes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-SettingsType = TypeVar("SettingsType", bound=Settings)
-
-
-def read_settings(spec: RaterSpec, model: type[SettingsType]) -> SettingsType:
-    """Return a rater's settings as a model.
-
-    Raises:
-        HarnessError: A key is unknown or a value does not fit; names each.
-    """
-    try:
-        return model.model_validate(spec.settings)
-    except ValidationError as error:
-        where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-        lines = []
-        for entry in error.errors():
-            key = ".".join(str(part) for part in entry["loc"])
-            hint = did_you_mean(key, model.model_fields) if entry["type"] == "extra_forbidden" else ""
-            lines.append(f"{where}: settings: {key}: {entry['msg']} (found {entry['input']!r}).{hint}")
-        raise HarnessError("\n".join(lines)) from error
-
-
-class Finding(NamedTuple):
+class Checked(NamedTuple):
     """Whether an answer is right, the reason where it is not, and what was read in it."""
 
     right: bool
@@ -61,7 +33,7 @@ class NoKey(HarnessError):
 class Verifier:
     """A rater whose rating follows from one item and one answer."""
 
-    def __init__(self, spec: RaterSpec, settings: Settings, decide: Callable[[Item, str], Finding]) -> None:
+    def __init__(self, spec: RaterSpec, settings: Settings, decide: Callable[[Item, str], Checked]) -> None:
         """Make a verifier that decides by a function; a `NoKey` that it raises is a rating with status `error`."""
         self.spec = spec
         self.version = digest(identity_of(spec.use), settings.model_dump(mode="json"), 1)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from harness.rounds.harms.gao import gao_curve
-from harness.rounds.scores.grid import Panel
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, Judged, holm, judge, needs, p_below
+from harness.rounds.scores.grid import ScoreGrid
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, Decision, decide, holm, needs, p_below
 from harness.statistics import Bools, ContrastEstimate, Floats, Moments
 
 Flag = dict[str, Any]
@@ -19,29 +19,31 @@ MISSING_TOLERANCE = 0.005
 """A difference of missing shares between rounds above which the verdict is bounded: half a point."""
 
 
-def missing_changed(panel: Panel, scores: Floats, contrast: Floats, sesoi: float, significance: float) -> Flag | None:
+def missing_changed(
+    grid: ScoreGrid, scores: Floats, contrast: Floats, sesoi: float, significance: float
+) -> Flag | None:
     """Return the flag where the missing share changed, with the verdicts if all that is missing were 0, and 1."""
     shares = [float(share) for share in np.isnan(scores).mean(axis=(0, 1))]
     if max(shares) - min(shares) <= MISSING_TOLERANCE:
         return None
     flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares}
     for name, value in (("missing_as_0", 0.0), ("missing_as_1", 1.0)):
-        filled = Moments.of(np.where(np.isnan(scores), value, scores), panel.cluster)
-        flag[name] = evidence(judge(filled.estimate(contrast), sesoi, significance))
+        filled = Moments.of(np.where(np.isnan(scores), value, scores), grid.cluster)
+        flag[name] = evidence(decide(filled.estimate(contrast), sesoi, significance))
     return flag
 
 
 def over_optimising(
-    panel: Panel, labelled: Bools, contrast: Floats, proxy: Judged, gold: Judged, significance: float
+    grid: ScoreGrid, labelled: Bools, contrast: Floats, proxy: Decision, gold: Decision, significance: float
 ) -> Flag:
     """Return whether the proxy runs away from gold: its slope is above gold's, it improves, and gold does not.
 
     Gold that is inconclusive is unknown, not a sign: a gold sample of 100 that truly gains 2 points is mostly so.
     """
-    assert panel.gold is not None
-    both = np.concatenate([panel.scores[:, labelled], panel.gold[:, labelled]], axis=2)
-    gap = Moments.of(both, panel.clusters_of(labelled)).estimate(np.concatenate([contrast, -contrast]))
-    apart = judge(gap, 0.0, significance)
+    assert grid.gold is not None
+    both = np.concatenate([grid.scores[:, labelled], grid.gold[:, labelled]], axis=2)
+    gap = Moments.of(both, grid.clusters_of(labelled)).estimate(np.concatenate([contrast, -contrast]))
+    apart = decide(gap, 0.0, significance)
     outcome = "no"
     if apart.low > 0 and proxy.verdict == "improving":
         outcome = {"plateaued": "yes", "worsening": "yes", "inconclusive": "unknown"}.get(gold.verdict, "no")
@@ -54,30 +56,30 @@ def over_optimising(
         "proxy": evidence(proxy),
         "gold": evidence(gold),
         "n_gold": int(labelled.sum()),
-        "gao": _gao(panel, labelled),
+        "gao": _gao(grid, labelled),
     }
 
 
-def _gao(panel: Panel, labelled: Bools) -> dict[str, Any] | None:
+def _gao(grid: ScoreGrid, labelled: Bools) -> dict[str, Any] | None:
     """Return Gao's curve of the gold scores where the distance from the base is logged."""
-    distance = panel.measures.get("kl")
-    if distance is None or panel.gold is None:
+    distance = grid.measures.get("kl")
+    if distance is None or grid.gold is None:
         return None
     known = ~np.isnan(distance)
     counts = known.sum(axis=(0, 1))
     kl = np.where(counts > 0, np.where(known, distance, 0).sum(axis=(0, 1)) / np.maximum(counts, 1), np.nan)
-    return gao_curve(kl, Moments.of(panel.gold[:, labelled], panel.clusters_of(labelled)))
+    return gao_curve(kl, Moments.of(grid.gold[:, labelled], grid.clusters_of(labelled)))
 
 
-def judge_decay(panel: Panel, labelled: Bools, contrast: Floats, sesoi: float, significance: float) -> Flag:
+def judge_decay(grid: ScoreGrid, labelled: Bools, contrast: Floats, sesoi: float, significance: float) -> Flag:
     """Return whether the judge agrees with gold less and less, as the model learns what the judge likes.
 
     Agreement on an item is 1 - |score - gold|: for right-or-wrong verdicts the share of equal ones.
     """
-    assert panel.gold is not None
-    apart = panel.scores[:, labelled] - panel.gold[:, labelled]
+    assert grid.gold is not None
+    apart = grid.scores[:, labelled] - grid.gold[:, labelled]
     agreement = 1 - np.abs(apart)
-    judged = judge(Moments.of(agreement, panel.clusters_of(labelled)).estimate(contrast), sesoi, significance)
+    judged = decide(Moments.of(agreement, grid.clusters_of(labelled)).estimate(contrast), sesoi, significance)
     return {
         "flag": "judge_decay",
         "outcome": falling(judged, sesoi),
@@ -98,18 +100,18 @@ class OffTarget:
     n_units: int
 
 
-def off_target(panels: Sequence[Panel]) -> list[OffTarget]:
-    """Return the change of each off-target panel that has enough items."""
+def off_target(score_grids: Sequence[ScoreGrid]) -> list[OffTarget]:
+    """Return the change of each off-target grid that has enough items."""
     found = []
-    for panel in panels:
-        whole = panel.complete
-        cluster = panel.clusters_of(whole)
-        units = panel.units_of(whole)
-        if units >= ENOUGH_UNITS and len(panel.rounds) > 1:
-            change = np.zeros(len(panel.rounds))
+    for grid in score_grids:
+        whole = grid.complete
+        cluster = grid.clusters_of(whole)
+        units = grid.units_of(whole)
+        if units >= ENOUGH_UNITS and len(grid.rounds) > 1:
+            change = np.zeros(len(grid.rounds))
             change[0], change[-1] = -1, 1
-            estimate = Moments.of(panel.scores[:, whole], cluster).estimate(change)
-            found.append(OffTarget(panel.benchmark, estimate, int(whole.sum()), units))
+            estimate = Moments.of(grid.scores[:, whole], cluster).estimate(change)
+            found.append(OffTarget(grid.benchmark, estimate, int(whole.sum()), units))
     return found
 
 
@@ -123,7 +125,7 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
     kept = holm([1 - p_below(change.estimate, -sesoi) for change in changes])
     flags = []
     for change, p_lost, p_kept in zip(changes, lost, kept, strict=True):
-        judged = judge(change.estimate, sesoi, significance)
+        judged = decide(change.estimate, sesoi, significance)
         outcome = "yes" if p_lost < significance else "no" if p_kept < significance else "unknown"
         needed = needs(change.estimate, change.n_items, change.n_units, sesoi, significance)
         flags.append(
@@ -140,17 +142,17 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
     return flags
 
 
-def rising(judged: Judged, sesoi: float) -> str:
+def rising(judged: Decision, sesoi: float) -> str:
     """Return whether a measure rises: yes, no (by less than the SESOI), or unknown."""
     return "yes" if judged.low > 0 else "no" if judged.high < sesoi else "unknown"
 
 
-def falling(judged: Judged, sesoi: float) -> str:
+def falling(judged: Decision, sesoi: float) -> str:
     """Return whether a measure falls: yes, no (by less than the SESOI), or unknown."""
     return "yes" if judged.high < 0 else "no" if judged.low > -sesoi else "unknown"
 
 
-def evidence(judged: Judged) -> dict[str, Any]:
+def evidence(judged: Decision) -> dict[str, Any]:
     """Return a judgement as a flag shows it."""
     return {"rate": judged.rate, "low": judged.low, "high": judged.high, "verdict": judged.verdict}
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import comb
 
 from harness.rounds.harms.flags import Flag, evidence, falling
-from harness.rounds.scores.grid import Panel
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, judge
+from harness.rounds.scores.grid import ScoreGrid
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide
 from harness.statistics import Floats, Moments
 
 
@@ -23,25 +23,25 @@ def pass_at_k(right: Floats, count: Floats, k: int) -> Floats:
     return chance
 
 
-def sampling_flags(panel: Panel, contrast: Floats, sesoi: float, significance: float) -> list[Flag]:
-    """Return the flags `collapsing` and `sharpening` of a panel of repeated right-or-wrong answers; none of another.
+def sampling_flags(grid: ScoreGrid, contrast: Floats, sesoi: float, significance: float) -> list[Flag]:
+    """Return the flags `collapsing` and `sharpening` of a grid of repeated right-or-wrong answers; none of another.
 
     Collapsing: pass@k falls. Sharpening: pass@1 rises while pass@k - pass@1 shrinks, so that the model finds more often
     what it could find before. k is the smallest number of answers that every item has in every round.
     """
-    rows = panel.complete
-    if panel.counts is None or int(rows.sum()) < ENOUGH_UNITS:
+    rows = grid.complete
+    if grid.counts is None or int(rows.sum()) < ENOUGH_UNITS:
         return []
-    counts, shares = panel.counts[:, rows], panel.scores[:, rows]
+    counts, shares = grid.counts[:, rows], grid.scores[:, rows]
     k = int(counts.min())
     if k < 2:
         return []
     best = pass_at_k(np.round(shares * counts), counts, k)
-    cluster = panel.clusters_of(rows)
+    cluster = grid.clusters_of(rows)
     both = Moments.of(np.concatenate([best, shares], axis=2), cluster)
     zero = np.zeros_like(contrast)
     parts = ([contrast, zero], [zero, contrast], [contrast, -contrast])
-    falls, rises, gap = (judge(both.estimate(np.concatenate(part)), sesoi, significance) for part in parts)
+    falls, rises, gap = (decide(both.estimate(np.concatenate(part)), sesoi, significance) for part in parts)
     solved = best.max(axis=0) > 0
     return [
         {

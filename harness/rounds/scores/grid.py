@@ -27,7 +27,7 @@ MEASURES = ("confidence", "visible", "length", "kl")
 
 
 @dataclass(frozen=True)
-class Panel:
+class ScoreGrid:
     """Scores of one series on one benchmark.
 
     Attributes:
@@ -79,10 +79,10 @@ class Panel:
         return int(rows.sum()) if self.cluster is None else len(np.unique(self.cluster[rows]))
 
 
-def panels(
+def score_grids(
     df: pd.DataFrame, score_range: tuple[float, float] = (0.0, 1.0), cluster: str | None = None
-) -> tuple[list[Panel], list[Notice]]:
-    """Return the panels of a long frame, and what of it could not be compared.
+) -> tuple[list[ScoreGrid], list[Notice]]:
+    """Return the score_grids of a long frame, and what of it could not be compared.
 
     Args:
         df: Columns item, round, score; optional series, benchmark, gold, seed, rater_version, text, embedding, and
@@ -186,7 +186,7 @@ def _same_only(rows: pd.DataFrame, benchmark: str, series: str, warnings: list[N
     return rows
 
 
-def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None, warnings: list[Notice]) -> Panel:
+def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None, warnings: list[Notice]) -> ScoreGrid:
     item, items = pd.factorize(rows["item"], sort=True)
     seeds, seed = [None], np.zeros(len(rows), dtype=np.int64)
     if "seed" in rows and rows["seed"].notna().any():
@@ -197,7 +197,7 @@ def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None,
     known = np.isin(rows["round"].to_numpy(), rounds)
     shape = (len(seeds), len(items), len(rounds))
     cell = (seed * len(items) + item) * len(rounds) + np.minimum(place, len(rounds) - 1)
-    return Panel(
+    return ScoreGrid(
         benchmark,
         series,
         [int(number) for number in rounds],
@@ -270,7 +270,7 @@ def whole(scores: Floats) -> Bools:
     return np.asarray(~np.isnan(scores).any(axis=(0, 2)), dtype=np.bool_)
 
 
-def by_benchmark(found: list[Panel]) -> Iterator[tuple[str, list[Panel]]]:
-    """Yield each benchmark with its panels."""
-    for benchmark in sorted({panel.benchmark for panel in found}):
-        yield benchmark, [panel for panel in found if panel.benchmark == benchmark]
+def by_benchmark(found: list[ScoreGrid]) -> Iterator[tuple[str, list[ScoreGrid]]]:
+    """Yield each benchmark with its score_grids."""
+    for benchmark in sorted({grid.benchmark for grid in found}):
+        yield benchmark, [grid for grid in found if grid.benchmark == benchmark]

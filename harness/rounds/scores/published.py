@@ -16,10 +16,10 @@ import pandas as pd
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.verdict.bands import Delta
-from harness.rounds.verdict.looks import LookRule, Question, look_plan
+from harness.rounds.verdict.looks import LookRule, VerdictRule, look_plan
 from harness.rounds.verdict.result import Look, NeededItems, RoundsResult
 from harness.rounds.verdict.rounds import Rounds
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, judge, more_items, needs, p_values, window_contrast
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide, more_items, needs, p_values, window_contrast
 from harness.statistics import ContrastEstimate, Floats
 
 COLUMNS = ("series", "benchmark", "round", "score", "unit", "n_items")
@@ -57,7 +57,7 @@ def compare_summaries(
     Raises:
         HarnessError: A column is missing, a score is no number or outside its unit's range, or a round comes twice.
     """
-    question = Question.of(sesoi, significance, look)
+    question = VerdictRule.of(sesoi, significance, look)
     results = [
         _result(str(series), str(benchmark), rows, question)
         for table in tables
@@ -94,7 +94,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(score=scores.astype(float))
 
 
-def _result(series: str, benchmark: str, rows: pd.DataFrame, question: Question) -> SummaryResult:
+def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRule) -> SummaryResult:
     number = pd.to_numeric(rows["round"], errors="coerce")
     rows = rows.assign(place=number).sort_values("place", kind="stable")
     unit = str(rows["unit"].iloc[0]).split()[0].lower() if rows["unit"].notna().all() else ""
@@ -127,14 +127,14 @@ def _result(series: str, benchmark: str, rows: pd.DataFrame, question: Question)
     return _judged(blank, means, _errors(rows, means, scale or 1.0), question)
 
 
-def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: Question) -> SummaryResult:
+def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: VerdictRule) -> SummaryResult:
     n = blank.n_items or 0
     looks: list[Look] = []
     for number, seen, spent in look_plan(len(means), question):
         window, contrast = window_contrast(blank.rounds[:seen])
         value = float(contrast @ means[:seen])
         estimate = ContrastEstimate(value, value, float(contrast**2 @ errors[:seen] ** 2), 0.0, n - 1)
-        judged = judge(estimate, question.sesoi, spent)
+        judged = decide(estimate, question.sesoi, spent)
         ends = [window[0], window[-1]]
         looks.append(
             Look(number, window[-1], ends, spent, judged.level, judged.rate, judged.low, judged.high, judged.verdict)

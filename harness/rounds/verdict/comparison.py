@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.rounds.scores.grid import Panel, whole
+from harness.rounds.scores.grid import ScoreGrid, whole
 from harness.rounds.verdict.ppi import correct_contrast
 from harness.rounds.verdict.result import finite, points
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, judge, p_values, window_contrast
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide, p_values, window_contrast
 from harness.statistics import Floats, Moments
 
 Quantity = Literal["rate", "final", "gain", "gain_per_label", "gain_per_dollar"]
@@ -71,7 +71,7 @@ class Comparison:
 
 
 def compare_series(
-    panels: list[Panel],
+    score_grids: list[ScoreGrid],
     control: str | None,
     sesoi: float,
     significance: float,
@@ -80,20 +80,25 @@ def compare_series(
     """Yield the comparisons of every two series of one benchmark; the control always stands on the side of b.
 
     Args:
-        panels: The panels of one benchmark.
+        score_grids: The score_grids of one benchmark.
         control: The series without feedback, if there is one.
         sesoi: The smallest effect of interest, a fraction of the range.
         significance: Of each one-sided test.
         costs: `labels` and `dollars`, each series to what its feedback cost.
     """
-    for a, b in combinations(panels, 2):
+    for a, b in combinations(score_grids, 2):
         if a.series == control:
             a, b = b, a
         yield from _pair(a, b, b.series == control, sesoi, significance, costs or {})
 
 
 def _pair(
-    a: Panel, b: Panel, control: bool, sesoi: float, significance: float, costs: Mapping[str, Mapping[str, float]]
+    a: ScoreGrid,
+    b: ScoreGrid,
+    control: bool,
+    sesoi: float,
+    significance: float,
+    costs: Mapping[str, Mapping[str, float]],
 ) -> Iterator[Comparison]:
     rounds = sorted(set(a.rounds) & set(b.rounds))
     seeds = _paired_seeds(a, b)
@@ -119,7 +124,7 @@ def _pair(
             estimate = correct_contrast(
                 joint.scores[:, rows], joint.gold[:, rows], labelled, contrast, cluster
             ).estimate
-        found, p = judge(estimate, margin, significance), p_values(estimate, margin)
+        found, p = decide(estimate, margin, significance), p_values(estimate, margin)
         yield Comparison(
             a.benchmark, a.series, b.series, quantity, found.rate, found.low, found.high, level, WORDS[found.verdict],
             n, *about, None, {"more": p["improving"], "less": p["worsening"]},
@@ -142,25 +147,25 @@ def _contrasts(
             yield quantity, gain / known[a], gain / known[b]
 
 
-def _paired_seeds(a: Panel, b: Panel) -> list[tuple[int, int]]:
+def _paired_seeds(a: ScoreGrid, b: ScoreGrid) -> list[tuple[int, int]]:
     """Return the places of the seeds that both have; one seed each are a pair whatever their names."""
     if len(a.seeds) == len(b.seeds) == 1:
         return [(0, 0)]
     return [(place, b.seeds.index(seed)) for place, seed in enumerate(a.seeds) if seed in b.seeds]
 
 
-def _side_by_side(a: Panel, b: Panel, rounds: list[int], seeds: list[tuple[int, int]]) -> Panel:
+def _side_by_side(a: ScoreGrid, b: ScoreGrid, rounds: list[int], seeds: list[tuple[int, int]]) -> ScoreGrid:
     """Return the scores of both on the items that both have, a's rounds and then b's; gold where both have gold."""
     items = a.items.intersection(b.items)
 
-    def taken(panel: Panel, grid: Floats, side: int) -> Floats:
-        columns = [panel.rounds.index(number) for number in rounds]
-        return grid[[pair[side] for pair in seeds]][:, panel.items.get_indexer(items)][:, :, columns]
+    def taken(grid: ScoreGrid, values: Floats, side: int) -> Floats:
+        columns = [grid.rounds.index(number) for number in rounds]
+        return values[[pair[side] for pair in seeds]][:, grid.items.get_indexer(items)][:, :, columns]
 
     gold = None
     if a.gold is not None and b.gold is not None:
         gold = np.concatenate([taken(a, a.gold, 0), taken(b, b.gold, 1)], axis=2)
-    return Panel(
+    return ScoreGrid(
         benchmark=a.benchmark,
         series=f"{a.series} - {b.series}",
         rounds=rounds,

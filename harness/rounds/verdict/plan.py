@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from harness.errors import HarnessError
-from harness.rounds.scores.grid import panels, whole
+from harness.rounds.scores.grid import score_grids, whole
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, POWER, look_significance, window_contrast
 
 USUAL_CORRELATION = 0.7
@@ -157,9 +157,9 @@ def spread_of(pilot: pd.DataFrame, score_range: tuple[float, float] = (0.0, 1.0)
         HarnessError: No series has 20 items in two rounds, or no score differs from another.
     """
     variances, covariances, weights = [], [], []
-    for panel in panels(pilot, score_range)[0]:
-        scores = panel.scores[:, whole(panel.scores)].mean(axis=0)
-        if len(scores) < ENOUGH_UNITS or len(panel.rounds) < 2:
+    for grid in score_grids(pilot, score_range)[0]:
+        scores = grid.scores[:, whole(grid.scores)].mean(axis=0)
+        if len(scores) < ENOUGH_UNITS or len(grid.rounds) < 2:
             continue
         covariance = np.cov(scores.T)
         variances.append(float(np.diag(covariance).mean()))

@@ -14,14 +14,14 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rounds.harms.answers import answer_flags, slope
 from harness.rounds.harms.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
 from harness.rounds.harms.samples import sampling_flags
-from harness.rounds.scores.grid import Notice, Panel, by_benchmark, panels, whole
+from harness.rounds.scores.grid import Notice, ScoreGrid, by_benchmark, score_grids, whole
 from harness.rounds.verdict.bands import deltas
 from harness.rounds.verdict.comparison import Comparison, compare_series
-from harness.rounds.verdict.looks import LookRule, Question, take_looks
+from harness.rounds.verdict.looks import LookRule, VerdictRule, take_looks
 from harness.rounds.verdict.overview import overview
 from harness.rounds.verdict.result import NeededItems, RoundsResult, finite
 from harness.rounds.verdict.shape import describe
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, Judged, judge, more_items, needs, p_values, window_contrast
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, Decision, decide, more_items, needs, p_values, window_contrast
 from harness.statistics import Bools, Floats, Moments
 
 CONTROL = "none"
@@ -99,10 +99,10 @@ def compare_rounds(
     Raises:
         HarnessError: A column is missing, a value is wrong, or items selected the training data.
     """
-    question = Question.of(sesoi, significance, look)
+    question = VerdictRule.of(sesoi, significance, look)
     df, selected = _without_selection(df, keep_selection_items)
-    found, warnings = panels(df, score_range, cluster)
-    known, names = {panel.benchmark for panel in found}, {panel.series for panel in found}
+    found, warnings = score_grids(df, score_range, cluster)
+    known, names = {grid.benchmark for grid in found}, {grid.series for grid in found}
     if control is not None and control not in names:
         message = f"the control {control!r} is no series of the scores.{did_you_mean(control, names)}"
         warnings.append({"code": "no_control", "message": message})
@@ -112,7 +112,7 @@ def compare_rounds(
     results: list[RoundsResult] = []
     comparisons: list[Comparison] = []
     for _, group in by_benchmark(found):
-        results += [_result(panel, question, warnings, len(known) > 1) for panel in group]
+        results += [_result(grid, question, warnings, len(known) > 1) for grid in group]
         comparisons += compare_series(group, control or CONTROL, question.sesoi, significance, costs)
     results = [
         replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
@@ -137,23 +137,23 @@ def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]
     return df, count
 
 
-def _result(panel: Panel, question: Question, warnings: list[Notice], several: bool) -> RoundsResult:
-    """Return the verdict on one panel: on gold where all items have it, corrected by gold where some have."""
-    proxy_rows = panel.complete
-    gold_rows = whole(panel.gold) & proxy_rows if panel.gold is not None else None
-    few_gold, judged_scores = panel.partly_gold, panel.judged
+def _result(grid: ScoreGrid, question: VerdictRule, warnings: list[Notice], several: bool) -> RoundsResult:
+    """Return the verdict on one grid: on gold where all items have it, corrected by gold where some have."""
+    proxy_rows = grid.complete
+    gold_rows = whole(grid.gold) & proxy_rows if grid.gold is not None else None
+    few_gold, judged_scores = grid.partly_gold, grid.judged
     rows = whole(judged_scores)
-    blank = _blank(panel, judged_scores, rows, question, several)
-    if len(panel.rounds) < 2:
+    blank = _blank(grid, judged_scores, rows, question, several)
+    if len(grid.rounds) < 2:
         return replace(blank, reason="too_few_rounds")
     for some, reason in ((rows, "too_few_items"), (gold_rows if few_gold else rows, "too_few_gold")):
-        if some is not None and panel.units_of(some) < ENOUGH_UNITS:
+        if some is not None and grid.units_of(some) < ENOUGH_UNITS:
             return replace(blank, reason=reason)
-    moments = Moments.of(judged_scores[:, rows], panel.clusters_of(rows))
-    looks, last, flags = take_looks(panel, moments, gold_rows if few_gold else None, rows, question, warnings)
-    flags += _flags(panel, question, gold_rows, last)
+    moments = Moments.of(judged_scores[:, rows], grid.clusters_of(rows))
+    looks, last, flags = take_looks(grid, moments, gold_rows if few_gold else None, rows, question, warnings)
+    flags += _flags(grid, question, gold_rows, last)
     measured = int(gold_rows.sum()) if few_gold and gold_rows is not None else int(rows.sum())
-    units = panel.units_of(gold_rows if few_gold and gold_rows is not None else rows)
+    units = grid.units_of(gold_rows if few_gold and gold_rows is not None else rows)
     needed = needs(last.estimate, measured, units, question.sesoi, looks[-1].significance)
     return replace(
         blank,
@@ -168,45 +168,47 @@ def _result(panel: Panel, question: Question, warnings: list[Notice], several: b
         smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi,
         needed_items=NeededItems(needed.detect, needed.certify),
         looks=looks,
-        deltas=deltas(moments, panel.rounds),
-        shape=describe(moments, panel.rounds) if len(panel.rounds) > 2 else None,
+        deltas=deltas(moments, grid.rounds),
+        shape=describe(moments, grid.rounds) if len(grid.rounds) > 2 else None,
         flags=flags,
         more=more_items(last, needed, measured, question.sesoi) if last.verdict == "inconclusive" else None,
         p_values=p_values(last.estimate, question.sesoi),
     )
 
 
-def _blank(panel: Panel, scores: Floats, rows: Bools, question: Question, several: bool) -> RoundsResult:
+def _blank(grid: ScoreGrid, scores: Floats, rows: Bools, question: VerdictRule, several: bool) -> RoundsResult:
     """Return the result that knows only what was there: inconclusive."""
     return RoundsResult(
-        benchmark=panel.benchmark, series=panel.series, verdict="inconclusive", rate=None, low=None, high=None,
-        sesoi=question.sesoi, rounds=panel.rounds, n_items=int(rows.sum()), n_seeds=len(panel.seeds),
-        scope="run" if len(panel.seeds) == 1 else "method", window=None, significance=question.significance,
+        benchmark=grid.benchmark, series=grid.series, verdict="inconclusive", rate=None, low=None, high=None,
+        sesoi=question.sesoi, rounds=grid.rounds, n_items=int(rows.sum()), n_seeds=len(grid.seeds),
+        scope="run" if len(grid.seeds) == 1 else "method", window=None, significance=question.significance,
         level=1 - 2 * question.significance, mde=None, smallest_certifiable_sesoi=None,
         needed_items=NeededItems(None, None), missing=[float(share) for share in np.isnan(scores).mean(axis=(0, 1))],
         looks=[], reason=None, paired=True, deltas=[], shape=None, flags=[],
-        label=f"{panel.series} on {panel.benchmark}" if several else "",
+        label=f"{grid.series} on {grid.benchmark}" if several else "",
     )  # fmt: skip
 
 
-def _flags(panel: Panel, question: Question, gold_rows: Bools | None, last: Judged) -> list[Flag]:
-    """Return the flags of one panel; those that look at other benchmarks come later."""
+def _flags(grid: ScoreGrid, question: VerdictRule, gold_rows: Bools | None, last: Decision) -> list[Flag]:
+    """Return the flags of one grid; those that look at other benchmarks come later."""
     sesoi, significance = question.sesoi, question.significance
-    contrast = window_contrast(panel.rounds)[1]
-    bounded = missing_changed(panel, panel.judged, contrast, sesoi, significance)
+    contrast = window_contrast(grid.rounds)[1]
+    bounded = missing_changed(grid, grid.judged, contrast, sesoi, significance)
     flags = [bounded] if bounded else []
-    flags += sampling_flags(panel, contrast, sesoi, significance)
-    flags += answer_flags(panel, sesoi, significance)
-    if panel.gold is not None and gold_rows is not None and panel.units_of(gold_rows) >= ENOUGH_UNITS:
-        rows = panel.complete
-        proxy = Moments.of(panel.scores[:, rows], panel.clusters_of(rows)).estimate(contrast)
-        said = judge(proxy, sesoi, significance)
-        flags.append(over_optimising(panel, gold_rows, contrast, said, last, significance))
-        flags.append(judge_decay(panel, gold_rows, slope(panel.rounds), sesoi, significance))
+    flags += sampling_flags(grid, contrast, sesoi, significance)
+    flags += answer_flags(grid, sesoi, significance)
+    if grid.gold is not None and gold_rows is not None and grid.units_of(gold_rows) >= ENOUGH_UNITS:
+        rows = grid.complete
+        proxy = Moments.of(grid.scores[:, rows], grid.clusters_of(rows)).estimate(contrast)
+        said = decide(proxy, sesoi, significance)
+        flags.append(over_optimising(grid, gold_rows, contrast, said, last, significance))
+        flags.append(judge_decay(grid, gold_rows, slope(grid.rounds), sesoi, significance))
     return flags
 
 
-def _off_target_flags(result: RoundsResult, found: list[Panel], names: Sequence[str], question: Question) -> list[Flag]:
+def _off_target_flags(
+    result: RoundsResult, found: list[ScoreGrid], names: Sequence[str], question: VerdictRule
+) -> list[Flag]:
     if result.benchmark in names:
         return []
     changes = off_target([p for p in found if p.series == result.series and p.benchmark in names])

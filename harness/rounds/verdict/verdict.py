@@ -25,7 +25,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True)
-class Judged:
+class Decision:
     """A contrast with its interval and verdict; rates and effects as fractions of the score range."""
 
     verdict: Verdict
@@ -75,7 +75,7 @@ def look_significance(look: int, significance: float) -> float:
     return 6 * significance / (pi**2 * look**2)
 
 
-def judge(estimate: ContrastEstimate, sesoi: float, significance: float) -> Judged:
+def decide(estimate: ContrastEstimate, sesoi: float, significance: float) -> Decision:
     """Judge an estimated rate against the smallest effect of interest (a fraction of the range)."""
     half = float(stdtrit(estimate.df, 1 - significance)) * estimate.se
     low, high = estimate.centre - half, estimate.centre + half
@@ -86,7 +86,7 @@ def judge(estimate: ContrastEstimate, sesoi: float, significance: float) -> Judg
         verdict = "improving"
     elif high < 0:
         verdict = "worsening"
-    return Judged(verdict, estimate.value, low, high, 1 - 2 * significance, estimate)
+    return Decision(verdict, estimate.value, low, high, 1 - 2 * significance, estimate)
 
 
 def p_values(estimate: ContrastEstimate, sesoi: float) -> dict[str, float]:
@@ -126,7 +126,7 @@ def needs(estimate: ContrastEstimate, n_items: int, n_units: int, sesoi: float, 
     )
 
 
-def more_items(judged: Judged, needed: Needs, n_items: int, sesoi: float) -> int | None:
+def more_items(judged: Decision, needed: Needs, n_items: int, sesoi: float) -> int | None:
     """Return how many more items would decide an inconclusive verdict; None where items alone would not."""
     known = [count for count in (needed.detect, needed.certify) if count is not None]
     if not known or judged.estimate.seed_variance >= judged.estimate.item_variance > 0:

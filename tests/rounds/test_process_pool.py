@@ -1,4 +1,4 @@
-"""The crew: jobs run elsewhere, and nobody stays behind."""
+"""The process_pool: jobs run elsewhere, and nobody stays behind."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 
 import pytest
 
-from harness.learning.processes import crew
+from harness.learning.processes import process_pool
 
 HIRE = """
 import os, threading, time
-from harness.rounds.crew import crew
-with crew(1) as call:
+from harness.learning.processes import process_pool
+with process_pool(1) as call:
     print(call(os.getpid), flush=True)
     {then}
 """
@@ -30,7 +30,7 @@ def hire(then: str) -> tuple[subprocess.Popen[str], int]:
 
 
 def test_jobs_run_in_other_processes_and_their_errors_come_back():
-    with crew(1) as call:
+    with process_pool(1) as call:
         assert call(os.getpid) != os.getpid()
         with pytest.raises(ValueError, match="math domain error"):
             call(math.sqrt, -1)

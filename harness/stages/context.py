@@ -1,0 +1,110 @@
+"""What the stages of a command work with: the run, the options, and what raters and models share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypedDict
+
+from harness.answering import Budget, Progress, Task, chat_models, default_cache, load_task
+from harness.catalog import Catalog
+from harness.errors import IncompleteError
+from harness.rating import Surroundings
+from harness.run import Run
+from harness.suite import Suite, TaskUse
+
+Stage = Callable[[str, int], AbstractContextManager[Progress]]
+"""Shows one stage: called with its title and the number of records to come, gives the function that counts them."""
+
+
+class Options(TypedDict, total=False):
+    """How a command works, whatever it does; every key may be left out."""
+
+    include: Sequence[str | Path]
+    """Folders with catalogues of the user's own."""
+    cache: str | Path | None
+    """Where models and finished calls are kept; the user's cache folder where not given."""
+    workers: int
+    """Processes and threads at once; 2 where not given."""
+    unsafe_local: bool
+    """Run model-written code without a sandbox; every rating so made says so."""
+    accept_same_process: bool
+    """Let tests that cannot be kept apart from the candidate run beside it; flagged."""
+    retry_errors: bool
+    """Ask raters again where they failed."""
+    max_cost: float | None
+    """US dollars that this command may spend on calls at most."""
+    stage: Stage
+    """Shows the progress of one stage."""
+
+
+@contextmanager
+def silent(title: str, total: int) -> Iterator[Progress]:
+    """Show nothing."""
+    yield lambda count: None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage works with: the run, where things are found, and what raters and models share."""
+
+    run: Run
+    suite: Suite
+    catalog: Catalog
+    surroundings: Surroundings
+    retry_errors: bool = False
+    stage: Stage = silent
+    tasks: dict[str, Task] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Raters that this machine cannot give, with what they lack."""
+    unanswered: dict[str, str] = field(default_factory=dict)
+    """Models and tasks with answers that failed for no fault of the model's, with how many and why."""
+
+    def task(self, use: TaskUse) -> Task:
+        """Return a task of the suite, loaded once."""
+        if use.task not in self.tasks:
+            known = self.run.manifest.get("tasks", {}).get(use.task, {}).get("data", [])
+            pins = {one["dataset"]: one["revision"] for one in known if one["revision"]}
+            self.tasks[use.task] = load_task(use, self.catalog, self.suite.limit_of(use), pins)
+        return self.tasks[use.task]
+
+    @property
+    def cache(self) -> Path:
+        """Where models and finished calls are kept."""
+        return self.surroundings.cache or default_cache()
+
+
+@contextmanager
+def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
+    """Hold the run, and give what its stages work with.
+
+    Raises:
+        IncompleteError: At the end, if a rater could not be had: the run is whole but for its ratings.
+    """
+    cache, max_cost = options.get("cache"), options.get("max_cost")
+    place = Surroundings(
+        suite.seed,
+        Path(cache) if cache else default_cache(),
+        options.get("workers", 2),
+        options.get("unsafe_local", False),
+        options.get("accept_same_process", False),
+    )
+    budget = Budget(max_cost) if max_cost is not None else None
+    with run.lock(), chat_models(place, budget=budget) as chat:
+        context = Context(
+            run,
+            suite,
+            Catalog(options.get("include", ())),
+            replace(place, chat=chat),
+            options.get("retry_errors", False),
+            options.get("stage", silent),
+        )
+        yield context
+    if context.unanswered:
+        lines = "\n".join(f"  {where}: {reason}" for where, reason in context.unanswered.items())
+        raise IncompleteError(f"{run.folder}: answers are missing\n{lines}\nThe same command asks for them again.")
+    if context.refusals:
+        lines = "\n".join(f"  {rater}: {reason}" for rater, reason in context.refusals.items())
+        raise IncompleteError(f"{run.folder}: no ratings by\n{lines}\nThen the same command adds them.")

@@ -1,0 +1,36 @@
+"""The stage in which raters rate what was answered."""
+
+from __future__ import annotations
+
+from harness.errors import UnavailableError
+from harness.rating import Wanted, find_rater, missing, rate_work, rated_work, rater_facts, tasks_of, work_of
+from harness.stages.context import Context
+from harness.suite import RaterUse
+
+
+def rate_tasks(context: Context) -> None:
+    """Let the raters of the suite rate each task, and those of data sets that people rated theirs."""
+    for use in context.suite.tasks:
+        for rater_use in use.raters:
+            rate_task(context, use.task, rater_use)
+    for human in context.suite.ratings:
+        with context.stage(f"people's ratings of {human.dataset} come in", 1) as progress:
+            tasks = tasks_of(context.run, human.dataset, human.split, context.suite.limit_of(human), context.catalog)
+            progress(1)
+        for task in tasks:
+            for rater_use in human.raters:
+                rate_task(context, task, rater_use, rated_work)
+
+
+def rate_task(context: Context, task: str, use: RaterUse, wanted: Wanted = work_of) -> None:
+    """Let one rater rate what a task lacks of its ratings; one that this machine cannot give is noted and left."""
+    try:
+        rater = find_rater(use.rater, context.catalog, context.surroundings)
+    except UnavailableError as error:
+        context.refusals[use.rater] = str(error)
+        return
+    context.run.note(raters={use.rater: rater_facts(rater)})  # first: from now on, ratings by this version count
+    work = wanted(context.run, task, use, rater.spec)
+    left = missing(context.run, rater, work, context.retry_errors)
+    with context.stage(f"{use.rater} rates {task}", len(left)) as progress:
+        rate_work(context.run, rater, left, progress)
