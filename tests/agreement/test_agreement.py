@@ -8,8 +8,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.agreement.agreement import agree
+from harness.agreement.grid.ratings import read
 from harness.errors import HarnessError
 from harness.rating.files.ratings_file import read_ratings
 
@@ -207,3 +210,11 @@ def test_the_matrix_has_every_pair_and_the_html_is_escaped():
 def test_labels_that_look_like_missing_are_labels():
     rows = long([("i", "a", "None"), ("i", "b", "nan"), ("j", "a", "None"), ("j", "b", "None")])
     assert agree(rows, resamples=0).tables[0].coefficients["percent_agreement"].value == 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.integers(1, 5)), min_size=2, max_size=400))
+def test_of_several_ratings_in_one_cell_the_first_counts(rows):
+    frame = pd.DataFrame(rows, columns=["item_id", "rater", "value"])
+    firsts = frame.drop_duplicates(["item_id", "rater"])
+    once, all_rows = (read(one, level="ordinal").units("rating") for one in (firsts, frame))
+    np.testing.assert_array_equal(once.grid(), all_rows.grid())

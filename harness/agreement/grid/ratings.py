@@ -79,12 +79,25 @@ class Ratings:
         item = used // len(self.criteria) if pooled else used
         present, rows_of = _compact(rater)
         (codes,), values = encode([value])
-        grid = np.full((len(rows_of), len(used)), -1, dtype=codes.dtype)
-        grid[present[::-1], place[::-1]] = codes[::-1]  # of two ratings the first stays
+        grid = _first(present.astype(np.int64) * len(used) + place, codes, len(rows_of) * len(used))
+        grid = grid.reshape(len(rows_of), len(used))
         cluster = self.cluster[item] if self.cluster is not None else item if pooled else None
         strata = self.strata[item] if self.strata is not None else None
         raters = [self.raters[i] for i in rows_of]
         return Units(criterion, raters, grid, values, self.unit_names[item], cluster, strata)
+
+
+def _first(cell: Ints, codes: Ints, size: int) -> Ints:
+    """Return the code of each cell, -1 where it has none; of several the first in the order of the rows.
+
+    Writing to an index that stands twice keeps either, as numpy pleases: so each cell first gets its earliest row.
+    """
+    grid = np.full(size, -1, dtype=codes.dtype)
+    grid[cell] = codes
+    if np.count_nonzero(grid >= 0) < len(cell):
+        again, first = np.unique(cell, return_index=True)
+        grid[again] = codes[first]
+    return grid
 
 
 def _compact(codes: Ints) -> tuple[Ints, Ints]:
