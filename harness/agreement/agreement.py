@@ -31,6 +31,7 @@ from harness.agreement.stand_in.raters import dawid_skene, error_correlation, se
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
 from harness.agreement.stand_in.weights import panel_weights
 from harness.errors import HarnessError, did_you_mean
+from harness.run import people_and_ai
 from harness.statistics import Estimate
 
 Interval = Literal["bca", "kalpha"]
@@ -325,8 +326,7 @@ def _with_sides(
     """
     lacking = []
     for units, level, _ in found:
-        humans = [rater for rater in units.raters if kinds.get(rater, "human") == "human"]
-        machines = [rater for rater in units.raters if kinds.get(rater, "human") in ("judge", "reward_model")]
+        humans, machines = people_and_ai(kinds, units.raters)
         if len(humans) >= people and machines:
             yield units, level, humans, machines
             continue

@@ -17,13 +17,13 @@ import pandas as pd
 
 from harness.agreement.coefficients.coefficients import compute
 from harness.agreement.grid.units import Level, Units, encode
+from harness.run import UNIT, has_flag, is_first, is_valued, one_direction, settled
 from harness.statistics import number
 
 Row = dict[str, Any]
 Column = dict[str, Any]
 
 LABELS = {"binary", "nominal"}
-UNIT = ["item_id", "response_id", "against_id"]
 
 
 def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) -> list[Row]:
@@ -45,9 +45,7 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
         weights for preferences) as `{value, low, high}`. Only pairs that share something.
     """
     ratings = settled(ratings)
-    counted = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
-    if "flags" in counted:
-        counted = counted[counted["flags"].map(lambda flags: "aggregate" not in flags).astype(bool)]
+    counted = ratings[is_valued(ratings) & is_first(ratings) & ~has_flag(ratings, "aggregate")]
     tasks = counted.groupby("task", sort=True, observed=True)
     return [{"task": str(task), **row} for task, group in tasks for row in _pairs(group, resamples, seed)]
 
@@ -73,37 +71,9 @@ def _pairs(group: pd.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
 def _column(criterion: str, rows: pd.DataFrame) -> Column:
     """Return a rater's ratings of one criterion: its name, its scale, and the values by unit."""
     mine = one_direction(rows)
-    values = mine.groupby(UNIT, sort=False, observed=True, dropna=False)["value"].mean()
+    unit = [mine[name].fillna("") for name in UNIT[1:]]  # within a task
+    values = mine.groupby(unit, sort=False, observed=True)["value"].mean()
     return {"criterion": criterion, "scale": str(mine["scale"].iloc[0]), "values": values}
-
-
-def settled(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Drop the verdicts of single orders where the rater said, in a rating of no order, what counts of both.
-
-    A rating of no order without a value drops them too: the rater says that they count for nothing.
-    """
-    if not {"against_id", "order"} <= set(ratings.columns):
-        return ratings
-    compared, ordered = ratings["against_id"].notna(), ratings["order"].notna()
-    if not ordered.any() or not (compared & ~ordered).any():
-        return ratings
-    cell = [name for name in ("task", *UNIT, "rater", "criterion", "repetition", "rater_version") if name in ratings]
-    whole = (compared & ~ordered).groupby([ratings[name] for name in cell], dropna=False, observed=True)
-    return ratings[~(ordered & whole.transform("any"))]
-
-
-def one_direction(rows: pd.DataFrame) -> pd.DataFrame:
-    """Turn comparisons so that the smaller id is the response: (a against b) and (b against a) are one unit."""
-    turned = rows["against_id"].notna() & (rows["against_id"] < rows["response_id"])
-    rows = rows.assign(against_id=rows["against_id"].fillna(""))
-    if not turned.any():
-        return rows
-    response, against = rows["response_id"].copy(), rows["against_id"].copy()
-    return rows.assign(
-        response_id=response.where(~turned, against),
-        against_id=against.where(~turned, response),
-        value=rows["value"].where(~turned, 1 - rows["value"]),
-    )
 
 
 def _pair(a: Column, b: Column, shared: pd.Index[Any], resamples: int, seed: int) -> Row:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.coefficients.coefficients import compute
-from harness.agreement.grid.ratings import UNIT_COLUMNS, read
+from harness.agreement.grid.ratings import read
 from harness.agreement.grid.units import Level
+from harness.run import UNIT
 
-CELL = (*UNIT_COLUMNS, "rater", "criterion", "order")
+CELL = (*UNIT, "rater", "criterion", "order")
 """What a rater may be asked once; anything more is a repetition."""
 
 

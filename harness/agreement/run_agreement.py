@@ -15,12 +15,11 @@ from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
 from harness.agreement.grid.level import SCALE_LEVEL
-from harness.agreement.grid.ratings import UNIT_COLUMNS
 from harness.agreement.grid.units import Level
-from harness.agreement.matrix import one_direction, pair_matrix, settled
+from harness.agreement.matrix import pair_matrix
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.errors import HarnessError
-from harness.run import Run
+from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, people_and_ai, settled
 
 NO_PEOPLE = (
     "people: not rated yet: `harness annotate RUN --rater-id NAME`, or `harness export csv RUN --out FILE.csv`, fill "
@@ -132,16 +131,16 @@ def agree_in_run(
             the people and AI raters that were asked about.
     """
     ratings = run.ratings if people is None else with_people(run, people)
-    human = sorted(map(str, ratings.loc[ratings["rater_kind"] == "human", "rater"].unique()))
+    human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
     few = {"resamples": resamples, "seed": seed}
     asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items}
     found = RunAgreement([], pair_matrix(ratings, **few), position_consistency(ratings), human, [])
     for about, level, group in _shared(ratings):
-        kinds = group.drop_duplicates("rater")["rater_kind"].astype(str)
-        machines, persons = kinds.isin(["judge", "reward_model"]).any(), int((kinds == "human").sum())
-        both = machines and persons >= 1
+        kinds = kinds_of(group)
+        persons, machines = people_and_ai(kinds, kinds)
+        both = bool(machines and persons)
         wanted = {
-            "stand_in": stand_in and machines and persons >= 2,
+            "stand_in": stand_in and both and len(persons) >= 2,
             "correct": correct and both,
             "weights": weights and both,
         }
@@ -209,23 +208,13 @@ def _shared(ratings: pd.DataFrame) -> Iterator[tuple[str, Level, pd.DataFrame]]:
     settle them itself.
     """
     ratings = settled(ratings)
-    ok = ratings[ratings["status"] == "ok"]
-    for (task, criterion), group in ok.groupby(["task", "criterion"], sort=True, observed=True):
+    for (task, criterion), group in ratings[is_ok(ratings)].groupby(["task", "criterion"], sort=True, observed=True):
         if group["rater"].nunique() < 2:
             continue
         levels = {SCALE_LEVEL[scale] for scale in group["scale"]}
         level: Level = levels.pop() if len(levels) == 1 else "ordinal"
         labels = {"label": None} if level == "nominal" and group["label"].isna().any() else {}
-        yield f"{task}: {criterion}", level, _both_orders(group.assign(**labels))
-
-
-def _both_orders(group: pd.DataFrame) -> pd.DataFrame:
-    if group["against_id"].isna().all():
-        return group
-    turned = one_direction(group)
-    cell = [*UNIT_COLUMNS, "rater", "criterion", "repetition"]
-    mean = turned.groupby(cell, sort=False, observed=True, dropna=False)["value"].transform("mean")
-    return turned.assign(value=mean, label=None).drop_duplicates(cell)
+        yield f"{task}: {criterion}", level, one_verdict(group.assign(**labels))
 
 
 def _check_scale(run: Run, where: str, answered: pd.DataFrame) -> None:

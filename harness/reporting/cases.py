@@ -15,6 +15,7 @@ import pandas as pd
 
 from harness.records import target_text
 from harness.reporting.evidence import Evidence, Row, public, value_of
+from harness.run import UNIT, is_ok, unit_names
 
 MOST_CASES = 5000
 MOST_BYTES = 15_000_000
@@ -64,8 +65,7 @@ def cases(evidence: Evidence, most: int | None = MOST_CASES, seed: int = 0) -> C
 
 def _placed(ratings: pd.DataFrame) -> pd.DataFrame:
     """Return the ratings of what more than one rater (or order) rated, with `case` and `place` in 0..1."""
-    keys = ratings[["task", "item_id", "response_id", "against_id"]].fillna("").astype(str)
-    data = ratings.assign(case=keys["task"].str.cat(keys[["item_id", "response_id", "against_id"]], sep="\x1f"))
+    data = ratings.assign(case=unit_names(ratings))
     voices = data["rater"] + "\x1f" + data["criterion"] + "\x1f" + data["order"].fillna("").astype(str)
     several = voices.groupby(data["case"]).transform("nunique") > 1
     data = data[several].copy()
@@ -77,7 +77,7 @@ def _placed(ratings: pd.DataFrame) -> pd.DataFrame:
     first = data.groupby("case")["label"].transform("min")
     named = (data["scale"] == "nominal") & data["label"].notna()
     data["place"] = place.where(~named, (data["label"] != first).astype(float))
-    data.loc[data["status"] != "ok", "place"] = np.nan
+    data.loc[~is_ok(data), "place"] = np.nan
     return data
 
 
@@ -99,7 +99,7 @@ def _rows(evidence: Evidence, ratings: pd.DataFrame, chosen: list[str], gaps: pd
     for row in wanted.to_dict("records"):
         case = row["case"]
         if case not in heads:
-            heads[case] = {key: value_of(row[key]) for key in ("task", "item_id", "response_id", "against_id")}
+            heads[case] = {key: value_of(row[key]) for key in UNIT}
         rating = [evidence.name(row["rater"]), *(value_of(row[column]) for column in RATING_COLUMNS[1:])]
         marks.setdefault(case, []).append(rating)
     return [{**heads[case], "gap": value_of(gaps[case]), "ratings": marks[case]} for case in chosen]

@@ -20,7 +20,7 @@ import pandas as pd
 from harness.agreement import RunAgreement, Table, agree, agree_in_run, audit
 from harness.errors import HarnessError
 from harness.rounds import Rounds, compare_rounds, costs_of, from_run, published_series
-from harness.run import Run
+from harness.run import Run, has_flag, is_ai
 from harness.suite import RoundsUse
 
 Row = dict[str, Any]
@@ -116,8 +116,7 @@ class Evidence:
     @cached_property
     def audits(self) -> dict[str, list[Row]]:
         """For each AI rater the checks of its audit, from the ratings that are there."""
-        chosen = self.run.ratings["flags"].map(lambda flags: flags is not None and "selection_item" in list(flags))
-        own = self.run.ratings[~chosen.astype(bool) & self.run.ratings["rater_kind"].isin(["judge", "reward_model"])]
+        own = self.run.ratings[~has_flag(self.run.ratings, "selection_item") & is_ai(self.run.ratings)]
         raters = own.loc[own["value"].notna(), "rater"].unique()
         return {
             str(rater): [plain(check.to_dict()) for check in audit(self._about(group["task"]), str(rater)).checks]

@@ -14,6 +14,7 @@ from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import decimals, joined, points, words
 from harness.reporting.panels import shares
+from harness.run import is_first, is_valued
 from harness.statistics import wilson
 
 BINS = 5
@@ -218,7 +219,7 @@ def _stated(evidence: Evidence) -> pd.DataFrame:
     other is right if its own yes or no is the verifier's, as sure as its `confidence` says.
     """
     ratings = evidence.run.ratings
-    ok = ratings[(ratings["status"] == "ok") & ratings["value"].notna() & (ratings["repetition"] == 0)]
+    ok = ratings[is_valued(ratings) & is_first(ratings)]
     truth = ok[(ok["rater_kind"] == "verifier") & (ok["scale"] == "binary")].drop_duplicates("response_id")
     own = ok[~ok["rater_kind"].isin(["verifier", "human"]) & ok["against_id"].isna()]
     both = own.merge(truth[["response_id", "value"]].rename(columns={"value": "truth"}), on="response_id")

@@ -14,6 +14,7 @@ from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
 from harness.rounds import BAND_LEVEL, pass_at_k
+from harness.run import has_flag
 
 
 def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
@@ -179,7 +180,7 @@ def proxy(evidence: Evidence) -> Drawing | Missing | None:
     if not feedback:
         return Missing(title, "No series of this run was trained here, so that no feedback is known")
     answers = run.responses.loc[run.responses["series"].notna(), ["response_id", "series", "round"]]
-    chosen = run.ratings["flags"].map(lambda flags: flags is not None and "selection_item" in list(flags)).astype(bool)
+    chosen = has_flag(run.ratings, "selection_item")
     given = run.ratings.loc[chosen & run.ratings["value"].notna(), ["response_id", "rater", "value"]]
     given = given.merge(answers, on="response_id")
     given = given[given["series"].map(feedback) == given["rater"]]

@@ -13,6 +13,7 @@ import pandas as pd
 from harness.agreement import describe_people
 from harness.records import Status
 from harness.reporting.evidence import Evidence, Row, value_of
+from harness.run import AI_KINDS, is_ok
 
 FAILURES: tuple[Status, ...] = ("skipped", "unparsed", "refused", "timeout", "error")
 KIND_WORDS = {
@@ -50,7 +51,7 @@ def raters(evidence: Evidence) -> list[Row]:
     rows = []
     grouped = evidence.run.ratings.groupby(["rater", "criterion"], sort=True, observed=True)
     for (rater, criterion), group in grouped:
-        ok = group[group["status"] == "ok"]
+        ok = group[is_ok(group)]
         counts = group["status"].value_counts()
         rows.append(
             {
@@ -101,7 +102,7 @@ def biases(evidence: Evidence) -> list[Row]:
     for card in scorecard(evidence):
         for bias, column in (("place", "first_share"), ("length", "length_bias"), ("own family", "own_family")):
             found = card[column]
-            if card["kind"] in ("judge", "reward_model") and found is not None:
+            if card["kind"] in AI_KINDS and found is not None:
                 rows.append({"rater": card["rater"], "bias": bias, **found})
     return sorted(rows, key=lambda row: (list(BIASES).index(row["bias"]), row["rater"]))
 
@@ -129,7 +130,7 @@ def worth(evidence: Evidence) -> list[Row]:
 
 
 def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: str | None) -> Row:
-    compares = given[(given["scale"] == "preference") & (given["status"] == "ok")]
+    compares = given[(given["scale"] == "preference") & is_ok(given)]
     place = next((row for row in evidence.positions if row["rater"] == rater), None)
     return {
         "rater": name,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, share, statistic
+from harness.run import AI_KINDS, has_flag
 
 CHANCE: dict[str, float | None] = {"pairwise_accuracy": 0.5, "percent_agreement": None}
 """What a coefficient says of a rater who guesses: 0 unless named here; null where it depends on the labels."""
@@ -22,7 +23,7 @@ NEARLY_ALWAYS = 0.9
 def trust(evidence: Evidence) -> Iterator[Finding]:
     """Yield one finding for each AI judge and reward model of a run."""
     for rater, kind in evidence.kinds.items():
-        if kind in ("judge", "reward_model"):
+        if kind in AI_KINDS:
             yield _Judge(evidence, rater).finding()
 
 
@@ -68,8 +69,8 @@ class _Judge:
         return f"Nothing independent (people, or an answer key) rated the same things; `{ANNOTATE}` lets people do so."
 
     def simulated(self) -> bool:
-        own = self.evidence.run.ratings.loc[self.evidence.run.ratings["rater"] == self.rater, "flags"]
-        return any(flags is not None and "simulated" in list(flags) for flags in own)
+        ratings = self.evidence.run.ratings
+        return bool(has_flag(ratings[ratings["rater"] == self.rater], "simulated").any())
 
     def place(self) -> str:
         """Return the sentence on a judge that reads the place of an answer, or nothing."""

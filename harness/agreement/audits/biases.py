@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
 from harness.agreement.audits.subject import Subject, pairs_of_answers
+from harness.run import is_first, is_ok
 from harness.statistics import Estimate, Floats
 
 FEWEST = 20
@@ -53,12 +54,12 @@ def position(subject: Subject) -> list[AuditCheck]:
     LLMBar (Zeng et al. 2024); pairs with a provider's error have no outcome and are left out.
     """
     names = ("position_consistency", "first_preference")
-    rows = subject.ratings[(subject.ratings["repetition"] == 0) & subject.ratings["order"].notna()]
+    rows = subject.ratings[is_first(subject.ratings) & subject.ratings["order"].notna()]
     failed = rows["status"].isin(["error", "timeout", "skipped", "refused"])
     if rows.empty:
         record = "record `order` (response_first or against_first) for comparisons asked in both orders"
         return [not_run(name, record) for name in names]
-    outcome = rows["value"].where(rows["status"].isna() | (rows["status"] == "ok")).fillna(-1.0)
+    outcome = rows["value"].where(is_ok(rows)).fillna(-1.0)
     sides = rows.assign(outcome=outcome.where(~failed)).pivot_table(
         index="unit", columns="order", values="outcome", aggfunc="first"
     )

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.run import is_first, is_valued, unit_columns
 from harness.statistics import number, wilson
-
-PAIR = ["task", "item_id", "response_id", "against_id"]
 
 
 def position_consistency(ratings: pd.DataFrame) -> list[dict[str, Any]]:
@@ -26,12 +25,11 @@ def position_consistency(ratings: pd.DataFrame) -> list[dict[str, Any]]:
     """
     if not {"against_id", "order", "response_id"} <= set(ratings.columns):
         return []
-    rows = ratings[ratings["against_id"].notna() & ratings["order"].notna() & (ratings["repetition"] == 0)]
-    columns = [name for name in PAIR if name in rows]
+    rows = ratings[ratings["against_id"].notna() & ratings["order"].notna() & is_first(ratings)]
+    columns = unit_columns(rows)
     found = []
     for (rater, criterion), group in rows.groupby(["rater", "criterion"], sort=True, observed=True):
-        ok = group["status"] == "ok" if "status" in group else group["value"].notna()
-        sides = group.assign(value=group["value"].where(ok).astype(float)).pivot_table(
+        sides = group.assign(value=group["value"].where(is_valued(group)).astype(float)).pivot_table(
             index=columns, columns="order", values="value", aggfunc="first", dropna=False, observed=True
         )
         sides = sides.reindex(columns=["response_first", "against_first"])

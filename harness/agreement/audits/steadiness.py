@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
-from harness.agreement.audits.subject import Subject, valued
+from harness.agreement.audits.subject import Subject
+from harness.run import is_valued
 
 SAME = 0.9
 DRIFT_MARGIN = 0.05
@@ -29,12 +30,12 @@ def retest(subject: Subject) -> list[AuditCheck]:
 
 
 def _repeats(subject: Subject, name: str, later: pd.DataFrame | None, record: str) -> AuditCheck:
-    rows = subject.ratings[valued(subject.ratings)].assign(order=lambda frame: frame["order"].fillna(""))
+    rows = subject.ratings[is_valued(subject.ratings)].assign(order=lambda frame: frame["order"].fillna(""))
     first = rows[rows["repetition"] == 0].drop_duplicates(["unit", "order"])
     if later is None:
         later = rows[rows["repetition"] > 0] if name.endswith("other_seeds") else rows.iloc[:0]
     else:
-        later = later[valued(later)].assign(order=lambda frame: frame["order"].fillna(""))
+        later = later[is_valued(later)].assign(order=lambda frame: frame["order"].fillna(""))
     both = first.merge(later, on=["unit", "order"], suffixes=("", "_again"))
     if both.empty:
         return not_run(name, record)
@@ -49,9 +50,9 @@ def _repeats(subject: Subject, name: str, later: pd.DataFrame | None, record: st
 def drift(subject: Subject) -> AuditCheck:
     """Check the mean change on a fixed anchor set: the same units, rated earlier and later, paired."""
     name = "drift"
-    rows = subject.ratings[valued(subject.ratings)]
+    rows = subject.ratings[is_valued(subject.ratings)]
     if subject.anchor is not None:
-        before = subject.anchor[valued(subject.anchor)]
+        before = subject.anchor[is_valued(subject.anchor)]
         after, when = rows, "since the anchor"
     else:
         dated = rows[rows["created_at"].notna()]

@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
-from harness.run import Run
+from harness.run import UNIT, Run, is_first, is_valued, points_back, turned
 
-UNIT = ["task", "item_id", "response_id", "against_id"]
 WORDS = ["criterion", "order", "status", "created_at", "model", "against_model", "cluster", "rater_kind", "scale"]
 NUMBERS = ["value", "repetition", "length", "against_length"]
 COLUMNS = ("model", "against_model", "text", "against_text", "length", "against_length", "cluster")
 """What a file of ratings may have beside the record's columns."""
-TURNED = {"response_first": "against_first", "against_first": "response_first"}
 TRUTH = ("human", "verifier")
 """Whose ratings stand for quality: people's, or a verifier's where no person rated."""
 
@@ -61,17 +59,12 @@ class Subject:
     def spoken(self) -> pd.DataFrame:
         """The first ratings that have a value; of a comparison, those of one order each."""
         rows = self.ratings
-        return rows[valued(rows) & (rows["repetition"] == 0) & (rows["against_id"].isna() | rows["order"].notna())]
+        return rows[is_valued(rows) & is_first(rows) & (rows["against_id"].isna() | rows["order"].notna())]
 
     @property
     def compares(self) -> bool:
         """Whether the rater compares two answers."""
         return bool(self.ratings["order"].notna().any() or self.ratings["against_id"].notna().any())
-
-
-def valued(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Return which rows have a verdict."""
-    return rows["value"].notna() & (rows["status"].isna() | (rows["status"] == "ok"))
 
 
 def subject_of(
@@ -107,7 +100,7 @@ def subject_of(
     rows = pd.concat(parts, ignore_index=True)
     rows["unit"] = rows.groupby([*UNIT, "criterion"], dropna=False, sort=False).ngroup()
     own = rows[(rows["part"] == 0) & (rows["rater"] == rater)]
-    values = own.loc[valued(own), "value"]
+    values = own.loc[is_valued(own), "value"]
     low, high = limits or ((float(values.min()), float(values.max())) if len(values) else (0.0, 1.0))
     if set(own["scale"].dropna()) & {"binary", "preference"}:
         low, high = 0.0, 1.0
@@ -147,15 +140,8 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     for side in ("", "against_"):
         if f"{side}text" in frame and f"{side}length" not in frame:
             rows[f"{side}length"] = frame[f"{side}text"].astype(object).str.len().to_numpy(float, na_value=np.nan)
-    turn = rows["against_id"].notna() & rows["response_id"].notna()
-    turn &= rows["against_id"].fillna("").astype(str) < rows["response_id"].fillna("").astype(str)
-    for one, other in (
-        ("response_id", "against_id"), ("model", "against_model"), ("length", "against_length")
-    ):  # fmt: skip
-        rows[one], rows[other] = rows[one].where(~turn, rows[other]), rows[other].where(~turn, rows[one])
-    rows["value"] = rows["value"].where(~turn, 1 - rows["value"])
-    rows["order"] = rows["order"].where(~turn, rows["order"].map(TURNED))
-    rows["turned"] = turn
+    back = points_back(rows)
+    rows = turned(rows, back).assign(turned=back)
     rows["repetition"] = rows["repetition"].fillna(0)
     rows["criterion"] = rows["criterion"].fillna("rating")
     return rows
@@ -166,7 +152,7 @@ def _quality(others: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[int, float],
 
     Ratings of the same criterion count where there are some, those of any criterion elsewhere.
     """
-    others = others[valued(others)]
+    others = others[is_valued(others)]
     for kind in TRUTH:
         rated = others[others["rater_kind"] == kind]
         if rated.empty:
@@ -174,7 +160,7 @@ def _quality(others: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[int, float],
         by_unit = rated.groupby([*UNIT], dropna=False)["value"].mean()
         keys = own.drop_duplicates("unit")
         exact = rated.groupby("unit")["value"].mean()
-        place = pd.MultiIndex.from_frame(keys[UNIT].fillna(""))
+        place = pd.MultiIndex.from_frame(keys[list(UNIT)].fillna(""))
         loose = pd.Series(
             by_unit.to_numpy(), pd.MultiIndex.from_frame(by_unit.index.to_frame(index=False).astype(object).fillna(""))
         )

@@ -21,12 +21,10 @@ from harness.agreement.grid.units import Level, Units, encode
 from harness.errors import HarnessError, did_you_mean
 from harness.rating import kind_of
 from harness.records import RaterKind
+from harness.run import aggregates, is_first, is_ok, unit_columns
 from harness.statistics import Ints
 
 Mask = NDArray[np.bool_]
-
-UNIT_COLUMNS: tuple[str, ...] = ("task", "item_id", "response_id", "against_id")
-"""What raters share in a run: the same response, or the same pair of responses, to the same item."""
 
 
 @dataclass(frozen=True)
@@ -165,15 +163,8 @@ def read(
         kinds={name: kind_of(kind_names[kinds[row]]) for name, row in zip(rater_names, first, strict=True)},
         left_out=left_out,
         strata=_by_unit(frame, strata, rows, unit, len(unit_names)),
-        aggregates=_aggregates(frame),
+        aggregates=aggregates(frame),
     )
-
-
-def _aggregates(frame: pd.DataFrame) -> frozenset[str]:
-    if "flags" not in frame:
-        return frozenset()
-    flagged = frame["flags"].map(lambda flags: flags is not None and "aggregate" in flags).astype(bool)
-    return frozenset(map(str, frame.loc[flagged, "rater"].unique()))
 
 
 def _that_count(
@@ -188,8 +179,7 @@ def _that_count(
             left_out[reason] = gone
             keep[rows] = False
 
-    if "status" in frame:
-        leave("no_verdict", (frame["status"].notna() & (frame["status"] != "ok")).to_numpy(bool))
+    leave("no_verdict", ~is_ok(frame).to_numpy(bool))
     values = _values(frame, level, keep)
     leave("no_value", pd.isna(values))
     leave("no_item", frame["item_id"].isna().to_numpy(bool))
@@ -197,7 +187,7 @@ def _that_count(
     if "repetition" in frame:
         if not pd.api.types.is_numeric_dtype(frame["repetition"]):
             raise HarnessError("column 'repetition': expected whole numbers from 0")
-        leave("repetition", (frame["repetition"] > 0).to_numpy(bool))
+        leave("repetition", ~is_first(frame).to_numpy(bool))
     if not keep.any():
         shown = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in left_out.items())
         raise HarnessError(f"no rating with a value is left ({shown or 'the table is empty'})")
@@ -314,7 +304,7 @@ def matching(globs: str | Sequence[str], names: Sequence[str], what: str) -> Mas
 
 def _unit_codes(frame: pd.DataFrame, rows: Ints | None) -> tuple[Ints, pd.Index[Any]]:
     """Return each row's unit and the items that the units belong to."""
-    columns = [name for name in UNIT_COLUMNS if name in frame and (name == "item_id" or frame[name].notna().any())]
+    columns = unit_columns(frame)
     parts = []
     for name in columns:
         column = frame[name] if rows is None else frame[name].iloc[rows]

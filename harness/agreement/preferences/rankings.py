@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.cautions import Caution, caution
-from harness.agreement.matrix import settled
 from harness.agreement.preferences.length_control import instruction_difficulty, length_controlled_win_rate, length_gap
 from harness.agreement.preferences.preferences import Ranking, Ties, bradley_terry, compare
 from harness.errors import HarnessError, did_you_mean
+from harness.run import is_ok, settled, turned
 from harness.statistics import number
 
 WORDS = {
@@ -159,8 +159,7 @@ def _rows(ratings: pd.DataFrame, first: str, second: str, cluster: str) -> tuple
             raise HarnessError(f"the ratings have no column {name!r}.{did_you_mean(name, map(str, ratings.columns))}")
     score = _scores(ratings)
     counts = ratings[first].notna() & ratings[second].notna() & score.notna() & ratings[cluster].notna()
-    if "status" in ratings:
-        counts &= ratings["status"].isna() | (ratings["status"] == "ok")
+    counts &= is_ok(ratings)
     a, b = ratings[first].astype(str), ratings[second].astype(str)
     itself = counts & (a == b)
     keep = counts & ~itself
@@ -218,10 +217,10 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 def _lengths(group: pd.DataFrame, baseline: str | None, resamples: int, seed: int) -> Iterator[Mapping[str, Any]]:
     """Yield the win rates of each two players, or of each player and the baseline."""
     rows = group[group["gap"]]
-    turned = rows["a"] == baseline if baseline else rows["a"] > rows["b"]
-    score = rows["score"].where(~turned, 1 - rows["score"]).to_numpy()
-    a, b = rows["a"].where(~turned, rows["b"]), rows["b"].where(~turned, rows["a"])
-    long, short = (rows[one].where(~turned, rows[other]).to_numpy() for one, other in (SIDES, SIDES[::-1]))
+    back = rows["a"] == baseline if baseline else rows["a"] > rows["b"]
+    rows = turned(rows, back, sides=(("a", "b"), SIDES), value="score")
+    score, a, b = rows["score"].to_numpy(), rows["a"], rows["b"]
+    long, short = (rows[side].to_numpy() for side in SIDES)
     cluster = rows["cluster"].to_numpy()
     chosen = (b == baseline).to_numpy() if baseline else np.ones(len(rows), dtype=bool)
     hard = None

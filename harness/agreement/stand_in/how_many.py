@@ -21,6 +21,7 @@ from harness.agreement.grid.units import Level
 from harness.agreement.grid.wide import wide_units
 from harness.agreement.stand_in.corrected import FEWEST, ppi_mean
 from harness.errors import HarnessError
+from harness.run import is_first, is_person, is_valued, unit_names
 
 Grid = NDArray[np.float64]
 """Items x raters; NaN where nobody rated."""
@@ -75,9 +76,7 @@ def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFr
     Raises:
         HarnessError: There are no two human raters, several criteria and none named, or words for numbers.
     """
-    rows = ratings[(ratings["rater_kind"] == "human") & ratings["value"].notna()]
-    if "repetition" in rows:
-        rows = rows[rows["repetition"].fillna(0) == 0]
+    rows = ratings[is_person(ratings) & is_valued(ratings) & is_first(ratings)]
     criteria = sorted(rows["criterion"].unique())
     if criterion is None and len(criteria) > 1:
         raise HarnessError(f"there are several criteria; name one: {', '.join(criteria)}")
@@ -86,17 +85,12 @@ def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFr
         raise HarnessError(
             f"there are no human ratings of {criterion!r}" if criterion else "there are no human ratings"
         )
-    grid = rows.assign(_unit=_units(rows)).pivot_table(
+    grid = rows.assign(_unit=unit_names(rows)).pivot_table(
         index="_unit", columns="rater", values="value", aggfunc="first", observed=True
     )
     if grid.shape[1] < 2:
         raise HarnessError("fewer than two people have rated; a plan is made from some ratings of at least two")
     return grid
-
-
-def _units(rows: pd.DataFrame) -> pd.Series[str]:
-    unit = [name for name in ("task", "item_id", "response_id", "against_id") if name in rows]
-    return rows[unit].astype("string").fillna("").agg("\x1f".join, axis=1)
 
 
 def plan_people(
@@ -132,7 +126,7 @@ def plan_people(
     rows = ratings[(ratings["rater"] == judge) & ratings["value"].notna()]
     if criterion is not None:
         rows = rows[rows["criterion"] == criterion]
-    rated = pd.Series(rows["value"].to_numpy(float), index=_units(rows)).groupby(level=0).mean()
+    rated = pd.Series(rows["value"].to_numpy(float), index=unit_names(rows)).groupby(level=0).mean()
     mine = rated.reindex(grid.index).to_numpy(float)
     if np.isnan(mine).all():
         raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.run import is_first, is_ok, is_person, is_valued, unit_names
 from harness.statistics import wilson
 
-UNIT = ["task", "item_id", "response_id", "against_id"]
 FEW = 10
 """Ratings, or repeated ratings, below which nothing is said about somebody."""
 HASTE = 1 / 3
@@ -71,12 +71,11 @@ def describe_people(
         "created_at": None,
     }
     rows = ratings.copy()
-    for name, value in {**columns, **dict.fromkeys(UNIT)}.items():
+    for name, value in columns.items():
         if name not in rows:
             rows[name] = value
-    aggregate = rows["flags"].map(lambda flags: "aggregate" in list(flags)) if "flags" in rows else False
-    rows = rows[(rows["rater_kind"] == "human") & ~pd.Series(aggregate, index=rows.index)]
-    rows = rows.assign(_unit=rows[UNIT].astype("string").fillna("").agg("\x1f".join, axis=1) if len(rows) else "")
+    rows = rows[is_person(rows)]
+    rows = rows.assign(_unit=unit_names(rows))
     found, attention = [], []
     for criterion, group in rows.groupby("criterion", sort=True, observed=True):
         everybody = group["seconds"].median()
@@ -98,8 +97,8 @@ def _cost(own: pd.DataFrame, usd_per_hour: float | None) -> dict[str, Any]:
     elif len(known):
         usd = known.mean() * 1000
     return {
-        "n": int((own["status"] == "ok").sum()),
-        "skipped": int((own["status"] != "ok").sum()),
+        "n": int(is_ok(own).sum()),
+        "skipped": int((~is_ok(own)).sum()),
         "seconds": float(timed.median()) if len(timed) else None,
         "hours": float(timed.sum() / 3600) if len(timed) else None,
         "usd_per_1000": None if usd is None else float(usd),
@@ -113,9 +112,9 @@ def _said(rows: pd.DataFrame) -> pd.Series[Any]:
 
 
 def _steadiness(own: pd.DataFrame) -> dict[str, Any]:
-    said = _said(own[own["status"] == "ok"]).dropna()
+    said = _said(own[is_ok(own)]).dropna()
     sides = own.loc[said.index, "_unit"]
-    first = own.loc[said.index, "repetition"] == 0
+    first = is_first(own.loc[said.index])
     again = pd.DataFrame({"unit": sides[~first], "said": said[~first]})
     before = pd.Series(said[first].to_numpy(), index=sides[first])
     before = before[~before.index.duplicated()]
@@ -135,7 +134,7 @@ def _wear(own: pd.DataFrame, group: pd.DataFrame, resamples: int, seed: int) -> 
     names = ("distance_early", "distance_late", "wear", "wear_low", "wear_high")
     if own["created_at"].isna().any():
         return dict.fromkeys(names)
-    valued = group[group["value"].notna() & (group["repetition"] == 0)]
+    valued = group[is_valued(group) & is_first(group)]
     spread = valued["value"].max() - valued["value"].min()
     mine = valued[valued["rater"] == own["rater"].iloc[0]].sort_values("created_at", kind="stable")
     others = valued[valued["rater"] != own["rater"].iloc[0]].groupby("_unit")["value"].median()
@@ -155,9 +154,9 @@ def _wear(own: pd.DataFrame, group: pd.DataFrame, resamples: int, seed: int) -> 
 
 def _attention(row: dict[str, Any], own: pd.DataFrame, everybody: float, group: pd.DataFrame) -> list[dict[str, str]]:
     who = f"{row['rater']} on {row['criterion']}"
-    said = _said(own[own["status"] == "ok"]).dropna()
+    said = _said(own[is_ok(own)]).dropna()
     found: dict[str, str] = {}
-    if len(said) >= FEW and said.nunique() == 1 and _said(group[group["status"] == "ok"]).nunique() > 1:
+    if len(said) >= FEW and said.nunique() == 1 and _said(group[is_ok(group)]).nunique() > 1:
         found["one_value"] = f"{who}: all {len(said)} ratings are {said.iloc[0]}"
     if row["seconds"] is not None and len(own) >= FEW and row["seconds"] < HASTE * everybody:
         found["haste"] = f"{who}: {row['seconds']:.1f} s a rating, where the median of all is {everybody:.1f} s"

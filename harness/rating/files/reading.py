@@ -26,6 +26,7 @@ from harness.rating.files.repeats import Answer, Rejected, settle
 from harness.rating.files.rows import Names, rows_of
 from harness.rating.files.source import Entry, Source, read_source
 from harness.records import Flag, Rating, Scale, Status
+from harness.run import other_side
 
 SLOT = re.compile(r"slot_\d+$")
 """The name of a place in a list, which is no person's."""
@@ -130,8 +131,8 @@ class _Reader:
         value, label = self._value(names) if status == "ok" else (None, None)
         if status == "ok" and value is None and label is None:
             status, error = "skipped", "no value"
-        if swapped and value is not None:
-            value = 1 - value
+        if swapped:
+            value = other_side(value)
         rater, flags = self._needed("rater", given), self._flags(names)
         kind = self._kind(rater, given)
         is_person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)

@@ -25,7 +25,7 @@ from harness.rating.pairs import pairs_of
 from harness.rating.people.pseudonyms import pseudonym, user_key
 from harness.rating.people.questions import Question, find_questions
 from harness.records import Rating, Response, digest
-from harness.run import Run
+from harness.run import OTHER_ORDER, Run, other_side
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,7 @@ class _Places:
             first, second = next(pairs_of([response, against]))
             order = order or "response_first"
             if first is not response:
-                order = "against_first" if order == "response_first" else "response_first"
-                update["value"] = None if value is None else 1 - value
+                order, update["value"] = OTHER_ORDER[order], other_side(value)
             response, against = first, second
         return rating.model_copy(
             update={

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.run import has_flag, is_first
 from harness.suite import Suite
 
 REFERENCE = "reference"
@@ -77,8 +78,8 @@ def from_checkpoint(
 
 
 def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str | None) -> pd.DataFrame:
-    ratings = run.ratings[run.ratings["against_id"].isna() & (run.ratings["repetition"].fillna(0) == 0)]
-    selecting = _flagged(ratings, "selection_item")
+    ratings = run.ratings[run.ratings["against_id"].isna() & is_first(run.ratings)]
+    selecting = has_flag(ratings, "selection_item")
     rated = ratings[~selecting & ratings["response_id"].isin(answers["response_id"])]
     rater = rater or _usual_rater(run, rated)
     scores = answers.merge(
@@ -107,7 +108,7 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
         found = _ratings_by(rated, gold)[["response_id", "criterion", "value"]].rename(columns={"value": "gold"})
         on = ["response_id", "criterion"] if set(found["criterion"]) & set(scores["criterion"]) else ["response_id"]
         frame["gold"] = scores.merge(found.drop_duplicates(on), on=on, how="left")["gold"].to_numpy(float)
-    seen = _flagged(scores, "visible_only")
+    seen = has_flag(scores, "visible_only")
     if seen.any():
         frame["visible"] = np.where(seen, 1.0, frame["score"])
     sure = rated[(rated["rater"] == OWN_PROBABILITY) & rated["value"].between(0, 1)]
@@ -142,10 +143,6 @@ def _usual_rater(run: RunTables, rated: pd.DataFrame) -> str:
             + (", ".join(raters) or "nobody")
         )
     return str(raters[0])
-
-
-def _flagged(ratings: pd.DataFrame, flag: str) -> pd.Series[bool]:
-    return ratings["flags"].map(lambda flags: flags is not None and flag in list(flags)).astype(bool)
 
 
 def costs_of(run: RunTables) -> dict[str, dict[str, float]]:

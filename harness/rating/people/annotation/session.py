@@ -23,7 +23,7 @@ from harness.rating.people.annotation.plan import Unit, draw
 from harness.rating.people.human import Asked, note_questions
 from harness.rating.people.questions import Question
 from harness.records import Flag, Item, Rating, digest, table
-from harness.run import Run, write_whole
+from harness.run import Run, other_side, write_whole
 
 
 class StaleError(HarnessError):
@@ -136,7 +136,7 @@ class Session:
             question = self._question(current)
             if value is not None and value not in [grade.value for grade in question.grades]:
                 raise HarnessError(f"{value} is no grade of {question.criterion!r}")
-            given = 1 - value if value is not None and current.swapped else value
+            given = other_side(value) if current.swapped else value
             self.journal.add(
                 event="answer", unit=unit, value=given, comment=comment, seconds=self._time(unit, seconds), at=_now()
             )
@@ -257,7 +257,7 @@ class Session:
         if last is None:
             return None
         value = last["value"]
-        return {"value": 1 - value if value is not None and unit.swapped else value, "comment": last["comment"]}
+        return {"value": other_side(value) if unit.swapped else value, "comment": last["comment"]}
 
     def _showing(self, unit: Unit) -> dict[str, Any]:
         question = self._question(unit)
