@@ -22,7 +22,7 @@ RUN = "runs/quickstart"
 
 # %%
 import harness as h
-from harness.reporting import findings
+from harness.reporting import findings_of
 
 run = h.load(RUN)
 run
@@ -42,7 +42,7 @@ ratings.groupby(["rater_kind", "rater", "criterion", "status"], observed=True).s
 # A judge that may be guessing, or that reads the place of an answer and not the answer, cannot be trusted.
 
 # %%
-for finding in findings(run):
+for finding in findings_of(run):
     if "trusted" in finding.about or finding.about == "people":
         print(finding.sentence, *finding.doubts, sep="\n  ", end="\n\n")
 
