@@ -42,10 +42,11 @@ def _options(
 
 def _register() -> None:
     from harness.cli.agree import agree
+    from harness.cli.annotate import annotate
     from harness.cli.audit import audit
     from harness.cli.catalogue import ls, schema, validate
     from harness.cli.doctor import doctor
-    from harness.cli.human import annotate, export, import_
+    from harness.cli.human import export, import_
     from harness.cli.init import init
     from harness.cli.people import people
     from harness.cli.plan import plan

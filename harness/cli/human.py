@@ -1,4 +1,4 @@
-"""`harness import`, `export`, `annotate`: people's ratings, from files of any tool or from a page of our own."""
+"""`harness import` and `export`: people's ratings, from files of any tool and to them."""
 
 from __future__ import annotations
 
@@ -137,68 +137,6 @@ def _show_imported(found: Imported, dry_run: bool, into: Path | None) -> None:
         print(f"  row {left_out.row}: {left_out.reason}")
     if len(rejected) > 20:
         print(f"  and {len(rejected) - 20} more; --json lists all")
-
-
-def annotate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
-    rater_id: Annotated[list[str], typer.Option(help="Who rates; repeatable, each gets an address of their own.")],
-    question: Questions = None,
-    task: Tasks = None,
-    samples: Samples = 1,
-    repeats: Annotated[float, typer.Option(min=0, max=1, help="The share shown twice, for self-agreement.")] = 0.1,
-    checks: Annotated[int, typer.Option(min=0, help="How many attention checks.")] = 0,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; a free one where 0.")] = 0,
-    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let --host be open to the network.")] = False,
-    password: Annotated[
-        str | None, typer.Option(help="Asked for beside the address; better given by the variable.")
-    ] = None,
-    export_html: Annotated[
-        Path | None, typer.Option(help="Write one offline page instead, for a rater without Python.")
-    ] = None,
-    include: Include = None,
-) -> None:
-    """Rate a run's answers yourself, blind and by keyboard, in a page on this machine."""
-    import signal
-    from threading import Event
-
-    from harness.catalog import Catalog
-    from harness.errors import HarnessError
-    from harness.rating import Session, asked_of, check_host, pseudonym, serve, user_key
-    from harness.rating import export_html as write_page
-    from harness.run import Run
-
-    check_host(host, allow_remote, password)
-    opened, key, catalog = Run(run), user_key(), Catalog(include or ())
-    asked = asked_of(opened, question or (), task or (), samples, catalog)
-    if export_html:
-        if len(rater_id) > 1:
-            raise HarnessError("--export-html writes one rater's page; name one --rater-id")
-        who = pseudonym(rater_id[0], key)
-        count = write_page(opened, export_html, asked, who, name=rater_id[0], repeats=repeats, catalog=catalog)
-        print(f"{export_html}: {count} things to rate; the JSONL that it gives: harness import csv FILE --into {run}")
-        return
-    sessions = {}
-    for name in dict.fromkeys(rater_id):
-        who = pseudonym(name, key)
-        sessions[who] = Session(opened, who, asked, repeats=repeats, checks=checks, name=name)
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    guard = {"host": host, "port": port, "allow_remote": allow_remote, "password": password}
-    with serve(sessions, key, catalog=catalog, **guard) as addresses:  # type: ignore[arg-type]
-        for address in addresses:
-            print(f"{address.name}: {address.url}", flush=True)
-        print("every answer is saved at once; Ctrl-C ends this", flush=True)
-        try:
-            stop.wait()
-        except KeyboardInterrupt:
-            print()
-    for session in sessions.values():
-        done = session.state()
-        passed, checked = session.checks()
-        shown = f", {passed} of {checked} attention checks passed" if checked else ""
-        print(f"{session.name} is {session.rater} in the run: {done['done']} of {done['total']} rated{shown}")
-    print(f"next: harness agree {run}")
 
 
 def plan_human(

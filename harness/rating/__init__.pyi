@@ -16,6 +16,7 @@ from .files.source import read_source as read_source
 from .judges.panel import check_rater as check_rater
 from .people.annotation.access import check_host as check_host
 from .people.annotation.access import names_this_server as names_this_server
+from .people.annotation.board import Board as Board
 from .people.annotation.offline import export_html as export_html
 from .people.annotation.server import serve as serve
 from .people.annotation.session import Session as Session
@@ -23,6 +24,7 @@ from .people.annotation.widget import annotate as annotate
 from .people.collecting import collect as collect
 from .people.collecting import rated_work as rated_work
 from .people.collecting import tasks_of as tasks_of
+from .people.human import Asked as Asked
 from .people.human import asked_of as asked_of
 from .people.human import import_ratings as import_ratings
 from .people.pseudonyms import pseudonym as pseudonym

@@ -3,6 +3,7 @@
 (() => {
   const at = (id) => document.getElementById(id);
   let state = null;
+  let begun = false;
   let busy = false;
   let looked = 0;
   let since = null;
@@ -11,8 +12,8 @@
   const tick = () => {
     const now = performance.now();
     if (since !== null) looked += now - since;
-    since = looking() && state && state.unit ? now : null;
-    if (state && state.unit) remember();
+    since = looking() && begun && state && state.unit ? now : null;
+    if (begun && state && state.unit) remember();
   };
   ["focus", "blur", "pagehide"].forEach((name) => window.addEventListener(name, tick));
   document.addEventListener("visibilitychange", tick);
@@ -40,6 +41,45 @@
     return made;
   };
 
+  /* A text in its parts: prose, and code with its words coloured. */
+  const written = (parts) => parts.map((part) => {
+    const block = element(part.code ? "pre" : "p");
+    block.append(...part.words.map(([kind, word]) => (kind ? element("span", word, `w-${kind}`) : word)));
+    return block;
+  });
+
+  const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
+
+  /* The first screen: what is asked, by whom, how long. A reload within a session goes on without it. */
+  const welcome = () => {
+    const said = state.welcome;
+    const left = state.total - state.done;
+    const minutes = Math.max(1, Math.round((said.minutes * left) / Math.max(state.total, 1)));
+    at("welcome-title").textContent = state.done
+      ? `${state.rater}, ${many(left, "answer is", "answers are")} left to rate.`
+      : `${state.rater}, you are asked to rate ${many(left, "answer", "answers")}.`;
+    const tasks = said.tasks.map((task) => `${task.name} (${task.n})`).join(", ");
+    at("welcome-says").textContent = `${said.lead ? `${said.lead} asks you. ` : ""}It takes about ${many(minutes, "minute", "minutes")}, in one sitting or several. Task by task: ${tasks}.`;
+    at("welcome-run").textContent = said.description;
+    at("welcome-run").hidden = !said.description;
+    at("welcome-questions").replaceChildren(...said.questions.flatMap((one) => [element("dt", one.question), element("dd", one.definition)]));
+    at("start").textContent = state.done ? "Go on" : "Begin";
+    at("welcome").hidden = false;
+    at("task").hidden = at("end").hidden = true;
+    at("start").focus({ preventScroll: true });
+  };
+
+  const start = () => {
+    begun = true;
+    try { sessionStorage.setItem("begun", state.rater); } catch { /* asked again after a reload */ }
+    at("welcome").hidden = true;
+    show(state);
+  };
+
+  const hasBegun = () => {
+    try { return sessionStorage.getItem("begun") === state.rater; } catch { return false; }
+  };
+
   const show = (next, tell) => {
     state = next;
     at("run").textContent = state.run;
@@ -51,6 +91,8 @@
     at("end").hidden = Boolean(state.unit);
     at("undo").disabled = at("end-undo").disabled = !state.can_undo || state.closed;
     warn(tell || "");
+    if (state.unit && !begun && state.welcome && !(begun = hasBegun())) { welcome(); return; }
+    begun = true;
     if (state.unit) item(); else end();
   };
 
@@ -60,13 +102,15 @@
     at("criterion").textContent = asked.criterion;
     at("question").textContent = asked.question;
     at("definition").textContent = asked.definition;
-    at("prompt").textContent = state.prompt;
+    at("task-name").textContent = state.task;
+    at("prompt").replaceChildren(...written(state.prompt_parts));
     at("sides").className = state.sides.length === 2 ? "sides two" : "sides";
     at("sides").replaceChildren(...state.sides.map((side) => {
       const part = element("section", undefined, "text");
       part.setAttribute("aria-label", side.name);
-      const text = element("div", side.text || "(an empty answer)", "said");
+      const text = element("div", undefined, "said");
       text.dir = "auto";
+      text.append(...(side.text.trim() ? written(side.parts) : [element("p", "(an empty answer)")]));
       part.append(element("h2", side.name), text);
       return part;
     }));
@@ -84,6 +128,7 @@
     looked = kept ? kept.looked : 0;
     since = looking() ? performance.now() : null;
     window.scrollTo(0, 0);
+    at("matter").scrollTop = 0;
     at("question").focus({ preventScroll: true });
   };
 
@@ -118,7 +163,7 @@
       const done = new Set(standing().map((event) => event.unit));
       const next = all.units.find((unit) => !done.has(unit.unit));
       const last = next && events.findLast((event) => event.unit === next.unit);
-      return { unit: null, rater: all.rater, run: all.run, done: done.size, total: all.units.length, can_undo: done.size > 0, closed: false, ...next, before: last || null };
+      return { unit: null, rater: all.rater, run: all.run, done: done.size, total: all.units.length, can_undo: done.size > 0, closed: false, welcome: all.welcome, ...next, before: last || null };
     };
     const rows = () => standing().map((event) => {
       const unit = all.units.find((one) => one.unit === event.unit);
@@ -187,6 +232,8 @@
   const undo = () => { if (state && state.can_undo && !state.closed) send("undo", {}); };
   const close = () => send("close", {});
 
+  at("start").addEventListener("click", start);
+  at("comment").placeholder = matchMedia("(max-width: 47.99rem)").matches ? "Comment" : "";
   at("skip").addEventListener("click", () => answer(null));
   at("undo").addEventListener("click", undo);
   at("end-undo").addEventListener("click", undo);
@@ -196,7 +243,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target === at("comment")) { at("question").focus(); return; }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target === at("comment") || !at("keys").checked) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target === at("comment") || !begun || !at("keys").checked) return;
     const key = event.key.toLowerCase();
     const grade = state && state.unit && [...at("grades").children].find((button) => button.dataset.key === key);
     if (grade) { event.preventDefault(); answer(Number(grade.dataset.value)); }

@@ -120,6 +120,37 @@ def test_annotate_gives_an_address_and_ends_at_a_signal(run, tmp_path):
     assert "0 of 3 rated" in out
 
 
+def test_many_raters_get_their_links_in_one_command(run, tmp_path):
+    (tmp_path / "team.txt").write_text("Ada\n\nBob\nAda\n")
+    command = [sys.executable, "-m", "harness", "annotate", str(run.folder), "--raters", str(tmp_path / "team.txt")]
+    command += ["--links", str(tmp_path / "links.csv"), "--lead", "Grace", "--limit", "1"]
+    environment = {**os.environ, "HARNESS_KEY_FILE": str(tmp_path / "key")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert [line.partition(":")[0] for line in lines[:3]] == ["Ada", "Bob", "the lead"]
+        links = (tmp_path / "links.csv").read_text().splitlines()
+        assert [line.partition(",")[0] for line in links] == ["rater", "Ada", "Bob", "the lead"]
+        assert (tmp_path / "links.csv").stat().st_mode & 0o077 == 0
+        process.terminate()
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert out.count("0 of 1 rated") == 2
+
+
+def test_offline_pages_of_a_team_lie_in_a_folder(run, harness, tmp_path):
+    told = harness(
+        "annotate", run.folder, "--rater-id", "Ada", "--rater-id", "Bob", "--export-html", tmp_path / "pages"
+    )
+    assert told.returncode == 0, told.stderr
+    assert len(list((tmp_path / "pages").glob("h_*.html"))) == 2
+    told = harness("annotate", run.folder)
+    assert told.returncode == 2
+    assert "--rater-id NAME, or --raters FILE" in told.stderr
+
+
 def test_annotate_refuses_the_network_without_a_guard(run, harness):
     told = harness("annotate", run.folder, "--rater-id", "Ada", "--host", "0.0.0.0")
     assert told.returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -14,8 +15,10 @@ import pytest
 
 from harness.errors import HarnessError, IncompleteError
 from harness.rating.people.annotation.access import Gate, names_this_server
+from harness.rating.people.annotation.board import Board
 from harness.rating.people.annotation.server import serve
 from harness.rating.people.annotation.session import Session, StaleError
+from harness.rating.people.annotation.shown import parts
 from harness.rating.people.human import asked_of
 from harness.records import Item, Response
 from harness.run.folder import Run
@@ -261,3 +264,86 @@ def test_hosts():
     assert not names_this_server("127.0.0.1:81", "127.0.0.1", 80)
     assert not names_this_server("127.0.0.1.evil.example:80", "127.0.0.1", 80)
     assert not names_this_server(None, "127.0.0.1", 80)
+
+
+def test_a_task_is_rated_to_its_end_before_the_next_begins(run):
+    run.write([Item(task="u", item_id="0", family="coding", prompt="Write it.")], "u")
+    answers = [Response(response_id=f"u{n}", task="u", item_id="0", model=f"m{n}", text="x = 1") for n in range(6)]
+    run.write(answers, "u")
+    asked = asked_of(run, ["human_correctness"], ["t", "u"])
+    for rater in ("h_00000001", "h_00000002", "h_00000003"):
+        plan = Session(run, rater, asked, repeats=0.3).plan
+        tasks = ["u" if str(unit.response_id).startswith("u") else "t" for unit in plan]
+        assert sum(one != other for one, other in itertools.pairwise(tasks)) == 1
+        assert len(plan) == 30 + 9  # 24 of t and 6 of u, and 0.3 of them twice
+
+
+def test_a_limit_takes_the_same_items_for_everybody_and_a_larger_one_more(run):
+    few, more = ({one.response.item_id for one in asked_of(run, ["human_correctness"], limit=n)} for n in (3, 5))
+    assert len(few) == 3
+    assert few < more
+    assert len(asked_of(run, ["human_correctness"], limit=3)) == 6  # two models answered each
+
+
+def test_the_first_screen_says_what_is_asked_by_whom_and_how_long(run):
+    said = session(run, repeats=0, lead="Grace").state()["welcome"]
+    # each shows two words of a prompt and two of an answer: 24 * 4 / 230 words a minute + 24 * 6 s = 2.8 minutes
+    assert (said["lead"], said["minutes"], said["tasks"]) == ("Grace", 3, [{"name": "t", "n": 24}])
+    assert said["questions"][0]["question"] == "Is the answer right?"
+
+
+def test_code_is_told_from_prose_and_nothing_of_it_is_lost():
+    text = "Here it is:\n```python\ndef f(n):\n    return 1  # one\n```\nThat adds."
+    prose, code, after = parts(text, coding=True)
+    assert [part["code"] for part in (prose, code, after)] == [False, True, False]
+    assert "".join(word for _, word in code["words"]) == "def f(n):\n    return 1  # one\n"
+    assert {"k", "f", "n", "c"} <= {kind for kind, _ in code["words"]}
+    (plain,) = parts("It is 4 or so, if I am right.", coding=True)
+    assert plain == {"code": True, "words": [["", "It is 4 or so, if I am right."]]}  # monospace, no keyword coloured
+    assert parts("Only prose.") == [{"code": False, "words": [["", "Only prose."]]}]
+
+
+def agreed(frame):
+    return [{"criterion": "correctness", "raters": sorted(frame["rater"].unique()), "n": len(frame)}]
+
+
+def test_the_lead_sees_progress_and_agreement_but_no_answer_and_not_while_still_blind(run):
+    ada = session(run, "h_00000001", repeats=0, name="Ada", lead="Ada")
+    bob = session(run, "h_00000002", repeats=0, name="Bob", lead="Ada")
+    board = Board([ada, bob], agreed, "Ada")
+    assert "two people" in Board([ada, bob], agreed).state()["hidden"]
+    for one, count in ((ada, 3), (bob, 24)):
+        for _ in range(count):
+            one.answer(one.state()["unit"], 1, "a word", 2.0)
+    seen = board.state()
+    assert [(one["name"], one["done"], one["total"]) for one in seen["raters"]] == [("Ada", 3, 24), ("Bob", 24, 24)]
+    assert "Ada is still rating" in seen["hidden"]
+    assert seen["agreement"] == []
+    other = Board([ada, bob], agreed, "Grace").state()
+    assert (other["hidden"], other["agreement"][0]["n"]) == ("", 27)
+    assert "a word" not in json.dumps([seen, other])
+    assert "secret" not in json.dumps([seen, other])
+
+
+def test_the_terminal_gets_a_line_an_event_and_the_lead_a_page(run):
+    told = []
+    ada = session(run, "h_00000001", name="Ada", repeats=0)
+    with serve({"h_00000001": ada}, KEY, board=Board([ada], agreed), tell=told.append) as addresses:
+        assert [address.rater for address in addresses] == ["h_00000001", "lead"]
+        proof = enter(addresses[0].url).split(";")[0]
+        here = f"http://{urlsplit(addresses[0].url).netloc}"
+        said = json.dumps({"unit": ada.state()["unit"], "value": 1})
+        ask(here, "/h_00000001/answer", "POST", said, Cookie=proof, Origin=here)
+        ask(here, "/h_00000001/undo", "POST", "{}", Cookie=proof, Origin=here)
+        ask(here, "/h_00000001/close", "POST", "{}", Cookie=proof, Origin=here)
+        lead = enter(addresses[1].url).split(";")[0]
+        assert json.loads(ask(here, "/lead/state", Cookie=lead)[2])["raters"][0]["name"] == "Ada"
+        assert ask(here, "/lead/state", Cookie=proof)[0] == 403  # a rater's key does not open the lead's page
+        assert ask(here, "/lead/answer", "POST", said, Cookie=lead, Origin=here)[0] == 404
+    assert told == [
+        "Ada opens the page",
+        "Ada: 1 of 24",
+        "Ada takes an answer back: 0 of 24",
+        "Ada stops: 0 of 24",
+        "the lead opens the page",
+    ]

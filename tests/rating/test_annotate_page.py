@@ -62,6 +62,7 @@ def begin(run, browser):
         page = context.new_page()
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
         page.goto(address.url)
+        page.click("#start")
         page.wait_for_selector("#task:not([hidden])")
         open_now.append((serving, session))
         return page, session, address
@@ -128,6 +129,7 @@ def test_a_reload_and_a_second_tab_lose_nothing(run, begin):
     assert page.input_value("#comment") == "half a thought"
     other = page.context.new_page()
     other.goto(address.url)
+    other.click("#start")
     other.wait_for_selector("#task:not([hidden])")
     press(other, "5")
     press(page, "1")  # answered elsewhere already: the page moves on and takes nothing
@@ -240,6 +242,8 @@ def test_the_page_as_one_file_gives_a_jsonl_that_comes_into_the_run(run, browser
     page.on("request", lambda request: requests.append(request.url))
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
     page.goto(path.as_uri())
+    assert page.text_content("#welcome-title") == "Ada, you are asked to rate 3 answers."
+    page.click("#start")
     page.wait_for_selector("#task:not([hidden])")
     press(page, "a")
     press(page, "s")
@@ -293,6 +297,7 @@ def test_the_page_in_a_notebook_asks_the_kernel(run, browser, tmp_path, monkeypa
         [widget._esm, widget.page],
     )
     frame = page.frame_locator("iframe")
+    frame.locator("#start").click()
     frame.locator("#task:not([hidden])").wait_for()
     assert "secret" not in widget.page
     frame.locator("#question").focus()
@@ -302,3 +307,38 @@ def test_the_page_in_a_notebook_asks_the_kernel(run, browser, tmp_path, monkeypa
     page.keyboard.press("u")
     frame.locator("#count", has_text="0 of 6").wait_for()
     assert [url for url in requests if not url.startswith(("blob:", "about:"))] == []
+
+
+CODE = "```python\ndef add(a, b):\n    return a + b\n```\n" + "A long reason. " * 80
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (768, 1024), (390, 844)])
+def test_the_grades_never_cover_the_answer_and_can_be_touched(run, browser, size):
+    run.write([Item(task="t", item_id="9", family="summarization", prompt="Sum up. " * 60)], "long")
+    run.write([Response(response_id="long", task="t", item_id="9", model="m", text=CODE)], "long")
+    asked = [one for one in asked_of(run, ["human_quality"]) if one.response.response_id == "long"]
+    session = Session(run, "h_00000001", asked, repeats=0, name="Ada")
+    phone = size[0] < 400
+    page = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, has_touch=phone, is_mobile=phone
+    ).new_page()
+    with serve({"h_00000001": session}, KEY) as addresses:
+        page.goto(addresses[0].url)
+        page.click("#start")
+        page.locator("#sides .said").evaluate("(text) => text.scrollIntoView({ block: 'end' })")
+        shown = page.evaluate(
+            """() => {
+              const box = (name) => document.querySelector(name).getBoundingClientRect();
+              const side = box('.grading').left >= box('#sides .said').right;  // beside the text, not over it
+              const sizes = [...document.querySelectorAll('#task button')].map((b) => b.getBoundingClientRect());
+              return { side, free: side ? innerHeight : box('.grading').top, sizes };
+            }"""
+        )
+        assert shown["side"] == (size[0] > 1024)
+        assert shown["free"] > 0.6 * size[1]
+        assert all(box["height"] >= 44 and box["width"] >= 44 for box in shown["sizes"])
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.is_visible("kbd >> nth=0") == (not phone)
+        assert page.locator("#sides pre .w-k").first.text_content() == "def"
+        assert "mono" in page.locator("#sides pre").first.evaluate("(code) => getComputedStyle(code).fontFamily")
+    session.journal.close()

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.files.mapping import Mapping
@@ -38,7 +40,12 @@ class Asked:
 
 
 def asked_of(
-    run: Run, questions: Sequence[str] = (), tasks: Sequence[str] = (), samples: int = 1, catalog: Catalog | None = None
+    run: Run,
+    questions: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    samples: int = 1,
+    catalog: Catalog | None = None,
+    limit: int | None = None,
 ) -> list[Asked]:
     """Return what people can be asked about a run, in an order that tells nothing.
 
@@ -48,6 +55,8 @@ def asked_of(
         tasks: Only these tasks; those of the suite where none are named, not a learner's thousands of answers.
         samples: How many samples of each item and model.
         catalog: Where questions are looked for.
+        limit: At most so many items a task: the same for every rater, so that they can be compared, and with a larger
+            limit later the same and more.
 
     Raises:
         HarnessError: The run has nothing to rate.
@@ -61,6 +70,12 @@ def asked_of(
     rows = run.responses
     rows = rows[(rows["status"] == "ok") & rows["text"].notna() & rows["item_id"].isin(run.items["item_id"])]
     rows = rows[rows["task"].isin(list(tasks) or list(families)) & (rows["sample"] < samples)]
+    if limit is not None:
+        names = rows[["task", "item_id"]].drop_duplicates()
+        order = names.assign(place=[digest(run.suite.seed, *name) for name in names.itertuples(index=False)])
+        drawn = order.sort_values("place").groupby("task").head(limit)
+        wanted_items, items = (pd.MultiIndex.from_frame(one[["task", "item_id"]]) for one in (drawn, rows))
+        rows = rows[items.isin(wanted_items)]
     responses = sorted(run.records(Response, rows), key=lambda response: response.response_id)  # hashes: blind
     found = []
     for question in wanted:

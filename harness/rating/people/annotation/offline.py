@@ -13,7 +13,8 @@ from typing import Any
 from harness.catalog import Catalog
 from harness.rating.people.annotation.one_file import one_file
 from harness.rating.people.annotation.plan import Unit, draw
-from harness.rating.people.annotation.session import shown_question
+from harness.rating.people.annotation.shown import shown_question, shown_texts
+from harness.rating.people.annotation.welcome import welcome
 from harness.rating.people.human import Asked, note_questions
 from harness.records import Item, digest
 from harness.run import Run, write_whole
@@ -26,6 +27,7 @@ def export_html(
     rater: str,
     *,
     name: str | None = None,
+    lead: str | None = None,
     repeats: float = 0.1,
     catalog: Catalog | None = None,
 ) -> int:
@@ -37,6 +39,7 @@ def export_html(
         asked: What can be asked.
         rater: The rater's pseudonym, which the JSONL will name.
         name: What the page calls the rater.
+        lead: Who asks, as the first screen says.
         repeats: The share of things shown twice.
         catalog: Where the page's files are found.
 
@@ -44,28 +47,35 @@ def export_html(
         How many things the page shows.
     """
     catalog = catalog or Catalog()
-    known = {(one.question.criterion, one.response.response_id): one for one in asked}
-    prompts = {(item.task, item.item_id): item.prompt for item in run.records(Item)}
+    known: dict[tuple[str, str | None, str | None], Asked] = {
+        (one.question.criterion, one.response.response_id, one.against.response_id if one.against else None): one
+        for one in asked
+    }
+    items = {(item.task, item.item_id): item for item in run.records(Item)}
     plan = draw(asked, digest(run.suite.seed, rater, "offline"), repeats)
-    units = [_unit(unit, known[unit.criterion, str(unit.response_id)], prompts) for unit in plan]
-    content = {"rater": name or rater, "run": run.suite.name, "id": rater, "units": units}
+    about = [known[unit.about] for unit in plan]
+    units = [
+        _unit(unit, one, items[one.response.task, one.response.item_id]) for unit, one in zip(plan, about, strict=True)
+    ]
+    content = {
+        "rater": name or rater,
+        "run": run.suite.name,
+        "id": rater,
+        "welcome": welcome(run, about, lead),
+        "units": units,
+    }
     write_whole(Path(path), one_file("offline", content, catalog).encode())
     note_questions(run, {one.question.criterion: one.question for one in asked}.values())
     return len(units)
 
 
-def _unit(unit: Unit, asked: Asked, prompts: dict[tuple[str, str], str]) -> dict[str, Any]:
-    texts = [asked.response.text or "", *([asked.against.text or ""] if asked.against else [])]
-    names = ["A", "B"] if asked.against else ["Answer"]
+def _unit(unit: Unit, asked: Asked, item: Item) -> dict[str, Any]:
+    sides = [asked.response, *([asked.against] if asked.against else [])]
     order = None if unit.against_id is None else ("against_first" if unit.swapped else "response_first")
     return {
         "unit": unit.key,
         "question": shown_question(asked.question),
-        "prompt": prompts[asked.response.task, asked.response.item_id],
-        "sides": [
-            {"name": side, "text": text}
-            for side, text in zip(names, texts[::-1] if unit.swapped else texts, strict=True)
-        ],
+        **shown_texts(item, sides[::-1] if unit.swapped else sides),
         "swapped": unit.swapped,
         "row": {
             "task": asked.response.task,

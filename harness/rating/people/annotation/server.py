@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +17,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.people.annotation.access import Gate, check_host, names_this_server
 from harness.rating.people.annotation.actions import ACTIONS, act
+from harness.rating.people.annotation.board import Board
 from harness.rating.people.annotation.session import Session
 
 LARGEST = 64 * 1024
@@ -24,7 +26,10 @@ FILES = {
     "report.css": ("reports/page/page.css", "text/css"),
     "annotate.css": ("reports/annotate/annotate.css", "text/css"),
     "annotate.js": ("reports/annotate/annotate.js", "text/javascript"),
+    "lead.js": ("reports/annotate/lead.js", "text/javascript"),
 }
+LEAD = "lead"
+"""The lead's path; raters' are pseudonyms."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -39,7 +44,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Address:
-    """Where a rater begins."""
+    """Where a rater, or the lead, begins."""
 
     rater: str
     name: str
@@ -56,6 +61,8 @@ def serve(
     port: int = 0,
     allow_remote: bool = False,
     password: str | None = None,
+    board: Board | None = None,
+    tell: Callable[[str], None] = lambda line: None,
     catalog: Catalog | None = None,
 ) -> Iterator[list[Address]]:
     """Serve sessions while the context lasts.
@@ -67,22 +74,26 @@ def serve(
         port: The port; a free one where 0.
         allow_remote: Listen to the network, if `host` says so.
         password: Asked for beside the token.
+        board: What the lead's page shows; there is none without.
+        tell: Gets a line when somebody begins, answers, takes an answer back, or stops.
         catalog: Where the page's files are found.
 
     Yields:
-        Each rater's address.
+        Each rater's address, and after them the lead's.
 
     Raises:
         HarnessError: The host is open to the network without `allow_remote` and a password, or cannot be listened on.
     """
     check_host(host, allow_remote, password)
     place = str(next(iter(sessions.values())).run.folder.resolve())
-    gate = Gate(key, place, list(sessions), password)
+    gate = Gate(key, place, [*sessions, *([LEAD] if board else [])], password)
     pages = {name: (catalog or Catalog()).file(path).read_bytes() for name, (path, _) in FILES.items()}
-    pages["page.html"] = (catalog or Catalog()).file("reports/annotate/page.html").read_bytes()
-    handler = type("Handler", (_Handler,), {"sessions": sessions, "gate": gate, "pages": pages, "bound": host})
+    for name in ("page.html", "lead.html"):
+        pages[name] = (catalog or Catalog()).file(f"reports/annotate/{name}").read_bytes()
+    about = {"sessions": sessions, "gate": gate, "pages": pages, "bound": host, "board": board}
+    handler = type("Handler", (_Handler,), {**about, "tell": staticmethod(tell)})
     try:
-        server = ThreadingHTTPServer((host, port), handler)
+        server = _Server((host, port), handler)
     except OSError as error:
         raise HarnessError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
     server.daemon_threads = True
@@ -94,11 +105,21 @@ def serve(
         yield [
             Address(rater, session.name, f"{at}/{rater}/?token={gate.tokens[rater]}")
             for rater, session in sessions.items()
-        ]
+        ] + ([Address(LEAD, "the lead", f"{at}/{LEAD}/?token={gate.tokens[LEAD]}")] if board else [])
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """Keeps the terminal quiet: a browser that hangs up is no event."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say in a line what no page could be told."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.RequestHandlerClass.tell(f"a request failed: {error!r}")  # type: ignore[attr-defined]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
     gate: Gate
     pages: Mapping[str, bytes]
     bound: str
+    board: Board | None
+    tell: Callable[[str], None]
     protocol_version = "HTTP/1.1"
     server_version = "harness"
     sys_version = ""
@@ -128,9 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.gate.knows(rater, self.headers.get("Cookie")):
             return self._refuse(403, "Open the address that the terminal shows: it holds your key to this page.")
         if rest == "" and address.path.endswith("/"):
-            return self._send(200, self.pages["page.html"], "text/html")
+            return self._send(200, self.pages["lead.html" if rater == LEAD else "page.html"], "text/html")
         if rest == "state":
-            return self._json(200, self.sessions[rater].state())
+            return self._json(200, self._state_of(rater))
         return self._refuse(404, "There is nothing here.")
 
     def do_POST(self) -> None:
@@ -149,13 +172,19 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(403, "Open the address that the terminal shows.")
         if self.headers.get("Content-Type", "").split(";")[0] != "application/json":
             return self._refuse(415, "Send JSON.")
-        if action not in ACTIONS:
+        if action not in ACTIONS or rater not in self.sessions:
             return self._refuse(404, "There is nothing here.")
         try:
             said = json.loads(body or b"{}")
         except ValueError as error:
             return self._json(400, {"error": str(error)})
-        return self._json(*act(self.sessions[rater], action, said))
+        status, state = act(self.sessions[rater], action, said)
+        if status == 200 and action != "state":
+            self.tell(_event(action, state))
+        return self._json(status, state)
+
+    def _state_of(self, rater: str) -> dict[str, Any]:
+        return self.board.state() if self.board and rater == LEAD else self.sessions[rater].state()
 
     def _enter(self, rater: str, token: str) -> None:
         if self.gate.password is None:
@@ -171,6 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _let_in(self, rater: str, token: str, password: str) -> None:
         if not self.gate.lets_in(rater, token, password):
             return self._refuse(403, "This key does not fit: open the address that the terminal shows now.")
+        self.tell(f"{self.sessions[rater].name if rater in self.sessions else 'the lead'} opens the page")
         # a page that goes on by itself, not a redirect: after a link from elsewhere a strict cookie would not be sent
         onward = f"<meta http-equiv='refresh' content='0;url=/{rater}/'>"
         page = _plain_page("One moment", f"<p><a href='/{rater}/'>Begin</a></p>", onward)
@@ -208,6 +238,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: addresses hold tokens."""
+
+
+def _event(action: str, state: Mapping[str, Any]) -> str:
+    """Return what happened in a line, which says nothing of what was answered."""
+    done = f"{state['done']} of {state['total']}"
+    match action:
+        case "undo":
+            return f"{state['rater']} takes an answer back: {done}"
+        case "close":
+            return f"{state['rater']} stops: {done}"
+    return f"{state['rater']}: {done}"
 
 
 def _plain_page(title: str, body: str, head: str = "") -> bytes:

@@ -10,7 +10,10 @@ import json
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +23,8 @@ from harness.errors import HarnessError
 from harness.rating.files.repeats import with_ids
 from harness.rating.people.annotation.journal import Journal
 from harness.rating.people.annotation.plan import Unit, draw
+from harness.rating.people.annotation.shown import parts, shown_question, shown_texts
+from harness.rating.people.annotation.welcome import welcome
 from harness.rating.people.human import Asked, note_questions
 from harness.rating.people.questions import Question
 from harness.records import Flag, Item, Rating, digest, table
@@ -28,6 +33,24 @@ from harness.run import Run, other_side, write_whole
 
 class StaleError(HarnessError):
     """The page answered something that is not the next thing: another tab was quicker."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a rater is: nothing of it says what was answered."""
+
+    rater: str
+    name: str
+    done: int
+    total: int
+    skipped: int
+    seconds_each: float | None
+    """The median of the time that the page had the rater's eyes."""
+    last: str | None
+    """When the last answer was given."""
+    closed: bool
+    checks: tuple[int, int]
+    """Attention checks passed, of those answered."""
 
 
 class Session:
@@ -42,6 +65,7 @@ class Session:
         repeats: float = 0.1,
         checks: int = 0,
         name: str | None = None,
+        lead: str | None = None,
     ) -> None:
         """Open a rater's session, or go on with it.
 
@@ -52,6 +76,7 @@ class Session:
             repeats: The share of things shown twice.
             checks: How many attention checks there are.
             name: What the page calls the rater.
+            lead: Who asks, as the first screen says.
 
         Raises:
             IncompleteError: The rater has a session open in another process.
@@ -59,6 +84,7 @@ class Session:
         self.run = run
         self.rater = rater
         self.name = name or rater
+        self.lead = lead
         self.asked = {self._about(one): one for one in asked}
         self.items = {(item.task, item.item_id): item for item in run.records(Item)}
         self.journal = Journal(run.folder / "annotation" / f"{rater}.jsonl")
@@ -109,9 +135,32 @@ class Session:
         return next((unit for unit in self.plan if unit.key not in done), None)
 
     def state(self) -> dict[str, Any]:
-        """Return what the page shows: progress, and the next thing with its question."""
+        """Return what the page begins with: what is asked, progress, and the next thing with its question."""
         with self._lock:
-            return self._state()
+            return self._state() | {"welcome": self.welcome}
+
+    @cached_property
+    def welcome(self) -> dict[str, Any]:
+        """What the first screen says."""
+        left = [self.asked[unit.about] for unit in self.plan if unit.check is None]
+        return welcome(self.run, left, self.lead)
+
+    def progress(self) -> Progress:
+        """Return how far the rater is."""
+        with self._lock:
+            done = self.answers()
+            times = [one["seconds"] for one in done.values() if one["seconds"] is not None]
+            return Progress(
+                rater=self.rater,
+                name=self.name,
+                done=sum(unit.key in done for unit in self.plan),
+                total=len(self.plan),
+                skipped=sum(one["value"] is None for one in done.values()),
+                seconds_each=median(times) if times else None,
+                last=max((one["at"] for one in done.values()), default=None),
+                closed=self.closed,
+                checks=self.checks(),
+            )
 
     def answer(self, unit: str, value: float | None, comment: str = "", seconds: float | None = None) -> dict[str, Any]:
         """Take an answer; it is on disk when this returns.
@@ -264,24 +313,12 @@ class Session:
         shown: dict[str, Any] = {"unit": unit.key, "question": shown_question(question)}
         if unit.check is not None:
             name = next(grade.name for grade in question.grades if grade.value == unit.check)
-            return {**shown, "prompt": f"This only checks that you are reading: please choose “{name}”.", "sides": []}
+            told = f"This only checks that you are reading: please choose “{name}”."
+            return {**shown, "task": "", "prompt": told, "prompt_parts": parts(told), "sides": []}
         asked = self.asked[unit.about]
+        sides = [asked.response, *([asked.against] if asked.against else [])]
         item = self.items[asked.response.task, asked.response.item_id]
-        texts = [asked.response.text or ""]
-        if asked.against:
-            texts.append(asked.against.text or "")
-            if unit.swapped:
-                texts.reverse()
-        names = ["A", "B"] if asked.against else ["Answer"]
-        sides = [{"name": name, "text": text} for name, text in zip(names, texts, strict=True)]
-        return {**shown, "prompt": item.prompt, "sides": sides}
-
-
-def shown_question(question: Question) -> dict[str, Any]:
-    """Return a question as the page shows it: grades from low to high, of a comparison A before B."""
-    asking = question.model_dump(include={"criterion", "question", "definition", "compares"})
-    grades = sorted(question.grades, key=lambda grade: grade.value, reverse=question.compares)
-    return {**asking, "grades": [grade.model_dump() for grade in grades]}
+        return {**shown, **shown_texts(item, sides[::-1] if unit.swapped else sides)}
 
 
 def _now() -> str:
