@@ -26,8 +26,8 @@ from .run_agreement import RunAgreement as RunAgreement
 from .run_agreement import agree_in_run as agree_in_run
 from .run_agreement import with_people as with_people
 from .stand_in.ceiling import ceiling as ceiling
+from .stand_in.corrected import column_of as column_of
 from .stand_in.corrected import ppi_mean as ppi_mean
-from .stand_in.corrected import rogan_gladen as rogan_gladen
 from .stand_in.corrected import shift_test as shift_test
 from .stand_in.corrected import stratified_ppi_mean as stratified_ppi_mean
 from .stand_in.how_many import plan_people as plan_people
@@ -37,6 +37,7 @@ from .stand_in.raters import DawidSkene as DawidSkene
 from .stand_in.raters import dawid_skene as dawid_skene
 from .stand_in.raters import error_correlation as error_correlation
 from .stand_in.raters import severity as severity
+from .stand_in.rogan_gladen import rogan_gladen as rogan_gladen
 from .stand_in.stand_in import StandIn as StandIn
 from .stand_in.stand_in import can_stand_in as can_stand_in
 from .stand_in.weights import panel_weights as panel_weights

@@ -26,6 +26,7 @@ from harness.agreement.grid.units import Level, Units
 from harness.agreement.grid.wide import is_wide, wide_units
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
+from harness.agreement.stand_in.corrected import check_chosen
 from harness.agreement.stand_in.corrected import correct as corrected_mean
 from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
@@ -188,6 +189,7 @@ def agree(
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
     correct: bool = False,
+    chosen: str | None = None,
     strata: str | None = None,
     weights: bool = False,
     resamples: int = 1000,
@@ -211,7 +213,10 @@ def agree(
         alignment: How alignment with the other humans is measured, `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
         correct: Estimate the mean human rating of all items from the humans' few ratings and each AI rater's many.
-        strata: With `correct`, the column that names each item's stratum: PPI++ then has a weight in each.
+        chosen: With `correct`, how the human-rated items were chosen: `random`, `by-judge` (by the AI's verdict),
+            `by:COLUMN` or `by-outcome` (by the true result, or from another population). Not said: both estimates
+            that may be right, with what each assumes.
+        strata: The column of `by:COLUMN`.
         weights: Weigh the AI raters as a panel by how near they come to people.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
@@ -223,6 +228,7 @@ def agree(
         HarnessError: The ratings cannot be read so; says what to change.
     """
     check_level(level)
+    chosen, strata = check_chosen(chosen, strata)
     _check_options(interval, alignment, epsilon, resamples, seed)
     kinds: Mapping[str, str] = {}
     repeats: list[dict[str, Any]] = []
@@ -269,8 +275,8 @@ def agree(
             votes[units.criterion] = panel_weights(units, machines, humans, one)
     if correct:
         for units, _, humans, machines in _with_sides(found, kinds, 1, notes):
-            means += [corrected_mean(units, ai, humans) for ai in machines]
-        notes += [_shifted(row) for row in means if row["shift"] and row["shift"]["shifted"]]
+            means += [corrected_mean(units, ai, humans, chosen=chosen) for ai in machines]
+        notes += [_shifted(row) for row in means if _unasked(row)]
     all_units = [units for units, _, _ in found]
     return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed)
 
@@ -292,16 +298,23 @@ def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _unasked(row: dict[str, Any]) -> bool:
+    """Return whether people's items differ from the rest where that was not said."""
+    return row["chosen"] in (None, "random") and bool(row["shift"]) and row["shift"]["shifted"]
+
+
 def _shifted(row: dict[str, Any]) -> Caution:
+    shift = row["shift"]
+    said = (
+        f"{row['criterion']}: {row['rater']} rates human-rated items {shift['difference']:+.3f} "
+        f"[{shift['low']:+.3f}, {shift['high']:+.3f}] from the rest"
+    )
+    asked = "how were they chosen? say so with --chosen" if row["chosen"] is None else "is it a random sample, as said?"
     return caution(
         "shift",
-        f"{row['criterion']}: {row['rater']} rates human-rated items {row['shift']['difference']:+.3f} from the rest "
-        f"(p {row['shift']['p']:.3f}): they are no random sample; "
-        + (f"{row['method']} is shown" if row["value"] is not None else f"no estimate holds ({row['reason']})"),
-        criterion=row["criterion"],
-        raters=[row["rater"]],
-        n=row["n_human"],
-    )
+        f"{said}: {asked}",
+        criterion=row["criterion"], raters=[row["rater"]], n=row["n_human"],
+    )  # fmt: skip
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:

@@ -17,8 +17,9 @@ from harness.agreement.chart import intervals_chart
 from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
+from harness.agreement.stand_in.corrected import column_of
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
-from harness.errors import HarnessError
+from harness.errors import HarnessError, did_you_mean
 from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, people_and_ai, settled
 
 NO_PEOPLE = (
@@ -108,6 +109,7 @@ def agree_in_run(
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
     correct: bool = False,
+    chosen: str | None = None,
     weights: bool = False,
     resamples: int = 1000,
     seed: int = 0,
@@ -122,6 +124,7 @@ def agree_in_run(
         alignment: `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
         correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
+        chosen: How people's responses were chosen, as `agree` takes it; `by:model` and `by:cluster` are known here.
         weights: Weigh the AI raters as a panel by how near they come to people.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
@@ -131,6 +134,8 @@ def agree_in_run(
             the people and AI raters that were asked about.
     """
     ratings = run.ratings if people is None else with_people(run, people)
+    if column := column_of(chosen):
+        ratings = with_column(run, ratings, column)
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
     few = {"resamples": resamples, "seed": seed}
     asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items}
@@ -144,7 +149,8 @@ def agree_in_run(
             "correct": correct and both,
             "weights": weights and both,
         }
-        one = agree(group, level=level, **wanted, **asked, **few)  # type: ignore[arg-type]
+        how = chosen if wanted["correct"] else None
+        one = agree(group, level=level, chosen=how, **wanted, **asked, **few)  # type: ignore[arg-type]
         _take(found, one, about)
     if (stand_in and not found.stand_in) or (correct and not found.corrected):
         need = "two people and a judge" if stand_in else "a person and a judge"
@@ -169,6 +175,27 @@ def _take(found: RunAgreement, one: Agreement, about: str) -> None:
         mine.extend({**row, **named} for row in others)
     for panel in one.weights.values():  # of one criterion
         found.weights[about] = panel
+
+
+def with_column(run: Run, ratings: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a run's ratings with a column of its responses or items, where the ratings have none of the name.
+
+    Raises:
+        HarnessError: Neither has it.
+    """
+    if name in ratings:
+        return ratings
+    if name in run.responses:
+        column = run.responses.drop_duplicates("response_id").set_index("response_id")[name]
+        return ratings.assign(**{name: column.reindex(ratings["response_id"]).to_numpy()})
+    if name in run.items:
+        known = run.items.drop_duplicates(["task", "item_id"]).set_index(["task", "item_id"])[name]
+        place = pd.MultiIndex.from_frame(ratings[["task", "item_id"]])
+        return ratings.assign(**{name: known.reindex(place).to_numpy()})
+    columns = [*ratings.columns, *run.responses.columns, *run.items.columns]
+    raise HarnessError(
+        f"{run.folder}: neither ratings, responses nor items have {name!r}.{did_you_mean(name, columns)}"
+    )
 
 
 def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,14 @@ def agree(
     alignment: Annotated[str | None, typer.Option(help="equality or rmse; by level where not given.")] = None,
     min_items: Annotated[int, typer.Option(min=2, help="Items that a human must have rated to be compared.")] = 30,
     correct: Annotated[bool, typer.Option("--correct", help="The mean human rating of all items, from few.")] = False,
-    strata: Annotated[str | None, typer.Option(help="With --correct: column of the item's stratum.")] = None,
+    chosen: Annotated[
+        str | None,
+        typer.Option(
+            help="With --correct: how people's items were chosen: random, by-judge, by:COLUMN or by-outcome; "
+            "where not said, each estimate that may be right is given with what it assumes."
+        ),
+    ] = None,
+    strata: Annotated[str | None, typer.Option(help="With --correct: the same as --chosen by:COLUMN.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
     ] = None,
@@ -75,7 +82,7 @@ def agree(
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
     from harness.agreement import agree as agree_on
-    from harness.agreement import agree_in_run
+    from harness.agreement import agree_in_run, column_of
     from harness.cli.agreement_shown import show
     from harness.rating import read_any
     from harness.run import Run
@@ -83,6 +90,7 @@ def agree(
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
     _check_word("--interval", interval, ("bca", "kalpha"))
+    _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata})
     _refuse_with_preferences(
         preferences,
         {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
@@ -102,14 +110,14 @@ def agree(
         else:
             found = agree_in_run(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-                min_items=min_items, correct=correct, weights=weights is not None, **few,
+                min_items=min_items, correct=correct, chosen=chosen, weights=weights is not None, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        also = [name for name in (cluster, strata, *sides) if name]
+        also = [name for name in (cluster, strata, column_of(chosen), *sides) if name]
         ratings = read_any(source, **columns, ai=ai, also=also, header=map_)
         _tell_notes(ratings)
         if cluster_regex:
@@ -121,7 +129,7 @@ def agree(
             words: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
-                stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, strata=strata,
+                stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata,
                 weights=weights is not None, **words, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
@@ -131,6 +139,13 @@ def agree(
         show(found)
     if not found.defined:
         raise typer.Exit(2)
+
+
+def _belongs_to(option: str, given: bool, parts: dict[str, object]) -> None:
+    """Refuse what says more of an option that was not given, instead of dropping it in silence."""
+    named = [name for name, value in parts.items() if value]
+    if named and not given:
+        raise typer.BadParameter(f"belongs to {option}; add it", param_hint=f"--{named[0]}")
 
 
 LENGTHS = ("response_length", "against_length")

@@ -68,13 +68,30 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
     for row in found.raters:
         _show_raters(row)
     for row in found.corrected:
-        method = f" ({row['method']})" if row["method"] else ""
-        print(
-            f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items"
-            f"{method}: {_words(row)}"
-        )
-        if row["human_only"]:
-            print(f"  people alone: {_words({**row['human_only'], 'reason': None})}; AI alone: {row['ai_only']:6.3f}")
+        _show_corrected(row)
+
+
+METHODS = {"ppi++": "PPI++", "stratified_ppi++": "PPI++ within strata", "rogan_gladen": "Rogan and Gladen"}
+
+
+def _show_corrected(row: dict[str, Any]) -> None:
+    """Print a corrected score: each estimate with what it assumes, and how the human-rated items differ."""
+    head = f"\n{row['criterion']}, by {row['rater']} and {row['n_human']:,} human-rated of {row['n_items']:,} items"
+    estimates = row["estimates"]
+    if len(estimates) > 1:
+        print(f"{head}: which estimate is right depends on how those were chosen (say so with --chosen)")
+    else:
+        print(f"{head}: {_words(row).strip()}")
+    for one in estimates:
+        value = f"{_words(one)}  " if len(estimates) > 1 else ""
+        print(f"  {value}{METHODS[one['method']]}: right if {one['assumes']}")
+    if row["human_only"]:
+        print(f"  people alone: {_words({**row['human_only'], 'reason': None})}; AI alone: {row['ai_only']:6.3f}")
+    shift = row["shift"]
+    if shift and shift["difference"] is not None:
+        moved = "" if shift["moves"] is None else f"; the score is {shift['moves']:+.3f} from that of people alone"
+        gap = f"{shift['difference']:+.3f} [{shift['low']:+.3f}, {shift['high']:+.3f}]"
+        print(f"  {row['rater']} rates the human-rated items {gap} from the rest{moved}")
 
 
 def _show_raters(row: dict[str, Any]) -> None:

@@ -16,3 +16,6 @@ from .intervals import resampled as resampled
 from .intervals import wilson as wilson
 from .moments import ContrastEstimate as ContrastEstimate
 from .moments import Moments as Moments
+from .ppi import PPI as PPI
+from .ppi import corrected_mean as corrected_mean
+from .ppi import ppi_weight as ppi_weight

@@ -86,16 +86,91 @@ def frame(rng, share, other):
     return pd.DataFrame(rows, columns=["item_id", "rater", "value", "rater_kind"])
 
 
-def test_the_method_is_switched_and_a_warning_says_so():
+def test_nothing_is_switched_in_silence():
+    """The former rule, a test of shift at .05 and then another method, was wrong in both directions: not said how the
+    items were chosen, both estimates stand there with what they assume; said, one does, whatever the data look like."""
     rng = np.random.default_rng(4)
     (same,) = agree(frame(rng, 0.6, 0.6), correct=True, resamples=0).corrected
-    assert (same["method"], same["n_human"], same["n_items"]) == ("ppi++", 100, 1000)
+    assert (same["method"], same["n_human"], same["n_items"]) == ("stratified_ppi++", 100, 1000)
     assert same["low"] < 0.6 < same["high"]
-    found = agree(frame(rng, 0.3, 0.8), correct=True, resamples=0)
-    (moved,) = found.corrected
-    assert moved["method"] == "rogan_gladen"
-    assert moved["low"] < 0.75 < moved["high"]
+    assert [one["method"] for one in same["estimates"]] == ["stratified_ppi++", "rogan_gladen"]
+    moved = frame(rng, 0.3, 0.8)
+    found = agree(moved, correct=True, resamples=0)
+    (row,) = found.corrected
+    assert row["method"] == "stratified_ppi++"
+    assert row["estimates"][1]["low"] < 0.75 < row["estimates"][1]["high"]
+    assert row["shift"]["high"] < 0 < row["shift"]["moves"]
     assert "shift" in {warning["code"] for warning in found.warnings}
+    for chosen, method in (("random", "ppi++"), ("by-judge", "stratified_ppi++"), ("by-outcome", "rogan_gladen")):
+        (row,) = agree(moved, correct=True, chosen=chosen, resamples=0).corrected
+        assert [one["method"] for one in row["estimates"]] == [method] == [row["method"]]
+
+
+def drawn(rng, weights, n=200, items=1600, rate=0.424):
+    """People rated `n` items, drawn with weights (of the AI's verdict or of the truth) of failures and passes."""
+    truth = (rng.random(items) < rate).astype(float)
+    said = judged(rng, truth)
+    by, odds = weights
+    chance = np.where({"judge": said, "truth": truth}[by] == 1, *odds)
+    seen = rng.choice(items, n, replace=False, p=chance / chance.sum())
+    rows = [(f"i{i}", "ai", v, "judge") for i, v in enumerate(said)]
+    rows += [(f"i{i}", "ann", truth[i], "human") for i in seen]
+    return pd.DataFrame(rows, columns=["item_id", "rater", "value", "rater_kind"])
+
+
+@pytest.mark.parametrize(("chosen", "weights", "wrong"), [
+    ("by-judge", ("judge", (3, 1)), "by-outcome"),
+    ("by-outcome", ("truth", (3, 1)), "by-judge"),
+])  # fmt: skip
+def test_each_way_of_choosing_has_its_estimate(chosen, weights, wrong):
+    """People rated passes (of the AI, or true ones) three times as often; the truth is .424."""
+    rng = np.random.default_rng(7)
+    hits = {chosen: 0, wrong: 0}
+    for _ in range(60):
+        sample = drawn(rng, weights)
+        for how in hits:
+            (row,) = agree(sample, correct=True, chosen=how, resamples=0).corrected
+            hits[how] += row["low"] <= 0.424 <= row["high"]
+    assert hits[chosen] >= 54
+    assert hits[wrong] <= 25
+
+
+def test_grades_are_corrected_in_bands_of_the_ai_and_not_by_outcome():
+    rng = np.random.default_rng(8)
+    truth = rng.normal(3, 1, 800)
+    said = np.rint(np.clip(truth + rng.normal(0.5, 0.7, 800), 1, 5))
+    seen = rng.choice(800, 100, replace=False, p=said / said.sum())
+    rows = [(f"i{i}", "ai", v, "judge") for i, v in enumerate(said)]
+    rows += [(f"i{i}", "ann", truth[i], "human") for i in seen]
+    sample = pd.DataFrame(rows, columns=["item_id", "rater", "value", "rater_kind"])
+    (row,) = agree(sample, correct=True, resamples=0).corrected
+    assert len(row["estimates"]) == 1
+    assert row["low"] < truth.mean() < row["high"]
+    assert row["high"] - row["low"] < row["human_only"]["high"] - row["human_only"]["low"]
+    (row,) = agree(sample, correct=True, chosen="by-outcome", resamples=0).corrected
+    assert (row["value"], row["reason"]) == (None, "not_verdicts")
+
+
+def test_whole_documents_count_as_documents():
+    """Twenty documents of ten equal items: the interval is that of five documents, not of fifty items."""
+    rng = np.random.default_rng(9)
+    document = np.repeat(np.arange(20), 10)
+    truth = rng.normal(size=20)[document]
+    rows = [
+        (f"i{i}", "ai", 0.5 * v + rng.normal(), "judge", d)
+        for i, (v, d) in enumerate(zip(truth, document, strict=True))
+    ]
+    rows += [(f"i{i}", "ann", truth[i], "human", document[i]) for i in range(50)]
+    sample = pd.DataFrame(rows, columns=["item_id", "rater", "value", "rater_kind", "document"])
+    (whole,) = agree(sample, correct=True, chosen="random", cluster="document", resamples=0).corrected
+    (items,) = agree(sample, correct=True, chosen="random", resamples=0).corrected
+    assert whole["high"] - whole["low"] > 2 * (items["high"] - items["low"])
+
+
+@pytest.mark.parametrize("chosen", ["perhaps", "by:", "by:nothing"])
+def test_how_items_were_chosen_is_one_of_four(chosen):
+    with pytest.raises(HarnessError, match=r"random, by-judge, by-outcome or by:COLUMN|no column 'nothing'"):
+        agree(frame(np.random.default_rng(0), 0.5, 0.5), correct=True, chosen=chosen, resamples=0)
 
 
 def test_the_shift_test_is_quiet_where_there_is_none():

@@ -1,13 +1,14 @@
 """A benchmark's score from many AI ratings and few human ones, without believing the AI.
 
-PPI++ (Angelopoulos, Duchi and Zrnic 2023) where the human-rated items are a random sample of the set; Rogan and
-Gladen's correction with the interval of Lee et al. (arXiv 2511.21140) where only sensitivity and specificity carry
-over. A test of shift says which: under a shift of prevalence PPI++ is confidently wrong.
+Which estimate is right depends on how the human-rated items were chosen, and that is asked, never guessed: PPI++
+(Angelopoulos, Duchi and Zrnic 2023) where they are a random sample, PPI++ within strata where they were drawn by the
+AI's verdict or by a column, Rogan and Gladen's correction where they were drawn by the outcome itself or come from
+another population. Where nobody said, the estimates stand side by side with what each assumes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,213 +17,290 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.agreement.grid.units import Units
+from harness.agreement.stand_in.estimate import Corrected
+from harness.agreement.stand_in.rogan_gladen import rogan_gladen
 from harness.errors import HarnessError
-from harness.statistics import Floats, number
+from harness.statistics import PPI, Bools, Floats, Ints, corrected_mean, number
 
 FEWEST = 5
 """Human-rated items under which nothing is corrected."""
-PSEUDO_HUMAN, PSEUDO_AI = np.array([1.0, 0, 1, 0]), np.array([1.0, 0, 0, 1])
-"""The verdicts that are added to those of people and AI before an interval of a share is taken."""
+FEWEST_CLUSTERS = 2
+MOST_BANDS = 5
+"""Grades of an AI are divided into so many bands at most, each with `FEWEST` human-rated items."""
 SHIFT_BELOW = 0.05
-"""The p value of the shift test under which the method is switched."""
-NOTHING = dict.fromkeys(("method", "value", "low", "high", "human_only", "ai_only", "shift"))
+"""The p value under which the AI is said to rate the human-rated items otherwise than the rest."""
+CHOSEN = ("random", "by-judge", "by-outcome")
+"""How the human-rated items can have been chosen; or `by:COLUMN`."""
+ASSUMES = {
+    "random": "people rated a random sample of the items",
+    "by-judge": "people rated a random sample of the items, or one drawn by the AI's verdict",
+    "by-column": "people rated a random sample of each stratum",
+    "by-outcome": "people were shown items because of the true result, or items of another population; only the AI's "
+    "sensitivity and specificity carry over",
+}
+NOTHING = dict.fromkeys(("method", "assumes", "value", "low", "high", "human_only", "ai_only", "shift"))
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """A corrected mean.
+class Sample:
+    """Items that an AI rated, with people's ratings of a few.
 
     Attributes:
-        value: The estimate; NaN where undefined.
-        low: Lower end of its interval.
-        high: Upper end.
-        weight: How much of the AI ratings is used, between 0 and 1 (PPI++ only; NaN otherwise).
-        error: Standard error.
-        reason: Why it is undefined.
+        human: The mean human rating of each item, NaN where nobody rated it.
+        machine: The AI's rating of each item.
+        share: Whether people say 0 or 1, and the AI something between them: the mean is then a pass rate.
+        strata: The stratum of each item, or None.
+        cluster: The cluster of each item, or None.
+        kept: Which of the units these items are.
     """
 
-    value: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    weight: float = float("nan")
-    error: float = float("nan")
-    reason: str | None = None
+    human: Floats
+    machine: Floats
+    share: bool
+    strata: Ints | None
+    cluster: Ints | None
+    kept: Ints
+
+    @property
+    def labelled(self) -> Bools:
+        """Which items people rated."""
+        return ~np.isnan(self.human)
+
+    @property
+    def verdicts(self) -> bool:
+        """Whether everybody says 0 or 1, and people agree where several rated an item."""
+        said = np.concatenate([self.human[self.labelled], self.machine])
+        return bool(np.isin(said, (0.0, 1.0)).all())
+
+
+def sample_of(units: Units, ai: str, humans: Sequence[str]) -> Sample:
+    """Return the items that an AI rated, with the mean of people's ratings where there are some."""
+    grid = units.grid()
+    machine = grid[units.raters.index(ai)]
+    people = grid[[units.raters.index(human) for human in humans]]
+    count = np.sum(~np.isnan(people), axis=0)
+    mean = np.where(count > 0, np.nansum(people, axis=0) / np.maximum(count, 1), np.nan)
+    kept = np.flatnonzero(~np.isnan(machine))
+    said = people[:, kept]
+    share = bool(np.isin(said[~np.isnan(said)], (0.0, 1.0)).all()) and bool(np.all(abs(machine[kept] - 0.5) <= 0.5))
+    of = [None if group is None else group[kept] for group in (units.strata, units.clusters)]
+    return Sample(mean[kept], machine[kept], share, of[0], of[1], kept)
 
 
 def ppi_mean(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> Corrected:
     """Return the PPI++ estimate of the mean human rating.
 
-    lam = cov(y, f) / ((1 + n/N) var f), clipped to [0, 1], and 0 where that would widen the interval; theta = mean y +
-    lam (mean F - mean f); t quantiles with n - 1 degrees of freedom. Where people say 0 or 1 the interval (not the
-    estimate) counts four items more, one of each pair of verdicts, as Agresti and Coull (1998) do for a share: few
-    human ratings without a single error would otherwise pass for certainty.
-
     Args:
         y: Human ratings, shape (n,).
         f: AI ratings of the same items, shape (n,).
-        unrated: AI ratings F of the other items, shape (N,).
+        unrated: AI ratings of the other items, shape (N,).
         level: Coverage aimed at.
     """
-    if len(y) < FEWEST:
-        return Corrected(reason="too_few_items")
-    found, alone = _interval(y, f, unrated, level), _interval(y, 0 * f, 0 * unrated, level)
-    return found if found.high - found.low <= alone.high - alone.low else alone
-
-
-def _interval(y: Floats, f: Floats, unrated: Floats, level: float) -> Corrected:
-    """Return the estimate with its interval; without spread in the AI's ratings that of people alone."""
-    value, _, lam = _ppi(y, f, unrated)
-    n, machine = len(y), np.concatenate([f, unrated])
-    verdicts = set(np.unique(y)) <= {0.0, 1.0} and machine.min() >= 0 and machine.max() <= 1
-    if verdicts:
-        added = PSEUDO_AI if np.ptp(machine) > 0 else np.full(len(PSEUDO_AI), f[0])
-        y, f = np.concatenate([y, PSEUDO_HUMAN]), np.concatenate([f, added])
-    middle, variance, _ = _ppi(y, f, unrated)
-    margin = float(stats.t.ppf((1 + level) / 2, n - 1)) * variance**0.5
-    low, high = middle - margin, middle + margin
-    if verdicts:
-        low, high = max(0.0, low), min(1.0, high)
-    return Corrected(value, min(low, value), max(high, value), lam, variance**0.5)
-
-
-def _ppi(y: Floats, f: Floats, unrated: Floats) -> tuple[float, float, float]:
-    """Return the PPI++ estimate, its variance, and the weight lam."""
-    n, more = len(y), len(unrated)
-    lam, variance = 0.0, float(y.var(ddof=1)) / n
-    spread = float(np.var(np.concatenate([f, unrated]), ddof=1))
-    if more > 1 and spread > 0:
-        tuned = float(np.clip(np.mean((y - y.mean()) * (f - f.mean())) / ((1 + n / more) * spread), 0, 1))
-        of_tuned = float((y - tuned * f).var(ddof=1)) / n + tuned**2 * float(unrated.var(ddof=1)) / more
-        if of_tuned < variance:
-            lam, variance = tuned, of_tuned
-    return float(y.mean() + (lam * (unrated.mean() - f.mean()) if lam else 0.0)), variance, lam
+    one = np.zeros(len(y) + len(unrated), dtype=np.int64)
+    return stratified_ppi_mean(y, f, unrated, one[: len(y)], one[len(y) :], level=level)
 
 
 def stratified_ppi_mean(
     y: Floats, f: Floats, unrated: Floats, strata: NDArray[Any], unrated_strata: NDArray[Any], *, level: float = 0.95
 ) -> Corrected:
     """Return PPI++ within strata, weighted by their shares of all items; each stratum has a weight lam of its own."""
-    names, sizes = np.unique(np.concatenate([strata, unrated_strata]), return_counts=True)
-    parts = [ppi_mean(y[strata == name], f[strata == name], unrated[unrated_strata == name]) for name in names]
-    if any(part.reason for part in parts):
-        return Corrected(reason="too_few_items")
-    share = sizes / sizes.sum()
-    value = float(share @ [part.value for part in parts])
-    error = float(np.sqrt(share**2 @ [part.error**2 for part in parts]))
-    margin = float(stats.t.ppf((1 + level) / 2, len(y) - len(names))) * error
-    weight = float(share @ [part.weight for part in parts])
-    return Corrected(value, value - margin, value + margin, weight, error)
+    machine = np.concatenate([f, unrated])
+    share = bool(np.isin(y, (0.0, 1.0)).all() and np.all(abs(machine - 0.5) <= 0.5))
+    human = np.concatenate([y, np.full(len(unrated), np.nan)])
+    codes = np.unique(np.concatenate([strata, unrated_strata]), return_inverse=True)[1]
+    return _as_corrected(Sample(human, machine, share, None, None, np.arange(len(human))), codes, level)
 
 
-def rogan_gladen(y: Floats, f: Floats, unrated: Floats, *, level: float = 0.95) -> Corrected:
-    """Return the share of passes among the other items, corrected by the AI's sensitivity and specificity.
+def _as_corrected(sample: Sample, strata: Ints | None, level: float = 0.95) -> Corrected:
+    if reason := lacking(sample, strata):
+        return Corrected(reason=reason)
+    found = ppi_of(sample, strata)
+    low, high = found.interval(level)
+    share = np.bincount(strata) / len(strata) if strata is not None else np.ones(1)
+    return Corrected(found.value, low, high, float(share @ found.weights), found.variance**0.5)
 
-    theta = (p + spec - 1) / (sens + spec - 1), with the adjusted interval of Lee et al. (arXiv 2511.21140).
 
-    Args:
-        y: Human verdicts, 0 or 1, shape (n,).
-        f: AI verdicts of the same items.
-        unrated: AI verdicts of the items that the estimate is for.
-        level: Coverage aimed at.
+def ppi_of(sample: Sample, strata: Ints | None = None) -> PPI:
+    """Return PPI++ of a sample that lacks nothing (`lacking`)."""
+    return corrected_mean(
+        sample.human, sample.machine, sample.labelled, strata=strata, cluster=sample.cluster, share=sample.share
+    )  # fmt: skip
 
-    Raises:
-        HarnessError: A verdict is neither 0 nor 1.
-    """
-    if not set(np.unique(np.concatenate([y, f, unrated]))) <= {0.0, 1.0}:
-        raise HarnessError("Rogan and Gladen's correction needs verdicts of 0 and 1; choose another rater, or PPI++")
-    passed, failed, n = int((y == 1).sum()), int((y == 0).sum()), len(unrated)
-    if min(passed, failed) < FEWEST or n == 0:
-        return Corrected(reason="too_few_items")
-    sens, spec, rate = f[y == 1].mean(), 1 - f[y == 0].mean(), unrated.mean()
-    if sens + spec <= 1:
-        return Corrected(reason="no_better_than_chance")
-    z = float(stats.norm.ppf((1 + level) / 2))
-    size, positives, negatives = n + z * z, passed + 2, failed + 2
-    p = (n * rate + z * z / 2) / size
-    q1, q0 = (passed * sens + 1) / positives, (failed * spec + 1) / negatives
-    bend = max(q0 + q1 - 1, 1e-9)
-    middle = float(np.clip((p + q0 - 1) / bend, 0, 1))
-    v1, v0 = q1 * (1 - q1) / positives, q0 * (1 - q0) / negatives
-    error = float(np.sqrt(p * (1 - p) / size + (1 - middle) ** 2 * v0 + middle**2 * v1) / bend)
-    shifted = middle + 2 * z * z * (middle * v1 - (1 - middle) * v0)
-    value = float(np.clip((rate + spec - 1) / (sens + spec - 1), 0, 1))
-    return Corrected(value, max(0.0, shifted - z * error), min(1.0, shifted + z * error), error=error)
+
+def lacking(sample: Sample, strata: Ints | None = None) -> str | None:
+    """Return why nothing can be corrected, or None."""
+    labelled = sample.labelled
+    if labelled.sum() < FEWEST:
+        return "too_few_items"
+    if sample.cluster is not None and len(np.unique(sample.cluster[labelled])) < FEWEST_CLUSTERS:
+        return "too_few_clusters"
+    if strata is not None:
+        rated = np.bincount(strata[labelled], minlength=int(strata.max()) + 1)
+        if rated.min() < (1 if sample.share else 2):
+            return "stratum_without_people"
+    return None
+
+
+def bands(sample: Sample) -> Ints:
+    """Return the stratum of each item by the AI's rating: its two verdicts, or bands of its grades."""
+    values, band = np.unique(sample.machine, return_inverse=True)
+    if len(values) <= 2:
+        return band
+    rated = np.bincount(band[sample.labelled], minlength=len(values))
+    least = max(FEWEST, int(np.ceil(rated.sum() / MOST_BANDS)))
+    of_value, held = np.zeros(len(values), dtype=np.int64), 0
+    for i in range(1, len(values)):
+        held += rated[i - 1]
+        full = held >= least and rated[i:].sum() >= FEWEST
+        of_value[i] = of_value[i - 1] + full
+        held = 0 if full else held
+    return of_value[band]
 
 
 def shift_test(f: Floats, unrated: Floats) -> tuple[float, float]:
-    """Return the difference of the AI's mean on human-rated and other items, and its p value (Welch)."""
-    gap = float(f.mean() - unrated.mean())
-    if f.var() == 0 and unrated.var() == 0:
-        return gap, 1.0 if gap == 0 else 0.0
-    return gap, float(stats.ttest_ind(f, unrated, equal_var=False).pvalue)
+    """Return the difference of the AI's mean on human-rated and other items, and its p value."""
+    machine = np.concatenate([f, unrated])
+    labelled = np.arange(len(machine)) < len(f)
+    found = _gap(Sample(np.where(labelled, 0.0, np.nan), machine, False, None, None, np.arange(len(machine))))
+    return found["difference"], found["p"]
 
 
-def stratified_shift_test(
-    f: Floats, unrated: Floats, strata: NDArray[Any], unrated_strata: NDArray[Any]
-) -> tuple[float, float]:
-    """Return the difference within strata, weighted by their shares of all items, and its p value (normal)."""
-    names, sizes = np.unique(np.concatenate([strata, unrated_strata]), return_counts=True)
-    share = sizes / sizes.sum()
-    sides = [(f[strata == name], unrated[unrated_strata == name]) for name in names]
-    if any(min(len(a), len(b)) < 2 for a, b in sides):
-        return shift_test(f, unrated)
-    gap = float(share @ [a.mean() - b.mean() for a, b in sides])
-    error = float(np.sqrt(share**2 @ [a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b) for a, b in sides]))
-    if error == 0:
-        return gap, 1.0 if gap == 0 else 0.0
-    return gap, float(2 * stats.norm.sf(abs(gap) / error))
+def _gap(sample: Sample) -> dict[str, Any]:
+    """Return how the AI rates human-rated items beside the rest: `difference, low, high, p`, within strata."""
+    labelled, machine = sample.labelled, sample.machine
+    strata = np.zeros(len(machine), np.int64) if sample.strata is None else sample.strata
+    codes = np.unique(strata, return_inverse=True)[1]
+    sides = [np.bincount(codes[side], minlength=codes.max() + 1) for side in (labelled, ~labelled)]
+    if min(side.min() for side in sides) < 2:
+        if sample.strata is not None:
+            return _gap(Sample(sample.human, machine, False, None, sample.cluster, sample.kept))
+        return {"difference": float("nan"), "low": float("nan"), "high": float("nan"), "p": float("nan")}
+    share = np.bincount(codes) / len(codes)
+    influence: Floats = np.zeros(len(machine))
+    difference = 0.0
+    for side, sign, count in ((labelled, 1.0, sides[0]), (~labelled, -1.0, sides[1])):
+        means = np.bincount(codes[side], weights=machine[side]) / count
+        difference += sign * float(share @ means)
+        # the square root turns a sum of squares into one with n - 1
+        scale = sign * share / np.sqrt(count * (count - 1.0))
+        influence[side] = scale[codes[side]] * (machine[side] - means[codes[side]])
+    df = float(labelled.sum() - len(share))
+    if sample.cluster is not None:
+        influence = np.bincount(np.unique(sample.cluster, return_inverse=True)[1], weights=influence).astype(float)
+        df = len(np.unique(sample.cluster[labelled])) - 1.0
+    error = float(influence @ influence) ** 0.5
+    if error < 1e-12:
+        return {"difference": difference, "low": difference, "high": difference, "p": float(abs(difference) < 1e-12)}
+    margin = float(stats.t.ppf(0.975, max(df, 1))) * error
+    p = float(2 * stats.t.sf(abs(difference) / error, max(df, 1)))
+    return {"difference": difference, "low": difference - margin, "high": difference + margin, "p": p}
 
 
-def correct(units: Units, ai: str, humans: Sequence[str]) -> dict[str, Any]:
+def correct(units: Units, ai: str, humans: Sequence[str], *, chosen: str | None = None) -> dict[str, Any]:
     """Return the mean human rating over all items that the AI rated, from the humans' few and the AI's many.
 
+    Args:
+        units: Ratings of humans and AI; clusters are honoured.
+        ai: The AI rater.
+        humans: The human raters.
+        chosen: How the human-rated items were chosen: one of `CHOSEN`, or `by:COLUMN` with the strata of the units.
+
     Returns:
-        A row `criterion, rater, method, value, low, high, n_human, n_items, human_only, ai_only, shift, reason`. The
-        method is `ppi++` (`stratified_ppi++` where units have strata), or `rogan_gladen` where the shift test fails
-        and verdicts are 0 or 1.
+        A row `criterion, rater, chosen, method, assumes, value, low, high, n_human, n_items, human_only, ai_only,
+        shift, estimates, reason`. `estimates` holds each estimate that may be right, with `method, assumes, value,
+        low, high, reason`; the first is that of the row. `shift` is how the AI rates the human-rated items beside the
+        rest: `difference, low, high, p, shifted`, and `moves`: by how much the score is corrected for it.
     """
+    head: dict[str, Any] = {"criterion": units.criterion, "rater": ai, "chosen": chosen}
     if units.numbers is None:
-        return {
-            "criterion": units.criterion,
-            "rater": ai,
-            "n_human": 0,
-            "n_items": 0,
-            **NOTHING,
-            "reason": "not_numbers",
-        }
-    grid = units.grid()
-    machine = grid[units.raters.index(ai)]
-    people = grid[[units.raters.index(human) for human in humans]]
-    count = np.sum(~np.isnan(people), axis=0)
-    mean = np.where(count > 0, np.nansum(people, axis=0) / np.maximum(count, 1), np.nan)
-    both, rest = ~np.isnan(machine) & (count > 0), ~np.isnan(machine) & (count == 0)
-    y, f, unrated = mean[both], machine[both], machine[rest]
-    head = {"criterion": units.criterion, "rater": ai, "n_human": len(y), "n_items": int(len(y) + len(unrated))}
-    if len(y) < FEWEST or len(unrated) < 2:
-        return {**head, **NOTHING, "reason": "too_few_items"}
-    groups = None if units.strata is None else (units.strata[both], units.strata[rest])
-    gap, p = shift_test(f, unrated) if groups is None else stratified_shift_test(f, unrated, *groups)
-    binary = set(np.unique(np.concatenate([y, machine[~np.isnan(machine)]]))) <= {0.0, 1.0}
-    if p < SHIFT_BELOW and binary:
-        method, found = "rogan_gladen", _of_all(y, rogan_gladen(y, f, unrated), len(unrated))
-    elif groups is None:
-        method, found = "ppi++", ppi_mean(y, f, unrated)
-    else:
-        method, found = "stratified_ppi++", stratified_ppi_mean(y, f, unrated, *groups)
-    alone = ppi_mean(y, 0 * f, 0 * unrated) if groups is None else stratified_ppi_mean(y, 0 * f, 0 * unrated, *groups)
+        return {**head, "n_human": 0, "n_items": 0, **NOTHING, "estimates": [], "reason": "not_numbers"}
+    sample = sample_of(units, ai, humans)
+    labelled = sample.labelled
+    head |= {"n_human": int(labelled.sum()), "n_items": len(labelled)}
+    if labelled.sum() < FEWEST or (~labelled).sum() < 2:
+        return {**head, **NOTHING, "estimates": [], "reason": "too_few_items"}
+    estimates = [way(sample) for way in _ways(chosen, sample)]
+    alone = _as_corrected(replaced(sample), sample.strata)
+    shift = _gap(sample)
+    moves = estimates[0]["value"] - alone.value if estimates[0]["value"] is not None else float("nan")
     return {
         **head,
-        "method": method,
-        **{name: number(getattr(found, name)) for name in ("value", "low", "high")},
+        **estimates[0],
         "human_only": {name: number(getattr(alone, name)) for name in ("value", "low", "high")},
-        "ai_only": float(np.concatenate([f, unrated]).mean()),
-        "shift": {"difference": gap, "p": p, "shifted": p < SHIFT_BELOW},
-        "reason": found.reason,
+        "ai_only": float(sample.machine.mean()),
+        "shift": {
+            **{name: number(value) for name, value in shift.items()},
+            "shifted": bool(shift["p"] < SHIFT_BELOW),
+            "moves": number(moves),
+        },
+        "estimates": estimates,
     }
 
 
-def _of_all(y: Floats, rest: Corrected, more: int) -> Corrected:
-    """Return the mean over rated and other items from what is known of each."""
-    share = len(y) / (len(y) + more)
-    value, low, high = (share * float(y.mean()) + (1 - share) * end for end in (rest.value, rest.low, rest.high))
-    return Corrected(value, low, high, reason=rest.reason)
+def replaced(sample: Sample) -> Sample:
+    """Return a sample whose AI says the same of everything: what people alone say."""
+    return Sample(
+        sample.human, np.full(len(sample.machine), 0.0), sample.share, sample.strata, sample.cluster, sample.kept
+    )
+
+
+def _ways(chosen: str | None, sample: Sample) -> list[Callable[[Sample], dict[str, Any]]]:
+    """Return the estimates to make, the one that counts first."""
+    if chosen is None:
+        by_verdict = lacking(sample, bands(sample)) is None
+        return [_by_judge if by_verdict else _at_random, *([_by_outcome] if sample.verdicts else [])]
+    if chosen.startswith("by:"):
+        return [_by_column]
+    return [{"random": _at_random, "by-judge": _by_judge, "by-outcome": _by_outcome}[chosen]]
+
+
+def _at_random(sample: Sample) -> dict[str, Any]:
+    return _told("ppi++", "random", _as_corrected(sample, None))
+
+
+def _by_judge(sample: Sample) -> dict[str, Any]:
+    strata = bands(sample)
+    return _told("stratified_ppi++" if strata.any() else "ppi++", "by-judge", _as_corrected(sample, strata))
+
+
+def _by_column(sample: Sample) -> dict[str, Any]:
+    return _told("stratified_ppi++", "by-column", _as_corrected(sample, sample.strata))
+
+
+def _by_outcome(sample: Sample) -> dict[str, Any]:
+    """Return Rogan and Gladen's estimate over all items: those that people rated have AI verdicts as well."""
+    if not sample.verdicts:
+        return _told("rogan_gladen", "by-outcome", Corrected(reason="not_verdicts"))
+    rated = sample.labelled
+    clusters = None if sample.cluster is None else (sample.cluster[rated], sample.cluster)
+    found = rogan_gladen(sample.human[rated], sample.machine[rated], sample.machine, clusters=clusters)
+    return _told("rogan_gladen", "by-outcome", found)
+
+
+def _told(method: str, chosen: str, found: Corrected) -> dict[str, Any]:
+    ends = {name: number(getattr(found, name)) for name in ("value", "low", "high")}
+    return {"method": method, "assumes": ASSUMES[chosen], **ends, "reason": found.reason}
+
+
+def check_chosen(chosen: str | None, strata: str | None) -> tuple[str | None, str | None]:
+    """Return how the items were chosen and the column of their strata, which name each other.
+
+    Raises:
+        HarnessError: The word is unknown, or the two do not fit.
+    """
+    if chosen is None:
+        return (f"by:{strata}", strata) if strata else (None, None)
+    if column := column_of(chosen):
+        if strata not in (None, column):
+            raise HarnessError(f"chosen by {column!r} and strata by {strata!r}: name one column")
+        return chosen, column
+    if chosen not in CHOSEN:
+        raise HarnessError(f"chosen is {chosen!r}: expected {', '.join(CHOSEN)} or by:COLUMN")
+    if strata:
+        raise HarnessError(f"strata belong to items chosen by a column (by:{strata}), not {chosen}")
+    return chosen, None
+
+
+def column_of(chosen: str | None) -> str | None:
+    """Return the column of `by:COLUMN`; None where items were chosen otherwise."""
+    return (chosen or "").removeprefix("by:") or None if (chosen or "").startswith("by:") else None
