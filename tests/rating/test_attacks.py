@@ -487,6 +487,113 @@ def test_no_forgery_passes_a_test_program(sandbox, name):
     assert sandbox.check(Check("def f(x): return sorted(x)", SCRIPT, LIMITS)).outcome == "passed"
 
 
+ENDED_LOOPS = {
+    "all of a map": "assert all(map(f, [1, 2]))",
+    "zip": "for answer, wanted in zip(map(f, [1, 2]), [2, 3]): assert answer == wanted",
+    "for": "for answer in map(f, [1, 2]): assert answer > 1",
+    "a list": "found = [y for y in map(f, [1, 2])]\nassert 1 not in found",
+    "iter until": "for answer in iter(lambda: f(1), None): assert answer == 2",
+    "a handler of another kind": """
+def guarded(x):
+    try: return f(x) == x + 1
+    except ValueError: return False
+assert all(map(guarded, [1, 2]))""",
+    "an iterator of the tests": """
+class Answers:
+    n = 0
+    def __iter__(self): return self
+    def __next__(self):
+        self.n += 1
+        if self.n > 3: raise StopIteration
+        return f(self.n) == self.n + 1
+assert all(Answers())""",
+    "a sequence of the tests": """
+class Answers:
+    def __len__(self): return 3
+    def __getitem__(self, n):
+        if n > 2: raise IndexError
+        return f(n) == n + 1
+assert all(Answers())""",
+    "an asynchronous iterator of the tests": """
+import asyncio
+class Answers:
+    n = 0
+    def __aiter__(self): return self
+    async def __anext__(self):
+        self.n += 1
+        if self.n > 3: raise StopAsyncIteration
+        return f(self.n)
+async def main():
+    async for answer in Answers(): assert answer in (2, 3, 4)
+asyncio.run(main())""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loop", ENDED_LOOPS)
+@pytest.mark.parametrize("kind", ["StopIteration", "StopAsyncIteration", "IndexError", "Mine"])
+def test_an_exception_of_the_candidate_never_ends_a_loop_of_the_tests(sandbox, loop, kind):
+    tests = Tests("script", {"hidden": ENDED_LOOPS[loop]}, entry_point="f")
+    forged = f"class Mine(StopIteration, IndexError): pass\ndef f(x): raise {kind}"
+    verdict = sandbox.check(Check(forged, tests, LIMITS))
+    assert verdict.outcome == "failed", verdict
+    right = "def f(x, calls=[]):\n    calls.append(x)\n    return x + 1 if len(calls) < 3 or x > 1 else None"
+    if loop != "iter until" or kind == "IndexError":
+        assert (
+            sandbox.check(Check(right if loop == "iter until" else "def f(x): return x + 1", tests, LIMITS)).outcome
+            == "passed"
+        )
+
+
+EXCUSES = {
+    "collected": """
+errors = []
+for x in (1, 2):
+    try: f(x)
+    except Exception as error: errors.append(error)
+if errors: raise errors[0]""",
+    "raised from": """
+try: f(1)
+except Exception as error: raise ModuleNotFoundError("no", name="numpy") from error""",
+    "made again": """
+try: f(1)
+except Exception as error: found = type(error)(*error.args)
+raise found""",
+    "shown in a message": "assert isinstance(g(), int), g()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXCUSES)
+def test_no_exception_of_the_candidate_takes_it_out_of_the_pass_rate(sandbox, name):
+    tests = Tests("script", {"hidden": EXCUSES[name]}, entry_point="f")
+    forged = """
+import os
+class Text:
+    def __str__(self): os._exit(0)
+def g(): return Text()
+def f(x): raise ModuleNotFoundError("no module named 'numpy'", name="numpy")
+"""
+    tests = replace(tests, entry_point="f" if "f(" in EXCUSES[name] else "g")
+    assert sandbox.check(Check(forged, tests, LIMITS)).outcome == "failed"
+
+
+HANDED_BACK = """
+import inside.candidate as c
+def call(self, question):
+    return ["value", 0, [[0, []], [1, []], [2, []], [3, [0, 0]]]]
+c.Candidate.answer = call
+"""
+
+
+def test_arguments_that_a_candidate_hands_back_are_its_own_arguments_only(sandbox):
+    """What was not given to it stays out of its reach, and what cannot be changed is not changed."""
+    tests = Tests(
+        "script",
+        {"hidden": "wanted = [1, 2]\nx = (3, 'a')\nassert f(x, 1) == 0\nassert wanted == [1, 2]\nassert x == (3, 'a')"},
+        entry_point="f",
+    )
+    assert sandbox.check(Check(f"def f(x, y): pass\n{HANDED_BACK}", tests, LIMITS)).outcome == "failed"
+
+
 def test_in_one_process_a_forgery_does_pass_which_is_why_it_is_marked(sandbox):
     """The hole that two processes close, so that nobody takes the flag `same_process` for a formality."""
     forged = "class A(list):\n    __eq__ = lambda s, o: True\ndef f(x): return A()"

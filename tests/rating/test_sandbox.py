@@ -42,7 +42,7 @@ def cross(value):
     def refuse(thing):
         raise TypeError(type(thing))
 
-    return plain.decode(json.loads(json.dumps(plain.encode(value, refuse))), refuse)
+    return plain.decode(json.loads(json.dumps(plain.encode(value, refuse, plain.Shared()))), refuse, plain.Shared())
 
 
 scalars = (
@@ -92,6 +92,17 @@ def test_what_is_not_plain_does_not_cross(value):
         ("def f(x): raise KeyError(x)", "try: f(1)\nexcept LookupError: pass\nelse: assert False", "passed"),
         ("class E(ValueError): pass\ndef f(): raise E('no')", "try: f()\nexcept ValueError: pass", "passed"),
         ("def f(): raise RuntimeError('no')", "try: f()\nexcept ValueError: pass", "failed"),
+        ("def f(x):\n    x.sort()\n    return x", "x = [2, 1]\nassert f(x) == [1, 2]\nassert x == [2, 1]", "failed"),
+        ("def f(x): return x.pop()", "x = [2, 1]\nassert f(x) == 1\nassert x == [2]", "passed"),
+        ("def f(x):\n    x.pop()\n    raise KeyError", "x = [2]\ntry: f(x)\nexcept KeyError: assert x == []", "passed"),
+        ("def f(*, x): x.append(1)", "x = [0]\nf(x=x)\nassert x == [0, 1]", "passed"),
+        ("def f(x): x[0][0].append(1)", "y = []\nf(({0: y},))\nassert y == [1]", "passed"),
+        ("def f(x): x[0] = float(x[0])", "x = [1]\nf(x)\nassert type(x[0]) is float", "passed"),
+        ("def f(x): return x", "x = [1]\nassert f(x) is not x", "failed"),
+        ("def f(x): return x[0] is x[1]", "y = [1]\nassert f([y, y])\nassert not f([[1], [1]])", "passed"),
+        ("def f(n): return [[0] * n] * n", "m = f(2)\nm[0][0] = 1\nassert m[1][0] == 0", "failed"),
+        ("def f(n): return [[0] * n for _ in range(n)]", "m = f(2)\nm[0][0] = 1\nassert m[1][0] == 0", "passed"),
+        ("class T: pass\nt = T()\ndef f(): return t", "assert f() is f()", "passed"),
         ("def f(x): return x", "assert f(isinstance) is None", "uncrossable"),
         ("def f(): return [1, object()]", "assert f() == [1, 2]", "opaque"),
         ("def f(): return object()", "assert f()", "opaque"),
@@ -104,6 +115,52 @@ def test_what_is_not_plain_does_not_cross(value):
 def test_calls_cross_faithfully_or_end_the_check(sandboxes, source, tests, outcome):
     verdict = run(sandboxes, source, script(tests, entry_point="f"))
     assert verdict.outcome == outcome, verdict
+
+
+RAISED = {
+    "KeyError('a')": "KeyError",
+    "b'\\xff'.decode()": "UnicodeDecodeError",
+    "open('/nowhere')": "FileNotFoundError",
+    "OSError(2, 'gone', 'here')": "FileNotFoundError",
+    "ValueError('a', [1], {2: 3})": "ValueError",
+    "StopIteration(3)": "StopIteration",
+    "int('x')": "ValueError",
+    "compile('(', 'f', 'exec')": "SyntaxError",
+    "Own('text', code=7)": "Own",
+    "Two()": "Two",
+}
+OWN = """
+class Own(ValueError):
+    def __init__(self, text, code):
+        super().__init__(text)
+        self.code = code
+    def __str__(self): return f'{self.args[0]} {self.code}'
+class Two(KeyError, AttributeError): pass
+def f():
+    found = """
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("how", RAISED)
+def test_an_exception_is_made_again_as_it_was(sandboxes, how):
+    """Class by name, text, arguments and fields: compared with what one process says."""
+    source = f"{OWN}{how}\n    if isinstance(found, BaseException): raise found\n"
+    tests = """
+def facts():
+    try: f()
+    except Exception as error:
+        fields = "errno strerror filename start reason code lineno value".split()
+        return [type(error).__name__, str(error), error.args, *(getattr(error, field, None) for field in fields)]
+"""
+    space = {}
+    exec(source + tests, space)
+    wanted = space["facts"]()
+    assert wanted[0] == RAISED[how]
+    check = f"{tests}# StopIteration may come\nassert facts() == {wanted!r}, facts()"
+    verdict = run(sandboxes, source, script(check, entry_point="f"))
+    assert verdict.outcome == "passed", verdict
+    caught = "try: f()\nexcept AttributeError as e: assert isinstance(e, KeyError)"
+    assert run(sandboxes, f"{OWN}Two()\n    raise found", script(caught, entry_point="f")).outcome == "passed"
 
 
 @pytest.mark.sandbox

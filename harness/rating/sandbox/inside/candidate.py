@@ -7,7 +7,9 @@ made on the other side.
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
+import operator
 import os
 import sys
 import types
@@ -17,6 +19,8 @@ from . import plain
 
 KEPT_OUTPUT = 4_000_000
 """Characters of standard output that a program may print."""
+LONGEST_TEXT = 10_000
+"""Characters of an exception's text that cross."""
 
 
 class Candidate:
@@ -28,6 +32,7 @@ class Candidate:
         self.channel = channel
         self.module = types.ModuleType(name)
         self.kept: list[Any] = []
+        self.numbers: dict[int, int] = {}
 
     def load(self) -> dict[str, bool]:
         """Run the program's top level and return the names that it defines, and which of them can be called."""
@@ -36,34 +41,58 @@ class Candidate:
         return {name: callable(value) for name, value in self.module.__dict__.items() if type(name) is str}
 
     def keep(self, value: Any) -> Any:
-        """Keep an object that cannot cross, and return what stands for it."""
-        self.kept.append(value)
-        return {"handle": [len(self.kept) - 1, type(value).__name__]}
+        """Keep an object that cannot cross, and return what stands for it: the same each time."""
+        number = self.numbers.setdefault(id(value), len(self.kept))
+        if number == len(self.kept):
+            self.kept.append(value)
+        return {"handle": [number, type(value).__name__]}
 
     def kept_object(self, content: Any) -> Any:
         """Return an object by what stands for it."""
         return self.kept[content[0]]
 
     def answer(self, question: list[Any]) -> Any:
-        """Do what the tests ask, and return the answer as a message."""
+        """Do what the tests ask, and return the answer as a message: what came, and what changed in the arguments."""
         verb, target, *rest = question
         if verb == "run":
-            return ["value", self.run(target), None]
+            return ["value", self.run(target), []]
         thing = self.kept[target] if type(target) is int else getattr(self.module, target)
-        if verb == "call":
-            return self.call(thing, *rest)
-        arguments = plain.decode(rest, self.kept_object)
-        return ["value", plain.encode(OPERATIONS[verb](thing, *arguments), self.keep), None]
+        shared = plain.Shared()
+        given = [plain.decode(part, self.kept_object, shared) for part in rest]
+        before = [copy.copy(container) for container in shared.things]
+        try:
+            result = OPERATIONS[verb](thing, *given)
+        except Exception as error:
+            return self.fault(error, self.changes(before, shared))
+        changed = self.changes(before, shared)
+        return ["value", plain.encode(result, self.keep, shared), changed]
 
-    def call(self, thing: Any, sent_arguments: Any, sent_named: Any) -> Any:
-        """Call a function; what it changed in its arguments goes back if it returned None."""
-        arguments = plain.decode(sent_arguments, self.kept_object)
-        named = plain.decode(sent_named, self.kept_object)
-        result = thing(*arguments, **named)
-        if result is None:
-            now = plain.encode(arguments, self.keep)
-            return ["value", None, now if now != sent_arguments else None]
-        return ["value", plain.encode(result, self.keep), None]
+    def changes(self, before: list[Any], shared: plain.Shared) -> list[Any]:
+        """Return the number and the content of every container of the arguments that is not as it was."""
+        there = enumerate(zip(before, shared.things[: len(before)], strict=True))
+        return [
+            [number, plain.encode_content(now, self.keep, shared)]
+            for number, (was, now) in there
+            if not _unchanged(was, now)
+        ]
+
+    def fault(self, error: BaseException, changed: list[Any]) -> list[Any]:
+        """Return the message that tells the tests of an exception: name, built-in kinds, text, what made it."""
+        kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+        try:
+            text = str(error)[:LONGEST_TEXT]
+        except Exception:
+            text = ""
+        try:
+            shared = plain.Shared()
+            made_of = plain.encode([list(_made_of(error)), vars(error)], _refuse, shared)
+        except Exception:
+            made_of = None
+        if plain.size(made_of) > LONGEST_TEXT:
+            made_of = None
+        name = str(type(error).__name__)[:100]
+        number = self.keep(error)["handle"][0]
+        return ["raised", [name, kinds, text, made_of, number], changed]
 
     def run(self, given: str) -> str:
         """Run the program from its start with the given standard input, and return what it printed."""
@@ -94,7 +123,28 @@ def _feed(writer: int, data: bytes) -> None:
         pipe.write(data)
 
 
+def _unchanged(was: Any, now: Any) -> bool:
+    """Tell whether a container holds the very same things as its copy."""
+    if len(was) != len(now):
+        return False
+    if isinstance(now, dict):
+        return all(map(operator.is_, was, now)) and all(map(operator.is_, was.values(), now.values()))
+    return was == now if type(now) in (set, bytearray) else all(map(operator.is_, was, now))
+
+
+def _made_of(error: BaseException) -> tuple[Any, ...]:
+    """Return the arguments that make an exception again; a file's name is not among an `OSError`'s own."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return (*error.args, error.filename, None, error.filename2)
+    return error.args
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"a {type(value).__name__} is no plain data")
+
+
 OPERATIONS: dict[str, Any] = {
+    "call": lambda thing, arguments, named: thing(*arguments, **named),
     "name": lambda thing: thing,
     "get": getattr,
     "set": setattr,
@@ -107,24 +157,14 @@ OPERATIONS: dict[str, Any] = {
 }
 
 
-def fault(error: BaseException) -> list[Any]:
-    """Return the message that tells the tests of an exception: its name, its built-in kinds, its text."""
-    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
-    try:
-        text = str(error)[:500]
-    except Exception:
-        text = ""
-    return ["raised", str(type(error).__name__)[:100], kinds, text.encode(errors="replace").decode()]
-
-
 def serve(job: dict[str, Any], channel: plain.Channel) -> None:
     """Load the program, then answer until the tests are through; ends the process."""
     candidate = Candidate(job["source"], job["name"], channel)
     try:
         names = {} if job["name"] == "__main__" else candidate.load()
-        channel.send(["value", plain.encode(names, candidate.keep), None])
+        channel.send(["value", plain.encode(names, candidate.keep, plain.Shared()), []])
     except BaseException as error:
-        channel.send(fault(error))
+        channel.send(candidate.fault(error, []))
         os._exit(0)
     while True:
         try:
@@ -133,5 +173,7 @@ def serve(job: dict[str, Any], channel: plain.Channel) -> None:
             os._exit(0)
         try:
             channel.send(candidate.answer(question))
+        except plain.TooLarge as error:
+            channel.send(["large", str(error)])
         except BaseException as error:
-            channel.send(fault(error))
+            channel.send(candidate.fault(error, []))

@@ -139,16 +139,19 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
     passed: list[str] = []
     candidate = None
     try:
-        candidate = Candidate(channel, seconds)
+        programs = job["kind"] in ("script", "pytest")
+        expects_stop = programs and any("Iteration" in text for text in (job["setup"], *job["parts"].values()))
+        candidate = Candidate(channel, seconds, expects_stop)
         for part, tests in job["parts"].items():
             KINDS[job["kind"]](candidate, job, tests)
+            candidate.confirm()
             passed.append(part)
     except Ended as end:
         outcome, reason = end.outcome, end.reason
     except MemoryError:
         outcome, reason = "memory", "MemoryError"
     except ModuleNotFoundError as error:
-        of_tests = candidate is not None and error is not candidate.raised
+        of_tests = candidate is not None and error.name is not None and not candidate.is_known(error)
         outcome, reason = ("error", f"the tests need a module: {error}") if of_tests else ("failed", described(error))
     except BaseException as error:
         outcome, reason = "failed", described(error)
@@ -156,15 +159,19 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
         outcome, reason = "passed", ""
     if outcome == "failed" and reason.startswith("MemoryError"):
         outcome = "memory"
-    return {"outcome": outcome, "reason": reason[:500], "passed": passed}
+    return {"outcome": outcome, "reason": reason[:500].encode(errors="replace").decode(), "passed": passed}
 
 
 def described(error: BaseException) -> str:
     """Return an exception in a line, with the line of the tests that it rose from."""
     name = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException:  # a message may hold the candidate's own object, whose text is asked for
+        text = ""
     where, step = "", error.__traceback__
     while step:
         if step.tb_frame.f_code.co_filename == "<tests>":
             where = f" (line {step.tb_lineno} of the tests)"
         step = step.tb_next
-    return f"{name}: {error}{where}" if str(error) else f"{name}{where}"
+    return f"{name}: {text}{where}" if text else f"{name}{where}"

@@ -6,7 +6,8 @@ the candidate returns stays on its side and crosses as a number: a handle that t
 attributes of, each answer being plain data again, but never compare.
 
 On the wire: JSON, in frames of bounded size. A list stands for itself; everything that JSON lacks is an object with
-one key that names its type.
+one key that names its type. A question and its answer share their containers: one that comes a second time crosses as
+its number, so that what was one list on one side is one list on the other.
 """
 
 from __future__ import annotations
@@ -28,12 +29,21 @@ LARGEST_INTEGER = 1 << 53
 """Integers beyond this cross in hexadecimal, which reads in linear time."""
 SCALARS = {str, int, float, bool, type(None)}
 """What JSON has itself; integers only where they are not too large."""
+CONTAINERS = {
+    list,
+    dict,
+    set,
+    bytearray,
+    collections.defaultdict,
+    collections.OrderedDict,
+    collections.Counter,
+    collections.deque,
+}
+"""What can be changed in place."""
+MUTABLE = {kind.__name__: kind for kind in CONTAINERS - {collections.defaultdict}}
+WIRE_NAMES = {"defaultdict": "dict"}
 NAMED = {
-    "OrderedDict": "collections",
-    "Counter": "collections",
-    "deque": "collections",
     "range": "builtins",
-    "bytearray": "builtins",
     "Decimal": "decimal",
     "Fraction": "fractions",
     "date": "datetime",
@@ -47,6 +57,11 @@ TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(k
 _TEXT = json.JSONEncoder(separators=(",", ":")).encode
 
 
+def size(data: Any) -> int:
+    """Return the bytes that encoded data take on the wire."""
+    return len(_TEXT(data))
+
+
 class TooLarge(Exception):
     """The data are larger or deeper than may cross."""
 
@@ -55,16 +70,39 @@ class Closed(Exception):
     """The other side is gone."""
 
 
-def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
+class Shared:
+    """The containers that a question and its answer hold, in the order in which both sides meet them."""
+
+    __slots__ = ("_numbers", "things")
+
+    def __init__(self) -> None:
+        self.things: list[Any] = []
+        self._numbers: dict[int, int] = {}
+
+    def add(self, thing: Any) -> None:
+        """Give a container the next number."""
+        self._numbers[id(thing)] = len(self.things)
+        self.things.append(thing)
+
+    def number(self, thing: Any) -> int | None:
+        """Return the number of a container that has one; a new one gets the next, and None is returned."""
+        number = self._numbers.get(id(thing))
+        if number is None:
+            self.add(thing)
+        return number
+
+
+def encode(value: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 0) -> Any:
     """Return a value as what JSON can hold.
 
     Args:
         value: Anything.
         keep: Called with what is not plain; returns the object that stands for it.
+        shared: The containers that have crossed already; those of the value are added.
         depth: How many containers are around the value.
 
     Raises:
-        TooLarge: More than 200 containers in each other; a container that holds itself is one of those.
+        TooLarge: More than 200 containers in each other.
     """
     kind = type(value)
     if value is None or kind is str or kind is bool or kind is float:
@@ -73,14 +111,14 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
         return value if -LARGEST_INTEGER <= value <= LARGEST_INTEGER else {"int": hex(value)}
     if depth > MAX_DEPTH:
         raise TooLarge(f"nested deeper than {MAX_DEPTH}")
-    if kind is list:
-        if _flat(value):
-            return value
-        return [encode(entry, keep, depth + 1) for entry in value]
-    if kind is tuple or kind is set or kind is frozenset:
-        return {kind.__name__: [encode(entry, keep, depth + 1) for entry in value]}
-    if kind is dict or kind is collections.defaultdict:
-        return {"dict": _pairs(value, keep, depth)}
+    if kind in CONTAINERS:
+        number = shared.number(value)
+        if number is not None:
+            return {"same": number}
+        content = encode_content(value, keep, shared, depth)
+        return content if kind is list else {WIRE_NAMES.get(kind.__name__, kind.__name__): content}
+    if kind is tuple or kind is frozenset:
+        return {kind.__name__: [encode(entry, keep, shared, depth + 1) for entry in value]}
     if kind is bytes:
         return {"bytes": value.hex()}
     if kind is complex:
@@ -88,10 +126,26 @@ def encode(value: Any, keep: Callable[[Any], Any], depth: int = 0) -> Any:
     if isinstance(value, type) and TYPES.get(value.__name__) is value:
         return {"type": value.__name__}
     if _named(kind) and getattr(value, "tzinfo", None) is None:
-        return {kind.__name__: [encode(part, keep, depth + 1) for part in _parts(kind.__name__, value)]}
+        return {kind.__name__: [encode(part, keep, shared, depth + 1) for part in _parts(kind.__name__, value)]}
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
-        return encode(value.item(), keep, depth + 1)
+        return encode(value.item(), keep, shared, depth + 1)
     return keep(value)
+
+
+def encode_content(container: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 0) -> Any:
+    """Return what is in a container, as what JSON can hold: entries, or pairs of key and value."""
+    kind = type(container)
+    if kind is list and _flat(container):
+        return container
+    if kind is bytearray:
+        return container.hex()
+    if isinstance(container, dict):
+        return [
+            [encode(key, keep, shared, depth + 1), encode(entry, keep, shared, depth + 1)]
+            for key, entry in container.items()
+        ]
+    entries = [encode(entry, keep, shared, depth + 1) for entry in container]
+    return [container.maxlen, entries] if kind is collections.deque else entries
 
 
 def _flat(entries: list[Any]) -> bool:
@@ -102,10 +156,6 @@ def _flat(entries: list[Any]) -> bool:
     return kinds <= SCALARS and int not in kinds
 
 
-def _pairs(mapping: Any, keep: Callable[[Any], Any], depth: int) -> list[Any]:
-    return [[encode(key, keep, depth + 1), encode(entry, keep, depth + 1)] for key, entry in mapping.items()]
-
-
 def _named(kind: type) -> bool:
     """Tell whether a type is one of those that cross by name, and no other of the same name."""
     module = sys.modules.get(NAMED.get(kind.__name__, ""))
@@ -114,10 +164,6 @@ def _named(kind: type) -> bool:
 
 def _parts(name: str, value: Any) -> tuple[Any, ...]:
     """Return the arguments that make an equal value of a named type."""
-    if name in ("OrderedDict", "Counter"):
-        return (dict(value),) if name == "Counter" else (list(value.items()),)
-    if name == "deque":
-        return (list(value), value.maxlen)
     if name == "range":
         return (value.start, value.stop, value.step)
     if name == "Fraction":
@@ -128,41 +174,67 @@ def _parts(name: str, value: Any) -> tuple[Any, ...]:
         return (value.year, value.month, value.day)
     if name == "timedelta":
         return (value.days, value.seconds, value.microseconds)
-    return (str(value),) if name == "Decimal" else (bytes(value),)
+    return (str(value),)
 
 
-def decode(data: Any, handle: Callable[[Any], Any]) -> Any:
+def decode(data: Any, handle: Callable[[Any], Any], shared: Shared) -> Any:
     """Return the value that `encode` wrote; `handle` turns what stands for a kept object into something.
 
     Raises:
-        ValueError, TypeError, KeyError: The data were not written by `encode`.
+        ValueError, TypeError, LookupError: The data were not written by `encode`.
     """
     if isinstance(data, list):
-        if set(map(type, data)) <= SCALARS:
-            return data.copy()
-        return [decode(entry, handle) for entry in data]
+        found: Any = []
+        shared.add(found)
+        fill(found, data, handle, shared)
+        return found
     if not isinstance(data, dict):
         return data
     ((kind, content),) = data.items()
+    if kind == "same":
+        return shared.things[content]
     if kind == "int":
         return int(content, 16)
-    if kind == "dict":
-        return {decode(key, handle): decode(entry, handle) for key, entry in content}
+    if kind in MUTABLE:
+        found = collections.deque(maxlen=content[0]) if kind == "deque" else MUTABLE[kind]()
+        shared.add(found)
+        fill(found, content, handle, shared)
+        return found
     if kind == "bytes":
         return bytes.fromhex(content)
     if kind == "complex":
         return complex(*content)
-    if kind in ("tuple", "set", "frozenset"):
-        entries = [decode(entry, handle) for entry in content]
-        return tuple(entries) if kind == "tuple" else set(entries) if kind == "set" else frozenset(entries)
+    if kind == "tuple" or kind == "frozenset":
+        entries = [decode(entry, handle, shared) for entry in content]
+        return tuple(entries) if kind == "tuple" else frozenset(entries)
     if kind == "type":
         return TYPES[content]
     if kind in NAMED:
         make = getattr(importlib.import_module(NAMED[kind]), kind)
-        return make(*(decode(part, handle) for part in content))
+        return make(*(decode(part, handle, shared) for part in content))
     if kind == "handle":
         return handle(content)
     raise ValueError(f"unknown kind of data {kind!r:.60}")
+
+
+def fill(container: Any, content: Any, handle: Callable[[Any], Any], shared: Shared) -> None:
+    """Give a container the content that `encode_content` wrote, in the place of what it has.
+
+    Raises:
+        ValueError, TypeError, LookupError: The content was not written by `encode_content`.
+    """
+    if type(container) is bytearray:
+        container[:] = bytes.fromhex(content)
+    elif isinstance(container, dict):
+        pairs = [(decode(key, handle, shared), decode(entry, handle, shared)) for key, entry in content]
+        container.clear()
+        container.update(dict(pairs))
+    else:
+        entries = content[1] if type(container) is collections.deque else content
+        flat = set(map(type, entries)) <= SCALARS
+        entries = entries if flat else [decode(entry, handle, shared) for entry in entries]
+        container.clear()
+        container.update(entries) if type(container) is set else container.extend(entries)
 
 
 class Descriptor:

@@ -58,7 +58,8 @@ class Echo(plain.Channel):
         super().__init__(self.ends[0], LIMIT)
         self.other = plain.Channel(self.ends[1], LIMIT)
         self.candidate = candidate.Candidate(job["source"], job["module"], self.other)
-        self.other.send(["value", plain.encode(self.candidate.load(), self.candidate.keep), None])
+        names = plain.encode(self.candidate.load(), self.candidate.keep, plain.Shared())
+        self.other.send(["value", names, []])
 
     def send(self, message: Any) -> None:
         """Ask, and have the answer ready."""

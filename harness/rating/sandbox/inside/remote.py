@@ -6,12 +6,11 @@ value or a hash of it would let the candidate's own code decide, so those end th
 
 from __future__ import annotations
 
-import builtins
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import plain
+from . import exceptions, plain
 
 
 class Ended(BaseException):
@@ -23,82 +22,118 @@ class Ended(BaseException):
         self.reason = reason
 
 
-class CandidateError(Exception):
-    """An exception of the candidate that is no built-in one."""
-
-
 class Candidate:
     """The candidate as the tests see it: something that answers questions."""
 
-    def __init__(self, channel: plain.Channel, seconds: float) -> None:
-        """Take the channel to the candidate, and the seconds that it has for all answers; the channel limits each."""
+    def __init__(self, channel: plain.Channel, seconds: float, expects_stop: bool = False) -> None:
+        """Take the channel to the candidate, which limits each answer, and the seconds that it has for all of them.
+
+        Args:
+            channel: To the candidate.
+            seconds: For all answers.
+            expects_stop: The tests speak of `StopIteration`: else none that a call raises reaches them as such.
+        """
         self.channel = channel
         self.deadline = time.monotonic() + seconds
-        self.raised: BaseException | None = None
-        self.names: dict[str, bool] = dict(self.read())
+        self.expects_stop = expects_stop
+        self.raised: dict[int, tuple[BaseException, int]] = {}
+        """What calls have raised, by identity, and the number of the object on the other side."""
+        self.to_arrive: list[BaseException] = []
+        """Those of them that do not say that an iterator has no more."""
+        self.handles: dict[int, Handle] = {}
+        self.names: dict[str, bool] = dict(self.read(plain.Shared()))
         """What the program defines, and whether it can be called."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
         """Ask one question and return the decoded answer."""
+        shared = plain.Shared()
         try:
             self.in_time()
-            self.channel.send([verb, target, *(plain.encode(part, _own) for part in content)])
+            self.channel.send([verb, target, *(plain.encode(part, self.own, shared) for part in content)])
         except TimeoutError:
             raise Ended("timeout", "not answered in time") from None
         except plain.Closed:
             raise Ended("gone", "the candidate's process ended before the tests were through") from None
         except plain.TooLarge as error:
             raise Ended("failed", f"the arguments are too large: {error}") from None
-        return self.read(content[0] if verb == "call" else None)
+        return self.read(shared, verb)
 
     def in_time(self) -> None:
         """End the check if its time is over."""
         if time.monotonic() >= self.deadline:
             raise Ended("timeout", "not answered in time")
 
-    def read(self, arguments: Any = None) -> Any:
-        """Read one answer; what a call changed in its arguments is changed here as well."""
+    def read(self, shared: plain.Shared, verb: str = "load") -> Any:
+        """Read one answer; what a call changed in its arguments is changed here as well, whatever else came.
+
+        Raises:
+            Exception: The candidate raised; as near to what it raised as the built-in kinds allow.
+        """
         try:
             self.in_time()
-            kind, *content = self.channel.receive()
-            if kind == "raised":
-                name, kinds, text = content
-                self.throw(str(name), [str(base) for base in kinds], str(text))
-            if kind != "value":
+            kind, content, *changed = self.channel.receive()
+            if kind == "large":
+                raise Ended("failed", f"the answer is too large: {content}"[:300])
+            given = shared.things[:]
+            for number, now in changed[0]:
+                plain.fill(given[number], now, self.handle, shared)
+            if kind == "value":
+                return plain.decode(content, self.handle, shared)
+            if kind != "raised":
                 raise ValueError(f"unknown answer {kind!r:.40}")
-            value, changed = content
-            if changed is not None and arguments is not None:
-                for old, new in zip(arguments, plain.decode(changed, self.handle), strict=True):
-                    _replace(old, new)
-            return plain.decode(value, self.handle)
+            error = self.exception(verb, *content)
         except TimeoutError:
             raise Ended("timeout", "not answered in time") from None
         except plain.Closed:
             raise Ended("gone", "the candidate's process ended before the tests were through") from None
-        except (plain.TooLarge, ValueError, TypeError, KeyError, ArithmeticError, RecursionError, MemoryError) as error:
-            if error is self.raised:
-                raise
-            raise Ended("failed", f"the answer is no plain data: {type(error).__name__}: {error}"[:300]) from None
+        except Exception as fault:
+            raise Ended("failed", f"the answer is no plain data: {type(fault).__name__}: {fault}"[:300]) from None
+        raise error
 
-    def throw(self, name: str, kinds: list[str], text: str) -> NoReturn:
-        """Raise here what the candidate raised there."""
-        if name == "TooLarge":
-            raise Ended("failed", f"the answer is too large: {text}")
+    def exception(self, verb: str, name: str, kinds: list[str], text: str, made_of: Any, number: int) -> BaseException:
+        """Return here what the candidate raised there, and remember that it is the candidate's."""
         if "Exception" not in kinds:
-            raise Ended("failed", f"{name}: {text}")
-        for kind in kinds:
-            known = getattr(builtins, kind, None)
-            if isinstance(known, type) and issubclass(known, Exception):
-                self.raised = CandidateError(f"{name}: {text}") if known is Exception else _made(known, text)
-                raise self.raised
-        raise Ended("failed", f"{name}: {text}")
+            raise Ended("failed", f"{name}: {text}"[:500])
+        arguments, fields = [text], {}
+        if made_of is not None:
+            arguments, fields = plain.decode(made_of, _no_handle, plain.Shared())
+        ends = verb == "next" and "StopIteration" in kinds
+        error = exceptions.rebuilt(name, kinds, text, arguments, fields, may_stop=ends or self.expects_stop)
+        self.raised[id(error)] = error, number
+        if not ends:
+            self.to_arrive.append(error)
+        return error
+
+    def is_known(self, error: BaseException | None) -> bool:
+        """Tell whether an exception is the candidate's, or was raised because of one that is."""
+        chain = []
+        while error is not None and error not in chain:
+            if id(error) in self.raised:
+                return True
+            chain.append(error)
+            error = error.__cause__ or error.__context__
+        return False
+
+    def confirm(self) -> None:
+        """End the check if an exception of the candidate ended a loop of the tests instead of reaching them."""
+        for error in self.to_arrive:
+            if exceptions.was_swallowed(error):
+                raise Ended("failed", f"{type(error).__name__} of a call ended a loop of the tests")
+
+    def own(self, value: Any) -> Any:
+        """Return what stands for a candidate's own object that is given back to it."""
+        if type(value) is Handle:
+            return {"handle": [object.__getattribute__(value, "_number"), kind_of(value)]}
+        if id(value) in self.raised:
+            return {"handle": [self.raised[id(value)][1], ""]}
+        raise Ended("uncrossable", f"the tests give the candidate a {type(value).__name__}, which cannot cross")
 
     def handle(self, content: Any) -> Handle:
-        """Return what stands for an object that stayed on the other side."""
+        """Return what stands for an object that stayed on the other side: the same for the same object."""
         number, kind = content
         if type(number) is not int:
             raise ValueError("a handle is a number")
-        return Handle(self, number, str(kind)[:80])
+        return self.handles.setdefault(number, Handle(self, number, str(kind)[:80]))
 
     def stub(self, name: str) -> Any:
         """Return what the tests get for one of the candidate's names: a function, or plain data."""
@@ -114,44 +149,8 @@ class Candidate:
         return stand_in
 
 
-def _made(kind: type[Exception], text: str) -> Exception:
-    try:
-        return kind(text)
-    except Exception:
-        return CandidateError(f"{kind.__name__}: {text}")
-
-
-def _own(value: Any) -> Any:
-    if type(value) is Handle:
-        return {"handle": [object.__getattribute__(value, "_number"), ""]}
-    raise Ended("uncrossable", f"the tests give the candidate a {type(value).__name__}, which cannot cross")
-
-
-def _replace(old: Any, new: Any) -> None:
-    """Give a container the contents that it has on the other side."""
-    if type(old) is not type(new):
-        return
-    if isinstance(old, list):
-        if len(old) == len(new):
-            for position, entry in enumerate(new):
-                if _container(old[position]) and type(old[position]) is type(entry):
-                    _replace(old[position], entry)
-                else:
-                    old[position] = entry
-        else:
-            old[:] = new
-    elif isinstance(old, dict):
-        old.clear()
-        old.update(new)
-    elif isinstance(old, set):
-        old.clear()
-        old |= new
-    elif isinstance(old, bytearray):
-        old[:] = new
-
-
-def _container(value: Any) -> bool:
-    return isinstance(value, list | dict | set | bytearray)
+def _no_handle(content: Any) -> NoReturn:
+    raise ValueError("an exception holds plain data")
 
 
 class Handle:
