@@ -1,15 +1,15 @@
 """The matrix of a run: every pair of raters on what both rated.
 
 In a run raters have criteria and scales of their own: an answer key says `correct`, a judge grades quality, ROUGE
-counts words. A criterion that both rated is compared, elsewhere each rater's first one; by labels where both scales are
-labels and by rank elsewhere.
+counts words. Of two raters every criterion that both rated is compared; where they share none, each of one's criteria
+with each of the other's. By labels where both scales are labels and by rank elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,10 @@ def pair_matrix(ratings: pd.DataFrame, *, resamples: int = 1000, seed: int = 0) 
 
     Returns:
         Rows `{task, rater_a, rater_b, criterion_a, criterion_b, n, percent_agreement, coefficient, value, low, high,
-        reason, kappa}`: alpha (nominal) where both scales are labels, alpha (ordinal) where both are preferences,
-        Spearman's correlation elsewhere, where percent agreement and kappa are null. `kappa` is Cohen's (with quadratic
-        weights for preferences) as `{value, low, high}`. Only pairs that share something.
+        reason, kappa}`, one each two raters and criterion that they share: alpha (nominal) where both scales are
+        labels, alpha (ordinal) where both are preferences, Spearman's correlation elsewhere, where percent agreement
+        and kappa are null. `kappa` is Cohen's (with quadratic weights for preferences) as `{value, low, high}`. Only
+        pairs that share something.
     """
     ratings = settled(ratings)
     counted = ratings[is_valued(ratings) & is_first(ratings) & ~has_flag(ratings, "aggregate")]
@@ -61,11 +62,17 @@ def _pairs(group: pd.DataFrame, resamples: int, seed: int) -> Iterator[Row]:
         return _column(criterion, given[rater][criterion])
 
     for first, second in combinations(sorted(given), 2):
-        common = next((name for name in given[first] if name in given[second]), None)
-        a, b = (column(rater, common or next(iter(given[rater]))) for rater in (first, second))
-        shared = a["values"].index.intersection(b["values"].index, sort=False)
-        if len(shared):
-            yield {"rater_a": first, "rater_b": second, **_pair(a, b, shared, resamples, seed)}
+        for one, other in _compared(sorted(given[first]), sorted(given[second])):
+            a, b = column(first, one), column(second, other)
+            shared = a["values"].index.intersection(b["values"].index, sort=False)
+            if len(shared):
+                yield {"rater_a": first, "rater_b": second, **_pair(a, b, shared, resamples, seed)}
+
+
+def _compared(mine: list[str], others: list[str]) -> list[tuple[str, str]]:
+    """Return which criteria of two raters are compared: like with like, all where nothing is alike."""
+    shared = [name for name in mine if name in others]
+    return [(name, name) for name in shared] or list(product(mine, others))
 
 
 def _column(criterion: str, rows: pd.DataFrame) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from harness.agreement.matrix import pair_matrix
 from harness.agreement.stand_in.corrected import column_of
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
 from harness.errors import HarnessError, did_you_mean
-from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, people_and_ai, settled
+from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, opened, people_and_ai, settled
 
 NO_PEOPLE = (
     "people: not rated yet: `harness annotate RUN --rater-id NAME`, or `harness export csv RUN --out FILE.csv`, fill "
@@ -33,7 +34,7 @@ class RunAgreement:
     """The result of `agree_in_run`.
 
     Attributes:
-        tables: One a task and criterion that several raters share.
+        tables: One a task and criterion that several raters share, named `TASK: CRITERION`.
         pairs: The matrix, as `pair_matrix` gives it.
         positions: As `position_consistency` gives them.
         people: Names of the human raters.
@@ -55,6 +56,8 @@ class RunAgreement:
     corrected: list[dict[str, Any]] = field(default_factory=list)
     self_agreement: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The task and the criterion of each table, by the table's name."""
 
     @property
     def defined(self) -> bool:
@@ -73,6 +76,15 @@ class RunAgreement:
         """The pairs as a DataFrame."""
         return pd.DataFrame(self.pairs)
 
+    @property
+    def stand_ins(self) -> list[dict[str, Any]]:
+        """What is known of each AI rater as a stand-in, as JSON values, with its `task` and `criterion`."""
+        return [
+            {**one.to_dict(), "task": task, "criterion": criterion}
+            for one in self.stand_in
+            for task, criterion in [self.places[one.criterion]]
+        ]
+
     def figure(self) -> Any:
         """Return every coefficient on its interval, as an Altair chart."""
         return intervals_chart(self.df)
@@ -80,7 +92,7 @@ class RunAgreement:
     def to_json(self) -> dict[str, Any]:
         """Return JSON values: null, never NaN."""
         asked = {
-            "stand_in": [one.to_dict() for one in self.stand_in],
+            "stand_in": self.stand_ins,
             "raters": self.raters,
             "corrected": self.corrected,
             "self_agreement": self.self_agreement,
@@ -101,10 +113,10 @@ class RunAgreement:
 
 
 def agree_in_run(
-    run: Run,
+    run: Run | str | Path,
     people: pd.DataFrame | None = None,
     *,
-    stand_in: bool = False,
+    stand_in: bool | None = False,
     epsilon: float = 0.2,
     alignment: Alignment | None = None,
     min_items: int = MIN_ITEMS,
@@ -112,14 +124,15 @@ def agree_in_run(
     chosen: str | None = None,
     weights: bool = False,
     resamples: int = 1000,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> RunAgreement:
     """Say how far the raters of a run agree.
 
     Args:
-        run: The run.
+        run: The run, or its folder.
         people: Ratings from a file, as `read_ratings` gives them, of the run's responses (`response_id`).
-        stand_in: Ask of each AI rater whether it can stand in for a human, on each criterion that both rated.
+        stand_in: Ask of each AI rater whether it can stand in for a human, on each criterion that both rated; None
+            asks where there are two people, and is content where there are none.
         epsilon: What an AI rater is allowed to be worse by.
         alignment: `equality` or `rmse`; by level where not given.
         min_items: Items that a human must have rated to be compared.
@@ -127,25 +140,28 @@ def agree_in_run(
         chosen: How people's responses were chosen, as `agree` takes it; `by:model` and `by:cluster` are known here.
         weights: Weigh the AI raters as a panel by how near they come to people.
         resamples: Bootstrap resamples; 0 gives no intervals.
-        seed: Decides the draws.
+        seed: Decides the draws; the suite's where not given.
 
     Raises:
         HarnessError: The ratings from the file are of no response of the run, or do not fit its scales; or nothing has
             the people and AI raters that were asked about.
     """
+    run = opened(run)
     ratings = run.ratings if people is None else with_people(run, people)
     if column := column_of(chosen):
         ratings = with_column(run, ratings, column)
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
-    few = {"resamples": resamples, "seed": seed}
+    few = {"resamples": resamples, "seed": run.suite.seed if seed is None else seed}
     asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items}
     found = RunAgreement([], pair_matrix(ratings, **few), position_consistency(ratings), human, [])
-    for about, level, group in _shared(ratings):
+    for place, level, group in _shared(ratings):
+        about = ": ".join(place)
+        found.places[about] = place
         kinds = kinds_of(group)
         persons, machines = people_and_ai(kinds, kinds)
         both = bool(machines and persons)
         wanted = {
-            "stand_in": stand_in and both and len(persons) >= 2,
+            "stand_in": stand_in is not False and both and len(persons) >= 2,
             "correct": correct and both,
             "weights": weights and both,
         }
@@ -228,7 +244,7 @@ def with_people(run: Run, people: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([run.ratings, plain[columns]], ignore_index=True)
 
 
-def _shared(ratings: pd.DataFrame) -> Iterator[tuple[str, Level, pd.DataFrame]]:
+def _shared(ratings: pd.DataFrame) -> Iterator[tuple[tuple[str, str], Level, pd.DataFrame]]:
     """Yield each task and criterion that several raters share, its level and its ratings.
 
     The verdicts of a comparison count in one direction, those of both orders as their mean, where the rater did not
@@ -241,7 +257,7 @@ def _shared(ratings: pd.DataFrame) -> Iterator[tuple[str, Level, pd.DataFrame]]:
         levels = {SCALE_LEVEL[scale] for scale in group["scale"]}
         level: Level = levels.pop() if len(levels) == 1 else "ordinal"
         labels = {"label": None} if level == "nominal" and group["label"].isna().any() else {}
-        yield f"{task}: {criterion}", level, one_verdict(group.assign(**labels))
+        yield (str(task), str(criterion)), level, one_verdict(group.assign(**labels))
 
 
 def _check_scale(run: Run, where: str, answered: pd.DataFrame) -> None:

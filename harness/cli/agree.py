@@ -74,7 +74,9 @@ def agree(
         Path | None, typer.Option("--with", help="For a run: a file of people's ratings, from `harness export`.")
     ] = None,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0 for no intervals.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the resamples.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the resamples; 0, or what a run's suite says, where not given.")
+    ] = None,
     map_: Annotated[
         str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
     ] = None,
@@ -89,6 +91,8 @@ def agree(
 
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
+    if seed is None:
+        few["seed"] = Run(source).suite.seed if (source / "suite.yaml").is_file() else 0
     _check_word("--interval", interval, ("bca", "kalpha"))
     _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata})
     _refuse_with_preferences(

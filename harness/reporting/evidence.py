@@ -17,10 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import RunAgreement, Table, agree, agree_in_run, audit
+from harness.agreement import RunAgreement, Table, agree_in_run, audit
 from harness.errors import HarnessError
 from harness.rounds import Rounds, compare_rounds, costs_of, from_run, published_series
-from harness.run import Run, has_flag, is_ai
+from harness.run import Run, has_flag, is_ai, opened
 from harness.suite import RoundsUse
 
 Row = dict[str, Any]
@@ -42,6 +42,8 @@ class Evidence:
     """One a rater that compared in both orders."""
     tables: list[Table] = field(default_factory=list)
     """One a task and criterion that several raters share."""
+    stand_ins: list[Row] = field(default_factory=list)
+    """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
     usd_per_hour: float | None = None
     """What people are paid, where it is known."""
     notes: list[str] = field(default_factory=list)
@@ -53,7 +55,7 @@ class Evidence:
 
         A run that was asked before, and has the same tables still, is not asked again.
         """
-        run = run if isinstance(run, Run) else Run(run)
+        run = opened(run)
         tables = [run.items, run.responses, run.ratings, run.rounds]
         known: tuple[list[pd.DataFrame], Evidence] | None = vars(run).get("evidence")
         if known is None or any(old is not new for old, new in zip(known[0], tables, strict=True)):
@@ -73,6 +75,7 @@ class Evidence:
             pairs=[plain(row) for row in agreed.pairs],
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
+            stand_ins=[plain(row) for row in agreed.stand_ins],
             notes=notes + unagreed + [str(warning["message"]) for warning in found.warnings],
         )
 
@@ -99,19 +102,6 @@ class Evidence:
         """The series in the suite's order: the place that decides hue and dash in every figure."""
         wanted = _wanted(self.run)
         return wanted + sorted({row["series"] for row in self.rounds} - set(wanted))
-
-    @cached_property
-    def stand_ins(self) -> list[Row]:
-        """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
-        ratings = self.run.ratings
-        alone = ratings[(ratings["status"] == "ok") & ratings["order"].isna()]
-        rows = []
-        for (task, criterion), group in alone.groupby(["task", "criterion"], sort=True, observed=True):
-            kinds = group.drop_duplicates("rater")["rater_kind"].value_counts()
-            if kinds.get("human", 0) > 1 and kinds.get("judge", 0) + kinds.get("reward_model", 0):
-                found = agree(group, criterion=str(criterion), stand_in=True, seed=self.run.suite.seed)
-                rows += [{**plain(one), "task": str(task)} for one in found.stand_in]
-        return rows
 
     @cached_property
     def audits(self) -> dict[str, list[Row]]:
@@ -177,7 +167,7 @@ def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:
     if not len(run.ratings):
         return nothing, []
     try:
-        return agree_in_run(run), []
+        return agree_in_run(run, stand_in=None), []
     except HarnessError as error:
         return nothing, [f"Agreement: {error}"]
 

@@ -70,7 +70,7 @@ def frontier(evidence: Evidence) -> Drawing | Missing:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         if row["value"] is not None and row["usd_per_1000"]:
-            name = f"{words(row['coefficient'])} ({row['against']}) on {row['task']}"
+            name = f"{words(row['coefficient'])} ({row['against']}) on {row['task']}, {row['criterion']}"
             groups.setdefault(name, []).append(row)
     single = [own[0]["rater"] for own in groups.values() if len(own) == 1]
     unknown = [row["rater"] for row in rows if row["usd_per_1000"] is None]
@@ -88,7 +88,7 @@ def frontier(evidence: Evidence) -> Drawing | Missing:
         why = "Under two raters have both a price and something independent to agree with"
         return Missing(title, f"{why}. {left_out}" if left_out else why)
     said = ". ".join(f"{name[0].upper()}{name[1:]}: {_bought(data)}" for name, data in shown.items())
-    columns = ["rater", "task", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against"]
+    columns = ["rater", "task", "criterion", "usd_per_1000", "coefficient", "value", "low", "high", "n", "against"]
     figure = Figure(
         "frontier",
         title,

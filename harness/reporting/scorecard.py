@@ -6,7 +6,7 @@ been measured is null, never 0.
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
 
 import pandas as pd
 
@@ -77,65 +77,79 @@ def raters(evidence: Evidence) -> list[Row]:
 
 
 def scorecard(evidence: Evidence) -> list[Row]:
-    """Return one row a rater that is no verifier, people as one: how it compares, what sways it, what it costs.
+    """Return one row a criterion and rater that is no verifier, people as one: what agrees, sways, costs.
 
-    Columns: `rater, kind`; as `{value, low, high, n, of}` or null `with_people, ceiling, with_verifiers, first_share,
-    consistency, length_bias, own_family, retest`; `ties, missing, usd_per_1000, seconds_per_1000`.
+    Columns: `rater, kind, criterion`; as `{value, low, high, n, of}` or null `with_people, ceiling, with_verifiers,
+    first_share, consistency, length_bias, own_family, retest`; `ties, missing, usd_per_1000, seconds_per_1000`. What an
+    audit says is of all criteria of its rater together.
     """
     own = evidence.run.ratings
-    ceiling = _one(_ceilings(evidence))
     rows = []
     people = own[own["rater_kind"] == "human"]
-    if len(people):
-        rows.append(_row(evidence, "People", "human", people, None) | {"with_people": ceiling, "ceiling": ceiling})
+    for criterion, given in people.groupby("criterion", sort=True, observed=True):
+        ceiling = _one(_ceilings(evidence, {str(criterion)}))
+        found = _row(evidence, "People", "human", given, None, str(criterion))
+        rows.append(found | {"with_people": ceiling, "ceiling": ceiling})
     for rater, kind in sorted(evidence.kinds.items(), key=lambda pair: (list(KIND_WORDS).index(pair[1]), pair[0])):
         if kind in ("human", "verifier"):
             continue
-        found = _row(evidence, evidence.name(rater), kind, own[own["rater"] == rater], rater)
-        rows.append(found | {"with_people": _one(_with_people(evidence, rater)), "ceiling": ceiling})
+        for criterion, given in own[own["rater"] == rater].groupby("criterion", sort=True, observed=True):
+            name = str(criterion)
+            found = _row(evidence, evidence.name(rater), kind, given, rater, name)
+            ceiling = _one(_ceilings(evidence, _beside(evidence, rater, name)))
+            rows.append(found | {"with_people": _one(_with_people(evidence, rater, name)), "ceiling": ceiling})
     return rows
 
 
 def biases(evidence: Evidence) -> list[Row]:
-    """Return one row a judge and bias: `rater, bias, value, low, high, neutral, n`."""
-    rows = []
-    for card in scorecard(evidence):
+    """Return one row a judge and bias, of its place one a criterion: `rater, bias, value, low, high, neutral, n`."""
+    cards = [card for card in scorecard(evidence) if card["kind"] in AI_KINDS]
+    several = Counter(card["rater"] for card in cards if card["first_share"] is not None)
+    rows, audited = [], set()
+    for card in cards:
         for bias, column in (("place", "first_share"), ("length", "length_bias"), ("own family", "own_family")):
-            found = card[column]
-            if card["kind"] in AI_KINDS and found is not None:
-                rows.append({"rater": card["rater"], "bias": bias, **found})
+            found, key = card[column], (card["rater"], bias)
+            if found is None or key in audited:
+                continue
+            of_all = bias != "place"
+            audited.update([key] if of_all else [])
+            named = card["rater"] if of_all or several[card["rater"]] < 2 else f"{card['rater']}, {card['criterion']}"
+            rows.append({"rater": named, "bias": bias, **found})
     return sorted(rows, key=lambda row: (list(BIASES).index(row["bias"]), row["rater"]))
 
 
 def worth(evidence: Evidence) -> list[Row]:
-    """Return what each rater's agreement costs: one row a rater and task, against people, else against verifiers.
+    """Return what agreement costs: one row a rater, task and criterion, against people, else against verifiers.
 
-    Columns: `rater, task, against, coefficient, value, low, high, n, usd_per_1000`.
+    Columns: `rater, task, criterion, against, coefficient, value, low, high, n, usd_per_1000`.
     """
     human = "human" in evidence.kinds.values()
     own = evidence.run.ratings
-    found: list[tuple[str, pd.Series[Any], Row]] = []
-    for rater, kind in sorted(evidence.kinds.items()):
-        if kind not in ("human", "verifier"):
-            of_rater = _with_people(evidence, rater) if human else _pairs(evidence, rater, "verifier")
-            found += [(evidence.name(rater), own["rater"] == rater, row) for row in of_rater]
-    found += [("People", own["rater_kind"] == "human", row) for row in _ceilings(evidence)]
-    columns = ("rater", "task", "against", "coefficient", "value", "low", "high", "n", "usd_per_1000")
+    found: list[tuple[str, pd.DataFrame, Row]] = []
+    for (rater, criterion), given in own.groupby(["rater", "criterion"], sort=True, observed=True):
+        name, about = str(rater), str(criterion)
+        if evidence.kinds[name] not in ("human", "verifier"):
+            of_rater = _with_people(evidence, name, about) if human else _pairs(evidence, name, about, "verifier")
+            found += [(evidence.name(name), given, row) for row in of_rater]
+    for criterion, given in own[own["rater_kind"] == "human"].groupby("criterion", sort=True, observed=True):
+        found += [("People", given, row) for row in _ceilings(evidence, {str(criterion)})]
+    columns = ("rater", "task", "criterion", "against", "coefficient", "value", "low", "high", "n", "usd_per_1000")
     rows = []
     for name, given, row in found:
-        spent = _price(evidence, own[given & (own["task"] == row["task"])])
+        spent = _price(evidence, given[given["task"] == row["task"]])
         row = {**row, "rater": name, "against": "people" if human else "verifiers", "usd_per_1000": spent}
         rows.append({column: row[column] for column in columns})
     return rows
 
 
-def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: str | None) -> Row:
+def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: str | None, criterion: str) -> Row:
     compares = given[(given["scale"] == "preference") & is_ok(given)]
-    place = next((row for row in evidence.positions if row["rater"] == rater), None)
+    place = next((row for row in evidence.positions if (row["rater"], row["criterion"]) == (rater, criterion)), None)
     return {
         "rater": name,
         "kind": kind,
-        "with_verifiers": _one(_pairs(evidence, rater, "verifier")) if rater else None,
+        "criterion": criterion,
+        "with_verifiers": _one(_pairs(evidence, rater, criterion, "verifier")) if rater else None,
         "first_share": _share_of(place, "first_share", "first_low", "first_high"),
         "consistency": _share_of(place, "consistency", "low", "high"),
         "length_bias": _checked(evidence, rater, 0.5, "length"),
@@ -188,46 +202,63 @@ def _one(found: list[Row]) -> Row | None:
     return {"value": mean, "low": None, "high": None, "n": sum(row["n"] for row in found), "of": len(found)}
 
 
-def _with_people(evidence: Evidence, rater: str) -> list[Row]:
+def _with_people(evidence: Evidence, rater: str, criterion: str) -> list[Row]:
     """Return how a rater agrees with people: against their consensus where they share a criterion, else with each."""
     found = [
-        {"task": row["task"], "coefficient": row["ceiling"]["measure"], **_figures(row["ceiling"]["ai"])}
+        _measured(row, row["ceiling"]["ai"])
         for row in evidence.stand_ins
-        if row["rater"] == rater and row["ceiling"]["ai"]["value"] is not None
+        if (row["rater"], row["criterion"]) == (rater, criterion) and row["ceiling"]["ai"]["value"] is not None
     ]
-    return found or _pairs(evidence, rater, "human")
+    return found or _pairs(evidence, rater, criterion, "human")
 
 
-def _ceilings(evidence: Evidence) -> list[Row]:
+def _ceilings(evidence: Evidence, criteria: set[str]) -> list[Row]:
     """Return how people agree with each other: each against the consensus of the others, else pair by pair."""
     seen: dict[tuple[str, str], Row] = {}
     for row in evidence.stand_ins:
         human = row["ceiling"]["human"]
-        if human["value"] is not None:
-            found = {"task": row["task"], "coefficient": row["ceiling"]["measure"], **_figures(human)}
-            seen.setdefault((row["task"], row["criterion"]), found)
-    return list(seen.values()) or _pairs(evidence, None, "human")
+        if human["value"] is not None and row["criterion"] in criteria:
+            seen.setdefault((row["task"], row["criterion"]), _measured(row, human))
+    return list(seen.values()) or [row for one in sorted(criteria) for row in _pairs(evidence, None, one, "human")]
+
+
+def _beside(evidence: Evidence, rater: str, criterion: str) -> set[str]:
+    """Return the criteria of people that a rater's criterion was compared with; itself where there are none."""
+    found = set()
+    for row in evidence.pairs:
+        for mine, other in ("ab", "ba"):
+            of_people = evidence.kinds.get(row[f"rater_{other}"]) == "human"
+            if of_people and (row[f"rater_{mine}"], row[f"criterion_{mine}"]) == (rater, criterion):
+                found.add(row[f"criterion_{other}"])
+    return found or {criterion}
+
+
+def _measured(row: Row, estimate: Row) -> Row:
+    """Return a figure of `harness agree --stand-in` with what it is about."""
+    about = {"task": row["task"], "criterion": row["criterion"], "coefficient": row["ceiling"]["measure"]}
+    return {**about, **_figures(estimate)}
 
 
 def _figures(estimate: Row) -> Row:
     return {name: estimate[name] for name in ("value", "low", "high", "n")}
 
 
-def _pairs(evidence: Evidence, rater: str | None, kind: str) -> list[Row]:
-    """Return how a rater (where none is named, people) agrees with raters of a kind, one row a task."""
+def _pairs(evidence: Evidence, rater: str | None, criterion: str, kind: str) -> list[Row]:
+    """Return how a rater (where none is named, people) agrees with raters of a kind on a criterion, one row a task."""
     by_task: dict[str, list[Row]] = {}
     for row in evidence.pairs:
-        ends = [row["rater_a"], row["rater_b"]]
-        if row["value"] is None or (rater is not None and rater not in ends):
+        ends = [(row["rater_a"], row["criterion_a"]), (row["rater_b"], row["criterion_b"])]
+        if row["value"] is None or (rater is not None and (rater, criterion) not in ends):
             continue
-        others = [end for end in ends if end != rater]
-        if all(evidence.kinds.get(end) == kind for end in others):
+        others = [end for end in ends if end != (rater, criterion)]
+        alike = rater is not None or {about for _, about in ends} == {criterion}
+        if alike and all(evidence.kinds.get(name) == kind for name, _ in others):
             by_task.setdefault(row["task"], []).append(row)
     found = []
     for task, rows in by_task.items():
         names = " and ".join(sorted({row["coefficient"] for row in rows}))
         one = {**_figures(rows[0]), "of": 1} if len(rows) == 1 else _one(rows) or {}
-        found.append({"task": task, "coefficient": names, **one})
+        found.append({"task": task, "criterion": criterion, "coefficient": names, **one})
     return found
 
 

@@ -37,7 +37,7 @@ class _Judge:
         place = self.place()
         doubts = ["Its ratings are simulated: this tells nothing about a real rater."] if self.simulated() else []
         about = f"{self.evidence.name(self.rater)}: can it be trusted?"
-        shown = "; ".join(f"{self.other(row)} on {row['task']}: {statistic(row)}" for row in rows)
+        shown = "; ".join(f"{self.other(row)} on {self.what(row)}: {statistic(row)}" for row in rows)
         if place:
             known = f"Against {shown}." if rows else self.unknown()
             return Finding(
@@ -98,6 +98,14 @@ class _Judge:
 
     def other(self, row: Row) -> str:
         return self.evidence.name(self.other_id(row))
+
+    def what(self, row: Row) -> str:
+        """Return the task of a comparison, and the rater's own criterion where it has several."""
+        criteria = {self.criterion(one) for one in self.independent()}
+        return f"{row['task']}, {self.criterion(row)}" if len(criteria) > 1 else str(row["task"])
+
+    def criterion(self, row: Row) -> str:
+        return str(row["criterion_a" if row["rater_a"] == self.rater else "criterion_b"])
 
     def kind_of_other(self, row: Row) -> str:
         return self.evidence.kinds.get(self.other_id(row), "")

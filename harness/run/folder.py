@@ -268,6 +268,19 @@ def _file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
 
 
+def opened(run: Run | str | Path) -> Run:
+    """Return a run, given itself or its folder.
+
+    Raises:
+        HarnessError: It is neither, or the folder is no run.
+    """
+    if isinstance(run, str | Path):
+        return Run(run)
+    if not isinstance(run, Run):
+        raise HarnessError(f"expected a run, or the path of its folder, not a {type(run).__name__}")
+    return run
+
+
 def load(folder: str | Path) -> Run:
     """Open a run that is there: `load("runs/mine").ratings` is a DataFrame.
 
