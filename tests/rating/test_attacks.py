@@ -306,6 +306,16 @@ ESCAPES = {
         except OSError: pass""",
     "the standard descriptors": "return any(not os.isatty(n) and os.read(n, 1) for n in (0, 1, 2))",
     "watch files": "return libc.inotify_init() >= 0",
+    "read the command line": "return any('/' in part or '{' in part for part in sys.orig_argv + sys.argv)",
+    "see where the harness was started": "return os.getcwd() != '/'",
+    "the machine's name": """
+    names = [os.uname().nodename]
+    try: names.append(socket.gethostname())
+    except OSError: pass
+    return set(names) != {'sandbox'}""",
+    "the machine's name by the call": """
+    text = ctypes.create_string_buffer(65 * 6)
+    return libc.uname(text) == 0 and text.raw[65:72] != b'sandbox'""",
 }  # fmt: skip
 
 SYSTEM_CALLS = {

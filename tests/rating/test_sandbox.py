@@ -233,6 +233,17 @@ def test_input_and_output_pairs(sandboxes):
 
 
 @pytest.mark.sandbox
+def test_a_program_finds_nothing_that_it_left_at_an_earlier_input(sandboxes):
+    tests = read_tests({"inputs": ["1", "2", "3"], "outputs": ["1", "1", "1"]})
+    for state in ("builtins", "math", "sys", "collections"):
+        counts = f"import {state} as m\nm.n = getattr(m, 'n', 0) + 1\nprint(m.n)"
+        assert run(sandboxes, counts, tests).outcome == "passed"
+    slow = "import time\nend = time.process_time() + .3\nwhile time.process_time() < end: pass\nprint(1)"
+    verdict = sandboxes.check(Check(slow, tests, Limits(seconds=0.7, memory_mb=512)))
+    assert verdict.outcome == "timeout", verdict  # of all inputs together
+
+
+@pytest.mark.sandbox
 def test_pytest_files_run_with_pytest():
     """The sandbox gets pytest from a folder of packages, as it would numpy."""
     folder = Path(pytest.__file__).parent.parent

@@ -67,7 +67,7 @@ def _command(isolation: Isolation, path: Path, packages: Path | None, modules: t
         "isolation": isolation,
         "modules": list(modules),
         "packages": str(packages) if packages else None,
-        "readable": [str(place) for place in readable],
+        "readable": [str(place) for place in readable] if isolation == "landlock" else [],
     }
     return (str(interpreter), "-s", "-S", "-P", "-B", "-c", START.format(path=str(path)), json.dumps(setup))
 

@@ -13,6 +13,9 @@ FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """Kernel interface version: how many rights over files it knows; a right that is handled and not granted is denied."""
 NETWORK_RIGHTS, SCOPES = 0b11, 0b11
 
+HOST_CALLS = ("uname", "readlink", "readlinkat")
+"""System calls that tell of the machine what a namespace would hide: its name, and where its links lead."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,6 +46,13 @@ def restrict(readable: list[str]) -> None:
     _libc.prctl(38, 1, 0, 0, 0)
     _call(RESTRICT_SELF, rules, 0)
     os.close(rules)
+
+
+def hide_host() -> None:
+    """Stand in the root, and let Python's own answer about the machine name the sandbox; the calls are refused."""
+    os.chdir("/")
+    neutral = os.uname_result(("Linux", "sandbox", "", "", os.uname().machine))
+    os.uname = lambda: neutral
 
 
 def _grant(rules: int, path: str, rights: int) -> None:

@@ -149,10 +149,13 @@ def main() -> None:
     seccomp.give_up_privileges()
     if setup["isolation"] == "landlock":
         landlock.restrict(setup["readable"])
+        landlock.hide_host()
     if setup["isolation"] != "none":
-        seccomp.install(seccomp.allow_list())
+        hidden = landlock.HOST_CALLS if setup["isolation"] == "landlock" else ()
+        seccomp.install(seccomp.allow_list(hidden))
     os.dup2(nothing, 2)
     sys.argv[1:] = []
+    sys.orig_argv[:] = sys.argv
     rehearsal.rehearse()
     gc.collect()
     gc.freeze()
