@@ -87,7 +87,7 @@ def agree(
     from harness.agreement import agree_in_run, column_of
     from harness.cli.agreement_shown import show
     from harness.rating import read_any
-    from harness.run import Run
+    from harness.run import Run, is_run
 
     columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
@@ -103,7 +103,7 @@ def agree(
          "ties": ties != "half", "baseline": baseline},
     )  # fmt: skip
     found: Agreement | RunAgreement | Preferences
-    if (source / "suite.yaml").is_file():
+    if is_run(source):
         _refuse_for_a_run(
             raters=raters, criteria=criteria, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,

@@ -32,9 +32,9 @@ def audit(
     """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
     from harness.agreement import audit as audit_rater
     from harness.errors import HarnessError
-    from harness.run import Run
+    from harness.run import Run, is_run
 
-    if (source / "suite.yaml").is_file():
+    if is_run(source):
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
         raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml)")

@@ -4,9 +4,12 @@ from .fingerprint import fingerprint_of as fingerprint_of
 from .folder import Run as Run
 from .folder import load as load
 from .folder import opened as opened
-from .folder import write_whole as write_whole
 from .manifest import host_facts as host_facts
 from .manifest import now as now
+from .place import is_elsewhere as is_elsewhere
+from .place import is_run as is_run
+from .place import place_of as place_of
+from .place import write_whole as write_whole
 from .tables import AI_KINDS as AI_KINDS
 from .tables import OTHER_ORDER as OTHER_ORDER
 from .tables import UNIT as UNIT

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.catalog import Catalog
-from harness.errors import HarnessError
 from harness.records import digest
 from harness.run.manifest import host_facts
+from harness.run.place import listing
 from harness.suite import Suite
 
 PARTS = ("items", "responses", "ratings", "rounds")
@@ -37,7 +37,7 @@ def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: C
     if mirror:
         looked_at.append(Path(mirror))
     page = (folder / "report.html").is_file()
-    return digest(suite.fingerprint, sorted(stages), page, host_facts(), [list(_files(path)) for path in looked_at])
+    return digest(suite.fingerprint, sorted(stages), page, host_facts(), [list(listing(path)) for path in looked_at])
 
 
 def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
@@ -50,14 +50,3 @@ def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
     yield from (root / "tasks" for root in catalog.roots[:-1])
     tasks = catalog.entries("tasks")
     yield from (tasks[use.task] for use in suite.tasks if use.task in tasks)
-
-
-def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield path, size and time of every file below a folder, in order."""
-    try:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                facts = path.stat()
-                yield str(path.relative_to(folder)), facts.st_size, facts.st_mtime_ns
-    except OSError as error:
-        raise HarnessError(f"{folder}: cannot be read ({error.strerror})") from error

@@ -9,11 +9,9 @@ so that writing something twice is harmless. What is left to do is what has no r
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.errors import HarnessError, IncompleteError
+from harness.errors import HarnessError
 from harness.records import Item, Rating, Record, Response, digest, schema, table, to_frame
+from harness.run.place import contents, held, place_of, write_whole
 from harness.suite import Suite, read_suite, refuse_other_suite
 
 FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
@@ -31,8 +30,6 @@ FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
     Response: ("responses", ["response_id"]),
     Rating: ("ratings", ["rating_id"]),
 }
-HALF_WRITTEN = ".writing-"
-"""Begins the name of a file that is not whole yet; the id of the process that writes it ends the name."""
 
 
 class Run:
@@ -49,7 +46,7 @@ class Run:
         Raises:
             HarnessError: The folder is no run.
         """
-        self.folder = Path(folder)
+        self.folder = place_of(folder)
         if not (self.folder / "suite.yaml").is_file():
             raise HarnessError(f"{self.folder}: is no run (no suite.yaml); make one with `harness run SUITE --out DIR`")
 
@@ -60,7 +57,7 @@ class Run:
         Raises:
             HarnessError: The folder holds a run of another suite, or something else.
         """
-        folder = Path(folder)
+        folder = place_of(folder)
         frozen = folder / "suite.yaml"
         if frozen.is_file():
             refuse_other_suite(read_suite(frozen), suite, str(folder))
@@ -148,9 +145,7 @@ class Run:
     @cached_property
     def rounds(self) -> pd.DataFrame:
         """One row a series and round of training: what was kept, how much of it was right, steps and seconds."""
-        rows = [
-            json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.folder / "rounds").glob("*.json"))
-        ]
+        rows = [json.loads(text) for text in contents(sorted((self.folder / "rounds").glob("*.json")))]
         return pd.DataFrame(rows).sort_values(["series", "round"], ignore_index=True) if rows else pd.DataFrame()
 
     def write(self, records: Iterable[Record], part: str) -> Path | None:
@@ -195,35 +190,20 @@ class Run:
         for row in pa.Table.from_pandas(data, schema=schema(kind), preserve_index=False).to_pylist():
             yield kind.model_validate(row)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run for one command, and sweep away what a command that was killed left half written.
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the run for one command.
 
         Raises:
-            IncompleteError: Another command holds it (`run_locked`).
+            IncompleteError: On entering, if another command holds it (`run_locked`).
         """
-        with (self.folder / ".lock").open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise IncompleteError(
-                    f"run_locked: another command is working on {self.folder}; wait for it, then run this again"
-                ) from error
-            self._sweep()
-            yield
-
-    def _sweep(self) -> None:
-        """Remove what a command that was killed left half written; one still at work (a rating page) keeps its own."""
-        for leftover in self.folder.rglob(f"{HALF_WRITTEN}*"):
-            if not _alive(int(leftover.suffix.removeprefix("."))):
-                leftover.unlink(missing_ok=True)
+        return held(self.folder)
 
     def _read(self, kind: type[Record]) -> pd.DataFrame:
         folder, key = FOLDERS[kind]
         parts = sorted((self.folder / folder).glob("*.parquet"))
         if not parts:
             return to_frame(schema(kind).empty_table())
-        data = pa.concat_tables([pq.read_table(part, schema=schema(kind)) for part in parts])
+        data = pa.concat_tables([pq.read_table(pa.BufferReader(part), schema=schema(kind)) for part in contents(parts)])
         rows = to_frame(data)
         if "status" in rows:  # an answer that came on a second try replaces the failure, whatever the parts' order
             rows = rows.sort_values("status", key=lambda status: status == "ok", kind="stable")
@@ -234,34 +214,6 @@ class Run:
 
         counts = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in ("items", "responses", "ratings"))
         return f"<p><b>Run {escape(self.suite.name)}</b> in <code>{escape(str(self.folder))}</code>: {counts}</p>"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whatever stops the process.
-
-    Raises:
-        HarnessError: It cannot be written there.
-    """
-    temporary = path.with_name(f"{HALF_WRITTEN}{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's, so alive
-        return True
-    return True
 
 
 def _file_name(text: str) -> str:

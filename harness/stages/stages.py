@@ -14,7 +14,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating import read_spec
 from harness.reporting import report
-from harness.run import Run, fingerprint_of, host_facts, now
+from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.stages.answers import answer_tasks
 from harness.stages.context import Context, Options, opened
 from harness.stages.names import check_names
@@ -64,7 +64,7 @@ def run_suite(
     catalog = Catalog(options.get("include", ()))
     suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
     part = suite.narrowed(tasks, models, raters)
-    folder = Path(out or Path("runs") / suite.name)
+    folder = place_of(out or Path("runs") / suite.name)
     done = fingerprint_of(folder, part, stages, catalog)
     known = done and not options.get("retry_errors") and (folder / "manifest.json").is_file()
     if known and Run(folder).manifest.get("finished") == done:

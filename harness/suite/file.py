@@ -43,7 +43,7 @@ def read_suite(path: str | Path, catalog: Catalog | None = None) -> Suite:
 
 def find_suite(name: str | Path, catalog: Catalog) -> Path:
     """Return the file of a suite, given by its path or, without `.yaml`, by its name in the catalogue."""
-    path = Path(name)
+    path = Path(name) if isinstance(name, str) else name  # a path may be of a file system elsewhere
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
     return catalog.find("suites", str(name))

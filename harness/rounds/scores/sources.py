@@ -13,7 +13,7 @@ from harness.answering import CHECKPOINT, is_inspect_log
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run
-from harness.run import Run
+from harness.run import Run, is_run
 
 Costs = dict[str, dict[str, float]]
 
@@ -51,7 +51,7 @@ def read_scores(
     for source in map(_source, sources):
         path, series = source.path, source.series or "all"
         number = logs.get(series, 0) if source.round is None else source.round
-        if (path / "suite.yaml").is_file():
+        if is_run(path):
             run = Run(path)
             if source.round is not None:
                 frames.append(from_checkpoint(run, source.round, series, metric, gold))

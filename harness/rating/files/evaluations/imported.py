@@ -16,7 +16,7 @@ from harness.rating.files.evaluations.evaluation import Checkpoint, Evaluation, 
 from harness.rating.files.evaluations.from_inspect import read_inspect
 from harness.rating.files.evaluations.from_lm_eval import read_lm_eval
 from harness.records import Family
-from harness.run import Run, host_facts, now
+from harness.run import Run, host_facts, is_run, now
 from harness.suite import IMPORTED, ModelUse, Suite, TaskUse, compose
 
 READERS: dict[str, Callable[[Checkpoint, Families], Iterator[Evaluation]]] = {
@@ -56,7 +56,7 @@ def import_evaluations(
     if form not in READERS:
         raise HarnessError(f"no evaluations of {form!r} can be imported.{did_you_mean(form, READERS)}")
     catalog, folder = catalog or Catalog(), Path(into)
-    there = Run(folder).suite if (folder / "suite.yaml").is_file() else None
+    there = Run(folder).suite if is_run(folder) else None
     models = {who.name: who for who in there.models} if there else {}
     tasks = {use.task: use for use in there.tasks} if there else {}
     found: list[Evaluation] = []
