@@ -16,6 +16,8 @@ from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
 from .chat.traffic import TrafficLimits as TrafficLimits
+from .ending import ending as ending
+from .ending import unfinished as unfinished
 from .lm_eval_scores import Scores as Scores
 from .lm_eval_scores import lm_eval_table as lm_eval_table
 from .lm_eval_scores import score as score
@@ -40,6 +42,9 @@ from .models.model import LOCAL as LOCAL
 from .models.model import Model as Model
 from .models.model import check_model as check_model
 from .models.model import make_model as make_model
+from .reasoning import answer_of as answer_of
+from .reasoning import split_reasoning as split_reasoning
+from .reasoning import without_reasoning as without_reasoning
 from .tasks.hub import load_dataset as load_dataset
 from .tasks.hub import mirror as mirror
 from .tasks.hub import split_files as split_files

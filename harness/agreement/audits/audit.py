@@ -150,5 +150,5 @@ def _asked(
                 f"{rater} is not the rater that rated {run.folder} (version {judge.version}, there {noted}): "
                 f"its prompt, settings or model changed; `harness rate {run.folder} --rater {rater}` first"
             )
-        uncached = find_rater(rater, catalog, replace(place, chat=lambda model: chat(model).chat))
+        uncached = find_rater(rater, catalog, replace(place, chat=lambda model: chat(model, cached=False)))
         return ask_again(judge, uncached, work_again(run, rater, count))

@@ -49,11 +49,15 @@ class Answer:
 
     text: str | None = None
     """What the model wrote; None where it wrote nothing that can be used, never an empty stand-in."""
+    reasoning: str | None = None
+    """What the model thought before, where the server or the text tells it apart from the answer."""
     finish_reason: str | None = None
     status: Status = "ok"
     error: str | None = None
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
     """For each token written, the log-probabilities of the most probable tokens."""
+    weighed: bool = False
+    """`top_logprobs` has whole words, which may be several tokens."""
     prompt_tokens: int | None = None
     """All tokens of the prompt, those that the provider had cached among them."""
     cached_tokens: int | None = None
@@ -71,7 +75,9 @@ class Answer:
 
     def to_json(self) -> str:
         """Return the answer as a JSON object, without the fields that are None."""
-        return json.dumps({name: value for name, value in vars(self).items() if value is not None})
+        return json.dumps(
+            {name: value for name, value in vars(self).items() if value is not None and value is not False}
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Answer:

@@ -7,7 +7,7 @@ brings by the entry point `harness.clients`: a function from the settings and th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,9 +24,16 @@ from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
 from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import Note
+from harness.answering.reasoning import Marks, Reasoned
 from harness.errors import HarnessError
 
-MakeChat = Callable[[str | Mapping[str, Any]], Cached]
+
+class MakeChat(Protocol):
+    """Makes the client of a model, or gives the one that was made."""
+
+    def __call__(self, model: str | Mapping[str, Any], cached: bool = True) -> Chat:
+        """Return the client, in front of it the cache of finished calls unless every call shall be asked."""
+        ...
 
 
 class Place(Protocol):
@@ -62,6 +69,8 @@ class ChatSpec(BaseModel):
     """Further fields of the request; null removes one."""
     rates: Rates | None = None
     """What the server charges, where the price list does not know it."""
+    reasoning: Marks = "auto"
+    """Where reasoning stands in the model's text: between the usual marks, `none`, or `[opening, closing]`."""
     args: dict[str, Any] = {}
     """Of `lm-eval:KIND`: the model's arguments."""
     of: str | None = None
@@ -144,22 +153,25 @@ def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
 def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None = None) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
 
-    Every client answers from the cache of finished calls first, and keeps to the budget for the others.
+    Every client answers from the cache of finished calls first, and keeps to the budget for the others. What the cache
+    keeps is what the model wrote, its reasoning included.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
-    clients: dict[str, tuple[Chat, Cached]] = {}
+    clients: dict[str, Chat] = {}
 
-    def chat(model: str | Mapping[str, Any]) -> Cached:
-        key = read_chat_spec(model).model_dump_json()
+    def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
+        spec = read_chat_spec(model)
+        key = spec.model_dump_json(exclude={"reasoning"})
         if key not in clients:
-            client = make_chat(model, place, note)
-            clients[key] = client, Cached(Budgeted(client, budget) if budget else client, cache)
-        return clients[key][1]
+            clients[key] = make_chat(model, place, note)
+        client = clients[key]
+        paid = Budgeted(client, budget) if budget else client
+        return Reasoned(Cached(paid, cache) if cached else paid, spec.reasoning)
 
     try:
         yield chat
     finally:
-        for client, _ in clients.values():
+        for client in clients.values():
             if close := getattr(client, "close", None):
                 close()
         cache.close()

@@ -6,6 +6,7 @@ lm-eval cuts what does not fit a model's context; here it is not asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import SimpleNamespace
@@ -87,8 +88,21 @@ class LmEvalChat:
             if isinstance(scores, Exception):
                 yield position, Answer(status="error", error=f"{type(scores).__name__}: {scores}")
                 continue
-            found = {word: score for word, (score, _) in zip(call.words, scores, strict=True)}
-            yield position, Answer(text=max(found, key=lambda word: found[word]), top_logprobs=(found,))
+            found = self._alone(call, [score for score, _ in scores])
+            best = max(found, key=lambda word: found[word])
+            yield position, Answer(text=best, top_logprobs=(found,), weighed=True)
+
+    def _alone(self, call: Call, scores: list[float]) -> dict[str, float]:
+        """Return the log-probabilities of words that do not go on as another of them: `1` without what is of `10`."""
+        encode = getattr(self.model.lm, "tok_encode", list)
+        tokens = {word: list(encode(_after(call, word))) for word in call.words}
+        shares = {word: math.exp(score) for word, score in zip(call.words, scores, strict=True)}
+        found = {}
+        for word, own in tokens.items():
+            longer = [other for other, others in tokens.items() if others[: len(own)] == own and len(others) > len(own)]
+            left = shares[word] - math.fsum(shares[other] for other in longer)
+            found[word] = math.log(left) if left > 0 else -math.inf
+        return found
 
     def _too_long(self, call: Call) -> str | None:
         encode, most = getattr(self.model.lm, "tok_encode", None), getattr(self.model.lm, "max_length", None)

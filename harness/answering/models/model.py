@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from harness.answering.chat.chat import Answer, Call, Chat
 from harness.answering.models.embedded import quiet_transformers
+from harness.answering.reasoning import without_reasoning
 from harness.answering.tasks.definitions import quiet_lm_eval
 from harness.answering.tasks.task import Conversation
 from harness.errors import HarnessError, did_you_mean
@@ -269,7 +270,7 @@ def _answer(text: str | Exception | None) -> Answer:
         return Answer(status="error", error=f"{type(text).__name__}: {text}")
     if text is None or text.startswith(NULL):
         return Answer(status="error", error="the server gave no text (a filter, or its limit of tokens)")
-    return Answer(text=text)
+    return without_reasoning(Answer(text=text))
 
 
 def _outside_a_loop(function: Callable[[], Result]) -> Result:

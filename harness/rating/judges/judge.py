@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from harness.answering import Answer, Call, Chat, make_chat
 from harness.kinds import identity_of
-from harness.rating.judges.reply import Reading, answer_schema, read_probabilities, read_text
+from harness.rating.judges.reply import LEAST_MASS, Reading, Reads, answer_schema, read_probabilities, read_text
 from harness.rating.judges.rubric import Meaning, OverallRule, Rubric
 from harness.rating.judges.wording import Wording, reference_of
 from harness.rating.rater import NO_ANSWER, RaterSpec, Surroundings, Work, rating_of
@@ -34,6 +34,10 @@ class JudgeSettings(Settings):
     prompt: str = "prompt.j2"
     by: Literal["probabilities", "text"] = "probabilities"
     """How the verdict is read: the next token's probabilities, or a written answer."""
+    reads: Reads = "statement"
+    """How a written verdict is read; needs `by: text`."""
+    least_mass: float = Field(default=LEAST_MASS, ge=0, le=1)
+    """How much of all probability the words must hold; with 0 the judge is made to choose, whatever it wants to say."""
     reasoning: bool = False
     """Reasons before the verdict; needs `by: text`."""
     max_tokens: int = Field(default=512, ge=1)
@@ -56,6 +60,8 @@ class JudgeSettings(Settings):
     def _reasons_are_written(self) -> Self:
         if self.reasoning and self.by != "text":
             raise ValueError("reasoning: true needs `by: text`")
+        if self.reads != "statement" and self.by != "text":
+            raise ValueError("reads: is how a written verdict is read: it needs `by: text`")
         return self
 
     def call(self, messages: tuple[tuple[str, str], ...], words: Sequence[str], repetition: int, seed: int) -> Call:
@@ -63,22 +69,32 @@ class JudgeSettings(Settings):
         if self.by == "probabilities":
             words = tuple(words)
             return Call(messages, 1, 0.0, seed, top_logprobs=self.top_logprobs, words=words, repetition=repetition)
-        schema = answer_schema(words, self.reasoning)
+        schema = answer_schema(words, self.reasoning) if self.asks_json else None
         return Call(
             messages, self.max_tokens, self.temperature, seed + repetition, json_schema=schema, repetition=repetition
         )
+
+    @property
+    def asks_json(self) -> bool:
+        """Whether the judge is asked for JSON: unless a reader is named that wants something else."""
+        return self.reads in ("statement", "json")
 
     def write(self, verdict: str, reasoning: str | None) -> str:
         """Return a verdict as the judge is to give it, for an example."""
         if self.by == "probabilities":
             return verdict
+        if not self.asks_json:
+            stated = f"[[{verdict}]]" if self.reads == "brackets" else verdict
+            return f"{reasoning}\n{stated}" if reasoning else stated
         return json.dumps({**({"reasoning": reasoning or ""} if self.reasoning else {}), "verdict": verdict})
 
-    def read(self, answer: Answer, words: Sequence[str]) -> Reading:
-        """Return the verdict that an answer holds."""
+    def read(self, answer: Answer, words: Sequence[str], tie: str | None = None) -> Reading:
+        """Return the verdict that an answer holds; what the judge thought before it belongs to the rationale."""
         if self.by == "probabilities":
-            return read_probabilities(answer.top_logprobs, words)
-        return read_text(answer.text, words)
+            return read_probabilities(answer.top_logprobs, words, self.least_mass, answer.weighed)
+        found = read_text(answer.text, words, self.reads, tie, answer.finish_reason)
+        rationale = "\n".join(filter(None, (answer.reasoning, found.rationale)))
+        return found._replace(rationale=rationale or None)
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,9 @@ class JudgeQuestion:
     fields: Mapping[str, Any] = field(default_factory=dict)
     """`criterion`, `order`: what identifies the rating among those of the same work."""
 
+
+RECIPE = 3
+"""Counts the ways in which verdicts were read: a change makes other ratings of the same answers."""
 
 Ask = Callable[[Work], Iterable[JudgeQuestion]]
 Tell = Callable[[JudgeQuestion, Reading], dict[str, Any]]
@@ -139,7 +158,7 @@ class Judge:
         self.settings = settings
         self.chat = chat
         facts = settings.model_dump(mode="json", exclude={"model"})
-        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, facts, chat.identity, decides, 2)
+        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, facts, chat.identity, decides, RECIPE)
         self._ask = ask
         self._tell = tell
         self._conclude = conclude
@@ -188,19 +207,20 @@ class Judge:
         yield from ratings
 
     def _answered(self, question: JudgeQuestion, answer: Answer) -> Rating:
-        paid = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
+        paid: dict[str, Any] = {"cost_usd": answer.cost_usd, "seconds": answer.seconds}
         if answer.status != "ok":
             return self._rating(question, status=answer.status, error=answer.error, raw=answer.raw, **paid)
-        verdict = self.settings.read(answer, question.words)
+        verdict = self.settings.read(answer, question.words, getattr(self.settings, "tie", None))
+        metadata: dict[str, Any] = {} if verdict.mass is None else {"mass": round(verdict.mass, 4)}
+        if verdict.probabilities is not None:
+            metadata["probabilities"] = {word: round(share, 4) for word, share in verdict.probabilities.items()}
+        paid |= {"rationale": verdict.rationale}
         if verdict.word is None:
             raw = answer.raw or answer.text
-            return self._rating(question, status="unparsed", error=verdict.problem, raw=raw, **paid)
+            return self._rating(question, status="unparsed", error=verdict.problem, raw=raw, metadata=metadata, **paid)
         told = self._tell(question, verdict)
-        metadata = told.pop("metadata", {})
-        if verdict.probabilities is not None:
-            shares = {word: round(share, 4) for word, share in verdict.probabilities.items()}
-            metadata = {"probabilities": shares, "mass": round(verdict.mass or 0.0, 4), **metadata}
-        return self._rating(question, raw=answer.text, rationale=verdict.rationale, metadata=metadata, **told, **paid)
+        metadata |= told.pop("metadata", {})
+        return self._rating(question, raw=answer.text, metadata=metadata, **told, **paid)
 
     def _rating(self, question: JudgeQuestion, **fields: Any) -> Rating:
         return rating_of(self.spec, self.version, question.work, **{**question.fields, **fields})

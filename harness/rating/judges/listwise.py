@@ -54,7 +54,7 @@ class Listwise:
         self.chat = chat
         facts = settings.model_dump(mode="json", exclude={"model"})
         decides = [facts, chat.identity, wording.facts, surroundings.seed]
-        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, decides, 1)
+        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, decides, 2)
         self._wording = wording
         self._seed = surroundings.seed
 
@@ -107,8 +107,9 @@ class Listwise:
         told: dict[str, Any] = {"status": answer.status, "error": answer.error, "raw": answer.raw}
         ranking = None
         if answer.status == "ok":
-            ranking, rationale, problem = read_ranking(answer.text, one.labels)
-            told = {"raw": answer.raw or answer.text, "rationale": rationale}
+            ranking, rationale, problem = read_ranking(answer.text, one.labels, answer.finish_reason)
+            thought = "\n".join(filter(None, (answer.reasoning, rationale)))
+            told = {"raw": answer.raw or answer.text, "rationale": thought or None}
             if ranking is None:
                 told |= {"status": "unparsed", "error": problem}
         places = {response.response_id: place for place, response in enumerate(one.shown)}
