@@ -16,7 +16,6 @@ from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
 from .chat.traffic import TrafficLimits as TrafficLimits
-from .ending import ending as ending
 from .ending import unfinished as unfinished
 from .lm_eval_scores import Scores as Scores
 from .lm_eval_scores import lm_eval_table as lm_eval_table
