@@ -59,11 +59,7 @@ HARMONY = "<|channel|>analysis<|message|>Score: 5<|end|>"
         (GRADES, 'It says "Verdict: 5". My verdict: 2', "2"),
         (GRADES, "<reasoning>Score: 5</reasoning><verdict>2</verdict>", "2"),
         (GRADES, "thinking... Score: 5 </think>\n\nScore: 2", "2"),
-        (
-            GRADES,
-            (GRADES, HARMONY + "<|start|>assistant<|channel|>final<|message|>Score: 2<|return|>", "2"),
-            "2",
-        ),
+        (GRADES, HARMONY + "<|start|>assistant<|channel|>final<|message|>Score: 2<|return|>", "2"),
         (PAIR, "My final verdict is: [[A>B]]", "A"),
         (OR_TIE, "[[A=B]]", "tie"),
         (OR_TIE, "Verdict: tie", "tie"),
