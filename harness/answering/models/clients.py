@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import cache as remember
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -159,14 +160,17 @@ def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
     clients: dict[str, Chat] = {}
 
+    @remember
+    def around(key: str, cached: bool, marks: Marks) -> Chat:
+        paid = Budgeted(clients[key], budget) if budget else clients[key]
+        return Reasoned(Cached(paid, cache) if cached else paid, marks)
+
     def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
         spec = read_chat_spec(model)
         key = spec.model_dump_json(exclude={"reasoning"})
         if key not in clients:
             clients[key] = make_chat(model, place, note)
-        client = clients[key]
-        paid = Budgeted(client, budget) if budget else client
-        return Reasoned(Cached(paid, cache) if cached else paid, spec.reasoning)
+        return around(key, cached, spec.reasoning)
 
     try:
         yield chat
