@@ -29,6 +29,12 @@ def absent(thing: str, reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _alpha_is_checked() -> None:
+    """Every alpha that a test asks for is compared with the `krippendorff` package."""
+    importlib.import_module("harness.agreement.agreement").CROSS_CHECK = True  # type: ignore[attr-defined]
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data with published figures."""

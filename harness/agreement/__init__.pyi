@@ -8,6 +8,7 @@ from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
 from .audits.subject import COLUMNS as COLUMNS
 from .coefficients.alpha import alpha as alpha
+from .coefficients.alpha import reference_alphas as reference_alphas
 from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS
 from .coefficients.contingency import kappa as kappa
 from .coefficients.kalpha import kalpha as kalpha

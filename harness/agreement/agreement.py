@@ -16,7 +16,7 @@ import pandas as pd
 from harness.agreement import cautions
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.chart import intervals_chart
-from harness.agreement.coefficients.alpha import cross_check
+from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.coefficients import choose, compute
 from harness.agreement.coefficients.kalpha import kalpha, too_narrow
 from harness.agreement.grid.level import check_level, level_of, levelled
@@ -37,6 +37,8 @@ from harness.statistics import Estimate
 
 Interval = Literal["bca", "kalpha"]
 
+CROSS_CHECK = False
+"""Whether alpha is compared with the `krippendorff` package where nobody says: the tests always do."""
 MOST_RATERS = 40
 """Raters up to which every pair is compared; a crowd of more has too many pairs to read."""
 
@@ -53,7 +55,7 @@ class Table:
         n_ratings: Their ratings.
         coefficients: Each coefficient by name.
         why: Why these coefficients.
-        check: How alpha compares with the `krippendorff` package.
+        check: How alpha compares with the `krippendorff` package, where that was asked.
     """
 
     criterion: str
@@ -192,6 +194,7 @@ def agree(
     chosen: str | None = None,
     strata: str | None = None,
     weights: bool = False,
+    cross_check: bool | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
@@ -218,6 +221,8 @@ def agree(
             that may be right, with what each assumes.
         strata: The column of `by:COLUMN`.
         weights: Weigh the AI raters as a panel by how near they come to people.
+        cross_check: Compare each alpha with that of the `krippendorff` package, which is slow; `CROSS_CHECK` where not
+            given.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
@@ -228,6 +233,7 @@ def agree(
         HarnessError: The ratings cannot be read so; says what to change.
     """
     check_level(level)
+    checked = CROSS_CHECK if cross_check is None else cross_check
     chosen, strata = check_chosen(chosen, strata)
     _check_options(interval, alignment, epsilon, resamples, seed)
     kinds: Mapping[str, str] = {}
@@ -251,7 +257,8 @@ def agree(
                 notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
     tables = []
     for units, one, why in found:
-        tables.append(_table(units, one, why, coefficients, resamples, seed))
+        check = compare_alpha(units, one, seed) if checked else {"cross_check": "not_asked"}
+        tables.append(_table(units, one, why, coefficients, check, resamples, seed))
         notes += [note for note in cautions.of_units(units, one) if not (correct and note["code"] == "little_overlap")]
         notes += of_scales(units)
         if cluster is None:
@@ -363,11 +370,18 @@ def _of_raters(units: Units, humans: list[str], level: Level) -> dict[str, Any]:
     }
 
 
-def _table(units: Units, level: Level, why: str, names: Sequence[str] | None, resamples: int, seed: int) -> Table:
+def _table(
+    units: Units,
+    level: Level,
+    why: str,
+    names: Sequence[str] | None,
+    check: dict[str, Any],
+    resamples: int,
+    seed: int,
+) -> Table:
     chosen, because = choose(level, names)
     values = {name: compute(name, units, level, resamples=resamples, seed=seed) for name in chosen}
     reasons = f"{level}: {why}; {because}" if why else because
-    check = cross_check(units, level, seed)
     return Table(units.criterion, level, units.raters, units.n_items, units.n_ratings, values, reasons, check)
 
 

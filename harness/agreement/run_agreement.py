@@ -123,6 +123,7 @@ def agree_in_run(
     correct: bool = False,
     chosen: str | None = None,
     weights: bool = False,
+    cross_check: bool | None = None,
     resamples: int = 1000,
     seed: int | None = None,
 ) -> RunAgreement:
@@ -139,6 +140,7 @@ def agree_in_run(
         correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
         chosen: How people's responses were chosen, as `agree` takes it; `by:model` and `by:cluster` are known here.
         weights: Weigh the AI raters as a panel by how near they come to people.
+        cross_check: Compare each alpha with that of the `krippendorff` package.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws; the suite's where not given.
 
@@ -152,7 +154,7 @@ def agree_in_run(
         ratings = with_column(run, ratings, column)
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
     few = {"resamples": resamples, "seed": run.suite.seed if seed is None else seed}
-    asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items}
+    asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, "cross_check": cross_check}
     found = RunAgreement([], pair_matrix(ratings, **few), position_consistency(ratings), human, [])
     for place, level, group in _shared(ratings):
         about = ": ".join(place)

@@ -80,6 +80,9 @@ def agree(
     map_: Annotated[
         str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
     ] = None,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Compare each alpha with the krippendorff package's.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
@@ -98,7 +101,7 @@ def agree(
     _refuse_with_preferences(
         preferences,
         {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
-         "coefficient": coefficient, "strata": strata, "alignment": alignment},
+         "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
     )  # fmt: skip
@@ -114,7 +117,8 @@ def agree(
         else:
             found = agree_in_run(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-                min_items=min_items, correct=correct, chosen=chosen, weights=weights is not None, **few,
+                min_items=min_items, correct=correct, chosen=chosen, weights=weights is not None,
+                cross_check=cross_check or None, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     else:
@@ -131,6 +135,7 @@ def agree(
             found = _rank(ratings, player, opponent, ties, cluster or "item_id", baseline, few)
         else:
             words: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
+            words["cross_check"] = cross_check or None
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
                 stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata,

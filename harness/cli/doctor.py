@@ -20,6 +20,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
         ("python", platform.python_version(), True, "3.11 or newer"),
         ("feedback-harness", __version__, True, ""),
         *((name, *_package(name), hint) for name, hint in PACKAGES.items()),
+        ("alpha", *_alpha(), "alpha differs from the krippendorff package's: please report it"),
         ("bubblewrap", shutil.which("bwrap") or "missing", bool(shutil.which("bwrap")), BUBBLEWRAP),
         ("chromium", shutil.which("chromium") or "missing", bool(shutil.which("chromium")), CHROMIUM),
     ]
@@ -47,6 +48,16 @@ PACKAGES = {
 }
 BUBBLEWRAP = "the sandbox of the unit-test verifier: apt-get install bubblewrap"
 CHROMIUM = "the browser tests and PDF: apt-get install chromium"
+
+
+def _alpha() -> tuple[str, bool]:
+    """Compare alpha with the `krippendorff` package on a published table."""
+    from harness.agreement import reference_alphas
+
+    try:
+        return f"as by krippendorff, {max(reference_alphas().values()):.0e} apart", True
+    except (RuntimeError, ImportError) as error:
+        return str(error), False
 
 
 def _package(name: str) -> tuple[str, bool]:

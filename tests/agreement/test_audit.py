@@ -16,7 +16,7 @@ from harness.cli import app
 from harness.errors import HarnessError
 
 NAMES = (
-    "position_consistency", "first_preference", "length", "self_preference", "test_retest_other_seeds",
+    "positional_agreement", "first_preference", "length", "self_preference", "test_retest_other_seeds",
     "test_retest_same_seed", "drift", "injection", "null_answer", "scale_use", "parse_failures", "independence",
 )  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_every_check_is_there_and_says_what_to_record():
             assert check["low"] <= check["value"] <= check["high"]
             assert check["n"] > 0
     by_name = {check["name"]: check["reason"] for check in found["checks"]}
-    assert "`order`" in by_name["position_consistency"]
+    assert "`order`" in by_name["positional_agreement"]
     assert "`created_at`" in by_name["drift"]
     assert "`repetition`" in by_name["test_retest_other_seeds"]
 
@@ -80,7 +80,7 @@ def test_a_judge_that_takes_the_first_is_flagged():
         ]
     ).assign(scale="preference")
     found = checks(frame)
-    assert (found["position_consistency"].value, found["position_consistency"].verdict) == (0.0, "flagged")
+    assert (found["positional_agreement"].value, found["positional_agreement"].verdict) == (0.0, "flagged")
     assert (found["first_preference"].value, found["first_preference"].verdict) == (1.0, "flagged")
 
 
@@ -90,7 +90,7 @@ def test_an_error_of_the_provider_is_no_outcome_and_an_unread_answer_is():
     frame["item_id"] = ["a", "a", "b", "b", "c", "c"]
     frame["status"] = ["ok", "ok", "unparsed", "unparsed", "ok", "error"]
     found = checks(frame)
-    assert (found["position_consistency"].value, found["position_consistency"].n) == (1.0, 2)  # a and b; c is left out
+    assert (found["positional_agreement"].value, found["positional_agreement"].n) == (1.0, 2)  # a and b; c is left out
     assert (found["parse_failures"].value, found["parse_failures"].n) == (2 / 5, 5)
     assert "1 error" in found["parse_failures"].reason
 

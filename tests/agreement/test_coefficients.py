@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import combinations, permutations
 
 import numpy as np
@@ -12,9 +14,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.agreement.agreement import agree
-from harness.agreement.coefficients.alpha import alpha, cross_check
+from harness.agreement.coefficients.alpha import FOUR_OBSERVERS, alpha, compare_alpha, reference_alphas
 from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
 from harness.agreement.grid.units import Units, encode
+from harness.errors import HarnessError
 
 NAN = float("nan")
 
@@ -232,14 +235,42 @@ def test_the_cross_check_takes_a_sample_where_the_whole_does_not_fit():
     rng = np.random.default_rng(5)
     truth = rng.normal(size=(4000, 1))
     many = units(truth + rng.normal(size=(4000, 3)))
-    found = cross_check(many, "interval")
+    found = compare_alpha(many, "interval")
     assert found["cross_check"] == "sample"
     assert found["difference"] < 1e-9
-    assert cross_check(many, "ordinal")["cross_check"] == "skipped"
-    assert "values" in cross_check(many, "ordinal")["why"]
+    assert compare_alpha(many, "ordinal")["cross_check"] == "skipped"
+    assert "values" in compare_alpha(many, "ordinal")["why"]
 
 
 def test_a_unit_more_without_a_second_rating_changes_nothing():
     grid = np.array(TWO_BY_TWO, dtype=float)
     longer = np.vstack([grid, [[1.0, NAN]] * 7])
     assert alpha(units(longer), "nominal").to_dict() == alpha(units(grid), "nominal").to_dict()
+
+
+def test_alpha_is_compared_with_the_package_where_that_is_asked():
+    ratings = pd.DataFrame({"a": [1, 2, 3, 1], "b": [1, 2, 2, 1]})
+    assert agree(ratings, resamples=0, cross_check=False).tables[0].check == {"cross_check": "not_asked"}
+    assert agree(ratings, resamples=0, cross_check=True).tables[0].check["cross_check"] == "full"
+    code = "import pandas, sys; from harness import agree; agree(pandas.DataFrame({'a': [1, 2], 'b': [1, 2]})); "
+    code += "print([name for name in ('krippendorff', 'scipy.stats') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_doctor_compares_alpha_on_a_published_table():
+    """Krippendorff (2011): nominal .743, ordinal .815, interval .849, ratio .797 of four observers."""
+    codes, values = encode([np.array([float(x) if x != "." else np.nan for x in row]) for row in FOUR_OBSERVERS])
+    observers = Units("", list("abcd"), np.stack(codes), values, None, None)
+    published = {"nominal": 0.743, "ordinal": 0.815, "interval": 0.849, "ratio": 0.797}
+    for level, figure in published.items():
+        assert alpha(observers, level, resamples=0).value == pytest.approx(figure, abs=5e-4)
+    assert max(reference_alphas().values()) < 1e-9
+
+
+def test_a_long_table_with_other_names_is_not_taken_for_a_wide_one():
+    long = pd.DataFrame({"item_id": [1, 1, 2, 2], "worker_id": [7, 8, 7, 8], "rating": [3, 4, 1, 1]})
+    with pytest.raises(HarnessError, match=r"item_id: '1' stands in several rows.*worker_id, rating were taken"):
+        agree(long)
+    twice = pd.concat([pd.DataFrame({"a": [1, 2], "b": [1, 2]})] * 2)
+    with pytest.raises(HarnessError, match="the index: '0' stands in several rows"):
+        agree(twice)

@@ -76,7 +76,7 @@ def audit(
         workers: Threads, for `ask`.
 
     Returns:
-        The checks `position_consistency, first_preference, length, self_preference, test_retest_other_seeds,
+        The checks `positional_agreement, first_preference, length, self_preference, test_retest_other_seeds,
         test_retest_same_seed, drift, injection, null_answer, scale_use, parse_failures, independence`. Intervals are
         Wilson's for shares and BCa over items for means.
 

@@ -53,7 +53,7 @@ def position(subject: Subject) -> list[AuditCheck]:
     An answer of the judge that cannot be read is an outcome of its own here (two of them are the same outcome), as in
     LLMBar (Zeng et al. 2024); pairs with a provider's error have no outcome and are left out.
     """
-    names = ("position_consistency", "first_preference")
+    names = ("positional_agreement", "first_preference")
     rows = subject.ratings[is_first(subject.ratings) & subject.ratings["order"].notna()]
     failed = rows["status"].isin(["error", "timeout", "skipped", "refused"])
     if rows.empty:

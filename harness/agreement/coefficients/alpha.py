@@ -6,12 +6,12 @@ distance of the level (Krippendorff, Content Analysis, 2019, chapter 12; Hayes a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from harness.agreement.grid.patterns import Patterns, additive, count_patterns, rating_patterns, weighted
-from harness.agreement.grid.units import FEW_VALUES, Level, Units
+from harness.agreement.grid.units import FEW_VALUES, Level, Units, encode
 from harness.statistics import Estimate, Floats, Statistic, estimate
 
 AGREES = 1e-9
@@ -20,6 +20,8 @@ CHECK_SIZE = 20_000_000
 """The package builds an array of items x values x values; above so many numbers a sample of items is checked."""
 CHECK_SAMPLE = 10_000
 """At most so many items are sampled."""
+FOUR_OBSERVERS = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
+"""Twelve units by four observers, of Krippendorff, Computing Krippendorff's Alpha-Reliability (2011): nominal .743."""
 MANY_VALUES = 3_000
 """Ratio alpha needs a distance for each pair of values: refused above so many."""
 
@@ -176,7 +178,7 @@ def _one_minus(observed: Floats, expected: Floats, scale: Floats) -> Floats:
     return np.where(defined, 1 - observed / np.where(defined, expected, 1.0), np.nan)
 
 
-def cross_check(units: Units, level: Level, seed: int = 0) -> dict[str, Any]:
+def compare_alpha(units: Units, level: Level, seed: int = 0) -> dict[str, Any]:
     """Compare alpha with the `krippendorff` package, on all items or on as many as it can hold.
 
     Returns:
@@ -200,6 +202,17 @@ def cross_check(units: Units, level: Level, seed: int = 0) -> dict[str, Any]:
     pairable = np.flatnonzero(units.sizes >= 2)
     chosen = np.sort(np.random.default_rng(seed).choice(pairable, min(fits, len(pairable)), replace=False))
     return _compare(units.where(chosen), level, "sample", f"{n:,} items x {values:,}^2 values do not fit")
+
+
+def reference_alphas() -> dict[str, float]:
+    """Return how far alpha is from the `krippendorff` package at each level, on the table of Krippendorff (2011).
+
+    Raises:
+        RuntimeError: The two differ by more than `AGREES`.
+    """
+    codes, values = encode([np.array([np.nan if one == "." else float(one) for one in row]) for row in FOUR_OBSERVERS])
+    units = Units("four observers", list("abcd"), np.stack(codes), values, None, None)
+    return {level: compare_alpha(units, level)["difference"] for level in get_args(Level)}
 
 
 def _compare(units: Units, level: Level, extent: str, why: str) -> dict[str, Any]:

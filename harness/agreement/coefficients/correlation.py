@@ -11,7 +11,6 @@ from itertools import combinations
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.stats import kendalltau
 
 from harness.agreement.coefficients.contingency import mean_of, over_pairs, without_selves
 from harness.agreement.grid.patterns import rating_patterns, weighted
@@ -192,6 +191,8 @@ def _counts_of(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Fl
     tied_y = _ties(np.unique(y, return_counts=True)[1]).sum()
     pairs = len(x) * (len(x) - 1) / 2
     untied = pairs - tied_x - tied_y + both
+    from scipy.stats import kendalltau  # half a second to import
+
     tau = float(kendalltau(x, y).statistic) if tied_x < pairs and tied_y < pairs else 0.0
     gap = tau * np.sqrt((pairs - tied_x) * (pairs - tied_y))
     counts = ((untied + gap) / 2, (untied - gap) / 2, tied_x - both, tied_y - both, both)

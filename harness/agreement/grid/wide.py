@@ -45,6 +45,7 @@ def wide_units(
     for given in filter(None, (cluster, strata)):
         if given not in names:
             raise HarnessError(f"the ratings have no column {given!r}")
+    _refuse_long(frame, [given for given in (cluster, strata) if given])
     ratings = frame.drop(columns=[name for name in ("item_id", cluster, strata) if name in frame])
     if raters:
         ratings = ratings.loc[:, matching(raters, list(map(str, ratings.columns)), "rater")[:-1]]
@@ -62,6 +63,20 @@ def wide_units(
         _groups(frame, cluster),
         _groups(frame, strata),
     )
+
+
+def _refuse_long(frame: pd.DataFrame, given: Sequence[str]) -> None:
+    """Refuse a frame with several rows an item: no column a rater, but a row a rating with columns of other names."""
+    items = pd.Index(frame["item_id"]) if "item_id" in frame else frame.index
+    twice = items[items.duplicated()]
+    if len(twice):
+        raters = [str(name) for name in frame if name not in ("item_id", *given)]
+        where = "item_id" if "item_id" in frame else "the index"
+        raise HarnessError(
+            f"{where}: {str(twice[0])!r} stands in several rows, and a wide table has one row an item; its columns "
+            f"{', '.join(raters)} were taken for raters. If a row is one rating, name the columns `item_id`, `rater` "
+            "and `value` (`criterion`, `rater_kind` where there are any)"
+        )
 
 
 def _plain(column: pd.Series[Any]) -> NDArray[Any]:

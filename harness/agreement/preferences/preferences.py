@@ -17,8 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.special import expit
-from scipy.stats import t as student
+from scipy.special import expit, stdtrit
 
 from harness.errors import HarnessError
 from harness.statistics import CHUNK, Floats, Ints, resampled
@@ -195,7 +194,7 @@ def bradley_terry(
     meat, freedom = _meat(comparisons, slope, clusters)
     error = np.sqrt(np.clip(np.diag(bread @ meat @ bread)[:size], 0, None))
     sure = freedom > 0 and groups == 1 and error.max() > FLAT  # what a ridge holds, or never varies, has no interval
-    margin = (float(student.ppf((1 + level) / 2, freedom)) if sure else float("nan")) * error
+    margin = (float(stdtrit(freedom, (1 + level) / 2)) if sure else float("nan")) * error
     played = np.bincount(comparisons.first, comparisons.counts, size) + np.bincount(
         comparisons.second, comparisons.counts, size
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.estimate import Corrected
@@ -191,8 +191,8 @@ def _gap(sample: Sample) -> dict[str, Any]:
     error = float(influence @ influence) ** 0.5
     if error < 1e-12:
         return {"difference": difference, "low": difference, "high": difference, "p": float(abs(difference) < 1e-12)}
-    margin = float(stats.t.ppf(0.975, max(df, 1))) * error
-    p = float(2 * stats.t.sf(abs(difference) / error, max(df, 1)))
+    margin = float(stdtrit(max(df, 1), 0.975)) * error
+    p = float(2 * stdtr(max(df, 1), -abs(difference) / error))
     return {"difference": difference, "low": difference - margin, "high": difference + margin, "p": p}
 
 

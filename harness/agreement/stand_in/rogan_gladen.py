@@ -4,7 +4,7 @@ outcome, or that come from another population."""
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from harness.agreement.stand_in.estimate import Corrected
 from harness.errors import HarnessError
@@ -41,14 +41,14 @@ def rogan_gladen(
     sens, spec, rate = f[passed].mean(), 1 - f[failed].mean(), unrated.mean()
     if sens + spec <= 1:
         return Corrected(reason="no_better_than_chance")
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     n, positives, negatives = float(len(unrated)), float(passed.sum()), float(failed.sum())
     if clusters is not None:
         rated, others = clusters
         units = len(np.unique(rated))
         if units < 2:
             return Corrected(reason="too_few_clusters")
-        z = float(stats.t.ppf((1 + level) / 2, units - 1))
+        z = float(stdtrit(units - 1, (1 + level) / 2))
         n /= _design_effect(unrated, others)
         positives /= _design_effect(f[passed], rated[passed])
         negatives /= _design_effect(f[failed], rated[failed])

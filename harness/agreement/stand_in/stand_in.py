@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 from scipy.special import stdtr
 
 from harness.agreement.coefficients.alpha import alpha
@@ -216,7 +215,7 @@ def _omega(wins: Sequence[tuple[Floats, Floats]], epsilon: float) -> float:
     """Return the share of humans for whom the AI's disadvantage is shown to be under the allowance."""
     if not wins:
         return float("nan")
-    return float(np.mean(benjamini_yekutieli(np.array([_p_value(h - f, epsilon) for f, h in wins]), FALSE_DISCOVERIES)))
+    return float(np.mean(shown_of([_p_value(h - f, epsilon) for f, h in wins])))
 
 
 def _p_value(d: Floats, epsilon: float) -> float:
@@ -224,18 +223,15 @@ def _p_value(d: Floats, epsilon: float) -> float:
     if np.ptp(d) == 0:
         return 0.0 if d[0] < epsilon else 1.0
     if len(d) < MIN_ITEMS:
-        return float(stats.wilcoxon(d - epsilon, alternative="less").pvalue)
+        from scipy.stats import wilcoxon
+
+        return float(wilcoxon(d - epsilon, alternative="less").pvalue)
     error = float(d.std(ddof=1)) / len(d) ** 0.5  # the one-sided t test
     return float(stdtr(len(d) - 1, (float(d.mean()) - epsilon) / error))
 
 
-def benjamini_yekutieli(p: Floats, q: float) -> Any:
-    """Return which hypotheses are rejected at false discovery rate q, under any dependence (2001)."""
-    order = np.argsort(p)
-    m = len(p)
-    limits = q * np.arange(1, m + 1) / (m * np.sum(1 / np.arange(1, m + 1)))
-    below = np.flatnonzero(p[order] <= limits)
-    rejected = np.zeros(m, dtype=bool)
-    if len(below):
-        rejected[order[: below[-1] + 1]] = True
-    return rejected
+def shown_of(p: Sequence[float], q: float = FALSE_DISCOVERIES) -> Any:
+    """Return which hypotheses are rejected at false discovery rate q, under any dependence (Benjamini, Yekutieli)."""
+    from scipy.stats import false_discovery_control
+
+    return false_discovery_control(p, method="by") <= q
