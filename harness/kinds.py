@@ -47,13 +47,16 @@ KINDS = {
         "rating.verifiers.answer_key:multiple_choice", "rating.answer_key:multiple_choice"
     ),
     "verifier.numeric": _former("rating.verifiers.numeric:numeric", "rating.numeric:numeric"),
+    "verifier.last_number": Kind("harness.rating.verifiers.last_number:verify_last_number", "verifier.last_number"),
     "verifier.pattern": _former("rating.verifiers.pattern:pattern", "rating.pattern:pattern"),
     "verifier.json_schema": _former("rating.verifiers.json_schema:json_schema", "rating.json_schema:json_schema"),
     "verifier.math_verify": _former("rating.verifiers.mathematics:math_verify", "rating.mathematics:math_verify"),
     "verifier.unit_tests": _former("rating.verifiers.unit_tests:unit_tests", "rating.unit_tests:unit_tests"),
+    "simulated": Kind("harness.rating.simulated:simulated", "simulated"),
     "metric": _former("rating.verifiers.metric:metric", "rating.metric:metric"),
     "human": _former("rating.people.questions:ask_people", "rating.questions:ask_people"),
     "addition": _former("learning.learners.addition:addition", "rounds.addition:addition"),
+    "language_model": Kind("harness.learning.learners.language_model:language_model", "language_model"),
 }
 NAMES = {kind.identity: name for name, kind in KINDS.items()} | {kind.target: name for name, kind in KINDS.items()}
 

@@ -90,6 +90,9 @@ class Response(Record):
     """Per choice for a multiple-choice item, otherwise per token of the answer."""
     greedy: list[bool] | None = None
     """Per choice: whether the model, left to itself, would have written just that."""
+    kl: float | None = None
+    """How far the model is from its base: the divergence of the next token's distribution from the base's, summed over
+    the tokens, in nats."""
     finish_reason: str | None = None
     status: Status = "ok"
     error: str | None = None
@@ -139,6 +142,7 @@ COLUMN_TYPES: dict[type[Record], dict[str, pa.DataType]] = {
         "sample": pa.int64(),
         "logprobs": pa.list_(pa.float64()),
         "greedy": pa.list_(pa.bool_()),
+        "kl": pa.float64(),
         "prompt_tokens": pa.int64(),
         "completion_tokens": pa.int64(),
         "cost_usd": pa.float64(),

@@ -1,9 +1,17 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .jobs import EXPLORED as EXPLORED
+from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner
+from .learner import SeriesEnded as SeriesEnded
 from .learner import Training as Training
 from .learner import check_learner as check_learner
 from .learner import make_learner as make_learner
 from .loop import run_feedback as run_feedback
+from .loop import run_seeds as run_seeds
 from .loop import run_series as run_series
+from .problems.task import ProblemTask as ProblemTask
+from .problems.task import problem_task as problem_task
+from .series import Round as Round
+from .series import Series as Series

@@ -8,8 +8,9 @@ if nothing had happened. A learner knows nothing of feedback; the loop knows not
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from harness.catalog import function_named
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Item
 
-BUILTIN = {"addition": "addition"}
+BUILTIN = {"addition": "addition", "language_model": "language_model"}
 """The learners that come with the harness; others are found by the entry point group `harness.learners`."""
 
 
@@ -28,6 +29,56 @@ class Example:
 
     item: Item
     text: str
+    weight: float = 1.0
+    """How much it counts, where feedback weighs."""
+    rejected: str | None = None
+    """The answer that it was preferred to, where feedback prefers."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of a model that tells more than its text."""
+
+    text: str
+    logprobs: list[float] | None = None
+    """Of each token, in nats, as the model has them at temperature 1."""
+    kl: float | None = None
+    """How far the model is from its base: the divergence of the next token's distribution from the base's, summed over
+    the tokens, in nats.
+    """
+    finish_reason: str | None = None
+    """`stop`, or `length` where the answer was cut."""
+
+
+Written = str | Answer
+"""What a learner answers: a text, or one with more."""
+
+
+def to_json(answer: Written) -> Any:
+    """Return an answer as a JSON value."""
+    return answer if isinstance(answer, str) else asdict(answer)
+
+
+def from_json(value: Any) -> Answer:
+    """Return the answer that `to_json` wrote."""
+    return Answer(value) if isinstance(value, str) else Answer(**value)
+
+
+class SeriesEnded(HarnessError):
+    """A series cannot go on (no memory, a loss that is no number); the others can."""
+
+    def __init__(self, status: str, message: str) -> None:
+        """Make the error.
+
+        Args:
+            status: `out_of_memory`, `diverged`, or another word for the run's record.
+            message: What happened.
+        """
+        super().__init__(status, message)
+        self.status, self.message = status, message
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -35,15 +86,18 @@ class Training:
     """What one training was: the same number of steps in every round and series, so that kinds of feedback compare."""
 
     steps: int
-    loss: float
-    """The mean training loss over the last tenth of the steps, as the learner defines it."""
+    loss: float | None
+    """The mean training loss over the last tenth of the steps, as the learner defines it; None without steps."""
 
 
 class Learner(Protocol):
     """Makes its own items, trains a model from examples, and answers with it. Must be picklable.
 
     A state is whatever the learner's model is to it; nobody else looks inside. No method may change the state that it
-    is given.
+    is given. A learner may have two more methods and one more attribute, which a suite can ask for:
+
+    - `explore(state, items, samples, round)`: so many drawn answers to each of some held-out items (`explore:`);
+    - `takes`: which fields of `Example` it learns from beside the text, `weight` or `rejected` (`keep:`).
     """
 
     @property
@@ -77,11 +131,11 @@ class Learner(Protocol):
         """Return the state of round 0, before any feedback, and how it was trained."""
         ...
 
-    def answer(self, state: Any, items: Sequence[Item]) -> list[str]:
+    def answer(self, state: Any, items: Sequence[Item]) -> Sequence[Written]:
         """Return one answer an item, the model's best, without chance."""
         ...
 
-    def sample(self, state: Any, items: Sequence[Item], round: int) -> list[list[str]]:
+    def sample(self, state: Any, items: Sequence[Item], round: int) -> Sequence[Sequence[Written]]:
         """Return several drawn answers an item, of which the feedback of a round chooses."""
         ...
 
@@ -117,7 +171,7 @@ def check_learner(name: str) -> None:
         raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
 
 
-def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
+def make_learner(name: str, settings: dict[str, Any], seed: int, **surroundings: Any) -> Learner:
     """Return the learner of a name, with a suite's settings.
 
     Args:
@@ -125,6 +179,7 @@ def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
             function is called as `function(settings, seed)`.
         settings: `rounds: settings:` of the suite; the learner checks them.
         seed: The seed of the training run.
+        **surroundings: What the run has (`catalog`, `cache`); the function is given those that it has a parameter for.
 
     Raises:
         HarnessError: There is no such learner, or it refuses its settings.
@@ -132,5 +187,6 @@ def make_learner(name: str, settings: dict[str, Any], seed: int) -> Learner:
     check_learner(name)
     target = _known().get(name, name)
     make = function_named(target, "rounds: learner")
-    learner: Learner = make(settings, seed)
+    given = {name: value for name, value in surroundings.items() if name in inspect.signature(make).parameters}
+    learner: Learner = make(settings, seed, **given)
     return learner

@@ -6,18 +6,21 @@ the numbers, and neither does an interruption. Raters stay in the caller's proce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from harness.learning.jobs import begin
-from harness.learning.learner import Learner
+from harness.learning.jobs import Evaluation, begin
+from harness.learning.learner import Learner, SeriesEnded
 from harness.learning.processes import process_pool
-from harness.learning.selection import refuse_rater
+from harness.learning.selection import refuse_rater, refuse_rule
 from harness.learning.series import Round, Series
 from harness.rating import Rater
 from harness.records import Item
+from harness.suite import KeepUse
 
 
 def run_series(
@@ -29,6 +32,7 @@ def run_series(
     held_out: Sequence[Item],
     state_dir: Path,
     finished: int = -1,
+    use: KeepUse | None = None,
 ) -> Iterator[Round]:
     """Train a learner with one kind of feedback in this process; yield the rounds in order.
 
@@ -40,13 +44,18 @@ def run_series(
         held_out: Items that are answered in every round and never practised on.
         state_dir: Where states and finished jobs are kept; needed no more when all rounds are written.
         finished: The last round that the caller has already, -1 for none; the rounds after it are yielded.
+        use: What is kept of the samples, where it is not the usual.
 
     Raises:
         HarnessError: The rater cannot give feedback to a loop, or the learner practises on held-out items.
         IncompleteError: The rater failed on everything; the same call goes on where this one stopped.
+        SeriesEnded: The learner cannot go on.
     """
+    use = use or KeepUse()
     refuse_rater(rater)
-    yield from Series(series, learner, rater, list(held_out), state_dir).rounds(rounds, finished)
+    refuse_rule(learner, rater, use)
+    lineage = Series(series, learner, rater, Evaluation.of(held_out), state_dir, use=use)
+    yield from lineage.rounds(rounds, finished)
 
 
 def run_feedback(
@@ -76,21 +85,77 @@ def run_feedback(
     Raises:
         HarnessError: A rater cannot give feedback to a loop, or the learner practises on held-out items.
         IncompleteError: A rater failed on everything; the same call goes on where this one stopped.
+        SeriesEnded: The learner cannot go on.
     """
-    for rater in feedback.values():
+    last = {(name, learner.seed): number for name, number in (finished or {}).items()}
+    yield from run_seeds(
+        [learner], feedback, rounds, Evaluation.of(held_out), state_dir, finished=last, workers=workers
+    )
+
+
+def run_seeds(
+    learners: Sequence[Learner],
+    feedback: Mapping[str, Rater | None],
+    rounds: int,
+    evaluation: Evaluation,
+    state_dir: Path,
+    *,
+    keep: Mapping[str, KeepUse] | None = None,
+    finished: Mapping[tuple[str, int], int] | None = None,
+    workers: int = 2,
+    ended: Callable[[Series, SeriesEnded], None] | None = None,
+) -> Iterator[Round]:
+    """Train a learner of several seeds with several kinds of feedback; see `run_feedback`.
+
+    Args:
+        learners: The learner with each of the seeds.
+        feedback: Series name to the rater that gives its feedback, None for the control.
+        rounds: Rounds of training after round 0.
+        evaluation: What is answered after every round.
+        state_dir: Where states and finished jobs are kept.
+        keep: Series name to what is kept of its samples, where it is not the usual.
+        finished: Series name and seed to the last round that the caller has already.
+        workers: Processes at once; 1 for this one alone.
+        ended: Is told of a series that cannot go on, and the others do; where not given, that is raised.
+
+    Raises:
+        HarnessError: A rater cannot give feedback to a loop, or the learner practises on held-out items.
+        IncompleteError: A rater failed on everything; the same call goes on where this one stopped.
+        SeriesEnded: A series cannot go on, and nobody is told of it.
+    """
+    keep, finished = keep or {}, finished or {}
+    for name, rater in feedback.items():
         refuse_rater(rater)
-    last = {name: (finished or {}).get(name, -1) for name in feedback}
-    wanted = {name: rater for name, rater in feedback.items() if last[name] < rounds}
-    held_out = list(held_out)
-    if workers == 1:
-        for name, rater in wanted.items():
-            yield from Series(name, learner, rater, held_out, state_dir).rounds(rounds, last[name])
-    elif wanted:
-        turn = Lock()
-        with process_pool(workers) as call:
-            series = [Series(name, learner, rater, held_out, state_dir, call, turn) for name, rater in wanted.items()]
-            call(begin, learner, series[0].base, held_out)  # before its heirs all want it
-            yield from _side_by_side([each.rounds(rounds, last[each.name]) for each in series])
+        refuse_rule(learners[0], rater, keep.get(name, KeepUse()))
+    turn = Lock()
+    wanted = [
+        (series, last)
+        for name, rater in feedback.items()
+        for learner in learners
+        if (last := finished.get((name, learner.seed), -1)) < rounds
+        for series in [Series(name, learner, rater, evaluation, state_dir, turn=turn, use=keep.get(name, KeepUse()))]
+    ]
+    if workers == 1 or not wanted:
+        for series, last in wanted:
+            yield from _to_its_end(series, rounds, last, ended)
+        return
+    with process_pool(workers) as call:
+        bases = {series.base: series for series, _ in wanted}
+        with ThreadPoolExecutor(len(bases)) as threads:  # before their heirs all want them
+            list(threads.map(lambda one: call(begin, one.learner, one.base, evaluation), bases.values()))
+        called = [(replace(series, call=call), last) for series, last in wanted]
+        yield from _side_by_side([_to_its_end(series, rounds, last, ended) for series, last in called])
+
+
+def _to_its_end(
+    series: Series, rounds: int, finished: int, ended: Callable[[Series, SeriesEnded], None] | None
+) -> Iterator[Round]:
+    try:
+        yield from series.rounds(rounds, finished)
+    except SeriesEnded as error:
+        if ended is None:
+            raise
+        ended(series, error)
 
 
 def _side_by_side(lineages: Sequence[Iterator[Round]]) -> Iterator[Round]:

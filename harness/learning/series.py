@@ -13,18 +13,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import exp, fsum
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from harness.errors import HarnessError, IncompleteError
-from harness.learning.jobs import Samples, Trained, begin, improve, practise, state_file
-from harness.learning.learner import Example, Learner
+from harness.errors import IncompleteError
+from harness.learning.jobs import Evaluation, Samples, Trained, begin, improve, is_done, practise, state_file
+from harness.learning.learner import Answer, Example, Learner, from_json
+from harness.learning.overlap import refuse_held_out
 from harness.learning.processes import Call
-from harness.learning.selection import keep
+from harness.learning.selection import Kept, examples_of, kept, taught
 from harness.rating import Rater, Work
 from harness.records import Item, Rating, Response, digest
+from harness.run import write_whole
+from harness.suite import KeepUse
+
+RATINGS = TypeAdapter(list[Rating])
 
 
 class RoundSummary(BaseModel):
@@ -45,14 +52,25 @@ class RoundSummary(BaseModel):
     """Ratings without a value."""
     n_kept: int
     """Answers kept as examples, at most one a practice item."""
+    n_tied: int = 0
+    """Kept answers to whose item another text was rated just as high, and came later."""
     share_right_kept: float | None
     """The share of right answers among those kept, by the learner's own key: for the record, never for selection."""
     steps: int
-    train_loss: float
+    train_loss: float | None
     cost_usd: float | None
     """What the feedback cost; null where the rater does not say."""
     seconds: float
     """Sampling, rating, training and answering; for round 0 the base, which the series share."""
+    sampling_seconds: float = 0.0
+    rating_seconds: float = 0.0
+    training_seconds: float = 0.0
+    confidence: float | None = None
+    """The mean probability of the model's answers to the held-out items; null where the learner does not tell."""
+    kl: float | None = None
+    """How far the drawn answers' distribution is from the base's, in nats an answer; null where it is not told."""
+    data_hash: str | None = None
+    """The hash of the examples."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,12 @@ class Round:
     """The samples that feedback chose from; their `round` is that of the model that gave them, one less."""
     ratings: list[Rating] = field(default_factory=list)
     """The feedback on the samples, each with the flag `selection_item`."""
+    explored: list[Response] = field(default_factory=list)
+    """Several drawn answers each to some held-out items, of the model after the round."""
+    examples: list[Example] = field(default_factory=list)
+    """What the model was trained on."""
+    state: Path | None = None
+    """Where the model lies, until the next round of the series is done."""
 
 
 @dataclass(frozen=True)
@@ -77,60 +101,77 @@ class Series:
     learner: Learner
     rater: Rater | None
     """Gives the feedback; None keeps the first sample of every item, without looking: the control."""
-    held_out: Sequence[Item]
+    evaluation: Evaluation
     state_dir: Path
     call: Call = lambda job, *arguments: job(*arguments)
     """Runs a job."""
     turn: AbstractContextManager[Any] = field(default_factory=nullcontext)
     """Held while the rater rates, for raters that other threads use too."""
+    use: KeepUse = field(default_factory=KeepUse)
+    """What is kept of the samples."""
 
     @cached_property
     def base(self) -> Path:
         """The folder of round 0, which all series of a learner share."""
-        asked = [(item.task, item.item_id, item.prompt) for item in self.held_out]
-        return self.state_dir / f"base-{digest(self.learner.version, asked)}"
+        asked = [(item.task, item.item_id, item.prompt) for item in self.evaluation.items]
+        more = [len(self.evaluation.explored), self.evaluation.samples] if self.evaluation.samples else []
+        return self.state_dir / f"base-{digest(self.learner.version, asked, *more)}"
 
     @cached_property
     def lineage(self) -> str:
         """The hash of everything that decides the series' numbers."""
         feedback = (self.rater.spec.name, self.rater.version) if self.rater else None
-        return digest(self.base.name, self.name, feedback)
+        rule = [self.use.model_dump()] if self.use.rule else []
+        return digest(self.base.name, self.name, feedback, *rule)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of the series' own states and results."""
+        return self.state_dir / f"series-{self.lineage}"
 
     def rounds(self, count: int, finished: int = -1) -> Iterator[Round]:
         """Yield the rounds after `finished` in order, from 0 (the base) to `count`."""
-        folder = self.state_dir / f"series-{self.lineage}"
-        trained = self.call(begin, self.learner, self.base, self.held_out)
+        trained = self.call(begin, self.learner, self.base, self.evaluation)
         if finished < 0:
             yield self._base_round(trained)
-        before = state_file(self.base, 0)
         for number in range(1, count + 1):
-            after = state_file(folder, number)
-            if number > finished or not after.exists():
-                done = self._next_round(before, folder, number)
+            if number > finished or not is_done(self.folder, number):
+                done = self._next_round(number)
                 if number > finished:
                     yield done
-            before = after
+
+    def state(self, number: int) -> Path:
+        """Return where the state after a round lies."""
+        return state_file(self.folder, number) if number else state_file(self.base, 0)
 
     def _base_round(self, trained: Trained) -> Round:
-        return Round(self._summary(0, trained, seconds=trained["seconds"]), self._answers(0, trained["texts"]))
+        summary = self._summary(0, trained, seconds=trained["seconds"], training_seconds=trained["train_seconds"])
+        return Round(summary, self._answers(0, trained), explored=self._explored(0, trained), state=self.state(0))
 
-    def _next_round(self, before: Path, folder: Path, number: int) -> Round:
+    def _next_round(self, number: int) -> Round:
+        before, folder = self.state(number - 1), self.folder
         items = self.learner.practice(number)
-        self._refuse_held_out(items, number)
-        samples: Samples = self.call(practise, self.learner, before, folder, items, number)
+        refuse_held_out(self.learner.name, items, self.evaluation.items, number)
+        samples: Samples = {"texts": [[] for _ in items], "seconds": 0.0}
+        if self.use.rule != "reference":
+            samples = self.call(practise, self.learner, before, folder, items, number)
         practice = [
-            self._response(number - 1, item, text, sample)
-            for item, texts in zip(items, samples["texts"], strict=True)
-            for sample, text in enumerate(texts)
+            self._response(number - 1, item, from_json(answer), sample)
+            for item, answers in zip(items, samples["texts"], strict=True)
+            for sample, answer in enumerate(answers)
         ]
         started = time.perf_counter()
-        with self.turn:
-            ratings = self._feedback(items, practice)
-        by_id = {item.item_id: item for item in items}
-        kept = keep(self.rater.spec.scale if self.rater else None, practice, ratings)
-        examples = [Example(by_id[response.item_id], response.text or "") for response in kept]
+        ratings = self._ratings(items, practice, number)
+        found: list[Kept] = []
+        if self.use.rule == "reference":
+            examples = taught(items)
+        else:
+            found = kept(self.rater.spec.scale if self.rater else None, practice, ratings, self.use)
+            examples = examples_of(found, items)
         rating_seconds = time.perf_counter() - started
-        trained: Trained = self.call(improve, self.learner, before, folder, examples, self.held_out, number)
+        trained: Trained = self.call(
+            improve, self.learner, before, folder, examples, self.evaluation, number, number == 1
+        )
         costs = [rating.cost_usd for rating in ratings if rating.cost_usd is not None]
         summary = self._summary(
             number,
@@ -140,11 +181,30 @@ class Series:
             n_ratings=len(ratings),
             n_failed=sum(rating.value is None for rating in ratings),
             n_kept=len(examples),
+            n_tied=sum(one.tied for one in found),
             share_right_kept=self._share_right(examples),
             cost_usd=sum(costs) if costs else None,
             seconds=samples["seconds"] + rating_seconds + trained["seconds"],
+            sampling_seconds=samples["seconds"],
+            rating_seconds=rating_seconds,
+            training_seconds=trained["train_seconds"],
+            data_hash=digest([(one.item.item_id, one.text, one.weight, one.rejected) for one in examples]),
         )
-        return Round(summary, self._answers(number, trained["texts"]), items, practice, ratings)
+        explored = self._explored(number, trained)
+        state = self.state(number)
+        return Round(summary, self._answers(number, trained), items, practice, ratings, explored, examples, state)
+
+    def _ratings(self, items: Sequence[Item], practice: Sequence[Response], number: int) -> list[Rating]:
+        """Return the feedback of a round: what was given before it was interrupted, or what the rater gives now."""
+        if self.rater is None:
+            return []
+        path = self.folder / f"{number:03d}-ratings.json"
+        if path.is_file():
+            return RATINGS.validate_json(path.read_bytes())
+        with self.turn:
+            ratings = self._feedback(items, practice)
+        write_whole(path, RATINGS.dump_json(ratings))
+        return ratings
 
     def _feedback(self, items: Sequence[Item], practice: Sequence[Response]) -> list[Rating]:
         """Return the rater's ratings of the samples, flagged as what selected the training data.
@@ -174,26 +234,21 @@ class Series:
             )
         return ratings
 
-    def _refuse_held_out(self, items: Sequence[Item], number: int) -> None:
-        """Raise a `HarnessError` if a round would practise on what it is evaluated on."""
-        ids = {(item.task, item.item_id) for item in self.held_out}
-        prompts = {item.prompt for item in self.held_out}
-        both = [item.item_id for item in items if (item.task, item.item_id) in ids or item.prompt in prompts]
-        if both:
-            raise HarnessError(
-                f"learner {self.learner.name!r}, round {number}: {len(both)} of {len(items)} practice items are "
-                f"held-out items too ({both[0]!r}); a model may not be evaluated on what selected its training data"
-            )
-        twice = len(items) - len({item.item_id for item in items})
-        if twice:
-            raise HarnessError(
-                f"learner {self.learner.name!r}, round {number}: {twice} practice items have the id of another one"
-            )
+    def _answers(self, number: int, trained: Trained) -> list[Response]:
+        answers = map(from_json, trained["texts"])
+        return [
+            self._response(number, item, answer) for item, answer in zip(self.evaluation.items, answers, strict=True)
+        ]
 
-    def _answers(self, number: int, texts: Sequence[str]) -> list[Response]:
-        return [self._response(number, item, text) for item, text in zip(self.held_out, texts, strict=True)]
+    def _explored(self, number: int, trained: Trained) -> list[Response]:
+        groups = zip(self.evaluation.explored, trained["explored"], strict=True)
+        return [
+            self._response(number, item, from_json(answer), sample)
+            for item, answers in groups
+            for sample, answer in enumerate(answers)
+        ]
 
-    def _response(self, number: int, item: Item, text: str, sample: int | None = None) -> Response:
+    def _response(self, number: int, item: Item, answer: Answer, sample: int | None = None) -> Response:
         prompt_hash = digest(item.prompt)
         return Response(
             response_id=digest(self.lineage, number, item.task, item.item_id, prompt_hash, sample),
@@ -204,7 +259,11 @@ class Series:
             seed=self.learner.seed,
             round=number,
             sample=sample or 0,
-            text=text,
+            text=answer.text,
+            logprobs=answer.logprobs,
+            kl=answer.kl,
+            finish_reason=answer.finish_reason,
+            completion_tokens=None if answer.logprobs is None else len(answer.logprobs),
             prompt_hash=prompt_hash,
         )
 
@@ -224,5 +283,24 @@ class Series:
             "cost_usd": None,
             "steps": trained["steps"],
             "train_loss": trained["loss"],
+            "confidence": self._confidence(trained),
+            "kl": _mean(
+                [answer["kl"] for group in trained["explored"] for answer in group if isinstance(answer, dict)]
+            ),
         }
         return RoundSummary.model_validate({**nothing, **known, **facts})
+
+    def _confidence(self, trained: Trained) -> float | None:
+        """Return the mean probability of the answers to the items of the learner's own task."""
+        own = self.evaluation.items[0].task if self.evaluation.items else None
+        answers = [
+            from_json(answer)
+            for item, answer in zip(self.evaluation.items, trained["texts"], strict=True)
+            if item.task == own
+        ]
+        return _mean([None if one.logprobs is None else exp(fsum(one.logprobs)) for one in answers])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

@@ -220,7 +220,7 @@ class _Stage:
         use = self.suite.rounds
         assert use is not None
         items = min(use.items, self.suite.limit or use.items)
-        wanted, there = len(use.feedback) * (use.rounds + 1), len(self.run.rounds)
+        wanted, there = len(use.feedback) * use.seeds * (use.rounds + 1), len(self.run.rounds)
         return Line("rounds", use.learner, "rounds of training", items, wanted, min(there, wanted))
 
     def _bill(self) -> dict[str, Any]:

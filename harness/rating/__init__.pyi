@@ -45,6 +45,7 @@ from .rater import Work as Work
 from .rater import rater_facts as rater_facts
 from .sandbox.attacks import choose as choose
 from .sandbox.check import Limits as Limits
+from .verifiers.last_number import last_number as last_number
 from .verifiers.verification import pass_summary as pass_summary
 from .verifiers.verification import read_completions as read_completions
 from .verifiers.verification import read_problems as read_problems

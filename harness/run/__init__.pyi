@@ -2,6 +2,7 @@
 
 from .fingerprint import fingerprint_of as fingerprint_of
 from .folder import Run as Run
+from .folder import file_name as file_name
 from .folder import load as load
 from .folder import opened as opened
 from .manifest import host_facts as host_facts

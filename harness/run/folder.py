@@ -164,7 +164,7 @@ class Run:
         identity = digest([[getattr(entry, name) for name in key] for entry in entries])
         sink = pa.BufferOutputStream()
         pq.write_table(table(entries, kind), sink, compression="zstd")
-        path = self.folder / folder / f"{_file_name(part)}-{identity}.parquet"
+        path = self.folder / folder / f"{file_name(part)}-{identity}.parquet"
         write_whole(path, sink.getvalue().to_pybytes())
         for name in (folder, "every_response"):
             self.__dict__.pop(name, None)
@@ -174,13 +174,13 @@ class Run:
         """Write the items of a task in the place of those that it had: their texts or keys have changed."""
         written = self.write(items, task)
         for path in (self.folder / "items").glob("*.parquet"):
-            if path != written and path.stem[:-17] == _file_name(task):
+            if path != written and path.stem[:-17] == file_name(task):
                 path.unlink()
         self.__dict__.pop("items", None)
 
     def write_round(self, summary: dict[str, Any]) -> None:
         """Write the summary of one round of training of one series."""
-        name = _file_name(f"{summary['series']}-seed{summary['seed']}-round{summary['round']:03d}")
+        name = file_name(f"{summary['series']}-seed{summary['seed']}-round{summary['round']:03d}")
         write_whole(self.folder / "rounds" / f"{name}.json", json.dumps(summary, sort_keys=True).encode() + b"\n")
         self.__dict__.pop("rounds", None)
 
@@ -216,7 +216,8 @@ class Run:
         return f"<p><b>Run {escape(self.suite.name)}</b> in <code>{escape(str(self.folder))}</code>: {counts}</p>"
 
 
-def _file_name(text: str) -> str:
+def file_name(text: str) -> str:
+    """Return a text as part of a file's name: letters, digits, dots, dashes and underscores."""
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
 
 

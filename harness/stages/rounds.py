@@ -1,53 +1,180 @@
-"""The stage in which the learner is trained in rounds, once with each kind of feedback."""
+"""The stage in which the learner is trained in rounds, once with each kind of feedback and each seed."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
-from harness.learning import make_learner, run_feedback
-from harness.rating import Work, find_rater, rater_facts
+from harness.errors import HarnessError, IncompleteError
+from harness.learning import (
+    Evaluation,
+    ProblemTask,
+    Round,
+    Series,
+    SeriesEnded,
+    make_learner,
+    problem_task,
+    run_seeds,
+)
+from harness.rating import Rater, Work, find_rater, rater_facts
+from harness.records import Item, Rating, Response
+from harness.run import file_name, is_elsewhere, write_whole
 from harness.stages.context import Context
+from harness.suite import RoundsUse
 
 
 def train_rounds(context: Context) -> None:
-    """Train the learner with each kind of feedback, and let the gold rater rate the held-out answers of every round."""
+    """Train the learner with each kind of feedback, and let the gold raters rate the held-out answers of every round.
+
+    Raises:
+        IncompleteError: A series could not go on; the others are done.
+    """
     use = context.suite.rounds
     if use is None:
         return
     run = context.run
-    learner = make_learner(use.learner, use.settings, context.suite.seed)
-    held_out = learner.held_out(min(use.items, context.suite.limit or use.items))
-    gold = find_rater(use.gold, context.catalog, context.surroundings)
+    seeds = [context.suite.seed + number for number in range(use.seeds)]
+    there = {"catalog": context.catalog, "cache": context.cache}
+    learners = [make_learner(use.learner, use.settings, seed, **there) for seed in seeds]
+    own = learners[0].held_out(min(use.items, context.suite.limit or use.items))
+    others = list(_off_target(context, use))
+    explore = min(use.explore.items, len(own)) if use.explore else 0
+    evaluation = Evaluation.of(own, explore, use.explore.samples if use.explore else 0)
+    evaluation = Evaluation(
+        [*own, *(item for _, items, _ in others for item in items)], evaluation.explored, evaluation.samples
+    )
+    gold = {
+        name: find_rater(name, context.catalog, context.surroundings) for name in [use.gold, *(r for *_, r in others)]
+    }
     raters = {
         series: find_rater(name, context.catalog, context.surroundings) if name else None
         for series, name in use.feedback.items()
     }
-    for rater in (gold, *raters.values()):
+    for rater in (*gold.values(), *raters.values()):
         if rater is not None:
             run.note(raters={rater.spec.name: rater_facts(rater)})
-    finished: dict[str, int] = {}
-    for row in run.rounds.itertuples():
-        finished[str(row.series)] = max(int(str(row.round)), finished.get(str(row.series), -1))
-    left = sum(use.rounds - finished.get(series, -1) for series in raters)
+    finished = _finished(context)
+    left = sum(use.rounds - finished.get((series, seed), -1) for series in raters for seed in seeds)
     if left:
-        run.write(held_out, "held-out")
-    states = run.folder / ".states"
+        run.write([*evaluation.items, *evaluation.explored], "held-out")
+    golds = {task.name: gold[rater] for task, _, rater in others}
+    proxies = raters if use.explore and use.explore.proxy else {}
+    judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
+    here = context.cache / "states" / file_name(str(run.folder)) if is_elsewhere(run.folder) else run.folder / ".states"
+    stopped: list[tuple[Series, SeriesEnded]] = []
     with context.stage("the learner trains", left) as progress:
-        for done in run_feedback(
-            learner,
+        for done in run_seeds(
+            learners,
             raters,
             use.rounds,
-            held_out=held_out,
-            state_dir=states,
+            evaluation,
+            here,
+            keep=use.keep,
             finished=finished,
             workers=context.surroundings.workers,
+            ended=lambda series, error: stopped.append((series, error)),
         ):
-            part = f"{learner.name}-{done.summary.series}-round{done.summary.round:03d}"
-            for records in (done.responses, done.practice_items, done.practice, done.ratings):
-                run.write(records, part)
-            items = {item.item_id: item for item in held_out}
-            answers = [Work(items[response.item_id], response) for response in done.responses]
-            run.write(gold.rate(answers), f"{part}-{use.gold}")
-            run.write_round(done.summary.model_dump())  # last: a round with a summary is whole
+            _write(context, done, evaluation, judges, proxies.get(done.summary.series))
             progress(1)
-    shutil.rmtree(states, ignore_errors=True)
+    ended = {f"{series.name}, seed {series.learner.seed}": str(error) for series, error in stopped}
+    if ended:
+        run.note(ended=ended)
+        raise IncompleteError(
+            f"{run.folder}: series that could not go on\n"
+            + "\n".join(f"  {name}: {reason}" for name, reason in ended.items())
+            + "\nThe others are done. The same command tries them again."
+        )
+    shutil.rmtree(here, ignore_errors=True)
+
+
+def _off_target(context: Context, use: RoundsUse) -> Iterator[tuple[ProblemTask, list[Item], str]]:
+    """Yield the tasks that feedback is not about, with their items and the rater of their answers."""
+    for entry in use.off_target:
+        task = problem_task(entry.task, context.catalog)
+        rater = entry.rater or next(iter(task.raters), None)
+        if rater is None:
+            raise HarnessError(f"rounds: off_target: {entry.task} names no rater; write `rater:`")
+        yield task, task.held_out(entry.items), rater
+
+
+def _finished(context: Context) -> dict[tuple[str, int], int]:
+    """Return the last round that the run has of each series and seed."""
+    last: dict[tuple[str, int], int] = {}
+    for row in context.run.rounds.itertuples():
+        key = str(row.series), int(str(row.seed))
+        last[key] = max(int(str(row.round)), last.get(key, -1))
+    return last
+
+
+def _write(
+    context: Context,
+    done: Round,
+    evaluation: Evaluation,
+    judges: dict[str, Rater],
+    proxy: Rater | None,
+) -> None:
+    """Write a round: answers, feedback, gold and the feedback's own ratings, the data, the model; its summary last."""
+    run, summary = context.run, done.summary
+    part = f"{summary.series}-seed{summary.seed}-round{summary.round:03d}"
+    for records in ([*done.responses, *done.explored], done.practice_items, done.practice, done.ratings):
+        run.write(records, part)
+    items = {(item.task, item.item_id): item for item in (*evaluation.items, *evaluation.explored)}
+    work: dict[str, list[Work]] = defaultdict(list)
+    raters: dict[str, Rater] = {}
+    for response, siblings in _with_siblings([*done.responses, *done.explored]):
+        piece = Work(items[response.task, response.item_id], response, siblings=siblings)
+        rater = judges[response.task]
+        raters[rater.spec.name] = rater
+        work[rater.spec.name].append(piece)
+        if proxy is not None and len(siblings) > 1 and proxy.spec.name not in (rater.spec.name, "human"):
+            raters[proxy.spec.name] = proxy
+            work[proxy.spec.name].append(piece)
+    ratings: list[Rating] = []
+    for name, pieces in work.items():
+        ratings += raters[name].rate(pieces)
+    run.write(ratings, f"{part}-gold")
+    if done.examples:
+        lines = [
+            {
+                "prompt": example.item.prompt,
+                "completion": example.text,
+                **({"rejected": example.rejected} if example.rejected is not None else {}),
+                **({"weight": example.weight} if example.weight != 1 else {}),
+                "item_id": example.item.item_id,
+            }
+            for example in done.examples
+        ]
+        content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        write_whole(run.folder / "data" / f"{file_name(part)}.jsonl", content.encode())
+    _keep_model(context, done, part)
+    run.write_round(summary.model_dump())  # last: a round with a summary is whole
+
+
+def _with_siblings(responses: Sequence[Response]) -> Iterator[tuple[Response, Sequence[Response]]]:
+    groups: dict[tuple[str, str], list[Response]] = defaultdict(list)
+    for response in responses:
+        groups[response.task, response.item_id].append(response)
+    for group in groups.values():
+        yield from ((response, group) for response in group)
+
+
+def _keep_model(context: Context, done: Round, part: str) -> None:
+    """Keep the model of a round by the suite's rule: a link, which outlives the state that the loop works with."""
+    use, summary, state = context.suite.rounds, done.summary, done.state
+    if use is None or use.checkpoints == "none" or state is None:
+        return
+    folder = context.run.folder / "checkpoints"
+    kept = folder / f"{file_name(part)}.state"
+    if is_elsewhere(folder):
+        if state.is_dir():
+            raise HarnessError("rounds: checkpoints: a model that is a folder is kept on this machine's own disk alone")
+        write_whole(kept, state.read_bytes())
+    elif not kept.exists():
+        folder.mkdir(exist_ok=True)
+        shutil.copytree(state, kept, copy_function=os.link) if state.is_dir() else os.link(state, kept)
+    if use.checkpoints == "last" and summary.round > 0:
+        former = folder / f"{file_name(part.removesuffix(f'{summary.round:03d}'))}{summary.round - 1:03d}.state"
+        shutil.rmtree(former) if former.is_dir() else former.unlink(missing_ok=True)

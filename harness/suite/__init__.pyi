@@ -9,6 +9,7 @@ from .file import find_suite as find_suite
 from .file import read_suite as read_suite
 from .file import suite_schema as suite_schema
 from .model import IMPORTED as IMPORTED
+from .model import KeepUse as KeepUse
 from .model import ModelUse as ModelUse
 from .model import RaterUse as RaterUse
 from .model import RoundsUse as RoundsUse

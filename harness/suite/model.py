@@ -110,6 +110,55 @@ class RatingsUse(Section):
         return f"{self.dataset} ({self.split})" if self.split else self.dataset
 
 
+class KeepUse(Section):
+    """What is kept of the samples that a kind of feedback rated."""
+
+    rule: Literal["first", "first_right", "best", "threshold", "weighted", "pairs", "reference"] | None = None
+    """`first`: the first sample, unseen; `first_right`: the first rated 1; `best`: the best of each item, and of those
+    the best `share`; `threshold`: the best of each item from `at_least`; `weighted`: the best of each item, weighted by
+    its rating; `pairs`: the best against the worst; `reference`: the item's own answer, a teacher. Where not given,
+    `first_right` for a binary rater, `best` for a graded one, `first` without a rater."""
+    share: float = Field(default=0.5, gt=0, le=1)
+    """With `best`: the share of the items that is kept."""
+    at_least: float | None = None
+    """With `threshold`: the lowest rating that is kept."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> KeepUse:
+        if (self.rule == "threshold") != (self.at_least is not None):
+            raise ValueError("`rule: threshold` and `at_least` go together")
+        return self
+
+
+class ExploreUse(Section):
+    """Several answers to some held-out items after every round: what a model can find, and how sure it is."""
+
+    items: int = Field(default=100, ge=20)
+    """The first so many held-out items."""
+    samples: int = Field(default=4, ge=2)
+    """Answers to each, drawn as in practice."""
+    proxy: bool = True
+    """Whether the feedback's rater rates them too: its own score beside gold."""
+
+
+class OffTargetUse(Section):
+    """A task that the feedback is not about, answered in every round: what training forgets."""
+
+    task: str
+    """A task of the catalogue that has a generator."""
+    rater: str | None = None
+    """Who rates its answers; the first that the task names where not given."""
+    items: int = Field(default=100, ge=20)
+    """So many items of it."""
+
+
+OffTargetEntry = Annotated[
+    OffTargetUse,
+    BeforeValidator(lambda entry: {"task": entry} if isinstance(entry, str) else entry),
+    WithJsonSchema({"anyOf": [{"type": "string"}, OffTargetUse.model_json_schema()]}),
+]
+
+
 class RoundsUse(Section):
     """A learner trained in rounds, once for each kind of feedback."""
 
@@ -121,12 +170,37 @@ class RoundsUse(Section):
     """Held-out items, the same in every round and series."""
     feedback: dict[str, str | None]
     """Series name to the rater of the catalogue that gives the feedback; null keeps everything: the control."""
+    keep: dict[str, KeepUse] = Field(default_factory=dict)
+    """Series name to what is kept of the samples, where it is not the usual."""
+    seeds: int = Field(default=1, ge=1)
+    """Training runs of each kind of feedback, with the suite's seed and the next ones; a verdict on a kind of feedback,
+    not on one run, needs several."""
+    explore: ExploreUse | None = None
+    """Several answers to some held-out items after every round."""
+    off_target: list[OffTargetEntry] = Field(default_factory=list)
+    """Tasks that the feedback is not about, for what training forgets."""
+    checkpoints: Literal["none", "last", "all"] = "none"
+    """Which models stay in the run's folder `checkpoints/`."""
     gold: str = "answer_key"
     """The rater of the catalogue that rates the held-out answers."""
     sesoi: float = Field(default=1.0, gt=0)
     """The smallest effect of interest, in points (hundredths of the score range) a round."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The learner's own settings; it checks them."""
+
+    @model_validator(mode="after")
+    def _names_its_series(self) -> RoundsUse:
+        for series, use in self.keep.items():
+            if series not in self.feedback:
+                raise ValueError(f"keep: there is no series {series!r}.{did_you_mean(series, self.feedback)}")
+            unseen = use.rule in ("first", "reference")
+            if use.rule is not None and unseen != (self.feedback[series] is None):
+                rater = "takes no rater" if unseen else "needs a rater"
+                raise ValueError(f"keep: {series}: `rule: {use.rule}` {rater}")
+        twice = [one.task for one in self.off_target]
+        if len(set(twice)) < len(twice):
+            raise ValueError("off_target: a task is named twice")
+        return self
 
 
 class Suite(Section):
@@ -234,7 +308,7 @@ def _refuse_unknown(what: str, wanted: Sequence[str] | None, known: Iterable[str
             raise HarnessError(f"--{what}s: the suite has no {what} {name!r}.{did_you_mean(name, names)}")
 
 
-GROWS = ("models", "tasks", "ratings", "raters", "feedback")
+GROWS = ("models", "tasks", "ratings", "raters", "feedback", "keep")
 """Where a suite may have more than the run that it made: nothing that is there changes by it."""
 
 

@@ -46,6 +46,8 @@ class TaskFacts(BaseModel):
     """The field whose value items share that are not independent: a document, a template."""
     keep: list[str] = Field(default_factory=list)
     """Fields that go into the item's metadata, for raters."""
+    generator: str | None = None
+    """`package.module:function` that makes items without end, for learners: `harness.learning.problems`."""
     limits: dict[str, float] = Field(default_factory=dict)
     """What a program may use while it is verified: `seconds`, `memory_mb`, `message_mb`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from harness.kinds import identity_of
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
@@ -12,17 +13,25 @@ from harness.rating.verifiers.verifier import unanswered
 from harness.records import Rating, digest
 
 
+class OwnProbabilitySettings(Settings):
+    """What the model's own probability is of, where the answer is a text."""
+
+    of: Literal["token", "answer"] = "token"
+    """`token`: the mean log-probability of a token, in nats; `answer`: the probability of the whole text, in [0, 1]."""
+
+
 class OwnProbability:
     """Rates a choice by its probability among the choices, a text by the mean log-probability of its tokens.
 
     The probability of a choice is the softmax of the choices' log-likelihoods, in [0, 1]; the mean log-probability is
-    in nats a token, 0 at the most.
+    in nats a token, 0 at the most. With `of: answer` a text is rated by its own probability instead.
     """
 
     def __init__(self, spec: RaterSpec) -> None:
         """Make the rater."""
         self.spec = spec
-        self.version = digest(identity_of(spec.use), read_settings(spec, Settings).model_dump(), 1)
+        self.settings = read_settings(spec, OwnProbabilitySettings)
+        self.version = digest(identity_of(spec.use), self.settings.model_dump(exclude_defaults=True), 1)
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield one rating a piece of work."""
@@ -40,6 +49,8 @@ class OwnProbability:
             problem = "the answer is none of the choices"
         if problem or not logprobs:
             return rating_of(self.spec, self.version, work, status="skipped", error=problem)
+        if choices is None and self.settings.of == "answer":
+            return rating_of(self.spec, self.version, work, value=min(1.0, math.exp(math.fsum(logprobs))))
         if choices is None:
             return rating_of(self.spec, self.version, work, value=math.fsum(logprobs) / len(logprobs))
         chosen = choices.index(str(work.response.text))
