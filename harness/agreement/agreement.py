@@ -29,7 +29,9 @@ from harness.agreement.rest import one_against_rest
 from harness.agreement.stand_in.corrected import check_chosen
 from harness.agreement.stand_in.corrected import correct as corrected_mean
 from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
+from harness.agreement.stand_in.sequential import ORDER, sequence, with_order
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
+from harness.agreement.stand_in.systems import compare_systems, one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
 from harness.errors import HarnessError, did_you_mean
 from harness.run import people_and_ai
@@ -193,6 +195,10 @@ def agree(
     correct: bool = False,
     chosen: str | None = None,
     strata: str | None = None,
+    sequential: bool = False,
+    time: str | None = None,
+    width: float = 0.1,
+    by: str | None = None,
     weights: bool = False,
     cross_check: bool | None = None,
     resamples: int = 1000,
@@ -220,6 +226,10 @@ def agree(
             `by:COLUMN` or `by-outcome` (by the true result, or from another population). Not said: both estimates
             that may be right, with what each assumes.
         strata: The column of `by:COLUMN`.
+        sequential: With `correct`, an interval that holds however often it is looked at, and how many labels more.
+        time: With `sequential`, the column that says when people rated; the order of the rows where not given.
+        width: With `sequential`, the interval that is narrow enough, as a share of the range.
+        by: With `correct`, the column of the systems that answered (`model`): their scores and differences.
         weights: Weigh the AI raters as a panel by how near they come to people.
         cross_check: Compare each alpha with that of the `krippendorff` package, which is slow; `CROSS_CHECK` where not
             given.
@@ -240,12 +250,17 @@ def agree(
     repeats: list[dict[str, Any]] = []
     few = {"resamples": resamples, "seed": seed}
     if is_wide(ratings):
+        if sequential or by:
+            raise HarnessError("a wide frame has neither an order of labelling nor systems: give one row a rating")
         if criterion or kind:
             raise HarnessError("a wide frame has one criterion and no kinds of raters: choose raters by name")
         units = wide_units(ratings, level, raters=raters, cluster=cluster, strata=strata)
         found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
-        groups = {"cluster": cluster, "strata": strata}
+        ratings = one_answer_a_system(ratings, by) if by else ratings
+        ratings = with_order(ratings, time) if sequential else ratings
+        further = [name for name, asked in ((by, by), (ORDER, sequential)) if name and asked]
+        groups: dict[str, Any] = {"cluster": cluster, "strata": strata, "further": further}
         rows = read(ratings, level=level, raters=raters, criterion=criterion, kind=kind, **groups)
         found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, pool)]
         notes = [*cautions.of_ratings(rows), *(of_pool(rows) if pool else ())]
@@ -282,7 +297,14 @@ def agree(
             votes[units.criterion] = panel_weights(units, machines, humans, one)
     if correct:
         for units, _, humans, machines in _with_sides(found, kinds, 1, notes):
-            means += [corrected_mean(units, ai, humans, chosen=chosen) for ai in machines]
+            for ai in machines:
+                row = corrected_mean(units, ai, humans, chosen=chosen)
+                if units.numbers is not None and sequential:
+                    order = time or "the order of the ratings"
+                    row["sequential"] = sequence(units, ai, humans, chosen, width, order)
+                if units.numbers is not None and by:
+                    row["by"] = {"column": by, **compare_systems(units, ai, humans, by, chosen)}
+                means.append(row)
         notes += [_shifted(row) for row in means if _unasked(row)]
     all_units = [units for units, _, _ in found]
     return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed)

@@ -122,6 +122,10 @@ def agree_in_run(
     min_items: int = MIN_ITEMS,
     correct: bool = False,
     chosen: str | None = None,
+    sequential: bool = False,
+    time: str | None = None,
+    width: float = 0.1,
+    by: str | None = None,
     weights: bool = False,
     cross_check: bool | None = None,
     resamples: int = 1000,
@@ -139,6 +143,10 @@ def agree_in_run(
         min_items: Items that a human must have rated to be compared.
         correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
         chosen: How people's responses were chosen, as `agree` takes it; `by:model` and `by:cluster` are known here.
+        sequential: With `correct`, an interval that may be looked at again and again, as `agree` gives it.
+        time: With `sequential`, when people rated: `created_at` where all of their ratings have it and none is given.
+        width: With `sequential`, the interval that is narrow enough.
+        by: With `correct`, what names the systems to compare: `model`.
         weights: Weigh the AI raters as a panel by how near they come to people.
         cross_check: Compare each alpha with that of the `krippendorff` package.
         resamples: Bootstrap resamples; 0 gives no intervals.
@@ -150,8 +158,10 @@ def agree_in_run(
     """
     run = opened(run)
     ratings = run.ratings if people is None else with_people(run, people)
-    if column := column_of(chosen):
+    for column in filter(None, (column_of(chosen), by)):
         ratings = with_column(run, ratings, column)
+    if sequential and time is None and ratings.loc[is_person(ratings), "created_at"].notna().all():
+        time = "created_at"
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
     few = {"resamples": resamples, "seed": run.suite.seed if seed is None else seed}
     asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, "cross_check": cross_check}
@@ -167,8 +177,9 @@ def agree_in_run(
             "correct": correct and both,
             "weights": weights and both,
         }
-        how = chosen if wanted["correct"] else None
-        one = agree(group, level=level, chosen=how, **wanted, **asked, **few)  # type: ignore[arg-type]
+        how = {"chosen": chosen, "sequential": sequential, "time": time, "width": width, "by": by}
+        asked_of = how if wanted["correct"] else {}
+        one = agree(group, level=level, **asked_of, **wanted, **asked, **few)  # type: ignore[arg-type]
         _take(found, one, about)
     if (stand_in and not found.stand_in) or (correct and not found.corrected):
         need = "two people and a judge" if stand_in else "a person and a judge"

@@ -52,6 +52,16 @@ def agree(
         ),
     ] = None,
     strata: Annotated[str | None, typer.Option(help="With --correct: the same as --chosen by:COLUMN.")] = None,
+    sequential: Annotated[
+        bool, typer.Option("--sequential", help="With --correct: an interval that holds however often it is looked at.")
+    ] = False,
+    time: Annotated[
+        str | None, typer.Option(help="With --sequential: column of when people rated; else the order of the lines.")
+    ] = None,
+    width: Annotated[
+        float, typer.Option(min=0.001, help="With --sequential: the interval that is narrow enough, of the range.")
+    ] = 0.1,
+    by: Annotated[str | None, typer.Option(help="With --correct: column of the systems to compare, say model.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
     ] = None,
@@ -96,8 +106,11 @@ def agree(
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
     if seed is None:
         few["seed"] = Run(source).suite.seed if (source / "suite.yaml").is_file() else 0
+    mean: dict[str, Any] = {"correct": correct, "chosen": chosen, "sequential": sequential, "time": time,
+                            "width": width, "by": by}  # fmt: skip
     _check_word("--interval", interval, ("bca", "kalpha"))
-    _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata})
+    _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential, "by": by})
+    _belongs_to("--sequential", sequential, {"time": time, "width": width != 0.1})
     _refuse_with_preferences(
         preferences,
         {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
@@ -117,15 +130,14 @@ def agree(
         else:
             found = agree_in_run(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-                min_items=min_items, correct=correct, chosen=chosen, weights=weights is not None,
-                cross_check=cross_check or None, **few,
+min_items=min_items, **mean, weights=weights is not None, cross_check=cross_check or None, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        also = [name for name in (cluster, strata, column_of(chosen), *sides) if name]
+        also = [name for name in (cluster, strata, column_of(chosen), time, by, *sides) if name]
         ratings = read_any(source, **columns, ai=ai, also=also, header=map_)
         _tell_notes(ratings)
         if cluster_regex:
@@ -138,7 +150,7 @@ def agree(
             words["cross_check"] = cross_check or None
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
-                stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata,
+                stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
                 weights=weights is not None, **words, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)

@@ -71,6 +71,28 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         _show_corrected(row)
 
 
+def _show_sequence(found: dict[str, Any]) -> None:
+    """Print the interval that may be looked at again and again, and how many labels it still needs."""
+    if found["value"] is None:
+        print(f"  looked at while labels come in: undefined: {found['reason']}")
+        return
+    few = f"enough for an interval of {found['width']:g}"
+    if not found["enough"]:
+        more = "more than there are items" if found["more"] is None else f"rate about {found['more']:,} more"
+        few = f"{more} for an interval of {found['width']:g}"
+    looks = f"{len(found['looks']):,} looks in the order of {found['by']}".replace("order of the order", "order")
+    print(f"  looked at while labels come in: {_words(found).strip()} after {found['n']:,} labels ({looks}): {few}")
+
+
+def _show_systems(found: dict[str, Any]) -> None:
+    """Print the systems' corrected scores and their differences."""
+    for row in found["systems"]:
+        print(f"  {row['system']:<24} {_words(row)}  {row['n_human']:,} human-rated of {row['n_items']:,}")
+    for row in found["differences"]:
+        p = "p < .001" if row["p_holm"] < 0.001 else f"p {row['p_holm']:.3f}"
+        print(f"  {row['system_a']} - {row['system_b']}: {_words({**row, 'reason': None}).strip()}  {p} (Holm)")
+
+
 METHODS = {"ppi++": "PPI++", "stratified_ppi++": "PPI++ within strata", "rogan_gladen": "Rogan and Gladen"}
 
 
@@ -92,6 +114,10 @@ def _show_corrected(row: dict[str, Any]) -> None:
         moved = "" if shift["moves"] is None else f"; the score is {shift['moves']:+.3f} from that of people alone"
         gap = f"{shift['difference']:+.3f} [{shift['low']:+.3f}, {shift['high']:+.3f}]"
         print(f"  {row['rater']} rates the human-rated items {gap} from the rest{moved}")
+    if "sequential" in row:
+        _show_sequence(row["sequential"])
+    if "by" in row:
+        _show_systems(row["by"])
 
 
 def _show_raters(row: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from glob import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def as_numbers(units: Units) -> Units:
 
 
 def levelled(
-    ratings: pd.DataFrame, rows: Ratings, units: Units, level: Level | None, groups: Mapping[str, str | None]
+    ratings: pd.DataFrame, rows: Ratings, units: Units, level: Level | None, groups: Mapping[str, Any]
 ) -> tuple[Units, Level, str]:
     """Return a criterion's units with their level, and why it was chosen where none was named.
 
@@ -69,7 +70,7 @@ def levelled(
         rows: What was read of it.
         units: The criterion's units.
         level: The level that was named.
-        groups: The columns of `cluster` and `strata` that it was read with.
+        groups: The columns of `cluster`, `strata` and `further` that it was read with.
     """
     if level:
         return units, level, ""

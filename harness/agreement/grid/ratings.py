@@ -44,6 +44,7 @@ class Ratings:
         left_out: Why rows do not count, and how many.
         strata: The stratum of each unit, or None.
         aggregates: Raters that are means over people, and so no people.
+        further: The value of each unit in further columns.
     """
 
     unit: Ints
@@ -58,6 +59,7 @@ class Ratings:
     left_out: dict[str, int] = field(default_factory=dict)
     strata: Ints | None = None
     aggregates: frozenset[str] = frozenset()
+    further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def units(self, criterion: str | None = None) -> Units:
         """Return one criterion's ratings as units; for None all, every item and criterion a unit of its own.
@@ -82,7 +84,8 @@ class Ratings:
         cluster = self.cluster[item] if self.cluster is not None else item if pooled else None
         strata = self.strata[item] if self.strata is not None else None
         raters = [self.raters[i] for i in rows_of]
-        return Units(criterion, raters, grid, values, self.unit_names[item], cluster, strata)
+        further = {name: column[item] for name, column in self.further.items()}
+        return Units(criterion, raters, grid, values, self.unit_names[item], cluster, strata, further)
 
 
 def _first(cell: Ints, codes: Ints, size: int) -> Ints:
@@ -117,6 +120,7 @@ def read(
     cluster: str | None = None,
     kind: str | Sequence[str] | None = None,
     strata: str | None = None,
+    further: Sequence[str] = (),
 ) -> Ratings:
     """Return the rows of a long frame that count.
 
@@ -128,11 +132,12 @@ def read(
         cluster: The column that names each unit's cluster; where not given, items that have several units are one.
         kind: Globs of the rater kinds to keep.
         strata: The column that names each unit's stratum.
+        further: Further columns of which each unit has one value, to keep.
 
     Raises:
         HarnessError: A column is missing, a glob matches nothing, a value is no number, nothing is left.
     """
-    _check_columns(frame, cluster, strata)
+    _check_columns(frame, cluster, strata, *further)
     names = {
         "rater": codes_of(frame["rater"]),
         "criterion": _codes_or(frame, "criterion", "rating"),
@@ -163,6 +168,7 @@ def read(
         kinds={name: kind_of(kind_names[kinds[row]]) for name, row in zip(rater_names, first, strict=True)},
         left_out=left_out,
         strata=_by_unit(frame, strata, rows, unit, len(unit_names)),
+        further={name: _values_by_unit(frame, name, rows, unit, len(unit_names)) for name in further},
         aggregates=aggregates(frame),
     )
 
@@ -349,6 +355,13 @@ def _by_unit(frame: pd.DataFrame, name: str | None, rows: Ints | None, unit: Int
         wrong = item.iloc[int(np.argmax(cluster[unit] != codes))]
         raise HarnessError(f"column {name!r}: item {wrong!r} has more than one value")
     return cluster
+
+
+def _values_by_unit(frame: pd.DataFrame, name: str, rows: Ints | None, unit: Ints, units: int) -> NDArray[Any]:
+    """Return the value of each unit in a column."""
+    codes = _by_unit(frame, name, rows, unit, units)
+    column = frame[name] if rows is None else frame[name].iloc[rows]
+    return np.asarray(pd.factorize(column)[1])[codes]
 
 
 def criteria_of(ratings: Ratings, pool: bool) -> Iterator[Units]:

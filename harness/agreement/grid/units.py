@@ -6,8 +6,8 @@ the values that occur; -1 is no rating. Everything in this room is computed from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ class Units:
         names: Names of the units, or None where they are only numbered.
         clusters: The cluster of each unit, or None where units are independent.
         strata: The stratum of each unit, or None where there is one.
+        further: The value of each unit in further columns.
     """
 
     criterion: str
@@ -45,6 +46,7 @@ class Units:
     names: pd.Index[Any] | None = None
     clusters: Ints | None = None
     strata: Ints | None = None
+    further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @cached_property
     def numbers(self) -> Floats | None:
@@ -90,7 +92,9 @@ class Units:
         names = None if self.names is None else self.names[keep]
         clusters = None if self.clusters is None else np.unique(self.clusters[keep], return_inverse=True)[1]
         strata = None if self.strata is None else self.strata[keep]
-        return replace(self, codes=self.codes[:, keep], names=names, clusters=clusters, strata=strata).trimmed()
+        further = {name: column[keep] for name, column in self.further.items()}
+        some = replace(self, codes=self.codes[:, keep], names=names, clusters=clusters, strata=strata, further=further)
+        return some.trimmed()
 
     def trimmed(self) -> Units:
         """Return the same without values that nobody gives."""

@@ -157,6 +157,16 @@ def bands(sample: Sample) -> Ints:
     return of_value[band]
 
 
+def strata_of(chosen: str | None, sample: Sample) -> Ints | None:
+    """Return the strata that PPI++ is taken within, given how the human-rated items were chosen; None for one."""
+    if chosen == "random":
+        return None
+    if chosen is not None and chosen.startswith("by:"):
+        return sample.strata
+    strata = bands(sample)
+    return strata if chosen is not None or lacking(sample, strata) is None else None
+
+
 def shift_test(f: Floats, unrated: Floats) -> tuple[float, float]:
     """Return the difference of the AI's mean on human-rated and other items, and its p value."""
     machine = np.concatenate([f, unrated])

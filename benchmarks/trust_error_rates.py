@@ -1,0 +1,126 @@
+"""How often what is said of a rater is wrong: corrected scores, audits and trust, by simulation.
+
+Every rater here is simulated. `python benchmarks/trust_error_rates.py [PART ...] [--reps N]` prints the tables of
+docs/agreement.md; parts of each grid run in the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from harness.agreement.grid.units import Units
+from harness.agreement.stand_in.corrected import correct
+from harness.agreement.stand_in.sequential import ORDER, sequence
+from harness.statistics import Floats
+
+SENSITIVITY, SPECIFICITY = 0.85, 0.8
+DOCUMENT = 10
+"""Items of a document, where items come in documents."""
+
+
+def judged(rng: np.random.Generator, truth: Floats, sens: float = SENSITIVITY, spec: float = SPECIFICITY) -> Floats:
+    """Return the verdicts of a simulated judge."""
+    return np.where(truth == 1, rng.random(len(truth)) < sens, rng.random(len(truth)) > spec).astype(float)
+
+
+def items(rng: np.random.Generator, count: int, rate: float, clustered: bool) -> tuple[Floats, Any]:
+    """Return true verdicts, and the documents of items whose latent quality correlates at .5 within them."""
+    if not clustered:
+        return (rng.random(count) < rate).astype(float), None
+    document = np.repeat(np.arange(count // DOCUMENT), DOCUMENT)
+    latent = (rng.normal(size=count // DOCUMENT)[document] + rng.normal(size=count)) / 2**0.5
+    return (latent < norm.ppf(rate)).astype(float), document
+
+
+def seen_by_people(
+    rng: np.random.Generator, chosen: str, n: int, truth: Floats, said: Floats, document: Any
+) -> np.ndarray[Any, Any]:
+    """Return the items that people rate: at random (of documents: whole ones), or passes three times as often."""
+    if chosen == "random":
+        if document is None:
+            return rng.permutation(len(truth))[:n]
+        return np.flatnonzero(np.isin(document, rng.permutation(int(document.max()) + 1)[: n // DOCUMENT]))
+    odds = np.where((said if chosen == "by-judge" else truth) == 1, 3.0, 1.0)
+    return rng.choice(len(truth), n, replace=False, p=odds / odds.sum())
+
+
+def corrected(
+    chosen: str, n: int, rate: float, clustered: bool, reps: int, *, count: int = 1600, seed: int = 0
+) -> dict[str, float]:
+    """Return coverage and width of the corrected score of one cell, and how often there is none."""
+    rng = np.random.default_rng([seed, n, int(100 * rate), clustered])
+    ends = []
+    for _ in range(reps):
+        truth, document = items(rng, count, rate, clustered)
+        said = judged(rng, truth)
+        codes = np.full((2, count), -1, dtype=np.int8)
+        codes[0] = said
+        seen = seen_by_people(rng, chosen, n, truth, said, document)
+        codes[1, seen] = truth[seen]
+        row = correct(
+            Units("", ["ai", "ann"], codes, np.array([0.0, 1.0]), None, document), "ai", ["ann"], chosen=chosen
+        )
+        if row["value"] is not None:
+            ends.append((row["low"], row["high"]))
+    low, high = np.array(ends).T if ends else np.full((2, 1), np.nan)
+    return {"coverage": float(np.mean((low <= rate) & (rate <= high))), "width": float(np.mean(high - low)),
+            "none": 1 - len(ends) / reps}  # fmt: skip
+
+
+def table_of_corrected(reps: int) -> None:
+    """Print coverage of corrected scores: three ways of choosing, gold, prevalence, clusters."""
+    print("| chosen | items | people rated | .5 | .7 | .9 |\n|---|---|---|---|---|---|")
+    for clustered, chosen, n in product((False, True), ("random", "by-judge", "by-outcome"), (20, 40, 100, 200)):
+        cells = []
+        for rate in (0.5, 0.7, 0.9):
+            found = corrected(chosen, n, rate, clustered, reps)
+            none = f", none {found['none']:.2f}" if found["none"] >= 0.005 else ""
+            cells.append(f"{found['coverage']:.3f} ({found['width']:.2f}{none})")
+        print(f"| {chosen} | {'in documents' if clustered else 'alone'} | {n} | {' | '.join(cells)} |", flush=True)
+
+
+def looked_at(rate: float, chosen: str | None, reps: int, *, count: int = 1600, labels: int = 400) -> dict[str, float]:
+    """Return how often some look, every ten labels from 20, excludes the truth, and the width at the last."""
+    rng = np.random.default_rng([1, int(100 * rate)])
+    outside, widths = 0, []
+    for _ in range(reps):
+        truth, _ = items(rng, count, rate, False)
+        codes = np.full((2, count), -1, dtype=np.int8)
+        codes[0] = judged(rng, truth)
+        seen = rng.permutation(count)[:labels]
+        codes[1, seen] = truth[seen]
+        order = np.zeros(count)
+        order[seen] = np.arange(labels)
+        units = Units("", ["ai", "ann"], codes, np.array([0.0, 1.0]), further={ORDER: order})
+        found = sequence(units, "ai", ["ann"], chosen, 0.1, "the order of the ratings")
+        outside += any(not look["low"] <= rate <= look["high"] for look in found["looks"])
+        widths.append(found["high"] - found["low"])
+    return {"outside": outside / reps, "width": float(np.mean(widths))}
+
+
+def table_of_sequences(reps: int) -> None:
+    """Print how often a confidence sequence excludes the truth at some look from 20 to 400 labels."""
+    print("| chosen | .1 | .5 | .7 | .9 |\n|---|---|---|---|---|")
+    for chosen in ("random", None):
+        found = [looked_at(rate, chosen, reps) for rate in (0.1, 0.5, 0.7, 0.9)]
+        cells = [f"{one['outside']:.3f} ({one['width']:.2f})" for one in found]
+        print(f"| {chosen or 'not said'} | {' | '.join(cells)} |", flush=True)
+
+
+PARTS: dict[str, Callable[[int], None]] = {"corrected": table_of_corrected, "sequential": table_of_sequences}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=[*PARTS, []])
+    parser.add_argument("--reps", type=int, default=1000)
+    given = parser.parse_args()
+    for part in given.parts:
+        print(f"\n{part}, {given.reps:,} simulations a cell\n")
+        PARTS[part](given.reps)
