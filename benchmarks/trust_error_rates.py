@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.corrected import correct
-from harness.agreement.stand_in.sequential import ORDER, sequence
+from harness.agreement.stand_in.sequential import ORDER, Looks, sequence
 from harness.statistics import Floats
 
 SENSITIVITY, SPECIFICITY = 0.85, 0.8
@@ -98,7 +98,7 @@ def looked_at(rate: float, chosen: str | None, reps: int, *, count: int = 1600, 
         order = np.zeros(count)
         order[seen] = np.arange(labels)
         units = Units("", ["ai", "ann"], codes, np.array([0.0, 1.0]), further={ORDER: order})
-        found = sequence(units, "ai", ["ann"], chosen, 0.1, "the order of the ratings")
+        found = sequence(units, "ai", ["ann"], chosen, Looks(0.1, "simulated"))
         outside += any(not look["low"] <= rate <= look["high"] for look in found["looks"])
         widths.append(found["high"] - found["low"])
     return {"outside": outside / reps, "width": float(np.mean(widths))}

@@ -27,11 +27,11 @@ from harness.agreement.grid.wide import is_wide, wide_units
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
 from harness.agreement.stand_in.corrected import check_chosen
-from harness.agreement.stand_in.corrected import correct as corrected_mean
+from harness.agreement.stand_in.corrected_score import corrected_score, of_shift
 from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
-from harness.agreement.stand_in.sequential import ORDER, sequence, with_order
+from harness.agreement.stand_in.sequential import ORDER, Looks, with_order
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
-from harness.agreement.stand_in.systems import compare_systems, one_answer_a_system
+from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
 from harness.errors import HarnessError, did_you_mean
 from harness.run import people_and_ai
@@ -296,16 +296,10 @@ def agree(
         for units, one, humans, machines in _with_sides(found, kinds, 1, notes):
             votes[units.criterion] = panel_weights(units, machines, humans, one)
     if correct:
+        looks = Looks(width, time or "the order of the ratings") if sequential else None
         for units, _, humans, machines in _with_sides(found, kinds, 1, notes):
-            for ai in machines:
-                row = corrected_mean(units, ai, humans, chosen=chosen)
-                if units.numbers is not None and sequential:
-                    order = time or "the order of the ratings"
-                    row["sequential"] = sequence(units, ai, humans, chosen, width, order)
-                if units.numbers is not None and by:
-                    row["by"] = {"column": by, **compare_systems(units, ai, humans, by, chosen)}
-                means.append(row)
-        notes += [_shifted(row) for row in means if _unasked(row)]
+            means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
+        notes += of_shift(means)
     all_units = [units for units, _, _ in found]
     return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed)
 
@@ -325,25 +319,6 @@ def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
     ]
     columns = ["criterion", "level", "coefficient", "value", "low", "high", "n", "reason", "n_ratings"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _unasked(row: dict[str, Any]) -> bool:
-    """Return whether people's items differ from the rest where that was not said."""
-    return row["chosen"] in (None, "random") and bool(row["shift"]) and row["shift"]["shifted"]
-
-
-def _shifted(row: dict[str, Any]) -> Caution:
-    shift = row["shift"]
-    said = (
-        f"{row['criterion']}: {row['rater']} rates human-rated items {shift['difference']:+.3f} "
-        f"[{shift['low']:+.3f}, {shift['high']:+.3f}] from the rest"
-    )
-    asked = "how were they chosen? say so with --chosen" if row["chosen"] is None else "is it a random sample, as said?"
-    return caution(
-        "shift",
-        f"{said}: {asked}",
-        criterion=row["criterion"], raters=[row["rater"]], n=row["n_human"],
-    )  # fmt: skip
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:

@@ -130,7 +130,7 @@ def agree(
         else:
             found = agree_in_run(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-min_items=min_items, **mean, weights=weights is not None, cross_check=cross_check or None, **few,
+                min_items=min_items, **mean, weights=weights is not None, cross_check=cross_check or None, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     else:

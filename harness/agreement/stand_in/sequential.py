@@ -8,7 +8,7 @@ holds at all looks at once, for about one and a half times the width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,20 @@ def spread_over_looks(labels: float | Floats, error_rate: float = 0.05) -> Any:
     return np.sqrt(2 * grown / (grown - 1) * np.log(np.sqrt(grown) / error_rate))
 
 
-def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, width: float, by: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Looks:
+    """How a score is looked at.
+
+    Attributes:
+        width: The interval is narrow enough at so much of the range of people's ratings.
+        by: What the order of labelling is from, in words.
+    """
+
+    width: float
+    by: str
+
+
+def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, asked: Looks) -> dict[str, Any]:
     """Return the corrected score as it was at each look, and whether there are labels enough.
 
     Args:
@@ -69,8 +82,7 @@ def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, w
         ai: The AI rater.
         humans: The human raters.
         chosen: How the human-rated items were chosen, as in `correct`.
-        width: The interval is narrow enough at so much of the range of people's ratings.
-        by: What the order is from, in words.
+        asked: The width that is narrow enough, and what the order is from.
 
     Returns:
         `by, n, value, low, high, width, enough, more, looks, reason`: `more` labels are about needed for the width
@@ -81,7 +93,7 @@ def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, w
     place = np.flatnonzero(sample.labelled)
     place = place[np.argsort(order[place], kind="stable")]
     said = sample.human[place]
-    wanted = width * (1.0 if sample.share else float(np.ptp(said)) if len(said) else 1.0)
+    wanted = asked.width * (1.0 if sample.share else float(np.ptp(said)) if len(said) else 1.0)
     looks = []
     found: PPI | None = None
     for n in _looks(len(place)) if chosen != "by-outcome" else []:
@@ -92,7 +104,7 @@ def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, w
         if lacking(seen, strata) is None:
             found = ppi_of(seen, strata)
             looks.append({"n": n, "value": found.value, **_ends(found, seen)})
-    head = {"by": by, "n": len(place), "width": wanted}
+    head = {"by": asked.by, "n": len(place), "width": wanted}
     empty = {"value": None, "low": None, "high": None, "enough": None, "more": None, "looks": looks}
     if found is None:
         return {**head, **empty, "reason": "not_sequential" if chosen == "by-outcome" else "too_few_items"}
