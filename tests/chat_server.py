@@ -47,7 +47,7 @@ class ChatServer:
     def __init__(
         self,
         reply: Callable[[dict], str] = lambda body: json.dumps({"verdict": "Yes"}),
-        fault: Callable[[int, dict], str] = lambda number, body: GOOD,
+        fault: Callable[[int, dict], str | tuple[int, dict]] = lambda number, body: GOOD,
         latency: float = 0.0,
         retry_after: float = 0.2,
     ):
@@ -120,7 +120,10 @@ class ChatServer:
                 await writer.drain()
                 await asyncio.sleep(0.5)
             return True
-        status, headers, content = (self._message if anthropic else self._content)(fault, body)
+        if isinstance(fault, tuple):  # status and content
+            status, headers, content = fault[0], [], fault[1]
+        else:
+            status, headers, content = (self._message if anthropic else self._content)(fault, body)
         if fault == GOOD and self.keep_bodies:
             self.answered[body["messages"][-1]["content"]] += 1
         data = content if isinstance(content, bytes) else json.dumps(content).encode()

@@ -92,7 +92,11 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
         options.get("accept_same_process", False),
     )
     budget = Budget(max_cost) if max_cost is not None else None
-    with run.lock(), chat_models(place, budget=budget) as chat:
+
+    def adapted(found: dict[str, dict[str, str]]) -> None:
+        run.note(endpoints=found)
+
+    with run.lock(), chat_models(place, budget=budget, adapted=adapted) as chat:
         context = Context(
             run,
             suite,

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
+from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates, cost
 from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
 from harness.errors import HarnessError, UnavailableError
@@ -22,7 +23,6 @@ from harness.records import digest
 
 FINISHED = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 """Anthropic's reasons to stop by the names that OpenAI's interface has for them."""
-SCHEMA = ("output_config", "schema")
 
 
 class AnthropicChat:
@@ -60,7 +60,7 @@ class AnthropicChat:
         self._rates = rates
         self._key = os.environ.get(key_variable) or "none"
         self._client: Any = None
-        self._schema_refused = False
+        self.parameters = Parameters()
         self._traffic = Traffic(self._send, limits or TrafficLimits())
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
@@ -93,27 +93,25 @@ class AnthropicChat:
             self._client = anthropic.AsyncAnthropic(
                 api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._traffic.limits.timeout
             )
+        wanted = self._body(call)
         while True:
-            asked = call.json_schema is not None and not self._schema_refused
-            body = self._body(call, asked)
+            sent = self.parameters.apply(wanted)
             try:
                 response = await self._client.messages.with_raw_response.create(
-                    model=self.model, max_tokens=call.max_tokens, messages=[], extra_body=body
+                    model=self.model, max_tokens=call.max_tokens, messages=[], extra_body=sent
                 )
-                return self._read(await response.http_response.aread())
+                return self.parameters.cut(self._read(await response.http_response.aread()), call.stop)
             except anthropic.APIStatusError as error:
                 text = error.response.text
-                if asked and error.status_code == 400 and any(word in text.lower() for word in SCHEMA):
-                    self._schema_refused = True  # the model knows no schemas: the answer is read as text
-                    continue
-                raise status_trouble(error.status_code, text, error.response.headers) from error
+                if not self.parameters.learn(error.status_code, text, sent):
+                    raise status_trouble(error.status_code, text, error.response.headers) from error
             except anthropic.APITimeoutError as error:
                 raise Trouble("the connection timed out", "timeout", retry=True) from error
             except anthropic.APIConnectionError as error:
                 cause = error.__cause__ or error
                 raise Trouble(f"no connection: {type(cause).__name__}: {cause}", retry=True) from error
 
-    def _body(self, call: Call, schema: bool) -> dict[str, Any]:
+    def _body(self, call: Call) -> dict[str, Any]:
         body: dict[str, Any] = {
             "messages": [{"role": role, "content": text} for role, text in call.messages if role != "system"],
             "temperature": call.temperature,
@@ -122,7 +120,7 @@ class AnthropicChat:
             body["system"] = system
         if call.stop:
             body["stop_sequences"] = list(call.stop)
-        if schema:
+        if call.json_schema is not None:
             body["output_config"] = {"format": {"type": "json_schema", "schema": call.json_schema}}
         return {name: value for name, value in {**body, **self.options}.items() if value is not None}
 
@@ -131,6 +129,7 @@ class AnthropicChat:
         try:
             reply = json.loads(raw)
             texts = [block["text"] for block in reply["content"] if block["type"] == "text"]
+            thoughts = [block.get("thinking") or "" for block in reply["content"] if block["type"] == "thinking"]
             reason, usage = reply["stop_reason"], reply.get("usage") or {}
             cached, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
             prompt = usage["input_tokens"] + cached + written if "input_tokens" in usage else None
@@ -138,7 +137,8 @@ class AnthropicChat:
             raise Trouble(f"no message: {' '.join(raw.split())[:300] or 'empty body'}", retry=True, raw=raw) from None
         tokens = (prompt, cached if prompt is not None else None, usage.get("output_tokens"))
         answer = Answer(
-            text="".join(texts) if texts else None,
+            text="".join(texts) if texts else "" if any(thoughts) else None,
+            reasoning="\n".join(filter(None, thoughts)) or None,
             finish_reason=FINISHED.get(reason, reason),
             prompt_tokens=tokens[0],
             cached_tokens=tokens[1],

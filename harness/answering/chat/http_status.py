@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 
+from harness.answering.chat.parameters import error_of
 from harness.answering.chat.traffic import Trouble
 from harness.records import Status
 
 RETRIED = {408, 409, 429}
 HOPELESS = {401, 402, 403, 404}
-NO_MONEY = ("insufficient_quota", "credit balance")
-
-TOO_LONG = ("context_length", "context size", "maximum context", "context window", "exceed_context", "too long")
-REFUSED = ("content_filter", "content_policy", "content management policy")
+NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error"}
+TOO_LONG = {"context_length_exceeded", "exceed_context_size_error", "request_too_large", "string_above_max_length"}
+REFUSED = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation", "invalid_prompt"}
+VAGUE = {"", "none", "400", "422", "invalid_request_error", "badrequesterror", "bad_request", "invalid_argument"}
+"""Codes and types that say no more than the status does: only then the message is read, for what servers say word by
+word.
+"""
+LONG_SAID = re.compile(
+    r"maximum context length|context (?:length|size|window)|prompt is too long: \d+ tokens|max_model_len|"
+    r"exceeds? the (?:model's )?(?:context|maximum (?:number of )?(?:input )?tokens)|input (?:token count|is too long)",
+    re.IGNORECASE,
+)
+REFUSED_SAID = re.compile(r"content management policy|content policy|content filter", re.IGNORECASE)
+POOR_SAID = re.compile(r"credit balance is too low|exceeded your current quota", re.IGNORECASE)
 
 
 def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
-    """Return what an HTTP status that is no success means for the call."""
-    low = text.lower()
+    """Return what an HTTP status that is no success means for the call: by status, then by the error's code."""
+    error, message = error_of(text)
+    inner = error.get("innererror")
+    names = {str(error.get(key) or "").lower() for key in ("code", "type", "status")}
+    names |= {str(inner.get("code") or "").lower()} if isinstance(inner, dict) else set()
+    says = message if names <= VAGUE else ""
     shown = f"HTTP {code}: {' '.join(text.split())[:300]}"
     status: Status = "error"
-    if code == 413 or (code in (400, 422) and any(word in low for word in TOO_LONG)):
+    if code == 413 or (code in (400, 422) and (names & TOO_LONG or LONG_SAID.search(says))):
         return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text)
-    if code in (400, 403) and any(word in low for word in REFUSED):
+    if code in (400, 403) and (names & REFUSED or REFUSED_SAID.search(says)):
         return Trouble(f"the provider refused the input ({shown})", "refused", raw=text)
-    poor = any(word in low for word in NO_MONEY)
-    retry = (code in RETRIED or code >= 500) and not poor
+    poor = bool(names & NO_MONEY or (code in (400, 402, 403, 429) and POOR_SAID.search(message)))
+    retry = (code in RETRIED or code >= 500) and code != 501 and not poor
     if code in (408, 504):
         status = "timeout"
     return Trouble(

@@ -18,14 +18,14 @@ from urllib.request import getproxies, proxy_bypass
 
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
+from harness.answering.chat.parameters import Parameters, error_of
 from harness.answering.chat.price import Rates, cost
 from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
+from harness.answering.ending import ending
 from harness.records import digest
 
 if TYPE_CHECKING:
     import aiohttp
-SCHEMA = ("response_format", "json_schema", "schema", "grammar")
-"""What a server speaks of that refuses a request because of its schema."""
 
 
 class OpenAIChat:
@@ -62,7 +62,7 @@ class OpenAIChat:
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
         self._proxy: str | None = None
-        self._schema_refused = False
+        self.parameters = Parameters()
         self._traffic = Traffic(self._send, limits or TrafficLimits())
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
@@ -81,29 +81,28 @@ class OpenAIChat:
         if self._session is None:  # made here, in the loop that it belongs to
             self._session, self._address = _connect(self.base_url, self._key)
             self._proxy = _proxy(self._address)
+        wanted = self._body(call)
         while True:
-            asked = call.json_schema is not None and not self._schema_refused
-            body = json.dumps(self._body(call, asked)).encode()
+            sent = self.parameters.apply(wanted)
             try:
-                async with self._session.post(self._address, data=body, proxy=self._proxy) as response:
+                data = json.dumps(sent).encode()
+                async with self._session.post(self._address, data=data, proxy=self._proxy) as response:
                     content, code, headers = await response.read(), response.status, response.headers
             except (aiohttp.ClientError, OSError) as error:
                 lasting = isinstance(error, aiohttp.InvalidURL)
                 raise Trouble(f"no connection: {type(error).__name__}: {error}", retry=not lasting) from error
             if code < 300:
-                answer = read_answer(content)
+                answer = self.parameters.cut(read_answer(content), call.stop)
                 return replace(answer, cost_usd=self.price(*answer.tokens))
             text = content.decode("utf-8", errors="replace")
-            if asked and code == 400 and any(word in text.lower() for word in SCHEMA):
-                self._schema_refused = True  # the server knows no schemas: the answer is read as text
-                continue
-            raise status_trouble(code, text, headers)
+            if not self.parameters.learn(code, text, sent):
+                raise status_trouble(code, text, headers)
 
     def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
         """See `Chat.price`."""
         return cost(self.model, self.base_url, prompt, cached, completion, self._rates)
 
-    def _body(self, call: Call, schema: bool) -> dict[str, Any]:
+    def _body(self, call: Call) -> dict[str, Any]:
         limit = "max_completion_tokens" if "api.openai.com" in self.base_url else "max_tokens"
         body: dict[str, Any] = {
             "model": self.model,
@@ -117,7 +116,7 @@ class OpenAIChat:
             body["stop"] = list(call.stop)
         if call.top_logprobs:
             body |= {"logprobs": True, "top_logprobs": call.top_logprobs}
-        if schema:
+        if call.json_schema is not None:
             form = {"name": "answer", "schema": call.json_schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         return {name: value for name, value in {**body, **self.options}.items() if value is not None}
@@ -149,8 +148,8 @@ def read_answer(content: bytes) -> Answer:
     """Return the answer that a chat completion's JSON holds.
 
     Raises:
-        Trouble: It is no JSON, or no chat completion (some servers send that with status 200): another attempt may
-            bring one.
+        Trouble: It is no JSON, no chat completion, or an error (some servers send that with status 200): another
+            attempt may bring one.
     """
     raw = content.decode("utf-8", errors="replace")
     try:
@@ -158,14 +157,21 @@ def read_answer(content: bytes) -> Answer:
         choice = reply["choices"][0]
         message = choice["message"]
         text, refusal = message.get("content"), message.get("refusal")
+        failure = choice.get("error") or reply.get("error")
     except (ValueError, LookupError, TypeError, AttributeError):
         raise Trouble(
             f"no chat completion: {' '.join(raw.split())[:300] or 'empty body'}", retry=True, raw=raw
         ) from None
+    reason = choice.get("finish_reason")
+    if failure or ending(reason) == "failed":
+        said = error_of(json.dumps({"error": failure}))[1] if failure else f"the answer ended with the reason {reason}"
+        raise Trouble(f"an error in place of an answer: {said[:300]}", retry=True, raw=raw)
+    text, reasoning = read_content(text, message)
     prompt, cached, completion = read_usage(reply.get("usage"))
     answer = Answer(
-        text=text if isinstance(text, str) else None,
-        finish_reason=choice.get("finish_reason"),
+        text="" if text is None and reasoning else text,  # it only thought
+        reasoning=reasoning,
+        finish_reason=reason,
         top_logprobs=read_logprobs(choice.get("logprobs")),
         prompt_tokens=prompt,
         cached_tokens=cached,
@@ -173,13 +179,28 @@ def read_answer(content: bytes) -> Answer:
     )
     if isinstance(refusal, str) and refusal:
         return replace(answer, text=None, status="refused", error=f"the model refused: {refusal[:300]}", raw=raw)
-    if answer.finish_reason == "content_filter":
+    if ending(reason) == "filtered":
         return replace(
             answer, text=None, status="refused", error="the provider's content filter cut the answer", raw=raw
         )
     if answer.text is None:
-        return replace(answer, status="unparsed", error=f"the answer has no text ({answer.finish_reason})", raw=raw)
+        return replace(answer, status="unparsed", error=f"the answer has no text ({reason})", raw=raw)
     return answer
+
+
+def read_content(content: Any, message: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return a message's text, and its reasoning: of a field of its own, or of those parts that are thought."""
+    reasons = [message.get("reasoning_content") or message.get("reasoning")]
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict)]
+        texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
+        for part in parts:
+            thought = part.get("thinking")
+            thoughts = thought if isinstance(thought, list) else [thought]
+            reasons += [one.get("text") if isinstance(one, dict) else one for one in thoughts]
+        content = "".join(texts) if texts else None
+    reasoning = "\n".join(one for one in reasons if isinstance(one, str) and one)
+    return content if isinstance(content, str) else None, reasoning or None
 
 
 def read_usage(usage: Any) -> tuple[int | None, int | None, int | None]:

@@ -7,7 +7,7 @@ brings by the entry point `harness.clients`: a function from the settings and th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache as remember
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.answering.chat.call_cache import Cached, CallCache, default_cache
 from harness.answering.chat.chat import Chat
 from harness.answering.chat.embedded_chat import EmbeddedChat
 from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
 from harness.answering.chat.traffic import TrafficLimits
@@ -151,11 +152,22 @@ def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
 
 
 @contextlib.contextmanager
-def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None = None) -> Iterator[MakeChat]:
+def chat_models(
+    place: Place,
+    note: Note = lambda _: None,
+    budget: Budget | None = None,
+    adapted: Callable[[dict[str, dict[str, str]]], None] = lambda _: None,
+) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
 
     Every client answers from the cache of finished calls first, and keeps to the budget for the others. What the cache
     keeps is what the model wrote, its reasoning included.
+
+    Args:
+        place: Where they work.
+        note: Is told of steps that take long.
+        budget: What they may spend together.
+        adapted: Is told at the end what servers refused to take, and what was done instead, where any did.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
     clients: dict[str, Chat] = {}
@@ -175,6 +187,9 @@ def chat_models(place: Place, note: Note = lambda _: None, budget: Budget | None
     try:
         yield chat
     finally:
+        parameters = {one.identity: getattr(one, "parameters", Parameters()).found for one in clients.values()}
+        if told := {identity: found for identity, found in parameters.items() if found}:
+            adapted(told)
         for client in clients.values():
             if close := getattr(client, "close", None):
                 close()
