@@ -62,7 +62,8 @@ class Catalog:
         """
         known = self.entries(catalogue)
         if name not in known:
-            raise HarnessError(f"no {name!r} in {catalogue}/.{did_you_mean(name, known)}")
+            where = f"`harness ls {catalogue}` lists all; a folder of your own is given by --include DIR"
+            raise HarnessError(f"no {name!r} in {catalogue}/.{did_you_mean(name, known)} ({where})")
         return known[name]
 
     def file(self, relative: str) -> Path:

@@ -27,10 +27,15 @@ class UnavailableError(HarnessError):
     """This machine lacks what a part needs, a sandbox for example. The rest of a run goes on without that part."""
 
 
+MOST = 5
+"""Names that an error lists; a task that nobody knows once listed 358 kB of them."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the closest known name, or the list of known names where none is close."""
+    """Return " Did you mean 'x'?" for the closest known name, or the first known names where none is close."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f" Did you mean {close[0]!r}?"
-    return f" Known: {', '.join(names) or 'none'}."
+    more = f" and {len(names) - MOST:,} more" if len(names) > MOST + 1 else ""
+    return f" Known: {', '.join(names[:MOST] if more else names) or 'none'}{more}."

@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.command import Command, Group
 from harness.errors import BudgetError, HarnessError, IncompleteError
 
 app = typer.Typer(
     name="harness",
     help="Compare human and AI feedback; tell whether training on it keeps improving a model.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Group,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HARNESS"},
 )
@@ -31,13 +32,28 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+BEGIN = """\
+Compare human and AI feedback; tell whether training on it keeps improving a model.
+
+Three ways to begin:
+  harness demo           see a finished comparison in seconds: no model, no key, no network
+  harness agree FILE     you have ratings of people or judges: how far they agree, and who can be trusted
+  harness rounds FILE    you have scores of rounds or checkpoints: does training still help?
+
+Then: harness quickstart (the whole product with a real small model, five minutes), harness init (a suite of your own).
+All commands: harness --help"""
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
     ] = False,
 ) -> None:
     """Compare human and AI feedback; tell whether training on it keeps improving a model."""
+    if context.invoked_subcommand is None:
+        print(BEGIN)
 
 
 def _register() -> None:
@@ -45,6 +61,7 @@ def _register() -> None:
     from harness.cli.annotate import annotate
     from harness.cli.audit import audit
     from harness.cli.catalogue import ls, schema, validate
+    from harness.cli.demo import demo
     from harness.cli.doctor import doctor
     from harness.cli.human import export, import_
     from harness.cli.init import init
@@ -56,6 +73,7 @@ def _register() -> None:
     from harness.cli.verify import verify
 
     for command in (
+        demo,
         quickstart,
         init,
         plan,
@@ -76,8 +94,8 @@ def _register() -> None:
         schema,
         doctor,
     ):
-        app.command()(command)
-    app.command("import")(import_)
+        app.command(cls=Command)(command)
+    app.command("import", cls=Command)(import_)
 
 
 _register()

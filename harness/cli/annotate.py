@@ -58,10 +58,7 @@ def annotate(
     ] = None,
     include: Include = None,
 ) -> None:
-    """Rate a run's answers yourself, blind and by keyboard, in a page on this machine, or have others rate them.
-
-    Example: harness annotate runs/mine --raters team.txt --lead Grace --limit 20
-    """
+    """Rate a run's answers yourself, blind and by keyboard, in a page on this machine, or have others rate them."""
     from harness.catalog import Catalog
     from harness.rating import Session, asked_of, check_host, pseudonym, user_key
     from harness.run import Run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,8 +19,8 @@ def rounds(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Runs, long CSV or Parquet files of scores, lm-eval output folders, Inspect logs (.eval): in the "
-            "order of the rounds, or as SERIES:ROUND=PATH."
+            help="Runs, long CSV or Parquet files of scores, lm-eval output folders, Inspect "
+            "logs (.eval): in the order of the rounds, or as SERIES:ROUND=PATH; or a folder of checkpoints (step-1000)."
         ),
     ] = None,
     item: Annotated[str, typer.Option(help="Column of the item.")] = "item",
@@ -65,6 +66,7 @@ def rounds(
     from harness.rounds import (
         Rounds,
         Source,
+        checkpoints_in,
         compare_rounds,
         compare_summaries,
         published_series,
@@ -86,6 +88,10 @@ def rounds(
     if sources and summary:
         found = compare_summaries([read_table(path) for path in source or []], sesoi, significance, look)  # type: ignore[arg-type]
     elif sources:
+        for path in map(Path, source or []):
+            if path.is_dir() and (found_in := checkpoints_in(path)):
+                said = ", ".join(f"{place} is {one.name}" for one, place in found_in.items())
+                print(f"rounds in {path}: {said}", file=sys.stderr)
         columns = {"item": item, "round": round_, "score": score, "series": series, "benchmark": benchmark}
         scores, costs = read_scores(
             sources, {**columns, "gold": gold, "seed": seed}, metric, gold if gold != "gold" else None

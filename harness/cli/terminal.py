@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,25 +22,39 @@ NEXT = """\
 Next:
   rate the answers yourself    harness annotate {run} --rater-id YOU
   bring human ratings          harness import FILE --into {run}
-  use a model of your own      copy suites/quickstart.yaml, change `models:`, and harness run YOUR.yaml"""
+  look at disagreements        harness view {run}
+  use a model of your own      harness init my_suite.yaml, change its `models:`, then harness run my_suite.yaml"""
 
 
 def show(run: Run) -> None:
     """Print a run's tables, findings, the page's place, and what to do next."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
-    found = summary(run)
+    console, found = _console(), summary(run)
     for table in (_rounds(found), _matrix(found), _positions(found), _raters(found)):
         if table.row_count:
             console.print(table)
             console.print()
+    show_findings(run, NEXT)
+
+
+def show_findings(run: Run, what_next: str) -> None:
+    """Print what a run says in sentences, the page's place, and what to do next."""
+    console, found = _console(), summary(run)
     for finding in found["findings"]:
-        console.print(Markdown(f"- **{finding['about']}**: {finding['sentence']}"))
+        console.print(Markdown(f"- **{finding['about']}**: {from_here(finding['sentence'], run)}"))
     page = run.folder / "report.html"
     if page.is_file():
         console.print(f"\nThe page: {page.resolve().as_uri()}", soft_wrap=True)
-    console.print("\n" + NEXT.format(run=run.folder), soft_wrap=True, markup=False)
+    console.print("\n" + what_next.format(run=shlex.quote(str(run.folder))), soft_wrap=True, markup=False)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def from_here(sentence: str, run: Run) -> str:
+    """Return a sentence whose commands name the run as it is reached from where the user stands."""
+    return re.sub(r"(?<=`)(harness [^`]*)\bRUN\b", lambda found: f"{found[1]}{shlex.quote(str(run.folder))}", sentence)
 
 
 def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:

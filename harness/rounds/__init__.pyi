@@ -2,6 +2,7 @@
 
 from .harms.flags import flag_sentence as flag_sentence
 from .harms.samples import pass_at_k as pass_at_k
+from .scores.checkpoints import checkpoints_in as checkpoints_in
 from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series
 from .scores.run_scores import costs_of as costs_of

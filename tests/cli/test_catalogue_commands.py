@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import harness
+from harness.catalog import Catalog
 from harness.cli import app
+from harness.cli.examples import EXAMPLES
 from harness.errors import HarnessError
 from harness.suite.file import read_suite
 
@@ -81,3 +88,70 @@ def test_import_says_what_it_needs(tmp_path):
         call("import", "lm-eval", str(tmp_path), "--into", str(tmp_path / "run"), "--family", "maths")
     with pytest.raises(HarnessError, match="one file at a time"):
         call("import", "csv", "a.csv", "b.csv", "--into", str(tmp_path / "run"))
+
+
+def commands() -> dict[str, typer.core.TyperCommand]:
+    return typer.main.get_command(app).commands
+
+
+def test_every_command_has_an_example_that_it_understands():
+    assert set(EXAMPLES) == {*commands(), "harness"}
+    for name, lines in EXAMPLES.items():
+        for line in lines if name != "harness" else ():
+            words = shlex.split(line.split(" > ")[0])
+            assert words[:2] == ["harness", name]
+            commands()[name].make_context(name, words[2:], resilient_parsing=False)  # an unknown option is an error
+
+
+def test_help_shows_examples_and_variables_in_sections_of_their_own(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    for name in commands():
+        text = call(name, "--help")
+        assert EXAMPLES[name][0] in text
+        assert "env var" not in text
+    assert "HARNESS_RUN_MAX_COST" in CliRunner().invoke(app, ["run", "--help"], auto_envvar_prefix="HARNESS").stdout
+
+
+@pytest.mark.parametrize(
+    "variable", ["VERSION", "HELP", "INSTALL_COMPLETION", "SHOW_COMPLETION", "LS_HELP", "RUN_HELP"]
+)
+def test_no_variable_ends_the_program_before_it_has_done_anything(variable):
+    environment = {**os.environ, f"HARNESS_{variable}": "1", "HOME": "/nonexistent"}
+    command = [sys.executable, "-m", "harness", "ls", "nothing"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no catalogue 'nothing'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_bare_command_names_three_ways_to_begin():
+    text = call()
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("  harness ")] == [
+        "demo",
+        "agree",
+        "rounds",
+    ]
+
+
+def test_a_name_that_nobody_knows_lists_five_at_most(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text("name: x\nmodels: [{name: m, model: embedded}]\ntasks: [{task: qqqqqqq}]\n")
+    with pytest.raises(HarnessError, match=r"no task 'qqqqqqq'.* more\..*--include DIR") as told:
+        call("validate", str(path))
+    assert len(str(told.value)) < 500
+
+
+def test_the_demonstration_is_real_small_and_says_a_plain_verdict(tmp_path):
+    folder = tmp_path / "demo"
+    text = call("demo", "--out", str(folder))
+    assert "smollm2_135m cannot be trusted" in " ".join(text.split())
+    assert f"harness agree {folder} --stand-in" in text
+    assert (folder / "report.html").stat().st_size > 100_000
+    run = harness.load(folder)
+    assert run.ratings.groupby("rater_kind").size().to_dict() == {"human": 160 * 3 * 4, "judge": 160 * 4}
+    assert run.responses["text"].isna().all()  # scores and ids alone
+    assert (Catalog().file("reports/demo/README.md").read_text()).count("MIT licence") == 1
+    assert json.loads(call("agree", str(folder), "--json"))  # the run is a run like any other
+    before = (folder / "report.html").read_bytes()
+    call("demo", "--out", str(folder))
+    assert (folder / "report.html").read_bytes() == before

@@ -288,3 +288,63 @@ def test_a_run_of_one_model_is_a_round(tmp_path):
     folders = [f"mine:{number}={tmp_path}/run{number}" for number in range(2)]
     frame, _ = read_scores(folders, metric="answer_key")
     assert frame.groupby(["series", "round"]).size().to_dict() == {("mine", 0): 90, ("mine", 1): 90}
+
+
+def lm_eval_output(folder: Path, task: str, right: int, metric: str = "acc", of: int = 20) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    answer = {"doc": {}, "target": "x", "arguments": [["q", {"until": []}]], "resps": [["x"]], "filtered_resps": ["x"]}
+    rows = [
+        {**answer, "doc_id": n, "filter": "none", "metrics": [metric], metric: float(n < right), "doc_hash": str(n)}
+        for n in range(of)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / f"samples_{task}_2026-01-01T00-00-00.000000.jsonl").write_text(text)
+
+
+def test_a_folder_of_checkpoints_has_them_as_rounds_in_the_order_of_their_numbers(tmp_path):
+    for name, right in (("step-0", 2), ("step-2000", 12), ("step-1000", 7)):
+        lm_eval_output(tmp_path / "evals" / name / "org__model", "toy", right)
+    scores, _ = read_scores([str(tmp_path / "evals")])
+    # 2, 7 and 12 of 20 right, in the order of the steps and not of the names
+    assert scores.groupby("round")["score"].mean().tolist() == [0.1, 0.35, 0.6]
+    one, _ = read_scores([str(tmp_path / "evals" / "step-1000")])
+    assert one["round"].unique().tolist() == [0]
+
+
+def test_a_folder_whose_names_say_no_round_is_refused_and_one_with_a_task_a_folder_is_not(tmp_path):
+    for name in ("base", "tuned"):
+        lm_eval_output(tmp_path / "models" / name, "toy", 5)
+        lm_eval_output(tmp_path / "tasks" / name, name, 5)
+    with pytest.raises(HarnessError, match=r"base, tuned\) whose names do not say which round"):
+        read_scores([str(tmp_path / "models")])
+    assert sorted(read_scores([str(tmp_path / "tasks")])[0]["benchmark"].unique()) == ["base", "tuned"]
+
+
+def test_imported_evaluations_with_a_metric_of_its_own_each_keep_all_benchmarks(tmp_path):
+    run = Run.create(tmp_path / "run", Suite.model_validate(
+        {"name": "x", "models": [{"name": f"m{n}", "model": "imported", "series": "dpo", "round": n} for n in range(2)],
+         "tasks": [{"task": "choice"}, {"task": "sums"}]}
+    ))  # fmt: skip
+    by = {"choice": ["acc", "acc_norm"], "sums": ["exact_match,strict", "exact_match,flexible"]}
+    for task, raters in by.items():
+        run.write([Item(task=task, item_id=str(n), family="mathematics", prompt=str(n)) for n in range(3)], task)
+        for number in range(2):
+            answers = [Response(response_id=digest(task, number, n), task=task, item_id=str(n), model=f"m{number}",
+                                series="dpo", round=number, text="x") for n in range(3)]  # fmt: skip
+            run.write(answers, f"{task}-{number}")
+            about = {
+                "task": task,
+                "rater_kind": "verifier",
+                "criterion": "correctness",
+                "value": 1.0,
+                "scale": "binary",
+            }
+            ratings = [
+                Rating(rating_id=digest(one.response_id, rater), item_id=one.item_id, response_id=one.response_id,
+                       rater=rater, **about)
+                for one in answers for rater in raters
+            ]  # fmt: skip
+            run.write(ratings, f"{task}-{number}-ratings")
+    scores = from_run(run)
+    assert sorted(scores["benchmark"].unique()) == ["choice", "sums,flexible", "sums,strict"]  # acc before acc_norm
+    assert len(scores) == 3 * 2 * 3

@@ -58,6 +58,7 @@ def find_definition(name: str, catalog: Catalog) -> Path:
         raise HarnessError(
             f"no task {name!r} in tasks/ and none of that name in lm-eval."
             f"{did_you_mean(name, known | set(catalog.entries('tasks')))}"
+            " (`harness ls tasks` lists ours; a folder of your own is given by --include DIR)"
         )
     kind, path = own[name]
     if kind == "group":

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.scores.logs import PREFERRED
 from harness.run import has_flag, is_first
 from harness.suite import Suite
 
@@ -81,13 +82,14 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
     ratings = run.ratings[run.ratings["against_id"].isna() & is_first(run.ratings)]
     selecting = has_flag(ratings, "selection_item")
     rated = ratings[~selecting & ratings["response_id"].isin(answers["response_id"])]
-    rater = rater or _usual_rater(run, rated)
-    scores = answers.merge(
-        _ratings_by(rated, rater), on="response_id", how="inner", validate="one_to_many", suffixes=("", "_rating")
-    )
+    mine = _ratings_by(rated, rater) if rater else _usual_ratings(run, rated)
+    scores = answers.merge(mine, on="response_id", how="inner", validate="one_to_many", suffixes=("", "_rating"))
     chosen = ratings.loc[selecting, ["task", "item_id"]].drop_duplicates().assign(selection=True)
     scores = scores.merge(chosen, on=["task", "item_id"], how="left")
     several = scores.groupby("task", observed=True)["criterion"].transform("nunique") > 1
+    benchmark = scores["task"].where(~several, scores["task"] + ", " + scores["criterion"])
+    if "variant" in scores:
+        benchmark = benchmark.where(scores["variant"] == "", benchmark + "," + scores["variant"])
     tokens = scores["completion_tokens"]
     frame = pd.DataFrame(
         {
@@ -95,7 +97,7 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
             "round": scores["round"].astype("int64"),
             "score": scores["value"].astype(float),
             "series": scores["series"],
-            "benchmark": scores["task"].where(~several, scores["task"] + ", " + scores["criterion"]),
+            "benchmark": benchmark,
             "seed": scores["seed"],
             "sample": scores["sample"],
             "prompt_hash": scores["prompt_hash"],
@@ -133,16 +135,31 @@ def _ratings_by(rated: pd.DataFrame, rater: str) -> pd.DataFrame:
     return mine[["response_id", "criterion", "value", "rater_version", "flags"]]
 
 
-def _usual_rater(run: RunTables, rated: pd.DataFrame) -> str:
+def _usual_ratings(run: RunTables, rated: pd.DataFrame) -> pd.DataFrame:
+    """Return the ratings that are the scores: by the suite's gold; without one, those of each task's own metric.
+
+    A task's only rater, or where lm-eval gave several metrics the first of `PREFERRED`, under each of its filters (a
+    benchmark each): evaluations with different metrics keep all their benchmarks.
+    """
     if run.suite.rounds:
-        return run.suite.rounds.gold
-    raters = sorted(rated["rater"].unique())
-    if len(raters) != 1:
-        raise HarnessError(
-            "say whose ratings are the scores (--metric RATER); the answers are rated by: "
-            + (", ".join(raters) or "nobody")
-        )
-    return str(raters[0])
+        return _ratings_by(rated, run.suite.rounds.gold)
+    found = []
+    for task, rows in rated.groupby("task", observed=True):
+        metrics: dict[str, list[str]] = {}
+        for name in sorted(rows["rater"].unique()):
+            metrics.setdefault(str(name).partition(",")[0], []).append(str(name))
+        chosen = next((name for name in PREFERRED if name in metrics), None)
+        if chosen is None and len(metrics) > 1:
+            raise HarnessError(
+                f"say whose ratings are the scores of {task} (--metric RATER); the answers are rated by: "
+                + ", ".join(name for names in metrics.values() for name in names)
+            )
+        names = metrics[chosen or next(iter(metrics))]
+        for name in names:
+            found.append(_ratings_by(rows, name).assign(variant=name.partition(",")[2] if len(names) > 1 else ""))
+    if not found:
+        raise HarnessError("nobody has rated the answers of the series; rate them first: harness rate RUN --rater NAME")
+    return pd.concat(found)
 
 
 def costs_of(run: RunTables) -> dict[str, dict[str, float]]:

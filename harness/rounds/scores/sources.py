@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import yaml
 
 from harness.answering import CHECKPOINT, is_inspect_log
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.scores.checkpoints import checkpoints_in
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run
 from harness.run import Run, is_run
@@ -37,7 +38,8 @@ def read_scores(
 
     Args:
         sources: Runs' folders, CSV or Parquet files, output folders of lm-eval, logs of Inspect. Folders and logs are
-            rounds in their order, or each is `ROUND=PATH` or `SERIES:ROUND=PATH`; a run named so is one round too.
+            rounds in their order, or each is `ROUND=PATH` or `SERIES:ROUND=PATH`; a run named so is one round too. A
+            folder of checkpoints (`step-0`, `step-1000`, ...) has them as rounds.
         columns: Our names (item, round, score, series, benchmark, gold, seed) to the tables' own.
         metric: Where there are several: the metric of lm-eval, the scorer of Inspect, the rater of a run.
         gold: The rater of runs whose ratings are gold, where those of `metric` are a proxy.
@@ -48,7 +50,7 @@ def read_scores(
     frames: list[pd.DataFrame] = []
     costs: Costs = {}
     logs: dict[str, int] = {}
-    for source in map(_source, sources):
+    for source in _each(map(_source, sources)):
         path, series = source.path, source.series or "all"
         number = logs.get(series, 0) if source.round is None else source.round
         if is_run(path):
@@ -100,6 +102,13 @@ def _source(given: str | Path | Source) -> Source:
         return given
     named = CHECKPOINT.match(str(given))
     return Source(Path(named["path"]), int(named["round"]), named["series"]) if named else Source(Path(given))
+
+
+def _each(sources: Iterable[Source]) -> Iterator[Source]:
+    """Yield the sources, of a folder of checkpoints each as its round."""
+    for source in sources:
+        found = checkpoints_in(source.path) if source.round is None and source.path.is_dir() else {}
+        yield from [Source(path, place, source.series) for path, place in found.items()] or [source]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
