@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from harness.agreement.chance import beyond_chance
+from harness.agreement.coefficients.coefficients import compute
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.corrected import correct
 from harness.agreement.stand_in.sequential import ORDER, Looks, sequence
@@ -113,7 +115,33 @@ def table_of_sequences(reps: int) -> None:
         print(f"| {chosen or 'not said'} | {' | '.join(cells)} |", flush=True)
 
 
-PARTS: dict[str, Callable[[int], None]] = {"corrected": table_of_corrected, "sequential": table_of_sequences}
+def trusted(n: int, rate: float, accuracy: float | None, reps: int) -> dict[str, float]:
+    """Return how often each outcome is said of a judge that is right so often, or guesses (None)."""
+    rng = np.random.default_rng([2, n, int(100 * rate)])
+    said = dict.fromkeys(("better", "not_better", "not_enough"), 0)
+    for _ in range(reps):
+        truth = rng.random(n) < rate
+        judge = np.where(rng.random(n) < accuracy, truth, ~truth) if accuracy else rng.random(n) < rate
+        codes = np.stack([truth, judge]).astype(np.int8)
+        units = Units("", ["a", "b"], codes, np.arange(2.0)).trimmed()
+        row: dict[str, Any] = compute("alpha", units, "nominal", resamples=500).to_dict()
+        same = float((codes[0] == codes[1]).mean())
+        rare = int(min(judge.sum(), n - judge.sum()))
+        said[beyond_chance(row | {"coefficient": "alpha", "n": n, "percent_agreement": same}, rare=rare).outcome] += 1
+    return {name: count / reps for name, count in said.items()}
+
+
+def table_of_trust(reps: int) -> None:
+    """Print how often a judge is called better than chance, no better, or not known for want of data."""
+    print("| passes | items | guesses: better / no better | right in 80 %: better / no better |\n|---|---|---|---|")
+    for rate, n in product((0.5, 0.8, 0.9), (15, 30, 60, 200, 1000)):
+        cells = [trusted(n, rate, accuracy, reps) for accuracy in (None, 0.8)]
+        told = [f"{one['better']:.3f} / {one['not_better']:.3f}" for one in cells]
+        print(f"| {rate} | {n} | {' | '.join(told)} |", flush=True)
+
+
+PARTS: dict[str, Callable[[int], None]] = {"corrected": table_of_corrected, "sequential": table_of_sequences,
+                                           "trust": table_of_trust}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
 from .audits.subject import COLUMNS as COLUMNS
+from .chance import Beyond as Beyond
+from .chance import beyond_chance as beyond_chance
+from .chance import strength as strength
 from .coefficients.alpha import alpha as alpha
 from .coefficients.alpha import reference_alphas as reference_alphas
 from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS

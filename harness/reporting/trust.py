@@ -1,21 +1,22 @@
 """Whether an AI judge can be trusted, as far as the run can tell: against people, else against answer keys and tests.
 
-The rule is meant to be hard to pass and easy to check. A judge whose agreement with anything independent may be
-chance, or that nearly always prefers the place where an answer stands, cannot be trusted; one that is better than
-chance is called just that; and where nothing independent rated the same things, that is said.
+Like is compared with like: ratings of the same criterion alone. Three outcomes: shown to be better than chance, shown
+not to be, and not enough data, with how many items would tell. A judge that nearly always prefers the place where an
+answer stands reads the place. Where nothing independent rated the same criterion, that is said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
 
+from harness.agreement import Beyond, beyond_chance, strength
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import ANNOTATE, Finding, share, statistic
-from harness.run import AI_KINDS, has_flag
+from harness.reporting.finding import ANNOTATE, Finding, decimals, share, statistic, words
+from harness.run import AI_KINDS, has_flag, is_first, is_valued
 
-CHANCE: dict[str, float | None] = {"pairwise_accuracy": 0.5, "percent_agreement": None}
-"""What a coefficient says of a rater who guesses: 0 unless named here; null where it depends on the labels."""
 NEARLY_ALWAYS = 0.9
 """A judge that prefers one place at least so often reads the place, not the answer."""
 
@@ -33,40 +34,105 @@ class _Judge:
     rater: str
 
     def finding(self) -> Finding:
-        rows = self.independent()
-        place = self.place()
-        doubts = ["Its ratings are simulated: this tells nothing about a real rater."] if self.simulated() else []
         about = f"{self.evidence.name(self.rater)}: can it be trusted?"
-        shown = "; ".join(f"{self.other(row)} on {self.what(row)}: {statistic(row)}" for row in rows)
-        if place:
-            known = f"Against {shown}." if rows else self.unknown()
-            return Finding(
-                about, f"{self.title()} cannot be trusted: {place} {known}", "position", "distrusted", doubts
-            )
-        if not rows:
-            unclear = f"Whether {self.title()[0].lower()}{self.title()[1:]} can be trusted is not known."
-            return Finding(about, f"{unclear} {self.unknown()}", "agreement", "unknown", doubts)
-        guesses = [row for row in rows if like_chance(row)]
-        if guesses:
-            where = f"on {len(guesses)} of {len(rows)} comparisons " if len(rows) > 1 else ""
-            why = f"{where}its agreement is not above what chance gives. Against {shown}."
+        doubts = ["Its ratings are simulated: this tells nothing about a real rater."] if self.simulated() else []
+        against = f"Against {self.shown()}." if self.rows else self.unknown()
+        if place := self.place():
+            sentence = f"{self.title()} cannot be trusted: {place} {against}"
+            return Finding(about, sentence, "position", "distrusted", doubts)
+        untold = f"Whether {self.title()[0].lower()}{self.title()[1:]} can be trusted is not known"
+        if not self.rows:
+            return Finding(about, f"{untold}. {against}", "agreement", "unknown", doubts)
+        found = [self.beyond(row) for row in self.decisive]
+        count = len(found)
+        where = f"on {{}} of {count} comparisons " if count > 1 else ""
+        bad = sum(one.outcome == "not_better" for one in found)
+        if bad:
+            why = f"{where.format(bad)}its agreement is not above what chance gives, as far as would matter. {against}"
             return Finding(about, f"{self.title()} cannot be trusted: {why}", "agreement", "distrusted", doubts)
-        people = any(self.kind_of_other(row) == "human" for row in rows)
-        ceiling = "." if people else f", which nobody has measured here yet (`{ANNOTATE}`)."
-        doubts.append(
-            "Better than chance is not good enough by itself: "
-            f"set it beside how far people agree with each other{ceiling}"
+        if open_ := [one for one in found if one.outcome == "not_enough"]:
+            why = f"{where.format(len(open_))}there is not enough data. {against}{self.would_tell(open_)}"
+            return Finding(about, f"{untold}: {why}", "agreement", "unknown", doubts)
+        sentence = f"{self.title()} does better than chance: against {self.shown()}. {self.in_words()} {self.ceiling()}"
+        doubts.append("Better than chance is not good enough by itself: set it beside how far people agree.")
+        return Finding(about, sentence, "agreement", "trusted", doubts)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Its pairs with people or, where there are none, with verifiers, on the same criterion."""
+        rows = [
+            row
+            for row in self.evidence.pairs
+            if self.rater in (row["rater_a"], row["rater_b"])
+            and row["value"] is not None
+            and row["criterion_a"] == row["criterion_b"]
+        ]
+        human = [row for row in rows if self.kind_of_other(row) == "human"]
+        return human or [row for row in rows if self.kind_of_other(row) == "verifier"]
+
+    @cached_property
+    def decisive(self) -> list[Row]:
+        """The pair that decides on each task and criterion: the one over most items, not the one that looks best."""
+        most: dict[tuple[str, str], Row] = {}
+        for row in self.rows:
+            key = (str(row["task"]), self.criterion(row))
+            if key not in most or row["n"] > most[key]["n"]:
+                most[key] = row
+        return list(most.values())
+
+    def beyond(self, row: Row) -> Beyond:
+        """Return what a pair shows."""
+        ratings = self.evidence.run.ratings
+        own = ratings[(ratings["rater"] == self.rater) & (ratings["task"] == row["task"])]
+        own = own[(own["criterion"] == self.criterion(row)) & is_valued(own) & is_first(own)]
+        values = own["value"].head(row["n"])
+        return beyond_chance(row, rare=int(len(values) - values.value_counts().max()) if len(values) else None)
+
+    def shown(self) -> str:
+        """Return every comparison with its coefficient, interval and n."""
+        return "; ".join(f"{self.other(row)} on {self.what(row)}: {statistic(row)}" for row in self.rows)
+
+    def would_tell(self, found: list[Beyond]) -> str:
+        """Return how many items would tell, where that is known."""
+        needed = [one.needed for one in found if one.needed]
+        return f" About {max(needed):,} items that both rate would tell." if needed else ""
+
+    def in_words(self) -> str:
+        """Return how strong its agreement is, in whose words."""
+        said = [strength(row) for row in self.decisive]
+        names = " and ".join(dict.fromkeys(word for word, _ in said))
+        return f"That is {names} ({'; '.join(dict.fromkeys(source for _, source in said))})."
+
+    def ceiling(self) -> str:
+        """Return how far people agree with each other on what it was compared on."""
+        about = {(row["task"], self.criterion(row), row["coefficient"]) for row in self.decisive}
+        people = [
+            row
+            for row in self.evidence.pairs
+            if {self.evidence.kinds.get(row["rater_a"]), self.evidence.kinds.get(row["rater_b"])} == {"human"}
+            and row["criterion_a"] == row["criterion_b"]
+            and (row["task"], row["criterion_a"], row["coefficient"]) in about
+            and row["value"] is not None
+        ]
+        if not people:
+            return f"How far people agree with each other, nobody has measured here yet (`{ANNOTATE}`)."
+        if len(people) == 1:
+            return f"Two people agree with each other: {statistic(people[0])}."
+        names = "; ".join(
+            f"{words(name)} {decimals(fmean(row['value'] for row in people if row['coefficient'] == name))}"
+            for name in dict.fromkeys(row["coefficient"] for row in people)
         )
-        return Finding(
-            about, f"{self.title()} does better than chance: against {shown}.", "agreement", "trusted", doubts
-        )
+        return f"People agree with each other: {names}, the mean of {len(people)} pairs of people."
 
     def title(self) -> str:
         kind = "reward model" if self.evidence.kinds[self.rater] == "reward_model" else "AI judge"
         return f"The {kind} {self.evidence.name(self.rater)}"
 
     def unknown(self) -> str:
-        return f"Nothing independent (people, or an answer key) rated the same things; `{ANNOTATE}` lets people do so."
+        return (
+            "Nothing independent (people, or an answer key) rated the same criterion of the same things; "
+            f"`{ANNOTATE}` lets people do so."
+        )
 
     def simulated(self) -> bool:
         ratings = self.evidence.run.ratings
@@ -76,22 +142,14 @@ class _Judge:
         """Return the sentence on a judge that reads the place of an answer, or nothing."""
         for row in self.evidence.positions:
             first = row.get("first_share")
-            if row["rater"] == self.rater and first is not None and max(first, 1 - first) >= NEARLY_ALWAYS:
+            if row["rater"] != self.rater or first is None or row.get("first_low") is None:
+                continue
+            if max(first, 1 - first) >= NEARLY_ALWAYS and max(row["first_low"], 1 - row["first_high"]) > 0.5:
                 which = "first" if first >= 0.5 else "second"
                 kept = row.get("consistency")
                 rest = "" if kept is None else f", and kept its verdict in {share(kept)} of the pairs when they swapped"
                 return f"it preferred the answer shown {which} {share(max(first, 1 - first))} of the time{rest}."
         return ""
-
-    def independent(self) -> list[Row]:
-        """Return its pairs with people or, where there are none, with verifiers."""
-        rows = [
-            row
-            for row in self.evidence.pairs
-            if self.rater in (row["rater_a"], row["rater_b"]) and row["value"] is not None
-        ]
-        human = [row for row in rows if self.kind_of_other(row) == "human"]
-        return human or [row for row in rows if self.kind_of_other(row) == "verifier"]
 
     def other_id(self, row: Row) -> str:
         return str(row["rater_b"] if row["rater_a"] == self.rater else row["rater_a"])
@@ -101,7 +159,7 @@ class _Judge:
 
     def what(self, row: Row) -> str:
         """Return the task of a comparison, and the rater's own criterion where it has several."""
-        criteria = {self.criterion(one) for one in self.independent()}
+        criteria = {self.criterion(one) for one in self.rows}
         return f"{row['task']}, {self.criterion(row)}" if len(criteria) > 1 else str(row["task"])
 
     def criterion(self, row: Row) -> str:
@@ -109,10 +167,3 @@ class _Judge:
 
     def kind_of_other(self, row: Row) -> str:
         return self.evidence.kinds.get(self.other_id(row), "")
-
-
-def like_chance(row: Row) -> bool:
-    """Return whether a coefficient's interval includes what guessing gives, or there is no interval."""
-    chance = CHANCE.get(row["coefficient"], 0.0)
-    low = row.get("low")
-    return chance is not None and (low is None or low <= chance)

@@ -248,7 +248,7 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
         )  # fmt: skip
     pair = {
         "task": "objects", "rater_a": "answer_key", "criterion_a": "correctness", "rater_b": "judge",
-        "criterion_b": "quality", "n": 80, "percent_agreement": None, "coefficient": "spearman", "value": 0.38,
+        "criterion_b": "correctness", "n": 80, "percent_agreement": None, "coefficient": "spearman", "value": 0.38,
         "low": 0.17, "high": 0.56, "reason": None, "kappa": None,
     }  # fmt: skip
     close = pair | {"rater_a": "judge", "criterion_a": "quality", "rater_b": "pair_judge", "criterion_b": "preference"}

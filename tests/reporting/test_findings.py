@@ -78,14 +78,52 @@ def test_a_judge_better_than_chance_is_called_that_and_no_more(run, made_up_evid
     assert any("simulated" in doubt for doubt in found.doubts)
 
 
-def test_a_judge_whose_interval_includes_chance_cannot_be_trusted(run, made_up_evidence):
+def test_a_judge_whose_interval_includes_chance_needs_more_data(run, made_up_evidence):
+    """It was "cannot be trusted", which was said of a judge right in 80 % of 15 items in .49 of all runs.
+
+    The interval -.02 to .56 has a standard error of .148; .38 is seen with power .8 over 80 (2.8 x .148 / .38)^2 = 95.
+    """
     found = trust(run, made_up_evidence, low=-0.02)
+    assert found.mark == "unknown"
+    assert "is not known: there is not enough data" in found.sentence
+    assert "About 96 items that both rate would tell." in found.sentence
+
+
+def test_a_judge_that_is_shown_to_be_at_chance_cannot_be_trusted(run, made_up_evidence):
+    found = trust(run, made_up_evidence, value=0.01, low=-0.05, high=0.07, n=1000)
     assert found.mark == "distrusted"
     assert "is not above what chance gives" in found.sentence
 
 
-def test_a_judge_without_an_interval_cannot_be_trusted(run, made_up_evidence):
-    assert trust(run, made_up_evidence, low=None, high=None).mark == "distrusted"
+def test_a_judge_without_an_interval_needs_more_data(run, made_up_evidence):
+    """No interval shows nothing, and condemns nobody: it was "cannot be trusted"."""
+    assert trust(run, made_up_evidence, low=None, high=None).mark == "unknown"
+
+
+def test_a_judge_is_compared_on_its_own_criterion_alone(run, made_up_evidence):
+    """A judge of tone that disagrees with the answer key is no bad judge of tone."""
+    found = trust(run, made_up_evidence, criterion_b="tone", value=0.01, low=-0.05, high=0.07, n=1000)
+    assert found.mark == "unknown"
+    assert "rated the same criterion of the same things" in found.sentence
+
+
+def test_the_pair_over_most_items_decides_not_the_one_that_looks_best(run, made_up_evidence):
+    evidence = made_up_evidence(run)
+    evidence.kinds.update(h_1="human", h_2="human")
+    one = evidence.pairs[0] | {"rater_a": "h_1", "n": 1000, "value": 0.01, "low": -0.05, "high": 0.07}
+    evidence.pairs.extend([one, one | {"rater_a": "h_2", "n": 40, "value": 0.5, "low": 0.2, "high": 0.7}])
+    [found] = [f for f in findings_of(evidence) if f.about == "judge: can it be trusted?"]
+    assert found.mark == "distrusted"
+
+
+def test_strength_has_words_a_source_and_people_beside_it(run, made_up_evidence):
+    evidence = made_up_evidence(run)
+    evidence.kinds.update(h_1="human", h_2="human")
+    one = evidence.pairs[0] | {"rater_a": "h_1", "coefficient": "alpha", "percent_agreement": 0.8}
+    evidence.pairs.extend([one, one | {"rater_b": "h_2", "value": 0.61, "low": 0.5, "high": 0.7}])
+    [found] = [f for f in findings_of(evidence) if f.about == "judge: can it be trusted?"]
+    assert "That is weak to fair (weak below 0.40, strong from 0.75: Fleiss 1981)." in found.sentence
+    assert "Two people agree with each other: alpha 0.61 [0.50, 0.70] over 80." in found.sentence
 
 
 def test_a_judge_that_reads_the_place_cannot_be_trusted(run, made_up_evidence):
