@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from random import Random
 from typing import Any
@@ -124,7 +124,7 @@ class ProblemTask:
 
     @staticmethod
     def _render(template: str, problem: Problem) -> str:
-        rendered: str = _environment().from_string(template).render(**problem.fields)
+        rendered: str = _template(template).render(**problem.fields)
         return rendered
 
 
@@ -166,7 +166,8 @@ def generated(catalog: Catalog) -> list[str]:
     return [name for name, path in folders if "generator:" in (path / "task.yaml").read_text(encoding="utf-8")]
 
 
-def _environment() -> Any:
+@cache
+def _template(text: str) -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    return Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # as lm-eval's
+    return Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(text)  # as lm-eval's
