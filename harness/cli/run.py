@@ -120,6 +120,9 @@ def rate(
     against: Annotated[
         Literal["reference", "sample"], typer.Option(help="For raters that compare: the other side.")
     ] = "reference",
+    practice: Annotated[
+        bool, typer.Option("--practice", help="Rate what a loop's models answered for practice too.")
+    ] = False,
     include: Include = None,
     cache: Cache = None,
     workers: Workers = 2,
@@ -137,6 +140,7 @@ def rate(
         rater,
         tasks=task,
         against=against,
+        practice=practice,
         include=include or (),
         cache=cache,
         workers=workers,

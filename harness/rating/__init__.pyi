@@ -35,6 +35,7 @@ from .people.sheets import export_sheet as export_sheet
 from .rate import Wanted as Wanted
 from .rate import find_rater as find_rater
 from .rate import missing as missing
+from .rate import practice_of as practice_of
 from .rate import rate_work as rate_work
 from .rate import read_spec as read_spec
 from .rate import work_of as work_of

@@ -8,14 +8,14 @@ interrupted command goes on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, make_rater
 from harness.records import Item, Response
-from harness.run import Run
+from harness.run import Run, practised
 from harness.suite import RaterUse, read_document
 
 SHARDS = {"judge": 512, "reward_model": 512}
@@ -46,14 +46,17 @@ def read_spec(name: str, catalog: Catalog) -> RaterSpec:
     return read_document(folder / "rater.yaml").check(RaterSpec, name=name, folder=folder)
 
 
-def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec) -> list[Work]:
+def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec, practice: bool = False) -> list[Work]:
     """Return every piece of work that a suite wants of a rater on a task, done or not.
 
     Responses that failed because of the provider (status not `ok`) are work too: the rater says what it makes of them.
+    What a loop's models answered for practice is work only where `practice` says so.
     """
     rows = run.items[run.items["task"] == task].sort_values("item_id", kind="stable")
     items = {item.item_id: item for item in run.records(Item, rows[: use.limit])}
     rows = run.responses[(run.responses["task"] == task) & run.responses["item_id"].isin(list(items))]
+    if not practice:
+        rows = rows[~rows["response_id"].isin(practice_of(run))]
     groups: dict[tuple[str, str, str | None, int | None], list[Response]] = defaultdict(list)
     for response in run.records(Response, rows.sort_values(["model", "item_id", "sample"], kind="stable")):
         groups[(response.model, response.item_id, response.series, response.round)].append(response)
@@ -71,6 +74,13 @@ def work_of(run: Run, task: str, use: RaterUse, spec: RaterSpec) -> list[Work]:
             for repetition in range(use.repetitions):
                 work.append(Work(items[item_id], response, against, repetition, siblings))
     return work
+
+
+def practice_of(run: Run) -> set[str]:
+    """Return the ids of what the models of the run's loop answered for practice; none where it has no rounds."""
+    if not run.suite.rounds:
+        return set()
+    return set(run.responses.loc[practised(run.responses, run.ratings, run.suite.rounds.gold), "response_id"])
 
 
 def _sides(
@@ -113,13 +123,21 @@ def _key(work: Work) -> tuple[str, str | None, int]:
     return work.response.response_id, work.against.response_id if work.against else None, work.repetition
 
 
-def rate_work(run: Run, rater: Rater, work: Sequence[Work], progress: Progress = lambda _: None) -> None:
-    """Rate work and write the ratings, shard by shard."""
+def rate_work(
+    run: Run,
+    rater: Rater,
+    work: Sequence[Work],
+    progress: Progress = lambda _: None,
+    practice: Collection[str] = (),
+) -> None:
+    """Rate work and write the ratings, shard by shard; those of answers for practice carry the flag that says so."""
     size = SHARDS.get(rater.spec.kind, SHARD)
     for start in range(0, len(work), size):
         shard = work[start : start + size]
         ratings, seen = [], set()
         for rating in rater.rate(shard):
+            if rating.response_id in practice:
+                rating = rating.model_copy(update={"flags": [*rating.flags, "selection_item"]})
             ratings.append(rating)
             key = (rating.response_id, rating.against_id, rating.repetition)
             if key not in seen:

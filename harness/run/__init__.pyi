@@ -27,6 +27,7 @@ from .tables import one_verdict as one_verdict
 from .tables import other_side as other_side
 from .tables import people_and_ai as people_and_ai
 from .tables import points_back as points_back
+from .tables import practised as practised
 from .tables import settled as settled
 from .tables import turned as turned
 from .tables import unit_columns as unit_columns

@@ -80,6 +80,24 @@ def is_ai(rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["rater_kind"].isin(AI_KINDS) if "rater_kind" in rows else pd.Series(False, index=rows.index)
 
 
+def practised(responses: pd.DataFrame, ratings: pd.DataFrame, gold: str) -> pd.Series[bool]:
+    """Tell which responses of a run with rounds were made for practice: they selected training data, no more.
+
+    What the gold rater rated outside of training measures something; a series that keeps everything practises on items
+    of the same tasks that no rater has seen. Where gold has rated nothing, only what a rater chose is known.
+    """
+    selecting = has_flag(ratings, "selection_item")
+    measured = ratings[(ratings["rater"] == gold) & ~selecting]
+    practice = _places(responses).isin(_places(ratings[selecting]))
+    if len(measured):
+        practice = ~_places(responses).isin(_places(measured)) & responses["task"].isin(measured["task"])
+    return responses["series"].notna() & practice
+
+
+def _places(rows: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[["task", "item_id"]])
+
+
 def kinds_of(rows: pd.DataFrame) -> dict[str, str]:
     """Return each rater's kind, by name; `aggregate` where it is a mean over people."""
     one = rows.drop_duplicates("rater")

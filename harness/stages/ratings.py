@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from harness.errors import UnavailableError
 from harness.rating import Wanted, find_rater, missing, rate_work, rated_work, rater_facts, tasks_of, work_of
 from harness.stages.context import Context
@@ -22,7 +24,9 @@ def rate_tasks(context: Context) -> None:
                 rate_task(context, task, rater_use, rated_work)
 
 
-def rate_task(context: Context, task: str, use: RaterUse, wanted: Wanted = work_of) -> None:
+def rate_task(
+    context: Context, task: str, use: RaterUse, wanted: Wanted = work_of, practice: Collection[str] = ()
+) -> None:
     """Let one rater rate what a task lacks of its ratings; one that this machine cannot give is noted and left."""
     try:
         rater = find_rater(use.rater, context.catalog, context.surroundings)
@@ -33,4 +37,4 @@ def rate_task(context: Context, task: str, use: RaterUse, wanted: Wanted = work_
     work = wanted(context.run, task, use, rater.spec)
     left = missing(context.run, rater, work, context.retry_errors)
     with context.stage(f"{use.rater} rates {task}", len(left)) as progress:
-        rate_work(context.run, rater, left, progress)
+        rate_work(context.run, rater, left, progress, practice)

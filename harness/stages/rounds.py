@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.errors import HarnessError, IncompleteError
 from harness.learning import (
@@ -19,8 +19,8 @@ from harness.learning import (
     problem_task,
     run_seeds,
 )
-from harness.rating import Rater, Work, find_rater, rater_facts
-from harness.records import Item, Rating, Response
+from harness.rating import Rater, Work, find_rater, missing, rate_work, rater_facts
+from harness.records import Item, Response
 from harness.run import file_name, is_elsewhere, write_whole
 from harness.stages.context import Context
 from harness.suite import RoundsUse
@@ -65,6 +65,7 @@ def train_rounds(context: Context) -> None:
     judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
     here = context.cache / "states" / file_name(str(run.folder)) if is_elsewhere(run.folder) else run.folder / ".states"
     stopped: list[tuple[Series, SeriesEnded]] = []
+    _rate_again(context, evaluation, judges, proxies)
     with context.stage("the learner trains", left) as progress:
         for done in run_seeds(
             learners,
@@ -77,7 +78,7 @@ def train_rounds(context: Context) -> None:
             workers=context.surroundings.workers,
             ended=lambda series, error: stopped.append((series, error)),
         ):
-            _write(context, done, evaluation, judges, proxies.get(done.summary.series))
+            _write(context, done, evaluation, judges, proxies)
             progress(1)
     ended = {f"{series.name}, seed {series.learner.seed}": str(error) for series, error in stopped}
     if ended:
@@ -114,28 +115,15 @@ def _write(
     done: Round,
     evaluation: Evaluation,
     judges: dict[str, Rater],
-    proxy: Rater | None,
+    proxies: Mapping[str, Rater | None],
 ) -> None:
     """Write a round: answers, feedback, gold and the feedback's own ratings, the data, the model; its summary last."""
     run, summary = context.run, done.summary
     part = f"{summary.series}-seed{summary.seed}-round{summary.round:03d}"
     for records in ([*done.responses, *done.explored], done.practice_items, done.practice, done.ratings):
         run.write(records, part)
-    items = {(item.task, item.item_id): item for item in (*evaluation.items, *evaluation.explored)}
-    work: dict[str, list[Work]] = defaultdict(list)
-    raters: dict[str, Rater] = {}
-    for response, siblings in _with_siblings([*done.responses, *done.explored]):
-        piece = Work(items[response.task, response.item_id], response, siblings=siblings)
-        rater = judges[response.task]
-        raters[rater.spec.name] = rater
-        work[rater.spec.name].append(piece)
-        if proxy is not None and len(siblings) > 1 and proxy.spec.name not in (rater.spec.name, "human"):
-            raters[proxy.spec.name] = proxy
-            work[proxy.spec.name].append(piece)
-    ratings: list[Rating] = []
-    for name, pieces in work.items():
-        ratings += raters[name].rate(pieces)
-    run.write(ratings, f"{part}-gold")
+    for rater, work in _work([*done.responses, *done.explored], evaluation, judges, proxies):
+        rate_work(run, rater, work)
     if done.examples:
         lines = [
             {
@@ -153,10 +141,43 @@ def _write(
     run.write_round(summary.model_dump())  # last: a round with a summary is whole
 
 
+def _rate_again(
+    context: Context, evaluation: Evaluation, judges: dict[str, Rater], proxies: Mapping[str, Rater | None]
+) -> None:
+    """Let raters rate what they lack of the rounds that are there: where they failed, if asked, or changed since."""
+    run = context.run
+    held_out = {(item.task, item.item_id) for item in (*evaluation.items, *evaluation.explored)}
+    of_series = run.records(Response, run.responses[run.responses["series"].notna()])
+    answers = [one for one in of_series if (one.task, one.item_id) in held_out]
+    for rater, work in _work(answers, evaluation, judges, proxies):
+        left = missing(run, rater, work, context.retry_errors)
+        if left:
+            with context.stage(f"{rater.spec.name} rates the held-out answers", len(left)) as progress:
+                rate_work(run, rater, left, progress)
+
+
+def _work(
+    responses: Sequence[Response],
+    evaluation: Evaluation,
+    judges: dict[str, Rater],
+    proxies: Mapping[str, Rater | None],
+) -> list[tuple[Rater, list[Work]]]:
+    """Return what each rater has to rate: each task's gold rater, and the feedback's own where there are samples."""
+    items = {(item.task, item.item_id): item for item in (*evaluation.items, *evaluation.explored)}
+    work: dict[str, tuple[Rater, list[Work]]] = {}
+    for response, siblings in _with_siblings(responses):
+        piece = Work(items[response.task, response.item_id], response, siblings=siblings)
+        rater, proxy = judges[response.task], proxies.get(response.series or "")
+        work.setdefault(rater.spec.name, (rater, []))[1].append(piece)
+        if proxy is not None and len(siblings) > 1 and proxy.spec.name not in (rater.spec.name, "human"):
+            work.setdefault(proxy.spec.name, (proxy, []))[1].append(piece)
+    return list(work.values())
+
+
 def _with_siblings(responses: Sequence[Response]) -> Iterator[tuple[Response, Sequence[Response]]]:
-    groups: dict[tuple[str, str], list[Response]] = defaultdict(list)
-    for response in responses:
-        groups[response.task, response.item_id].append(response)
+    groups: dict[tuple[object, ...], list[Response]] = defaultdict(list)
+    for one in responses:
+        groups[one.series, one.seed, one.round, one.task, one.item_id].append(one)
     for group in groups.values():
         yield from ((response, group) for response in group)
 

@@ -6,13 +6,14 @@ Each stage does what the run lacks, so the same call again goes on where the las
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
 from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
-from harness.rating import read_spec
+from harness.rating import practice_of, read_spec, work_of
 from harness.reporting import report
 from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.stages.answers import answer_tasks
@@ -91,6 +92,7 @@ def rate(
     *,
     tasks: Sequence[str] | None = None,
     against: Literal["reference", "sample"] = "reference",
+    practice: bool = False,
     **options: Unpack[Options],
 ) -> Run:
     """Rate the stored answers of a run by more raters; no model is asked again.
@@ -100,6 +102,7 @@ def rate(
         raters: Names of raters in the catalogue.
         tasks: Only these tasks; where not given, all whose family the rater fits.
         against: For raters that compare: the other side.
+        practice: Rate what a loop's models answered for practice too; such ratings are flagged `selection_item`.
         **options: How to work: see `Options`.
 
     Returns:
@@ -122,7 +125,8 @@ def rate(
             for task in chosen:
                 if task not in families:
                     raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families)}")
-                rate_task(context, task, RaterUse(rater=name, against=against))
+                use = RaterUse(rater=name, against=against)
+                rate_task(context, task, use, partial(work_of, practice=practice), practice_of(run) if practice else ())
         if (run.folder / "report.html").is_file():
             _report(context)  # the page would say what was true before
     return run

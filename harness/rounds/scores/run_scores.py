@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.scores.logs import PREFERRED
-from harness.run import has_flag, is_first
+from harness.run import has_flag, is_first, practised
 from harness.suite import Suite
 
 REFERENCE = "reference"
@@ -51,6 +51,8 @@ def from_run(run: RunTables, rater: str | None = None, gold: str | None = None) 
     """
     answers = run.responses
     answers = answers.loc[answers["series"].notna() & answers["round"].notna()]
+    if run.suite.rounds:
+        answers = answers[~practised(answers, run.ratings, run.suite.rounds.gold)]
     if answers.empty:
         raise HarnessError(
             "the run has no series; train in rounds, name checkpoints with `series:` and `round:`, or say of which "
