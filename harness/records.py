@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Family = Literal["summarization", "coding", "commonsense", "mathematics", "dialogue", "other"]
 RaterKind = Literal["human", "judge", "verifier", "metric", "reward_model"]
-Scale = Literal["binary", "nominal", "ordinal", "interval", "preference"]
+Scale = Literal["binary", "nominal", "ordinal", "interval", "preference", "set", "ranking"]
 Status = Literal["ok", "skipped", "unparsed", "refused", "timeout", "error"]
 Order = Literal["response_first", "against_first"]
 Flag = Literal[

@@ -9,25 +9,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.columns import (
+    Ai,
+    Criterion,
+    Header,
+    Item,
+    Kind,
+    Missing,
+    Rater,
+    RaterName,
+    Recode,
+    Value,
+    columns_said,
+    words_said,
+)
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.agreement import Agreement, Preferences, RunAgreement
+    from harness.rating import Columns, Words
     from harness.run import Run
 
 
 def agree(
     source: Annotated[Path, typer.Argument(help="A file of ratings in any format that is known, or a run's folder.")],
-    item: Annotated[str, typer.Option(help="Column of the item.")] = "item_id",
-    rater: Annotated[str, typer.Option(help="Column of the rater.")] = "rater",
-    criterion: Annotated[str, typer.Option(help="Column of the criterion.")] = "criterion",
-    value: Annotated[str, typer.Option(help="Column of the value.")] = "value",
-    kind: Annotated[
-        str, typer.Option(help="Column of the rater's kind: human, judge, verifier, metric, ...")
-    ] = "rater_kind",
+    item: Item = None,
+    rater: Rater = None,
+    criterion: Criterion = None,
+    value: Value = None,
+    kind: Kind = None,
     raters: Annotated[list[str] | None, typer.Option(help="Glob of the raters to compare; repeatable.")] = None,
     criteria: Annotated[list[str] | None, typer.Option(help="Glob of the criteria to compare; repeatable.")] = None,
-    ai: Annotated[list[str] | None, typer.Option(help="Glob of raters that are AI judges; repeatable.")] = None,
+    ai: Ai = None,
+    rater_name: RaterName = None,
+    missing: Missing = None,
+    recode: Recode = None,
     level: Annotated[
         str | None, typer.Option(help="nominal, ordinal, interval or ratio; what fits where not given.")
     ] = None,
@@ -87,9 +104,7 @@ def agree(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides the resamples; 0, or what a run's suite says, where not given.")
     ] = None,
-    map_: Annotated[
-        str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
-    ] = None,
+    map_: Header = None,
     cross_check: Annotated[
         bool, typer.Option("--cross-check", help="Compare each alpha with the krippendorff package's.")
     ] = False,
@@ -102,7 +117,8 @@ def agree(
     from harness.rating import read_any
     from harness.run import Run, is_run
 
-    columns = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind}
+    columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
+    words = words_said(missing, recode, level)
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
     if seed is None:
         few["seed"] = Run(source).suite.seed if (source / "suite.yaml").is_file() else 0
@@ -123,8 +139,10 @@ def agree(
         _refuse_for_a_run(
             raters=raters, criteria=criteria, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
+            **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
+                                     "rater_name": rater_name, "missing": missing, "recode": recode}),
         )  # fmt: skip
-        people = _people(Run(source), with_file, columns) if with_file else None
+        people = _people(Run(source), with_file, columns, words) if with_file else None
         if preferences:
             found = _rank_run(Run(source), people, ties, baseline, few)
         else:
@@ -138,7 +156,7 @@ def agree(
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
         also = [name for name in (cluster, strata, column_of(chosen), time, by, *sides) if name]
-        ratings = read_any(source, **columns, ai=ai, also=also, header=map_)
+        ratings = read_any(source, ai=ai, also=also, columns=columns, words=words)
         _tell_notes(ratings)
         if cluster_regex:
             ratings, cluster = _clustered(ratings, cluster_regex), "cluster"
@@ -146,12 +164,12 @@ def agree(
             ratings = _only(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
             found = _rank(ratings, player, opponent, ties, cluster or "item_id", baseline, few)
         else:
-            words: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
-            words["cross_check"] = cross_check or None
+            how: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
+            how["cross_check"] = cross_check or None
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
                 stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
-                weights=weights is not None, **words, **few,
+                weights=weights is not None, **how, **few,
             )  # fmt: skip
             _write_weights(weights, found.weights)
     if as_json:
@@ -172,12 +190,12 @@ def _belongs_to(option: str, given: bool, parts: dict[str, object]) -> None:
 LENGTHS = ("response_length", "against_length")
 
 
-def _people(run: Run, path: Path, columns: dict[str, str]) -> pd.DataFrame:
+def _people(run: Run, path: Path, columns: Columns, words: Words) -> pd.DataFrame:
     """Return a file's ratings of a run's responses; those of another tool with the run's ids and values."""
     from harness.rating import frame_of, import_ratings, read_any
 
-    people = read_any(path, **columns)
-    if "notes" in people.attrs:
+    people = read_any(path, columns=columns, words=words)
+    if "response_id" not in people or "source" in people:
         people = frame_of(import_ratings(path, run, dry_run=True))
     _tell_notes(people)
     return people

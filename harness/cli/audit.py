@@ -57,17 +57,10 @@ def audit(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow.parquet as pq
-
     from harness.agreement import COLUMNS
-    from harness.rating import DOCUMENTS, read_any
+    from harness.rating import read_any, read_source
 
-    names: list[str] = []
-    if path.suffix.lower() in (".parquet", ".pq") and path.is_file():
-        names = list(pq.read_schema(path).names)
-    elif path.is_file() and not path.name.lower().endswith(DOCUMENTS):
-        names = [str(name) for name in pd.read_csv(path, nrows=0, sep=None, engine="python").columns]
+    names = read_source(path).table.names
     return read_any(path, also=[name for name in COLUMNS if name in names])
 
 

@@ -1,18 +1,20 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .files.adjust import adjusted as adjusted
-from .files.direct import DOCUMENTS as DOCUMENTS
+from .files.direct import form_of as form_of
 from .files.direct import frame_of as frame_of
 from .files.direct import read_any as read_any
 from .files.evaluations.imported import import_evaluations as import_evaluations
 from .files.hub import find_dataset as find_dataset
 from .files.hub import read_dataset as read_dataset
+from .files.mapping import Columns as Columns
 from .files.presets import read_mapping as read_mapping
 from .files.presets import recognise as recognise
 from .files.ratings_file import kind_of as kind_of
 from .files.reading import Imported as Imported
 from .files.reading import read_ratings as read_ratings
 from .files.source import read_source as read_source
+from .files.values import Words as Words
 from .judges.panel import check_rater as check_rater
 from .people.annotation.access import check_host as check_host
 from .people.annotation.access import names_this_server as names_this_server

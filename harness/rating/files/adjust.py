@@ -7,36 +7,68 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.files.mapping import FIELDS, Mapping
-
-NOT_RATERS = "item_id|item|id|task|response_id|against_id|prompt|response|text"
-"""Columns of a wide file that are never somebody's answers."""
+from harness.rating.files.mapping import FIELDS, Columns, Mapping
 
 
 def adjusted(
-    mapping: Mapping, columns: Sequence[str] = (), headers: str | None = None, ai: Sequence[str] = ()
+    mapping: Mapping,
+    columns: Columns | Sequence[str] = (),
+    headers: str | None = None,
+    ai: Sequence[str] = (),
 ) -> Mapping:
     """Return a mapping with fields read from other columns, headers read by another pattern, more raters as judges.
 
     Args:
         mapping: The mapping.
-        columns: `FIELD=COLUMN` each.
+        columns: What is said about columns (of a format that is no table: paths); or `FIELD=COLUMN` each.
         headers: A regular expression with the named groups `rater`, `criterion`, for wide files.
         ai: Patterns of the names of raters that are judges.
 
     Raises:
-        HarnessError: A field is not known, or the expression is none.
+        HarnessError: A field is not known, the expression is none, or the format has no such columns.
     """
-    content = mapping.model_dump(by_alias=True, exclude_unset=True) | {"name": mapping.name}
-    for entry in columns:
-        field, _, column = entry.partition("=")
-        if field not in FIELDS or not column:
-            raise HarnessError(f"--column {entry}: expected FIELD=COLUMN.{did_you_mean(field, FIELDS)}")
-        content["fields"][field] = {"path": [column]}
+    said = columns if isinstance(columns, Columns) else columns_of(columns)
     if headers is not None:
-        content["rows"] = [{"entries": ".", "as": "cell", "match": f"(?!({NOT_RATERS})$)(?:{headers})"}]
+        said = said.model_copy(update={"header": headers})
+    content = mapping.model_dump(by_alias=True, exclude_unset=True) | {"name": mapping.name}
+    if mapping.table is not None:
+        before = mapping.table.model_dump(exclude_unset=True)
+        content["table"] = before | said.model_dump(exclude_unset=True)
+    else:
+        _check_no_table(mapping, said)
+        paths = said.named | ({"item_id": said.item[0]} if len(said.item) == 1 else {})
+        for field, path in paths.items():
+            content["fields"][field] = {"path": [path]}
+        if len(said.item) > 1:
+            content["fields"]["item_id"] = {"template": "|".join(f"{{{path}}}" for path in said.item)}
+        if said.rater_name:
+            content["fields"]["rater"] = {**content["fields"]["rater"], "constant": said.rater_name}
     content["kinds"] = {**dict.fromkeys(ai, "judge"), **mapping.kinds}
     try:
         return Mapping.model_validate(content)
     except ValidationError as error:
-        raise HarnessError(f"--map: {error.errors()[0]['msg']}") from error
+        raise HarnessError(f"{mapping.name}: {error.errors()[0]['msg']}") from error
+
+
+def columns_of(entries: Sequence[str]) -> Columns:
+    """Return `FIELD=COLUMN` entries as what is said about columns.
+
+    Raises:
+        HarnessError: A field is not known.
+    """
+    fields = {}
+    for entry in entries:
+        field, _, column = entry.partition("=")
+        if field not in FIELDS or not column:
+            raise HarnessError(f"--column {entry}: expected FIELD=COLUMN.{did_you_mean(field, FIELDS)}")
+        fields[field] = column
+    item = tuple(fields.pop("item_id").split(",")) if "item_id" in fields else ()
+    return Columns(item=item, fields=fields)
+
+
+def _check_no_table(mapping: Mapping, said: Columns) -> None:
+    for option, given in (("--map", said.header),):
+        if given:
+            raise HarnessError(
+                f"{option} reads the columns of a table; {mapping.name} says itself where its answers stand"
+            )

@@ -20,7 +20,8 @@ def find(place: Place, names: dict[str, Any]) -> Any:
     """Return what stands at a place, recoded; MISSING where there is nothing."""
     found: Any = MISSING
     for path in place.path:
-        found = look_up(path, names)
+        there = look_up(path, names)
+        found = found if there is MISSING else there  # an empty list is an answer: nothing was ticked
         if plain(chosen(found)) is not None:
             break
     if place.template is not None:

@@ -1,4 +1,4 @@
-"""Any file of ratings as a frame: a long table at once, however large; every other format by its mapping."""
+"""Any file of ratings as a frame: a table by its columns, every other format by its mapping."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files import ratings_file
 from harness.rating.files.adjust import adjusted
-from harness.rating.files.mapping import Mapping
+from harness.rating.files.mapping import Columns, Mapping
 from harness.rating.files.presets import recognise
 from harness.rating.files.ratings_file import NAMES
 from harness.rating.files.reading import Imported, read_ratings
 from harness.rating.files.source import Source, read_source
-
-DOCUMENTS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
-LONG = {"rater", "value"}
-"""A table with one of these columns is a long one, perhaps with a fault: not a wide one with such raters."""
-DECIMAL_COMMA = r"-?\d+,\d+"
+from harness.rating.files.values import Words
 
 
 def read_any(
@@ -30,8 +27,8 @@ def read_any(
     *,
     ai: str | Sequence[str] | None = None,
     also: Sequence[str] = (),
-    header: str | None = None,
-    **columns: str,
+    columns: Columns | None = None,
+    words: Words | None = None,
 ) -> pd.DataFrame:
     """Read a file of ratings of any format that is known.
 
@@ -39,8 +36,8 @@ def read_any(
         path: The file.
         ai: Globs of raters that are judges.
         also: Further columns to take along.
-        header: How a wide table's headers are read: `(?P<rater>.+)_(?P<criterion>.+)`.
-        **columns: As for `ratings_file.read_ratings`; where one is not its default, the file is long.
+        columns: What is said about columns; of a format that is no table, they are paths.
+        words: What is said about words.
 
     Returns:
         As `ratings_file.read_ratings` does; `attrs["notes"]` says what was left out and why, and what
@@ -49,41 +46,42 @@ def read_any(
     Raises:
         HarnessError: The file cannot be read, or is of no format that is known.
     """
-    path = Path(path)
-    if path.is_file() and (header or path.name.lower().endswith(DOCUMENTS)):
-        return _read(*_recognised(path, header), ai, also)
-    try:
-        frame = ratings_file.read_ratings(path, ai=ai, also=also, **columns)
-    except HarnessError as fault:
-        if not path.is_file() or any(columns.get(name, name) != name for name in ("rater", "criterion", "value")):
-            raise
-        try:
-            source, form = _recognised(path)
-        except HarnessError:
-            raise fault from None
-        return _read(source, form, ai, also)
-    if "label" in frame and frame["label"].astype("string").str.fullmatch(DECIMAL_COMMA).any():
-        return _read(*_recognised(path), ai, also)
-    return frame
-
-
-def _recognised(path: Path, header: str | None = None) -> tuple[Source, Mapping]:
-    source = read_source(path)
-    form = recognise(source, "csv-wide" if header else None)
-    if not header and form.name == "csv-wide" and source.entries and LONG & set(source.entries[0].record):
-        raise HarnessError(f"{path}: is neither a long nor a wide table; name its columns")
+    source, columns = read_source(path), columns or Columns()
+    patterns = [ai] if isinstance(ai, str) else list(ai or ())
+    form = adjusted(form_of(source, columns), columns, ai=patterns)
+    if form.table is not None:
+        found = ratings_file.read_table(source, form.table, words, ai, also)
+        frame, left_out = found.frame, Counter(reason for _, reason in found.rejected)
+        counts = f"{form.format}: {len(frame) + len(found.rejected):,} rows read, {len(frame):,} ratings"
+        notes = [counts, *found.notes, *(f"{n} rows left out: {why}" for why, n in left_out.items())]
+        frame.attrs.update(path=str(source.path), notes=notes)
+        return frame
     if form.records:
         source = read_source(path, form.records)
-    return source, adjusted(form, (), header)
-
-
-def _read(source: Source, form: Mapping, ai: str | Sequence[str] | None, also: Sequence[str]) -> pd.DataFrame:
-    patterns = [ai] if isinstance(ai, str) else list(ai or ())
-    frame = frame_of(read_ratings(source, adjusted(form, ai=patterns)), also)
+    frame = frame_of(read_ratings(source, form, words=words), also)
     names = [str(name) for name in frame["rater"].cat.categories]
     if patterns and not any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
         raise HarnessError(f"{source.path}: no rater matches {', '.join(patterns)}.{did_you_mean(patterns[0], names)}")
     return frame
+
+
+def form_of(
+    source: Source, columns: Columns | None = None, format: str | None = None, catalog: Catalog | None = None
+) -> Mapping:
+    """Return how a file is read: the format that was named, or that it shows; a table where columns of one are named.
+
+    Raises:
+        HarnessError: It is of no format that is known.
+    """
+    columns = columns or Columns()
+    names = set(source.entries[0].record) if source.entries else set()
+    of_table = columns.header or (columns.rater and columns.value and {columns.rater, columns.value} <= names)
+    try:
+        return recognise(source, format or ("csv" if of_table else None), catalog)
+    except HarnessError:
+        if format or not (columns.item or columns.named):
+            raise
+        return recognise(source, "csv", catalog)
 
 
 def frame_of(found: Imported, also: Sequence[str] = ()) -> pd.DataFrame:
@@ -107,6 +105,6 @@ def frame_of(found: Imported, also: Sequence[str] = ()) -> pd.DataFrame:
             frame[name] = frame[name].astype("category")
     frame["value"] = frame["value"].astype(float)
     left_out = [f"{n} rows left out: {reason}" for reason, n in Counter(one.reason for one in found.rejected).items()]
-    counts = f"{found.format}: {found.read} rows read, {len(frame)} ratings"
+    counts = f"{found.format}: {found.read:,} rows read, {len(frame):,} ratings"
     frame.attrs.update(path=str(found.path), notes=[counts, *found.notes, *left_out])
     return frame

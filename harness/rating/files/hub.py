@@ -18,7 +18,8 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.mapping import Hub, Join, Mapping
 from harness.rating.files.presets import presets
 from harness.rating.files.reading import Imported, read_ratings
-from harness.rating.files.source import Entry, Source, read_source
+from harness.rating.files.source import Source, read_source
+from harness.rating.files.table import Entry
 from harness.records import Item, Record, Response, digest
 
 

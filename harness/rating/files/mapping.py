@@ -178,6 +178,35 @@ class Texts(Section):
     against: Place | None = None
 
 
+class Columns(Section):
+    """What is said about a table's columns; what is not said is found (`layout.py`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item: tuple[str, ...] = ()
+    """The columns that together are the unit."""
+    rater: str | None = None
+    criterion: str | None = None
+    value: str | None = None
+    kind: str | None = None
+    fields: dict[str, str] = Field(default_factory=dict)
+    """The columns of other fields of a rating."""
+    header: str | None = None
+    """A regular expression with the groups `rater` and `criterion` that reads a wide table's headers."""
+    raters: tuple[str, ...] = ()
+    """Globs of the columns of a wide table that are raters."""
+    criteria: tuple[str, ...] = ()
+    """Globs of the columns of a table that are criteria."""
+    rater_name: str | None = None
+    """Who rated, where no column says it."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The fields for which a column is named, but for the unit's."""
+        own = {"rater": self.rater, "criterion": self.criterion, "value": self.value, "rater_kind": self.kind}
+        return {**self.fields, **{name: column for name, column in own.items() if column}}
+
+
 class Mapping(Section):
     """The contents of a `mapping.yaml`."""
 
@@ -193,7 +222,13 @@ class Mapping(Section):
     recognise: list[Condition] = Field(default_factory=list)
     """What is true of one of the first records of a file of this format; the mapping with the most wins."""
     rows: list[Step] = Field(default_factory=list)
-    fields: dict[str, Place]
+    table: Columns | None = None
+    """The file is a table, whose columns are told by their names and values, as far as they are not told here."""
+    fields: dict[str, Place] = Field(default_factory=dict)
+    part: list[str] = Field(default_factory=list)
+    """Where the part of the item stands that was rated (a span, a region): it belongs to what was rated."""
+    nothing_ticked: list[Condition] = Field(default_factory=list)
+    """A row of which one of the conditions is true answers every question of ticks with none."""
     scale: Scale | None = None
     """Where not given: nominal for words, binary for 0 and 1, ordinal for whole numbers, else interval."""
     low: float | None = None
@@ -213,15 +248,14 @@ class Mapping(Section):
     kinds: dict[str, str] = Field(default_factory=dict)
     """Patterns of rater names (`gpt4*`) to their rater kind, for files without a column for it."""
 
-    @field_validator("fields")
-    @classmethod
-    def _fields_are_known(cls, fields: dict[str, Place]) -> dict[str, Place]:
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Mapping:
         from harness.errors import did_you_mean
 
-        for name in fields:
+        for name in self.fields:
             if name not in FIELDS:
                 raise ValueError(f"no field {name!r}.{did_you_mean(name, FIELDS)}")
-        missing = [name for name in ("item_id", "rater", "criterion") if name not in fields]
-        if missing or not {"value", "label"} & set(fields):
+        missing = [name for name in ("item_id", "rater", "criterion") if name not in self.fields]
+        if self.table is None and (missing or not {"value", "label"} & set(self.fields)):
             raise ValueError(f"needs the fields item_id, rater, criterion and value; lacks {missing or ['value']}")
-        return fields
+        return self

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.cells import holds
+from harness.rating.files.layout import NAMES, plain_name, rows_are_items
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.source import Source, read_source
 from harness.suite import read_document
@@ -20,8 +21,10 @@ from harness.suite import read_document
 FOLDER = "raters/human/presets"
 GROUP = "harness.importers"
 """Entry points of installed packages: a format's name, and the object that is its mapping's path."""
-ALIASES = {"parquet": "csv", "jsonl": "csv", "json": "csv"}
+ALIASES = dict.fromkeys(("parquet", "jsonl", "json", "excel", "xlsx", "table", "csv-long", "csv-wide"), "csv")
 """Names of kinds of file: tables of ratings are one format, however they are stored."""
+LONG = 3
+"""A table with columns of the item, the rater and the value is as sure as a format with so many conditions."""
 LOOKED_AT = 50
 """How many of the first records must show what format a file is of."""
 
@@ -77,8 +80,9 @@ def recognise(source: Source | str | Path, format: str | None = None, catalog: C
         raise HarnessError(
             f"no format {format!r}.{did_you_mean(str(format), {one.format or name for name, one in known.items()})}"
         )
-    fitting = {name: len(one.recognise) for name, one in candidates.items() if fits(source, one)}
+    fitting = {name: _sure(source, one) for name, one in candidates.items() if fits(source, one)}
     best = [name for name, count in fitting.items() if count == max(fitting.values())]
+    best = [name for name in best if known[name].table is None] or best
     if len(best) == 1:
         return known[best[0]]
     if not best and wanted and len(candidates) == 1:
@@ -93,9 +97,27 @@ def recognise(source: Source | str | Path, format: str | None = None, catalog: C
     raise HarnessError(f"{source.path}: could be {' or '.join(best)}; name the format")
 
 
+def _sure(source: Source, mapping: Mapping) -> int:
+    """Return how many signs of a format a file shows."""
+    if mapping.table is None:
+        return len(mapping.recognise)
+    names = {plain_name(name) for entry in source.entries[:LOOKED_AT] for name in entry.record}
+    return LONG if all(names & set(NAMES[field]) for field in ("item_id", "rater", "value")) else 0
+
+
 def fits(source: Source, mapping: Mapping) -> bool:
-    """Return whether one of a file's first records shows everything by which a mapping recognises its format."""
-    return source.kind in mapping.reads and any(
-        all(holds(condition, {".": entry.record}) for condition in mapping.recognise)
-        for entry in source.entries[:LOOKED_AT]
-    )
+    """Return whether one of a file's first records shows everything by which a mapping recognises its format.
+
+    A table needs a column that says what was rated, or several that look like raters.
+    """
+    if source.kind not in mapping.reads:
+        return False
+    if mapping.table is None:
+        return any(
+            all(holds(condition, {".": entry.record}) for condition in mapping.recognise)
+            for entry in source.entries[:LOOKED_AT]
+        )
+    names = list(dict.fromkeys(name for entry in source.entries[:LOOKED_AT] for name in entry.record))
+    known = {plain_name(name) for name in names} & {*NAMES["item_id"], *NAMES["rater"]}
+    said = mapping.table.item or mapping.table.header
+    return bool(known or said or rows_are_items(source.table))

@@ -1,27 +1,28 @@
-"""A long file of ratings (CSV, CSV.gz or Parquet, one row a rating) becomes a frame with the record's column names.
+"""A table of ratings, long or wide, in whatever file, becomes a frame with the record's column names.
 
-The frame's index is the line of the file (CSV) or the row (Parquet), so that whoever finds a value that will not do can
-say where it stands. Names come as categories: ten million ratings then fit in little memory.
+The frame's index is the line of the file (or the row, where it has no lines), so that whoever finds a value that will
+not do can say where it stands. Names come as categories: ten million ratings then fit in little memory.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.layout import Cell, Layout, layout_of
+from harness.rating.files.mapping import Columns
+from harness.rating.files.source import Source, read_source
+from harness.rating.files.table import Table
+from harness.rating.files.values import Meaning, Words, meaning
 from harness.records import RaterKind
+from harness.statistics import Ints
 
 KINDS: tuple[RaterKind, ...] = get_args(RaterKind)
 ALIASES: dict[str, RaterKind] = {
@@ -50,53 +51,8 @@ NAMES = (
     "status",
 )
 """Columns of the record that hold names."""
-CARRIED = ("task", "response_id", "against_id", "label", "scale", "order", "status", "repetition", "created_at")
-"""Columns that are taken along where the file has them under the record's name."""
-
-
-def read_ratings(
-    path: str | Path,
-    *,
-    item: str = "item_id",
-    rater: str = "rater",
-    criterion: str = "criterion",
-    value: str = "value",
-    kind: str = "rater_kind",
-    ai: str | Sequence[str] | None = None,
-    also: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Read a long file of ratings.
-
-    Args:
-        path: A CSV (`.gz` too) or Parquet file.
-        item: The column with the item.
-        rater: The column with the rater.
-        criterion: The column with the criterion; where the default is not there, all are of the criterion `rating`.
-        value: The column with the value: numbers, or words, which become `label`.
-        kind: The column with the rater's kind; where the default is not there, all raters are human.
-        ai: Globs of raters that are judges.
-        also: Further columns to take along.
-
-    Returns:
-        Columns `item_id, rater, criterion, value` (float64, NaN where there is no number), `rater_kind`, `flags` where
-        a rater is an aggregate, `label` where some values are words, and what the file has of the record's other
-        columns. The index is the line, or row, of the file; `attrs["path"]` is the file.
-
-    Raises:
-        HarnessError: The file cannot be read, lacks a column, or names a kind that is none.
-    """
-    path = Path(path)
-    needed = {"item_id": item, "rater": rater, "value": value}
-    optional = {**{name: name for name in (*CARRIED, *also)}, "criterion": criterion, "rater_kind": kind}
-    named = [name for name, default in ((criterion, "criterion"), (kind, "rater_kind")) if name != default]
-    frame = _read(path, [*needed.values(), *named, *also], [*needed.values(), *optional.values()])
-    sources = {to: name for to, name in optional.items() if name in frame} | needed  # a column may serve twice
-    frame = _with_values(pd.DataFrame({to: frame[name] for to, name in sources.items()}, index=frame.index))
-    if "criterion" not in frame:
-        frame["criterion"] = pd.Categorical.from_codes(np.zeros(len(frame), np.int8), pd.Index(["rating"]))
-    frame = _with_kinds(frame, path, ai)
-    frame.attrs["path"] = str(path)
-    return frame
+ASIDE_SHOWN = 8
+"""At most so many columns that are left aside are named with their reasons."""
 
 
 def kind_of(word: str) -> RaterKind:
@@ -106,7 +62,7 @@ def kind_of(word: str) -> RaterKind:
         HarnessError: None.
     """
     for pattern, kind in PATTERNS.items():
-        if fnmatchcase(word, pattern):
+        if fnmatchcase(word.lower(), pattern):
             return kind
     raise HarnessError(
         f"no kind of rater {word!r}.{did_you_mean(word, KINDS)} Also taken: {', '.join(ALIASES)}; "
@@ -114,128 +70,233 @@ def kind_of(word: str) -> RaterKind:
     )
 
 
-def _read(path: Path, required: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
-    if not path.is_file():
-        raise HarnessError(f"{path}: {'is a folder that is no run' if path.is_dir() else 'no such file'}")
-    parquet = path.suffix.lower() in (".parquet", ".pq")
-    frame = _read_parquet(path, required, names) if parquet else _read_csv(path, required, names)
-    if frame.empty:
-        raise HarnessError(f"{path}: has no ratings, only a header")
-    return frame
+def read_ratings(
+    source: str | Path | Source,
+    *,
+    item: str | Sequence[str] = (),
+    rater: str | None = None,
+    criterion: str | None = None,
+    value: str | None = None,
+    kind: str | None = None,
+    ai: str | Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    words: Words | None = None,
+    columns: Columns | None = None,
+) -> pd.DataFrame:
+    """Read a table of ratings.
+
+    Args:
+        source: A CSV, Excel, JSON, JSON Lines or Parquet file.
+        item: The column with the item, or several that together say what was rated.
+        rater: The column with the rater.
+        criterion: The column with the criterion; where there is none, all are of the criterion `rating`.
+        value: The column with the value: numbers, or words, which become `label`.
+        kind: The column with the rater's kind; where there is none, all raters are human.
+        ai: Globs of raters that are judges.
+        also: Further columns to take along.
+        words: What the user says about words: which are missing, which mean another.
+        columns: All that is said about columns, in the place of the five above.
+
+    Returns:
+        Columns `item_id, rater, criterion, value` (float64, NaN where there is no number), `rater_kind`, `flags` where
+        a rater is an aggregate, `label` where some values are words, `scale` where it is more than the numbers say, and
+        what the file has of the record's other columns. The index is the line, or row, of the file; `attrs["path"]` is
+        the file, `attrs["notes"]` what was assumed.
+
+    Raises:
+        HarnessError: The file cannot be read, lacks a column, or names a kind that is none.
+    """
+    unit = (item,) if isinstance(item, str) else tuple(item)
+    said = columns or Columns(item=unit, rater=rater, criterion=criterion, value=value, kind=kind)
+    source = source if isinstance(source, Source) else read_source(source)
+    found = read_table(source, said, words, ai, also)
+    found.frame.attrs.update(path=str(source.path), notes=found.notes)
+    return found.frame
 
 
-def _read_parquet(path: Path, required: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
-    try:
-        schema = pq.read_schema(path)
-        _check_columns(f"{path}", schema.names, required)
-        columns = [name for name in dict.fromkeys(names) if name in schema.names]
-        table = pq.read_table(path, columns=columns)
-        words = {name: _categories(table[name]) for name in columns if _of_words(schema.field(name).type)}
-        table = table.drop_columns(list(words))
-        frame = table.to_pandas(self_destruct=True, split_blocks=True)
-        frame = pd.DataFrame({name: words.get(name, frame.get(name)) for name in columns}, copy=False)
-    except (pa.ArrowException, OSError) as error:
-        raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
-    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
-    return frame
+@dataclass(frozen=True)
+class TableRatings:
+    """What a table of ratings holds.
+
+    Attributes:
+        frame: One row a rating.
+        rows: The row of the file of each.
+        rejected: Rows of the file that are no rating, and why.
+        notes: What was assumed.
+    """
+
+    frame: pd.DataFrame
+    rows: Ints
+    rejected: list[tuple[int, str]]
+    notes: list[str]
 
 
-def _of_words(kind: pa.DataType) -> bool:
-    words = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(words) or pa.types.is_large_string(words))
+def read_table(
+    source: Source,
+    said: Columns | None = None,
+    words: Words | None = None,
+    ai: str | Sequence[str] | None = None,
+    also: Sequence[str] = (),
+) -> TableRatings:
+    """Read a table of ratings; what is not a rating is told with its row.
+
+    Raises:
+        HarnessError: A column is not there, or names a kind that is none.
+    """
+    said, words = said or Columns(), words or Words()
+    table, where = source.table, f"{source.path}:1" if source.kind == "csv" else str(source.path)
+    if not len(table):
+        raise HarnessError(f"{source.path}: has no ratings, only a header")
+    layout = layout_of(table, said, where)
+    for name in also:
+        if name not in table.names and name not in layout.fields:
+            raise HarnessError(f"{where}: has no column {name!r}.{did_you_mean(name, table.names)}")
+    frame, found = _stacked(source, table, layout, said, words, also)
+    frame = _with_kinds(frame, source.path, ai)
+    numbers = np.arange(1, len(table) + 1) if table.rows is None else np.asarray(table.rows)
+    rows: Ints = np.tile(numbers, len(layout.cells)) if len(layout.cells) > 1 else numbers
+    rejected = list(source.unreadable)
+    for name in ("item_id", "rater"):
+        lacking = frame[name].isna().to_numpy()
+        if lacking.any():
+            rejected += [
+                (int(row), f"has no {name} ({'|'.join(layout.unit) if name == 'item_id' else name})")
+                for row in rows[lacking]
+            ]
+            frame, rows = frame[~lacking], rows[~lacking]
+    return TableRatings(frame, rows, sorted(rejected), [*source.notes, *layout.notes, *_aside(layout), *found.notes])
 
 
-def _categories(column: pa.ChunkedArray) -> pd.Categorical:
-    """Return words as categories; one dictionary for all chunks, where merging one a chunk costs rows x chunks."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    chunks = column.dictionary_encode().chunks
-    codes = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in chunks]
-    names = chunks[0].dictionary.to_pandas() if chunks else []
-    return pd.Categorical.from_codes(np.concatenate(codes) if codes else [], pd.Index(names, dtype=object))
+def _aside(layout: Layout) -> list[str]:
+    """Return what is said of columns that are not compared."""
+    if not layout.aside:
+        return []
+    shown = [f"{name} ({why})" if why else name for name, why in list(layout.aside.items())[:ASIDE_SHOWN]]
+    more = f" and {len(layout.aside) - ASIDE_SHOWN} more" if len(layout.aside) > ASIDE_SHOWN else ""
+    choose = "--raters" if layout.wide else "--value or --criteria"
+    return [f"left aside: {', '.join(shown)}{more}; {choose} takes others"]
 
 
-def _read_csv(path: Path, required: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1 if raw[:2] != b"\x1f\x8b" else "?"
-        raise HarnessError(f"{path}:{line}: is not UTF-8 text: {error.reason}; save it as UTF-8") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise HarnessError(f"{path}: cannot be read: {error}") from error
-    header = text.split("\n", 1)[0]
-    if not header.strip():
-        raise HarnessError(f"{path}:1: is empty; expected a header such as item_id,rater,criterion,value,rater_kind")
-    separator = next((mark for mark in (",", ";", "\t") if mark in header), ",")
-    _check_columns(f"{path}:1", next(csv.reader([header.rstrip("\r")], delimiter=separator)), required)
-    try:
-        frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, ValueError) as error:
-        raise HarnessError(f"{path}: cannot be read as CSV: {error}") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise HarnessError(f"{path}:2: has more cells than the header has columns")
-    frame = frame[[name for name in dict.fromkeys(names) if name in frame]]
-    frame.index = _lines(text, len(frame), separator)
-    return frame
-
-
-def _lines(text: str, rows: int, separator: str) -> pd.Index[Any]:
-    """Return the line on which each row ends, counted from 1: cells may hold line breaks."""
-    if text.rstrip("\n").count("\n") == rows:
-        return pd.RangeIndex(2, rows + 2, name="line")
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
-    ends = [reader.line_num for row in reader if row][1:]
-    return pd.Index(ends if len(ends) == rows else range(2, rows + 2), name="line")
-
-
-def _check_columns(where: str, present: Sequence[str], required: Sequence[str]) -> None:
-    for name in required:
-        if name not in present:
-            raise HarnessError(
-                f"{where}: has no column {name!r}.{did_you_mean(name, present)} Columns: {', '.join(present)}"
-            )
-
-
-def _with_values(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn values into numbers, and words among them into labels; an empty cell is no value, an empty label none."""
-    value = frame["value"]
-    if "label" in frame:
-        frame["label"] = frame["label"].where(frame["label"].notna() & (frame["label"] != ""), None)
-    if not pd.api.types.is_numeric_dtype(value):
-        words = value.astype(object)
-        if words.map(lambda one: isinstance(one, list | dict | np.ndarray)).any():
-            raise HarnessError("the column of values holds lists: each row needs one number or word; take them apart")
-        numbers = pd.to_numeric(words.where(words != "", None), errors="coerce").astype(float)
-        numbers[np.isinf(numbers)] = np.nan
-        spoken = numbers.isna() & words.notna() & (words != "")
-        if spoken.any():
-            frame["label"] = words.where(spoken, frame.get("label"))
-        value = numbers
-    frame["value"] = value.astype(float)
-    for name in NAMES:
-        if name in frame and name != "label" and not isinstance(frame[name].dtype, pd.CategoricalDtype):
-            column = frame[name]
-            frame[name] = column.where(column.notna() & (column.astype(str) != ""), None).astype("category")
+def _stacked(
+    source: Source, table: Table, layout: Layout, said: Columns, words: Words, also: Sequence[str]
+) -> tuple[pd.DataFrame, Meaning]:
+    """Return a frame of one row a rating: the columns of ratings, one under the other."""
+    times = len(layout.cells)
+    columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
+    for name, column in layout.fields.items():
+        columns[name] = table.words(column) if name in NAMES else table.column(column)
+    columns |= {name: table.column(name) for name in also if name not in columns}
+    index = table.index if times == 1 else table.index.append([table.index] * (times - 1))
+    index = index.rename(table.index.name)
+    frame = pd.DataFrame({name: _repeated(column, times, index) for name, column in columns.items()}, index=index)
+    raters, criteria = (
+        [cell.rater or said.rater_name for cell in layout.cells],
+        [cell.criterion for cell in layout.cells],
+    )
+    if any(raters):
+        frame["rater"] = _each(raters, len(table))
+    if any(criteria) or "criterion" not in frame:
+        frame["criterion"] = _each([name or "rating" for name in criteria], len(table))
+    found = _read_values(source, table, layout.cells, frame, words)
+    frame["value"] = found.value
+    label = frame.get("label")
+    if label is not None or any(one is not None for one in found.label):
+        spoken = pd.Series(found.label, index=frame.index, dtype=object)
+        frame["label"] = spoken if label is None else label.astype(object).where(label.notna(), spoken)
+    if found.scale:
+        frame["scale"] = frame["criterion"].map(found.scale).astype("category")
     if "repetition" in frame:
         frame["repetition"] = pd.to_numeric(frame["repetition"], errors="coerce").fillna(0).astype("int64")
-    return frame
+    return frame, found
+
+
+def _repeated(column: pd.Series[Any], times: int, index: pd.Index[Any]) -> Any:
+    if times == 1:
+        return column.set_axis(index)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = np.tile(column.cat.codes.to_numpy(), times)
+        return pd.Series(pd.Categorical.from_codes(codes, column.cat.categories), index=index)
+    return pd.Series(np.tile(column.to_numpy(), times), index=index)
+
+
+def _each(names: Sequence[str | None], rows: int) -> pd.Categorical:
+    """Return one name for each column of ratings, under one another."""
+    known = list(dict.fromkeys(names))
+    codes = np.repeat(np.array([known.index(name) for name in names], dtype=np.int16), rows)
+    return pd.Categorical.from_codes(codes, pd.Index(known, dtype=object))
+
+
+def _joined(table: Table, names: Sequence[str]) -> pd.Series[Any]:
+    """Return columns as one: what stands in them, joined."""
+    parts = [table.words(name) for name in names]
+    if not parts:
+        rows = pd.Index([str(row) for row in range(1, len(table) + 1)], dtype=object)
+        return pd.Series(pd.Categorical.from_codes(np.arange(len(table)), rows), index=table.index)
+    if len(parts) == 1:
+        return parts[0]
+    frame = pd.DataFrame({place: part.cat.codes.to_numpy() for place, part in enumerate(parts)})
+    grouped = frame.groupby(list(frame), sort=False)
+    codes = np.where((frame < 0).any(axis=1), -1, grouped.ngroup())
+    firsts = frame.drop_duplicates()
+    firsts = firsts[(firsts >= 0).all(axis=1)]
+    order = pd.unique(codes[codes >= 0])
+    names_of = [
+        "|".join(str(part.cat.categories[code]) for part, code in zip(parts, row, strict=True))
+        for row in firsts.itertuples(index=False, name=None)
+    ]
+    place = np.full(int(codes.max(initial=0)) + 1, -1)
+    place[order] = np.arange(len(order))
+    return pd.Series(
+        pd.Categorical.from_codes(np.where(codes >= 0, place[codes], -1), pd.Index(names_of, dtype=object)),
+        index=table.index,
+    )
+
+
+def _read_values(source: Source, table: Table, cells: Sequence[Cell], frame: pd.DataFrame, words: Words) -> Meaning:
+    """Return what all columns of ratings say."""
+    columns = [table.column(cell.column) for cell in cells]
+    spoken = [column for column in columns if isinstance(column.dtype, pd.CategoricalDtype)]
+    if not spoken and not words.missing and not words.recode:
+        numbers = (
+            np.concatenate([column.to_numpy(float) for column in columns])
+            if len(columns) > 1
+            else columns[0].to_numpy(float)
+        )
+        return Meaning(np.where(np.isinf(numbers), np.nan, numbers), np.full(0, None, dtype=object))
+    parts = [table.words(cell.column) for cell in cells]
+    known: pd.Index[Any] = pd.Index([], dtype=object)
+    for part in parts:
+        known = known.union(part.cat.categories, sort=False)
+    codes = np.concatenate(
+        [np.append(known.get_indexer(part.cat.categories), -1)[part.cat.codes.to_numpy()] for part in parts]
+    )
+    criterion = frame["criterion"].cat
+    names = [str(name) for name in criterion.categories]
+    at: Ints = criterion.codes.to_numpy()
+    found = meaning(codes, list(map(str, known)), np.where(at < 0, 0, at), names, words, source.decimal_comma)
+    for cell in cells:
+        if order := table.orders.get(cell.column):
+            mine = names if cell.criterion is None else [cell.criterion]
+            place = {word: float(at) for at, word in enumerate(order, 1)}
+            rows = np.isin(at, [names.index(name) for name in mine])
+            found.value[rows] = [place.get(str(word), np.nan) for word in found.label[rows]]
+            found.scale |= dict.fromkeys(mine, "ordinal")
+            found.notes.append(f"{cell.column}: ordered, {', '.join(order)}")
+    return found
 
 
 def _with_kinds(frame: pd.DataFrame, path: Path, ai: str | Sequence[str] | None) -> pd.DataFrame:
     if "rater_kind" in frame:
         kinds = frame["rater_kind"].cat
         try:
-            named: Mapping[str, str] = {str(word): kind_of(str(word)) for word in kinds.categories}
+            named = {str(word): kind_of(str(word)) for word in kinds.categories}
         except HarnessError as error:
             raise HarnessError(f"{path}: {error}") from error
         if AGGREGATE in named:
             aggregate = (frame["rater_kind"] == AGGREGATE).to_numpy()
             frame["flags"] = [["aggregate"] if one else [] for one in aggregate]
         codes = kinds.codes.to_numpy()
-        places = np.array(
-            [KINDS.index(cast(RaterKind, named[str(word)])) for word in kinds.categories] + [0], dtype=np.int8
-        )
+        places = np.array([KINDS.index(named[str(word)]) for word in kinds.categories] + [0], dtype=np.int8)
         frame["rater_kind"] = pd.Categorical.from_codes(places[codes], KIND_INDEX)  # no kind: human
     else:
         frame["rater_kind"] = pd.Categorical.from_codes(np.full(len(frame), KINDS.index("human"), np.int8), KIND_INDEX)

@@ -10,11 +10,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from harness.errors import HarnessError
@@ -24,7 +26,10 @@ from harness.rating.files.paths import MISSING, look_up
 from harness.rating.files.ratings_file import AGGREGATE, kind_of
 from harness.rating.files.repeats import Answer, Rejected, settle
 from harness.rating.files.rows import Names, rows_of
-from harness.rating.files.source import Entry, Source, read_source
+from harness.rating.files.source import Source, read_source
+from harness.rating.files.table import Entry, written
+from harness.rating.files.tabular import of_table, scale_of
+from harness.rating.files.values import Words, meaning
 from harness.records import Flag, Rating, Scale, Status
 from harness.run import other_side
 
@@ -32,8 +37,6 @@ SLOT = re.compile(r"slot_\d+$")
 """The name of a place in a list, which is no person's."""
 ANY = "any"
 """The criterion of a skipped answer where the file has several and does not say which."""
-ABSENT = ("", "n/a", "na", "nan", "null", "none")
-"""What stands in a cell for no value; for words `None` may be a label, so only an empty cell is no label."""
 
 
 @dataclass
@@ -68,7 +71,11 @@ class _Unfit(Exception):
 
 
 def read_ratings(
-    source: str | Path | Source, mapping: Mapping, task: str | None = None, rename: Callable[[str], str] = str
+    source: str | Path | Source,
+    mapping: Mapping,
+    task: str | None = None,
+    rename: Callable[[str], str] = str,
+    words: Words | None = None,
 ) -> Imported:
     """Read a file's ratings.
 
@@ -77,6 +84,7 @@ def read_ratings(
         mapping: How it is read.
         task: The task of ratings for which the file names none; the file's own name where not given.
         rename: What becomes of a rater's name, for example a pseudonym.
+        words: What the user says about words.
 
     Raises:
         HarnessError: The file cannot be read, or is of another kind than the mapping reads.
@@ -86,25 +94,27 @@ def read_ratings(
         raise HarnessError(
             f"{source.path}: is {source.kind}; the format {mapping.name!r} is {' or '.join(mapping.reads)}"
         )
-    reader = _Reader(mapping, source, task or source.path.name.split(".")[0], rename)
-    rejected = [Rejected(row, reason) for row, reason in source.unreadable]
-    read = len(rejected)
-    answers = []
-    for entry, names in rows_of(source, mapping):
-        read += 1
-        try:
-            answers.append(reader.answer(entry, names))
-        except _Unfit as unfit:
-            rejected.append(Rejected(entry.row, str(unfit)))
-    kept, left_out = settle(reader.complete(answers))
-    rejected = sorted([*rejected, *left_out], key=lambda one: one.row)
+    words, task = words or Words(), task or source.path.name.split(".")[0]
+    if mapping.table is not None:
+        answers, rejected, notes = of_table(source, mapping, task, rename, words)
+    else:
+        reader = _Reader(mapping, source, task, rename, words)
+        answers, rejected = [], [Rejected(row, reason) for row, reason in source.unreadable]
+        for entry, names in rows_of(source, mapping):
+            try:
+                answers.append(reader.answer(entry, names))
+            except _Unfit as unfit:
+                rejected.append(Rejected(entry.row, str(unfit)))
+        answers, unfit_values, notes = reader.complete(answers)
+        rejected += unfit_values
+    kept, left_out = settle(answers)
     return Imported(
         mapping.format or mapping.name,
         source.path,
         [one.rating for one in kept],
-        read,
-        rejected,
-        source.notes,
+        len(answers) + len(rejected),
+        sorted([*rejected, *left_out], key=lambda one: one.row),
+        [*source.notes, *notes],
         [one.row for one in kept],
         [one.texts for one in kept],
     )
@@ -113,11 +123,12 @@ def read_ratings(
 class _Reader:
     """Makes one row after the other into a rating."""
 
-    def __init__(self, mapping: Mapping, source: Source, task: str, rename: Callable[[str], str]) -> None:
+    def __init__(self, mapping: Mapping, source: Source, task: str, rename: Callable[[str], str], words: Words) -> None:
         self.mapping = mapping
         self.source = source
         self.task = task
         self.rename = rename
+        self.words = words
 
     def answer(self, entry: Entry, names: Names) -> Answer:
         """Return a row as an answer."""
@@ -128,9 +139,8 @@ class _Reader:
         swapped = self._sides(names)
         given = {name: self._text(name, names) for name in self.mapping.fields}
         status, error = self._status(names, given)
-        value, label = self._value(names) if status == "ok" else (None, None)
-        if status == "ok" and value is None and label is None:
-            status, error = "skipped", "no value"
+        value, label, word = self._value(names) if status == "ok" else (None, None, None)
+        nothing = any(holds(condition, names) for condition in self.mapping.nothing_ticked)
         if swapped:
             value = other_side(value)
         rater, flags = self._needed("rater", given), self._flags(names)
@@ -139,12 +149,14 @@ class _Reader:
         fields: dict[str, Any] = {
             "rating_id": "-",
             "task": given.get("task") or self.task,
-            "item_id": self._needed("item_id", given),
+            "item_id": self._unit(names, given),
             "response_id": given.get("response_id"),
             "against_id": given.get("against_id"),
             "rater": self.rename(rater) if is_person else rater,
             "rater_kind": kind,
-            "criterion": self._needed("criterion", given) if status == "ok" else given.get("criterion") or ANY,
+            "criterion": given.get("criterion") or ANY
+            if status != "ok" or nothing
+            else self._needed("criterion", given),
             "value": value,
             "label": label,
             "scale": self.mapping.scale or "interval",
@@ -175,32 +187,80 @@ class _Reader:
             numbered=given.get("repetition") is not None,
             assignment=sitting,
             texts=self._texts(names, swapped),
+            word=word,
+            nothing=nothing,
         )
 
-    def complete(self, answers: list[Answer]) -> list[Answer]:
-        """Return answers with what only the whole file shows: scales, a skip's criterion, time shared by ratings."""
+    def complete(self, answers: list[Answer]) -> tuple[list[Answer], list[Rejected], list[str]]:
+        """Return answers with what only the whole file shows, those that do not fit the scale, and what was assumed.
+
+        That is what words mean, scales, on which criteria nothing was ticked, a skip's criterion, and the time of a
+        sitting, which its ratings share.
+        """
+        answers = list(_with_none_ticked(answers))
+        scales, notes = self._give_values(answers)
         criteria = sorted({answer.rating.criterion for answer in answers} - {ANY})
         sittings = Counter(answer.assignment for answer in answers)
-        values: dict[str, set[float]] = {}
-        words: set[str] = set()
-        for answer in answers:
-            if answer.rating.value is not None:
-                values.setdefault(answer.rating.criterion, set()).add(answer.rating.value)
-            elif answer.rating.label is not None:
-                words.add(answer.rating.criterion)
-        scales = {name: scale_of(values.get(name, set()), name in words) for name in {*values, *words}}
-        done = []
+        done, rejected = [], []
         for answer in answers:
             rating = answer.rating
             criterion = criteria[0] if rating.criterion == ANY and len(criteria) == 1 else rating.criterion
             share = sittings[answer.assignment] if answer.assignment else 1
-            update = {
+            update: dict[str, Any] = {
                 "criterion": criterion,
-                "scale": self.mapping.scale or scales.get(criterion, "ordinal"),
+                "scale": scales.get(criterion) or self.mapping.scale or "ordinal",
                 "seconds": None if rating.seconds is None else rating.seconds / share,
             }
+            if rating.status == "ok" and rating.value is None and rating.label is None:
+                update |= {"status": "skipped", "error": "no value"}
+            try:
+                if answer.word is not None:
+                    self._check_value(rating, answer.word)
+            except _Unfit as unfit:
+                rejected.append(Rejected(answer.row, str(unfit)))
+                continue
             done.append(replace(answer, rating=rating.model_copy(update=update)))
-        return done
+        return done, rejected, notes
+
+    def _give_values(self, answers: list[Answer]) -> tuple[dict[str, Scale], list[str]]:
+        """Give answers what their words mean; return the scale of each criterion, and what was assumed."""
+        spoken = [place for place, answer in enumerate(answers) if answer.word is not None]
+        codes, words = pd.factorize(np.array([answers[place].word for place in spoken], dtype=object))
+        at, criteria = pd.factorize(np.array([answers[place].rating.criterion for place in spoken], dtype=object))
+        found = meaning(codes, list(words), at, list(criteria), self.words, self.source.decimal_comma)
+        for row, place in enumerate(spoken):
+            one = answers[place]
+            value = None if np.isnan(found.value[row]) else float(found.value[row])
+            update = {"value": value, "label": one.rating.label if found.label[row] is None else found.label[row]}
+            answers[place] = replace(one, rating=one.rating.model_copy(update=update))
+        if self.mapping.scale:
+            return {**dict.fromkeys(criteria, self.mapping.scale), **found.scale}, found.notes
+        values: dict[str, set[float]] = {}
+        labels: set[str] = set()
+        for answer in answers:
+            if answer.rating.value is not None:
+                values.setdefault(answer.rating.criterion, set()).add(answer.rating.value)
+            elif answer.rating.label is not None:
+                labels.add(answer.rating.criterion)
+        known = {name: scale_of(values.get(name, set()), name in labels) for name in {*values, *labels}}
+        return known | found.scale, found.notes
+
+    def _check_value(self, rating: Rating, word: str) -> None:
+        low, high, value = self.mapping.low, self.mapping.high, rating.value
+        if value is None:
+            if rating.label is not None and (
+                low is not None or self.mapping.scale not in (None, "nominal", "set", "ranking")
+            ):
+                raise _Unfit(f"value is {word!r}, not a number")
+        elif (low is not None and value < low) or (high is not None and value > high):
+            raise _Unfit(f"value is {word}, outside the scale {low:g} to {high:g}")
+
+    def _unit(self, names: Names, given: dict[str, str | None]) -> str:
+        """Return what was rated: the item, with the part of it that was."""
+        parts = [plain(look_up(path, names)) for path in self.mapping.part]
+        told = ",".join(part for part in parts if part is not None)
+        item = self._needed("item_id", given)
+        return f"{item}[{told}]" if told else item
 
     def _sides(self, names: dict[str, Any]) -> bool:
         """Bind both models' names in alphabetical order, so that one pair is one item; True if they changed places."""
@@ -256,34 +316,27 @@ class _Reader:
             raise _Unfit(f"status is {stated!r}; known: {', '.join(get_args(Status))}")
         return stated, given.get("error")
 
-    def _value(self, names: Names) -> tuple[float | None, str | None]:
-        place = self.mapping.fields.get("value")
-        label_place = self.mapping.fields.get("label")
+    def _value(self, names: Names) -> tuple[float | None, str | None, str | None]:
+        """Return a row's value and label where the mapping says what they mean, else the word still to be read."""
+        place, label_place = self.mapping.fields.get("value"), self.mapping.fields.get("label")
         label = plain(find(label_place, names)) if label_place else None
         found = find(place, names) if place else MISSING
+        if place is None or (not place.recode and place.zero is None):
+            return None, label, written(found) if found is not MISSING else None
         text = plain(chosen(found))
-        if text is None:
-            return None, label
-        if place and place.recode and text not in {*place.recode, *map(plain, place.recode.values())}:
+        if text is None or self.words.absent(text):
+            return None, label, None
+        if place.recode and text not in {*place.recode, *map(plain, place.recode.values())}:
             raise _Unfit(f"value is {text!r}; the mapping knows {', '.join(place.recode)}")
         number = number_of(text, self.source.decimal_comma)
-        if number is None:
-            if text.lower() in ABSENT and self.mapping.scale not in (None, "nominal"):
-                return None, label
-            if self.mapping.scale not in (None, "nominal") or self.mapping.low is not None:
-                raise _Unfit(f"value is {text!r}, not a number")
-            return None, label or text
-        if not math.isfinite(number):
-            return None, label
-        if place and place.zero is not None and place.one is not None:
+        if number is None or not math.isfinite(number):
+            return None, label, text
+        if place.zero is not None and place.one is not None:
             label = label or text
             number = (number - place.zero) / (place.one - place.zero) + 0.0  # no negative zero
             if not 0 <= number <= 1:
                 raise _Unfit(f"value is {text}, outside {place.zero:g} to {place.one:g}")
-        low, high = self.mapping.low, self.mapping.high
-        if (low is not None and number < low) or (high is not None and number > high):
-            raise _Unfit(f"value is {text}, outside the scale {low:g} to {high:g}")
-        return number, label
+        return number, label, None
 
     def _texts(self, names: Names, swapped: bool) -> dict[str, str]:
         places = self.mapping.texts
@@ -306,16 +359,19 @@ class _Reader:
         return json.dumps(facts, sort_keys=True, ensure_ascii=False)
 
 
+def _with_none_ticked(answers: list[Answer]) -> Iterator[Answer]:
+    """Yield answers; one that ticked nothing answers each question of ticks so, where the file shows there are some."""
+    ticks = sorted({one.rating.criterion for one in answers if (one.word or "")[:1] == "["} - {ANY})
+    for answer in answers:
+        if not answer.nothing or answer.rating.status != "ok":
+            yield answer
+        elif not ticks:
+            yield replace(answer, rating=answer.rating.model_copy(update={"status": "skipped", "error": "no value"}))
+        for name in ticks if answer.nothing and answer.rating.status == "ok" else ():
+            yield replace(answer, rating=answer.rating.model_copy(update={"criterion": name}), word="[]")
+
+
 def _order(swapped: bool, given: dict[str, str | None]) -> str | None:
     if swapped:
         return "against_first"
     return "response_first" if given.get("against_model") else given.get("order")
-
-
-def scale_of(values: set[float], words: bool) -> Scale:
-    """Return the scale that a criterion's values show."""
-    if words or not values:
-        return "nominal"
-    if values <= {0, 1}:
-        return "binary"
-    return "ordinal" if all(value == int(value) for value in values) else "interval"

@@ -27,6 +27,10 @@ class Answer:
     """The sitting that gave it."""
     texts: dict[str, str] = field(default_factory=dict)
     """What was rated: `item`, `prompt`, `response`, `against`."""
+    word: str | None = None
+    """What it says, where that is still to be read."""
+    nothing: bool = False
+    """Nothing was ticked, whatever was asked."""
 
 
 @dataclass(frozen=True)

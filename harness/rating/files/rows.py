@@ -9,7 +9,8 @@ from typing import Any
 from harness.rating.files.cells import holds
 from harness.rating.files.mapping import Mapping, Step
 from harness.rating.files.paths import MISSING, look_up
-from harness.rating.files.source import Entry, Source
+from harness.rating.files.source import Source
+from harness.rating.files.table import Entry
 
 Names = dict[str, Any]
 """What paths begin with: `.` is the record of the file, the others were bound by steps."""

@@ -1,4 +1,4 @@
-"""A file as a list of records, each with its place, whatever its encoding, delimiter or compression.
+"""A file as records, each with its place, whatever its encoding, delimiter or compression.
 
 A line that cannot be read is kept as a reason, so that half of an export is half of it and not an error; a JSON
 document that ends too early is an error, for nobody can say what it lacks.
@@ -7,36 +7,29 @@ document that ends too early is an error, for nobody can say what it lacks.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
 import json
 import lzma
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from harness.errors import HarnessError
+from harness.rating.files.table import Entry, Rows, Table, line_index, of_records
 
 Kind = Literal["json", "jsonl", "csv", "parquet"]
-DELIMITERS = ",;\t|"
 UNPACK: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x1f\x8b": gzip.decompress,
     b"BZh": bz2.decompress,
     b"\xfd7zXZ": lzma.decompress,
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One record of a file."""
-
-    row: int
-    """Counted from 1; in a CSV the header is not counted."""
-    line: int | None
-    """The line in the file on which it begins, for files that have lines."""
-    record: dict[str, Any]
+EXCEL = (".xlsx", ".xlsm")
+PARQUET = (".parquet", ".pq")
 
 
 @dataclass
@@ -45,16 +38,28 @@ class Source:
 
     path: Path
     kind: Kind
-    entries: list[Entry]
+    """An Excel sheet counts as CSV: it has a header and cells."""
+    entries: Sequence[Entry]
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     """Row and reason of each record that cannot be read."""
     decimal_comma: bool = False
     notes: list[str] = field(default_factory=list)
     """What was assumed: an encoding, a delimiter."""
 
+    @cached_property
+    def table(self) -> Table:
+        """The records as columns."""
+        if isinstance(self.entries, Rows):
+            return self.entries.table
+        lines = [entry.line for entry in self.entries]
+        numbered = [line for line in lines if line is not None]
+        whole = bool(lines) and len(numbered) == len(lines)
+        rows = pd.Index([entry.row for entry in self.entries], name="row", dtype="int64")
+        return of_records([entry.record for entry in self.entries], line_index(numbered) if whole else rows)
+
 
 def read_source(path: str | Path, records: str | None = None) -> Source:
-    """Read a JSON, JSONL, CSV or Parquet file, compressed or not.
+    """Read a JSON, JSONL, CSV, Excel or Parquet file, compressed or not.
 
     Args:
         path: The file; what it is is seen from its contents, not from its name.
@@ -63,26 +68,39 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
     Raises:
         HarnessError: The file is not there, is empty, or is none of these.
     """
+    from harness.rating.files import sheets
+
     path = Path(path)
+    if path.is_dir():
+        raise HarnessError(f"{path}: is a folder that is no run")
     try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+        if begin == b"PAR1" or path.suffix.lower() in PARQUET:
+            return _parquet(path)
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise HarnessError(f"{path}: no such file") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     try:
         for magic, unpack in UNPACK.items():
             if content.startswith(magic):
                 content = unpack(content)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise HarnessError(f"{path}: is compressed, but damaged or cut short ({error})") from error
-    if content.startswith(b"PAR1"):
-        return _parquet(path, content)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise HarnessError(f"{path}: cannot be read: is compressed, but damaged or cut short ({error})") from error
     if content.startswith(b"PK\x03\x04"):
-        raise HarnessError(f"{path}: is a zip archive or a spreadsheet; unpack it, or save the sheet as CSV")
+        if path.suffix.lower() not in EXCEL:
+            raise HarnessError(
+                f"{path}: is a zip archive or a spreadsheet; unpack it, or save the sheet as .xlsx or CSV"
+            )
+        table, notes = sheets.of_excel(path, content)
+        return Source(path, "csv", Rows(table), notes=notes)
     text, notes = _decoded(content, path)
     if not text.strip():
-        raise HarnessError(f"{path}: is empty")
-    begin = text.lstrip()[0]
-    source = (_json(path, text, records) or _jsonl(path, text)) if begin in "[{" else _csv(path, text)
+        raise HarnessError(f"{path}: is empty; expected a header such as item_id,rater,criterion,value,rater_kind")
+    first = text.lstrip()[0]
+    source = (_json(path, text, records) or _jsonl(path, text)) if first in "[{" else sheets.of_csv(path, text)
     source.notes[:0] = notes
     return source
 
@@ -138,7 +156,7 @@ def _jsonl(path: Path, text: str) -> Source:
             continue
         row += 1
         try:
-            record = json.loads(line)
+            record: Any = json.loads(line)
         except json.JSONDecodeError as error:
             unreadable.append((row, f"line {number} is not JSON ({error.msg})"))
             continue
@@ -149,62 +167,26 @@ def _jsonl(path: Path, text: str) -> Source:
     return Source(path, "jsonl", entries, unreadable)
 
 
-def _csv(path: Path, text: str) -> Source:
-    delimiter = _delimiter(text)
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [name.strip() for name in next(reader)]
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise HarnessError(f"{path}:1: the column {twice[0]!r} is there twice; give each column its own name")
-    entries, unreadable = [], []
-    row, line = 0, reader.line_num + 1
-    try:
-        for cells in reader:
-            begin, line = line, reader.line_num + 1
-            if not any(cell.strip() for cell in cells):
-                continue
-            row += 1
-            if len(cells) == len(header):
-                record = {name: _cell(cell) for name, cell in zip(header, cells, strict=True) if name}
-                entries.append(Entry(row, begin, record))
-            else:
-                unreadable.append((row, f"line {begin} has {len(cells)} cells, the header has {len(header)}"))
-    except csv.Error as error:
-        raise HarnessError(f"{path}:{reader.line_num}: is not CSV ({error})") from error
-    notes = [] if delimiter == "," else [f"columns are separated by {delimiter!r}"]
-    return Source(path, "csv", entries, unreadable, decimal_comma=delimiter in ";\t", notes=notes)
-
-
-def _delimiter(text: str) -> str:
-    """Return the delimiter that the header has most of, outside quotes."""
-    header, quoted = [], False
-    for character in text:
-        if character == '"':
-            quoted = not quoted
-        elif character in "\r\n" and not quoted:
-            break
-        elif not quoted:
-            header.append(character)
-    return max(DELIMITERS, key=header.count)
-
-
-def _cell(cell: str) -> Any:
-    """Return a cell; JSON in a cell, as annotation tools write lists, is read."""
-    if cell[:1] in ("[", "{"):
-        try:
-            return json.loads(cell)
-        except json.JSONDecodeError:
-            return cell
-    return cell
-
-
-def _parquet(path: Path, content: bytes) -> Source:
+def _parquet(path: Path) -> Source:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(pa.BufferReader(content)).to_pylist()
-    except pa.ArrowException as error:
-        raise HarnessError(f"{path}: is not Parquet ({error})") from error
-    return Source(path, "parquet", [Entry(row, None, record) for row, record in enumerate(rows, 1)])
+        file = pq.ParquetFile(path)
+        schema = file.schema_arrow
+        rows = pd.RangeIndex(1, file.metadata.num_rows + 1, name="row")
+    except (pa.ArrowException, OSError) as error:
+        raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
+
+    def load(name: str) -> pa.ChunkedArray:
+        try:
+            return pq.read_table(path, columns=[name])[name]
+        except (pa.ArrowException, OSError) as error:
+            raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
+
+    orders = {}
+    for one in schema:
+        if pa.types.is_dictionary(one.type) and one.type.ordered:
+            first = load(one.name).chunk(0)
+            orders[one.name] = [str(word) for word in first.dictionary.to_pylist()]
+    return Source(path, "parquet", Rows(Table(list(schema.names), load, rows, orders)))

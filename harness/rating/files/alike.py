@@ -1,0 +1,199 @@
+"""Which columns of a wide table are raters: those whose values look like each other's.
+
+A column of word counts, of times, of means over the others, of texts or of ids beside the raters would be compared
+as one of them, and turn a good agreement into a bad one; so such columns are left aside, and named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.rating.files.table import Table
+from harness.statistics import Floats
+
+NEVER = re.compile(
+    r"(unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|count|majority|consensus|"
+    r".*(^|[_\s.\-])(ids?|uuid|hash|url|date|time|timestamp|latency|duration|ms|seconds|secs|cost|price|usd|tokens|words|chars|"
+    r"characters|length|len|comments?|notes?|rationales?|explanations?|reasons?|feedback|prompt|response|text|email|ip|"
+    r"seed|version|split|subset|category|source|language|lang|domain|topic|status)|(latency|n|num|len|mean|avg)[_\s].*)",
+    re.IGNORECASE,
+)
+"""Names of columns that nobody gives to a rater."""
+LONG_TEXT = 120
+ENOUGH = 5
+"""With fewer rows, values say nothing about a column."""
+INSIDE = 0.5
+"""So large a share of each of two columns' values lies in the other's range where they look alike."""
+RATER = re.compile(
+    r"(rater|annotator|worker|user|coder|judge|human|expert|r|a)[_\W]?\d+|gpt.*|claude.*|llm.*|human|judge", re.I
+)
+
+
+def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
+    """Return the columns that are no ratings by their name or by themselves, and why."""
+    aside = {}
+    for name in names:
+        column = table.column(name)
+        known = column.dropna()
+        if known.empty:
+            aside[name] = "is empty"
+        elif NEVER.fullmatch(name.strip()):
+            aside[name] = "by its name"
+        elif isinstance(column.dtype, pd.CategoricalDtype) and _is_text(column):
+            aside[name] = "holds texts"
+        elif len(known) >= ENOUGH and _counts_rows(known):
+            aside[name] = "counts the rows"
+    return aside
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    """Return whether words are texts or ids, not labels: long, or nearly all different."""
+    words = [str(word) for word in column.cat.categories]
+    if not words or _numbers(column) is not None:
+        return False
+    lists = all(word[:1] in "[{" for word in words)
+    return not lists and (max(map(len, words)) > LONG_TEXT or (len(words) > 2 and len(words) > len(column) / 2))
+
+
+def _counts_rows(known: pd.Series[Any]) -> bool:
+    numbers = _numbers(known)
+    return numbers is not None and len(numbers) > 10 and bool(np.all(np.diff(numbers) == 1))
+
+
+def _numbers(column: pd.Series[Any]) -> Floats | None:
+    """Return a column's numbers, without what is missing; None where some are words."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column.dropna().to_numpy(float)
+    words = [str(word) for word in column.cat.categories]
+    used = np.unique(column.cat.codes[column.cat.codes >= 0])
+    read = pd.to_numeric(pd.Series([re.sub(r"[%\s]|/\d+$", "", word) for word in words], dtype=object), errors="coerce")
+    table = read.to_numpy(float)
+    missing = [
+        place for place, word in enumerate(words) if word.casefold() in ("na", "n/a", "-", "nan", "none", "null")
+    ]
+    if not np.isfinite(table[np.setdiff1d(used, missing)]).all():
+        return None
+    values: Floats = table[column.cat.codes[column.cat.codes >= 0].to_numpy()]
+    return values[np.isfinite(values)]
+
+
+def several_alike(table: Table, names: Sequence[str]) -> bool:
+    """Return whether values say of two columns or more that they look alike."""
+    return len(table) >= ENOUGH and max(map(len, _groups(table, names)), default=0) > 1
+
+
+def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the columns that look like each other, and the others with the reason.
+
+    Two columns of numbers look alike if half of each one's values lie within the other's range; two of words if they
+    share half of the labels of the one that has fewer. The most that look alike are the raters. A column that is the
+    mean (or sum, median, ...) of the others is none.
+    """
+    if len(names) < 2 or len(table) < ENOUGH:
+        return list(names), {}
+    grades = [name for name in names if _numbers(table.column(name)) is not None]
+    groups = _groups(table, names)
+    size = max(len(group) for group in groups)
+    if size == 1:  # nothing looks alike: grades on two scales, perhaps
+        kept = grades if 2 * len(grades) >= len(names) else [name for name in names if name not in grades]
+    else:
+        kept = min((group for group in groups if len(group) == size), key=lambda group: _different(table, group))
+    why = {True: "words among grades", False: "its values are unlike the others'"}
+    aside = {name: why[name not in grades and kept[0] in grades] for name in names if name not in kept}
+    for name in list(kept):
+        if len(kept) > 2 and name in grades and (what := _summary(table, name, [one for one in kept if one != name])):
+            aside[name] = f"is the {what} of the others"
+            kept = [one for one in kept if one != name]
+    return kept, aside
+
+
+def _different(table: Table, names: Sequence[str]) -> int:
+    """Return how many different values some columns have: grades are fewer than times, or lengths."""
+    return len(set().union(*(table.words(name).dropna().unique() for name in names)))
+
+
+def _groups(table: Table, names: Sequence[str]) -> list[list[str]]:
+    """Return the columns that look alike, directly or by way of others, together."""
+    numbers = {name: _numbers(table.column(name)) for name in names}
+    words = [name for name in names if numbers[name] is None]
+    labels = {name: {str(word).casefold() for word in table.words(name).dropna().unique()} for name in words}
+    near = {(a, b): _overlap(numbers[a], numbers[b]) for a, b in combinations(names, 2)}
+    near |= {
+        (a, b): 2 * len(labels[a] & labels[b]) >= min(map(len, (labels[a], labels[b])))
+        for a, b in combinations(words, 2)
+    }
+    groups: list[list[str]] = []
+    for name in names:
+        touching = [group for group in groups if any(near.get((one, name)) for one in group)]
+        groups = [group for group in groups if group not in touching]
+        groups.append([*(one for group in touching for one in group), name])
+    return [[name for name in names if name in group] for group in groups]
+
+
+def _overlap(a: Floats | None, b: Floats | None) -> bool:
+    if a is None or b is None or not len(a) or not len(b):
+        return False
+    return all(float(np.mean((one >= other.min()) & (one <= other.max()))) >= INSIDE for one, other in ((a, b), (b, a)))
+
+
+def _summary(table: Table, name: str, others: Sequence[str]) -> str | None:
+    """Return what a column is of the others: their mean, sum, median, least or most, to its own decimals."""
+    frame = pd.DataFrame(
+        {one: pd.to_numeric(table.words(one).astype(object), errors="coerce") for one in [name, *others]}
+    )
+    mine, rest = frame[name], frame[others]
+    known = mine.notna() & (rest.notna().sum(axis=1) > 1)
+    if known.sum() < ENOUGH or rest[known].nunique(axis=1).max() < 2:
+        return None
+    for what in ("mean", "median", "sum"):
+        said = getattr(rest[known], what)(axis=1)
+        if np.allclose(said, mine[known], atol=0.011) and (
+            what == "sum" or not np.array_equal(mine[known], np.rint(mine[known]))
+        ):
+            return what
+    return None
+
+
+def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the rater and the criterion in each header, where headers are those of all raters by all criteria.
+
+    Source: `alice_fluency`, `bob_fluency`, `alice_relevance`, `bob_relevance`. Numbers are no criteria (`rater_1`).
+    """
+    for mark in ("_", "-", ".", ":", "|", " "):
+        for halve in (str.rpartition, str.partition):
+            split = {
+                name: (first, second) for name in names for first, _, second in [halve(name, mark)] if first and second
+            }
+            if found := _full(_crossed(split)):
+                return found
+    return {}
+
+
+def _crossed(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return the headers both of whose halves stand in others too."""
+    while True:
+        first, second = (Counter(pair[side] for pair in split.values()) for side in (0, 1))
+        kept = {name: pair for name, pair in split.items() if first[pair[0]] > 1 and second[pair[1]] > 1}
+        if len(kept) == len(split):
+            return kept
+        split = kept
+
+
+def _full(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    firsts, seconds = ({pair[side] for pair in split.values()} for side in (0, 1))
+    if (
+        not split
+        or len(split) != len(firsts) * len(seconds)
+        or any(part.strip().isdigit() for part in firsts | seconds)
+    ):
+        return {}
+    if all(RATER.fullmatch(part) for part in seconds) and not all(RATER.fullmatch(part) for part in firsts):
+        return {name: (second, first) for name, (first, second) in split.items()}
+    return split

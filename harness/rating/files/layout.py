@@ -1,0 +1,312 @@
+"""What each column of a table is: the unit, the rater, the criterion, the value, or nothing that is compared.
+
+A long table has one rating a row (or one a row and criterion), a wide one an item a row and a column for each rater, or
+for each rater and criterion. What the user names is honoured or refused; what is not named is found, and said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import pandas as pd
+
+from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.alike import alike, grid_of, not_compared, several_alike
+from harness.rating.files.mapping import Columns
+from harness.rating.files.table import Table
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "item_id": ("item_id", "item", "id", "prompt_id", "question_id", "example_id", "sample_id", "instance_id",
+                "text_id", "doc_id", "document_id", "input_id", "task_id", "uid", "uuid", "index", "response_id",
+                "question"),
+    "rater": ("rater", "rater_id", "annotator", "annotator_id", "worker", "worker_id", "coder", "judge", "judge_id",
+              "labeler", "labeller", "evaluator", "reviewer", "user", "user_id", "username"),
+    "rater_kind": ("rater_kind", "rater_type", "annotator_kind", "annotator_type", "source_type", "kind"),
+    "criterion": ("criterion", "dimension", "aspect", "attribute", "question"),
+    "value": ("value", "score", "rating", "grade", "label"),
+    "task": ("task",),
+    "response_id": ("response_id",),
+    "against_id": ("against_id",),
+    "label": ("label",),
+    "order": ("order",),
+    "repetition": ("repetition",),
+    "rationale": ("rationale", "comment", "explanation"),
+    "confidence": ("confidence",),
+    "status": ("status",),
+    "error": ("error",),
+    "seconds": ("seconds", "time_seconds"),
+    "created_at": ("created_at", "timestamp"),
+}  # fmt: skip
+"""What the fields of a rating are called in other people's tables, the likelier first; in any case and spelling."""
+ANSWERS = ("model", "system", "model_id", "system_id", "model_name", "turn", "sample")
+"""Columns that, with the item, say which answer was rated."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A column of ratings: whose, and on which criterion; None where other columns say so."""
+
+    column: str
+    rater: str | None = None
+    criterion: str | None = None
+
+
+@dataclass
+class Layout:
+    """What each column is.
+
+    Attributes:
+        unit: The columns that together say what was rated.
+        fields: The column of each other field.
+        cells: The columns of ratings.
+        aside: Columns that are not compared, and why.
+        notes: What was found rather than named.
+    """
+
+    unit: tuple[str, ...]
+    fields: dict[str, str]
+    cells: list[Cell]
+    aside: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def wide(self) -> bool:
+        """Whether raters are columns."""
+        return "rater" not in self.fields and any(cell.rater for cell in self.cells)
+
+
+def layout_of(table: Table, said: Columns, where: str) -> Layout:
+    """Return what each column of a table is.
+
+    Args:
+        table: The table.
+        said: What the user says about its columns.
+        where: The file, for complaints.
+
+    Raises:
+        HarnessError: A column that was named is not there, or it cannot be said what was rated, by whom, or how.
+    """
+    for column in (*said.item, *said.named.values()):
+        _present(column, table.names, where)
+    fields = _fields(table.names, said)
+    given = said.rater or said.value or said.rater_name
+    if said.header or (not given and "rater" not in fields and not _misspelt(table.names, fields)):
+        return _wide(table, said, fields, where)
+    return _long(table, said, fields, where)
+
+
+def _present(column: str, names: Sequence[str], where: str) -> None:
+    if column not in names:
+        raise HarnessError(
+            f"{where}: has no column {column!r}.{did_you_mean(column, names)} Columns: {', '.join(names)}"
+        )
+
+
+def plain_name(name: str) -> str:
+    """Return a header in one spelling: `Item ID`, `item-id` and `ItemId` are `item_id`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s\-.]+", "_", spaced).strip("_").lower()
+
+
+def _fields(names: Sequence[str], said: Columns) -> dict[str, str]:
+    """Return the column of each field: the one that was named, else the first that is called so."""
+    plain: dict[str, str] = {}
+    for name in names:
+        plain.setdefault(plain_name(name), name)
+    taken = {*said.item, *said.named.values(), *(_matching(names, said.raters) if not said.rater else ())}
+    found = dict(said.named)
+    for field_name, called in NAMES.items():
+        if field_name in found or (field_name == "item_id" and said.item):
+            continue
+        column = next((plain[one] for one in called if one in plain and plain[one] not in taken), None)
+        if column:
+            found[field_name] = column
+            taken |= {column} if field_name != "item_id" or plain_name(column) != "response_id" else set()
+    return found
+
+
+def _matching(names: Iterable[str], globs: Sequence[str]) -> list[str]:
+    return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
+
+
+def _misspelt(names: Sequence[str], fields: Mapping[str, str]) -> bool:
+    """Return whether a table without a rater's column is a long one all the same: it has a value and a criterion."""
+    return "value" in fields and "criterion" in fields
+
+
+def rows_are_items(table: Table) -> bool:
+    """Return whether a table without a column that says what was rated has raters as columns: each row is an item."""
+    aside = not_compared(table, table.names)
+    return several_alike(table, [name for name in table.names if name not in aside])
+
+
+def _unit(table: Table, said: Columns, fields: dict[str, str], where: str) -> tuple[str, ...]:
+    """Return the columns that together say what was rated.
+
+    Raises:
+        HarnessError: None does.
+    """
+    if said.item:
+        fields.pop("item_id", None)
+        return said.item
+    column = fields.pop("item_id", None)
+    if column is None and "rater" not in fields and rows_are_items(table):
+        return ()
+    if column is None:
+        raise HarnessError(
+            f"{where}: has no column 'item_id'.{did_you_mean('item_id', table.names)} Columns: "
+            f"{', '.join(table.names)}; name the one that says what was rated with --item"
+        )
+    return (column,)
+
+
+def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> Layout:
+    unit = _unit(table, said, fields, where)
+    if "rater" in fields and said.rater_name:
+        raise HarnessError(f"{where}: the column {fields['rater']!r} says who rated; leave --rater-name out")
+    if "rater" not in fields and not said.rater_name:
+        raise HarnessError(
+            f"{where}: has no column 'rater'.{did_you_mean('rater', table.names)} Columns: {', '.join(table.names)}; "
+            "name the one that says who rated with --rater, or the one who did with --rater-name"
+        )
+    rest = [name for name in table.names if name not in {*unit, *fields.values()}]
+    if "value" in fields and not (said.criteria and not said.value and _matching(table.names, said.criteria)):
+        cells = [Cell(fields.pop("value"))]
+        if fields.get("label") == cells[0].column:
+            fields.pop("label")
+        layout = Layout(unit, fields, cells)
+    else:
+        fields.pop("value", None)
+        layout = Layout(unit, fields, _criteria(table, said, rest, where))
+        shown = ", ".join(cell.column for cell in layout.cells)
+        layout.notes.append(f"each of these columns is a criterion: {shown} (--criteria or --value choose)")
+    used = {*unit, *fields.values(), *(cell.column for cell in layout.cells)}
+    joined = _answers(table, layout, [name for name in rest if name not in used], bool(said.item))
+    layout.aside |= {name: "" for name in rest if name not in {*used, *joined}}
+    return layout
+
+
+def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> list[Cell]:
+    """Return the columns of a long table without a value's column that are criteria.
+
+    Raises:
+        HarnessError: None is.
+    """
+    if said.criteria:
+        chosen = _matching(table.names, said.criteria)
+    else:
+        close = did_you_mean("value", rest)
+        if "Did you mean" in close:
+            raise HarnessError(f"{where}: has no column 'value'.{close} Columns: {', '.join(table.names)}")
+        chosen = [name for name in rest if name not in not_compared(table, rest) and plain_name(name) not in ANSWERS]
+    if not chosen:
+        raise HarnessError(
+            f"{where}: has no column 'value'.{did_you_mean('value', table.names)} Columns: {', '.join(table.names)}"
+        )
+    return [Cell(name, criterion=name) for name in chosen]
+
+
+def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> list[str]:
+    """Add to the unit what says which of an item's answers was rated, or note that the unit that was named lacks it."""
+    joined = []
+    for name in rest:
+        if plain_name(name) in ANSWERS and _tells_apart(table, layout, name):
+            joined.append(name)
+    if not joined:
+        return []
+    shown = ", ".join([*layout.unit, *joined])
+    if said:
+        layout.notes.append(
+            f"ratings of one {' and '.join(layout.unit)} differ by {' and '.join(joined)}: of several by one rater "
+            f"the first counts; --item {shown.replace(', ', ',')} takes each by itself"
+        )
+        return []
+    layout.unit = (*layout.unit, *joined)
+    layout.notes.append(f"what was rated is told by {shown} together (--item says otherwise)")
+    return joined
+
+
+def _tells_apart(table: Table, layout: Layout, name: str) -> bool:
+    """Return whether a column tells several answers to one item apart, and not the raters of one."""
+    item = _codes(table, layout.unit)
+    answer = table.words(name).cat.codes.to_numpy()
+    pairs = pd.DataFrame({"item": item, "answer": answer})
+    if not pairs.drop_duplicates().duplicated("item").any():
+        return False
+    if "rater" not in layout.fields:
+        return True
+    rater = table.words(layout.fields["rater"]).cat.codes.to_numpy()
+    of_rater = pd.DataFrame({"rater": rater, "answer": answer}).drop_duplicates()
+    return bool(of_rater.duplicated("rater").any())
+
+
+def _codes(table: Table, names: Sequence[str]) -> pd.Series[int]:
+    if not names:
+        return pd.Series(range(len(table)))
+    codes = [table.words(name).cat.codes.to_numpy() for name in names]
+    if len(codes) == 1:
+        return pd.Series(codes[0])
+    return pd.DataFrame(dict(enumerate(codes))).groupby(list(range(len(codes))), sort=False, dropna=False).ngroup()
+
+
+def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> Layout:
+    for name in ("value", "label"):
+        if name not in said.named:
+            fields.pop(name, None)
+    unit = _unit(table, said, fields, where)
+    used = {*unit, *fields.values()}
+    rest = [name for name in table.names if name not in used]
+    layout = Layout(unit, fields, [])
+    if not unit:
+        layout.notes.append("no column says what was rated: each row is an item (--item says otherwise)")
+    if said.header:
+        layout.cells = _by_header(said.header, rest, where)
+    elif said.raters and (chosen := _matching(rest, said.raters)):
+        layout.cells = [Cell(name, rater=name) for name in chosen]
+    else:
+        layout.aside = not_compared(table, rest)
+        left = [name for name in rest if name not in layout.aside and plain_name(name) not in ANSWERS]
+        grid = grid_of(left)
+        if grid:
+            layout.cells = [Cell(name, rater, criterion) for name, (rater, criterion) in grid.items()]
+            layout.aside |= {name: "is no rater with a criterion" for name in left if name not in grid}
+            layout.notes.append(
+                "headers are read as a rater and a criterion ("
+                + ", ".join(list(grid)[:2])
+                + ", ...); --map says otherwise"
+            )
+        else:
+            raters, others = alike(table, left)
+            layout.aside |= others
+            layout.cells = [Cell(name, rater=name) for name in raters]
+    if not layout.cells:
+        raise HarnessError(
+            f"{where}: has no column of ratings besides {', '.join(unit) or 'the rows'}; name them with --raters"
+        )
+    compared = {cell.column for cell in layout.cells}
+    joined = _answers(table, layout, [name for name in rest if name not in compared], bool(said.item))
+    kept = {*compared, *joined, *layout.aside}
+    layout.aside |= {name: "" for name in rest if name not in kept}
+    if said.criteria and not any(cell.criterion for cell in layout.cells):
+        raise HarnessError(
+            f"{where}: has raters as columns and one criterion; choose raters with --raters, not --criteria"
+        )
+    if not said.raters and not said.header and not any(cell.criterion for cell in layout.cells):
+        layout.notes.append(f"raters: {', '.join(cell.column for cell in layout.cells)} (--raters says otherwise)")
+    return layout
+
+
+def _by_header(pattern: str, names: Sequence[str], where: str) -> list[Cell]:
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise HarnessError(f"--map: is no regular expression: {error}") from error
+    if not {"rater", "criterion"} & set(regex.groupindex):
+        raise HarnessError("--map: needs the named groups rater and criterion, or one of them: (?P<rater>.+)")
+    found = [(name, match.groupdict()) for name in names if (match := regex.fullmatch(name))]
+    if not found:
+        raise HarnessError(f"{where}: --map {pattern!r} fits none of the columns {', '.join(names)}")
+    return [Cell(name, groups.get("rater"), groups.get("criterion")) for name, groups in found]

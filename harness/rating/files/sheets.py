@@ -1,0 +1,212 @@
+"""Sheets: CSV with any delimiter, and Excel. A header, under it a row of cells for each record.
+
+What tools put above and below the header is seen: a title, blank lines, and the two rows of Qualtrics that repeat the
+question and its id.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from harness.errors import HarnessError
+from harness.rating.files.cells import plain
+from harness.rating.files.table import Rows, Table, line_index
+
+if TYPE_CHECKING:
+    from harness.rating.files.source import Source
+
+DELIMITERS = ",;\t|"
+TITLES = 10
+"""A header stands in one of so many first lines."""
+IMPORT_ID = '{"ImportId"'
+"""What a cell of Qualtrics' third row begins with."""
+PLAIN_FROM = 1 << 20
+"""Text of so many characters is given to the fast reader first."""
+
+
+def of_csv(path: Path, text: str) -> Source:
+    """Read CSV.
+
+    Raises:
+        HarnessError: It has a column twice, or is not CSV.
+    """
+    from harness.rating.files.source import Source
+
+    csv.field_size_limit(2**31 - 1)
+    if "\r" in text and "\n" not in text:
+        text = text.replace("\r", "\n")
+    delimiter = _delimiter(text)
+    notes = [] if delimiter == "," else [f"columns are separated by {delimiter!r}"]
+    above, header = _header(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), TITLES))
+    if above:
+        notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
+    names = _names(path, header, above + 1)
+    found = _fast(text, delimiter, names) if len(text) > PLAIN_FROM and not above else None
+    unreadable: list[tuple[int, str]] = []
+    if found is None:
+        found, unreadable = _exact(path, text, delimiter, names, above)
+    table, below = _without_ids(found)
+    if below:
+        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
+    return Source(path, "csv", Rows(table), unreadable, decimal_comma=delimiter in ";\t", notes=notes)
+
+
+def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
+    """Return the first sheet of an Excel file that has cells, and what was assumed.
+
+    Raises:
+        HarnessError: openpyxl is not installed, or cannot read it.
+    """
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise HarnessError(f"{path}: Excel needs openpyxl: pip install 'feedback-harness[excel]'") from error
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheets = {
+            sheet.title: [[_excel(cell) for cell in row] for row in sheet.iter_rows()] for sheet in book.worksheets
+        }
+    except Exception as error:  # openpyxl raises what its parts raise
+        raise HarnessError(f"{path}: cannot be read as Excel: {error}") from error
+    filled = {title: rows for title, rows in sheets.items() if any(any(row) for row in rows)}
+    if not filled:
+        raise HarnessError(f"{path}: is empty; expected a header such as item_id,rater,criterion,value,rater_kind")
+    title, rows = next(iter(filled.items()))
+    notes = [f"sheet {title!r} read, not {', '.join(map(repr, list(filled)[1:]))}"] if len(filled) > 1 else []
+    above, header = _header(iter(rows[:TITLES]))
+    if above:
+        notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
+    names = _names(path, header, above + 1)
+    cells = [
+        (line, row[: len(header)])
+        for line, row in enumerate(rows[above + 1 :], above + 2)
+        if any(cell.strip() for cell in row)
+    ]
+    table, below = _without_ids(_table(names, [row for _, row in cells], [line for line, _ in cells]))
+    if below:
+        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
+    return table, notes
+
+
+def _excel(cell: Any) -> str:
+    """Return an Excel cell as its sheet shows it in CSV."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in str(cell.number_format):
+        return f"{100 * value:.15g}%"
+    return plain(value) or ""
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter that one of the first lines has most of, outside quotes."""
+    counts = []
+    for line in islice(_lines(text), TITLES):
+        counts.append(max((line.count(mark), -place) for place, mark in enumerate(DELIMITERS)))
+    return DELIMITERS[-max(counts[:1] if counts[0][0] else counts)[1]]
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield lines without what stands between quotes."""
+    line: list[str] = []
+    quoted = False
+    for character in text[: 1 << 20]:
+        if character == '"':
+            quoted = not quoted
+        elif character == "\n" and not quoted:
+            yield "".join(line)
+            line = []
+        elif not quoted:
+            line.append(character)
+    yield "".join(line)
+
+
+def _header(rows: Iterator[list[str]]) -> tuple[int, list[str]]:
+    """Return how many rows stand above the header, and the header: a title fills one cell, a header more."""
+    first: list[str] = []
+    for above, row in enumerate(rows):
+        first = first or row
+        if sum(bool(cell.strip()) for cell in row) > 1:
+            return above, row
+    return 0, first
+
+
+def _names(path: Path, header: list[str], line: int) -> list[str]:
+    names = [name.strip() for name in header]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise HarnessError(f"{path}:{line}: the column {twice[0]!r} is there twice; give each column its own name")
+    return names
+
+
+def _fast(text: str, delimiter: str, names: list[str]) -> Table | None:
+    """Return a large table by Arrow's reader; None where some row is not as the header says, or a cell has lines."""
+    import pyarrow.csv as arrow
+
+    kinds = dict.fromkeys(map(str, range(len(names))), pa.dictionary(pa.int32(), pa.string()))
+    content = text.encode()
+    try:
+        table = arrow.read_csv(
+            pa.BufferReader(content),
+            arrow.ReadOptions(column_names=list(kinds), skip_rows=1, block_size=1 << 24),
+            arrow.ParseOptions(delimiter=delimiter, newlines_in_values='"' in text),
+            arrow.ConvertOptions(column_types=kinds, strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if text.rstrip("\n").count("\n") != len(table):
+        return None
+    columns = {name: table[place] for place, name in enumerate(names) if name}
+    return Table(list(columns), columns.__getitem__, line_index(range(2, len(table) + 2)))
+
+
+def _exact(path: Path, text: str, delimiter: str, names: list[str], above: int) -> tuple[Table, list[tuple[int, str]]]:
+    """Return a table row by row, and the rows that have more or fewer cells than the header."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    for _ in range(above + 1):
+        next(reader)
+    rows: list[list[str]] = []
+    lines, numbers, unreadable = list[int](), list[int](), list[tuple[int, str]]()
+    row, line = 0, reader.line_num + 1
+    try:
+        for cells in reader:
+            begin, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            row += 1
+            if len(cells) == len(names):
+                rows.append(cells)
+                lines.append(begin)
+                numbers.append(row)
+            else:
+                unreadable.append((row, f"line {begin} has {len(cells)} cells, the header has {len(names)}"))
+    except csv.Error as error:
+        raise HarnessError(f"{path}:{reader.line_num}: is not CSV ({error})") from error
+    return _table(names, rows, lines, numbers if unreadable else None), unreadable
+
+
+def _table(names: list[str], rows: list[list[str]], lines: list[int], numbers: list[int] | None = None) -> Table:
+    columns = {
+        name: pa.chunked_array([pa.array([row[place] for row in rows], pa.string())])
+        for place, name in enumerate(names)
+        if name
+    }
+    return Table(list(columns), columns.__getitem__, line_index(lines), rows=numbers)
+
+
+def _without_ids(table: Table) -> tuple[Table, int]:
+    """Return a table without the rows under Qualtrics' header, up to the one with the questions' ids."""
+    for place, entry in enumerate(Rows(table)[:3]):
+        if any(isinstance(cell, dict) and "ImportId" in cell for cell in entry.record.values()):
+            return _below(table, place + 1), place + 1
+    return table, 0
+
+
+def _below(table: Table, first: int) -> Table:
+    rows = table.rows[first:] if table.rows else None
+    return Table(table.names, lambda name: table.load(name)[first:], table.index[first:], rows=rows)

@@ -1,0 +1,183 @@
+"""A table of cells, the same whatever file it lay in: words as categories, trimmed and in one spelling; numbers.
+
+Columns are made when they are asked for, so that of a large Parquet file only those that count are read. What is
+empty is missing. A list or a mapping in a cell is JSON text, as annotation tools write it into CSV.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from harness.rating.files.cells import plain
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record of a file."""
+
+    row: int
+    """Counted from 1; in a CSV the header is not counted."""
+    line: int | None
+    """The line in the file on which it begins, for files that have lines."""
+    record: dict[str, Any]
+
+
+@dataclass
+class Table:
+    """Columns of cells.
+
+    Attributes:
+        names: The columns, in the file's order.
+        load: Gives a column as it stands in the file.
+        index: The place of each row: its `line`, or its `row`.
+        orders: Columns whose values have an order, which the file itself states, and that order.
+        rows: The number of each row, where some rows of the file could not be read.
+    """
+
+    names: list[str]
+    load: Callable[[str], pa.ChunkedArray]
+    index: pd.Index[Any]
+    orders: dict[str, list[str]] = field(default_factory=dict)
+    rows: Sequence[int] | None = None
+    _known: dict[str, pd.Series[Any]] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.index)
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """Return a column: floats, or categories of words; what is empty is missing."""
+        if name not in self._known:
+            self._known[name] = pd.Series(_cells(self.load(name)), index=self.index, name=name)
+        return self._known[name]
+
+    def words(self, name: str) -> pd.Series[Any]:
+        """Return a column as categories of words; numbers as people write them, long ids to their last digit."""
+        if name in self._known and isinstance(self._known[name].dtype, pd.CategoricalDtype):
+            return self._known[name]
+        column = self.load(name)
+        if not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
+            return self.column(name)
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        names = pd.Index([plain(value) for value in encoded.dictionary.to_pylist()], dtype=object)
+        return pd.Series(pd.Categorical.from_codes(codes, names), index=self.index, name=name)
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[Entry]):
+    """The records of a table, each made when it is looked at."""
+
+    table: Table
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Entry]: ...
+    def __getitem__(self, place: int | slice) -> Entry | list[Entry]:
+        """Return one record, or some."""
+        if isinstance(place, slice):
+            return list(self._some(range(len(self))[place]))
+        return next(self._some([range(len(self))[place]]))
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yield every record."""
+        for start in range(0, len(self), 4096):
+            yield from self._some(range(start, min(start + 4096, len(self))))
+
+    def _some(self, places: Sequence[int]) -> Iterator[Entry]:
+        if not len(places):
+            return
+        at = np.asarray(places)
+        columns = {name: self.table.load(name).take(at).to_pylist() for name in self.table.names}
+        numbered = self.table.index.name == "line"
+        for row, place in enumerate(places):
+            record = {name: opened(cells[row]) for name, cells in columns.items()}
+            number = place + 1 if self.table.rows is None else self.table.rows[place]
+            yield Entry(number, int(self.table.index[place]) if numbered else None, record)
+
+
+def of_records(records: Sequence[Mapping[str, Any]], index: pd.Index[Any]) -> Table:
+    """Return records of one level as a table; a key that a record lacks is an empty cell."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+
+    def load(name: str) -> pa.ChunkedArray:
+        cells = [record.get(name) for record in records]
+        kinds = {type(cell) for cell in cells if cell is not None}
+        if kinds == {int} and all(abs(cell) < 2**63 for cell in cells if cell is not None):
+            return pa.chunked_array([pa.array(cells, pa.int64())])
+        if kinds == {float}:
+            return pa.chunked_array([pa.array(cells, pa.float64())])
+        return pa.chunked_array([pa.array([written(one) for one in cells], pa.string())])
+
+    return Table(names, load, index)
+
+
+def clean(text: str) -> str:
+    """Return a word without blanks at its ends, in Unicode's composed form."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def written(cell: Any) -> str | None:
+    """Return a cell as CSV would hold it; None where it is empty."""
+    if isinstance(cell, list | dict | tuple):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    return plain(cell)
+
+
+def opened(cell: Any) -> Any:
+    """Return a cell; JSON in a cell, as annotation tools write lists, is read."""
+    if isinstance(cell, str) and cell[:1] in ("[", "{"):
+        try:
+            return json.loads(cell)
+        except json.JSONDecodeError:
+            return cell
+    return cell
+
+
+def _cells(column: pa.ChunkedArray) -> Any:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = column.cast(kind) if pa.types.is_dictionary(column.type) else column
+        return numbers.cast(pa.float64(), safe=False).to_numpy()
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _categories(column)
+    return _categories(pa.chunked_array([pa.array(map(written, column.to_pylist()), pa.string())]))
+
+
+def _categories(column: pa.ChunkedArray) -> pd.Categorical:
+    """Return words as categories; one dictionary for all chunks, where merging one a chunk costs rows x chunks."""
+    if pa.types.is_dictionary(column.type) and column.num_chunks != 1:
+        column = column.cast(column.type.value_type)
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    if not encoded.num_chunks:
+        return pd.Categorical([])
+    chunks = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    codes = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    dictionary = encoded.chunks[0].dictionary.cast(pa.string())
+    words = pc.utf8_normalize(pc.utf8_trim_whitespace(dictionary), "NFC")
+    if not words.equals(dictionary) or pc.any(pc.equal(words, "")).as_py():
+        again = pc.if_else(pc.equal(words, ""), None, words).dictionary_encode()
+        codes = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)[codes]
+        words = again.dictionary
+    return pd.Categorical.from_codes(codes, pd.Index(words.to_pandas(), dtype=object))
+
+
+def line_index(lines: Iterable[int] | range) -> pd.Index[Any]:
+    """Return the lines of a file's rows as an index."""
+    if isinstance(lines, range):
+        return pd.RangeIndex(lines.start, lines.stop, name="line")
+    return pd.Index(list(lines), name="line", dtype="int64")
