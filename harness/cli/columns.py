@@ -36,16 +36,20 @@ def columns_said(
     raters: list[str] | None = None,
     criteria: list[str] | None = None,
     rater_name: str | None = None,
+    column: list[str] | None = None,
 ) -> Columns:
     """Return what the options say about columns; what they do not say is not set."""
-    from harness.rating import Columns
+    from harness.rating import Columns, columns_of
+
+    named = columns_of(column or ())
 
     unit = tuple(part.strip() for part in item.split(",") if part.strip()) if item else ()
     said = {
         "item": unit, "rater": rater, "criterion": criterion, "value": value, "kind": kind, "header": header,
         "raters": tuple(raters or ()), "criteria": tuple(criteria or ()), "rater_name": rater_name,
     }  # fmt: skip
-    return Columns.model_validate({name: given for name, given in said.items() if given})
+    told = {name: given for name, given in said.items() if given}
+    return Columns.model_validate(named.model_dump(exclude_unset=True) | told)
 
 
 def words_said(missing: list[str] | None = None, recode: list[str] | None = None, level: str | None = None) -> Words:

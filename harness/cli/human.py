@@ -10,6 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
+from harness.cli.columns import (
+    Ai,
+    Criterion,
+    Header,
+    Item,
+    Kind,
+    Missing,
+    Rater,
+    RaterName,
+    Recode,
+    Value,
+    columns_said,
+    words_said,
+)
 
 if TYPE_CHECKING:
     from harness.catalog import Catalog
@@ -39,10 +53,18 @@ def import_(
     column: Annotated[
         list[str] | None, typer.Option(help="FIELD=COLUMN: where a field stands (value=score); repeatable.")
     ] = None,
-    map_: Annotated[
-        str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
-    ] = None,
-    ai: Annotated[list[str] | None, typer.Option("--ai", help="Raters whose name fits are judges; repeatable.")] = None,
+    item: Item = None,
+    rater: Rater = None,
+    criterion: Criterion = None,
+    value: Value = None,
+    kind: Kind = None,
+    raters: Annotated[list[str] | None, typer.Option(help="Glob of a wide file's columns that are raters.")] = None,
+    criteria: Annotated[list[str] | None, typer.Option(help="Glob of the columns that are criteria.")] = None,
+    map_: Header = None,
+    ai: Ai = None,
+    rater_name: RaterName = None,
+    missing: Missing = None,
+    recode: Recode = None,
     series: Annotated[
         str | None, typer.Option(help="lm-eval and inspect: what is imported are the rounds of this series, in order.")
     ] = None,
@@ -65,12 +87,12 @@ def import_(
     from harness.rating import (
         adjusted,
         collect,
+        form_of,
         import_ratings,
         read_dataset,
         read_mapping,
         read_ratings,
         read_source,
-        recognise,
     )
     from harness.run import Run
 
@@ -86,14 +108,16 @@ def import_(
         _tell(found, dry_run, into, as_json)
         return
     source = read_source(path)
-    form = read_mapping(mapping) if mapping else recognise(source, "csv-wide" if map_ else named, catalog)
-    form = adjusted(form, column or (), map_, ai or ())
+    said = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name, column)
+    words = words_said(missing, recode)
+    form = read_mapping(mapping) if mapping else form_of(source, said, named, catalog)
+    form = adjusted(form, said, ai=ai or ())
     if form.records:
         source = read_source(path, form.records)
     if into:
-        found = import_ratings(source, Run(into), mapping=form, catalog=catalog, dry_run=dry_run)
+        found = import_ratings(source, Run(into), mapping=form, catalog=catalog, dry_run=dry_run, words=words)
     else:
-        found = read_ratings(source, form)
+        found = read_ratings(source, form, words=words)
     _tell(found, dry_run, into, as_json)
 
 

@@ -1,6 +1,7 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .files.adjust import adjusted as adjusted
+from .files.adjust import columns_of as columns_of
 from .files.direct import form_of as form_of
 from .files.direct import frame_of as frame_of
 from .files.direct import read_any as read_any

@@ -48,7 +48,7 @@ def test_a_wide_file_by_map_and_a_long_one_with_decimal_commas(tmp_path):
     assert sorted(frame["criterion"].unique()) == ["fluency", "relevance"]
     (tmp_path / "comma.csv").write_text("item_id;rater;value\n1;ada;3,5\n2;ada;4\n")
     assert read_any(tmp_path / "comma.csv")["value"].tolist() == [3.5, 4.0]
-    with pytest.raises(HarnessError, match="no rater matches carol"):
+    with pytest.raises(HarnessError, match="no rater matches 'carol'"):
         read_any(FIXTURES / "wide.csv", ai="carol")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -43,11 +44,15 @@ def adjusted(
             content["fields"]["item_id"] = {"template": "|".join(f"{{{path}}}" for path in said.item)}
         if said.rater_name:
             content["fields"]["rater"] = {**content["fields"]["rater"], "constant": said.rater_name}
+            kind = mapping.fields.get("rater_kind")
+            if kind and kind.constant and not kind.path:
+                content["fields"].pop("rater_kind")  # who is named is a person, unless --ai says otherwise
     content["kinds"] = {**dict.fromkeys(ai, "judge"), **mapping.kinds}
     try:
         return Mapping.model_validate(content)
     except ValidationError as error:
-        raise HarnessError(f"{mapping.name}: {error.errors()[0]['msg']}") from error
+        where = "--map" if said.header else mapping.name
+        raise HarnessError(f"{where}: {error.errors()[0]['msg']}") from error
 
 
 def columns_of(entries: Sequence[str]) -> Columns:
@@ -63,7 +68,8 @@ def columns_of(entries: Sequence[str]) -> Columns:
             raise HarnessError(f"--column {entry}: expected FIELD=COLUMN.{did_you_mean(field, FIELDS)}")
         fields[field] = column
     item = tuple(fields.pop("item_id").split(",")) if "item_id" in fields else ()
-    return Columns(item=item, fields=fields)
+    found: dict[str, Any] = {"item": item, "fields": fields}
+    return Columns.model_validate({name: said for name, said in found.items() if said})
 
 
 def _check_no_table(mapping: Mapping, said: Columns) -> None:

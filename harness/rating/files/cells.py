@@ -24,6 +24,10 @@ def find(place: Place, names: dict[str, Any]) -> Any:
         found = found if there is MISSING else there  # an empty list is an answer: nothing was ticked
         if plain(chosen(found)) is not None:
             break
+    if place.compare:
+        first, second = (number_of(plain(look_up(path, names)) or "") for path in place.compare)
+        if first is not None and second is not None:
+            return 0.5 if first == second else float(first > second)
     if place.template is not None:
         found = fill(place.template, names)
     elif place.hash:
@@ -47,6 +51,8 @@ def holds(condition: Condition, names: dict[str, Any]) -> bool:
     found = look_up(condition.path, names)
     if condition.key is not None:
         return isinstance(found, dict) and any(re.fullmatch(condition.key, str(key)) for key in found)
+    if condition.fits is not None:
+        return re.match(condition.fits, plain(found) or "") is not None
     if condition.exists is not None:
         return condition.exists == (plain(found) not in (None, "false"))
     unwanted = "is_not" in condition.model_fields_set

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,6 +30,7 @@ def read_any(
     also: Sequence[str] = (),
     columns: Columns | None = None,
     words: Words | None = None,
+    **said: Any,
 ) -> pd.DataFrame:
     """Read a file of ratings of any format that is known.
 
@@ -38,6 +40,7 @@ def read_any(
         also: Further columns to take along.
         columns: What is said about columns; of a format that is no table, they are paths.
         words: What is said about words.
+        **said: What is said about columns, by the names of `Columns`, in its place.
 
     Returns:
         As `ratings_file.read_ratings` does; `attrs["notes"]` says what was left out and why, and what
@@ -46,7 +49,7 @@ def read_any(
     Raises:
         HarnessError: The file cannot be read, or is of no format that is known.
     """
-    source, columns = read_source(path), columns or Columns()
+    source, columns = read_source(path), columns or Columns.model_validate(said)
     patterns = [ai] if isinstance(ai, str) else list(ai or ())
     form = adjusted(form_of(source, columns), columns, ai=patterns)
     if form.table is not None:
@@ -61,7 +64,9 @@ def read_any(
     frame = frame_of(read_ratings(source, form, words=words), also)
     names = [str(name) for name in frame["rater"].cat.categories]
     if patterns and not any(fnmatchcase(name, pattern) for name in names for pattern in patterns):
-        raise HarnessError(f"{source.path}: no rater matches {', '.join(patterns)}.{did_you_mean(patterns[0], names)}")
+        raise HarnessError(
+            f"{source.path}: no rater matches {', '.join(map(repr, patterns))}.{did_you_mean(patterns[0], names)}"
+        )
     return frame
 
 

@@ -300,13 +300,7 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
 
 
 def _by_header(pattern: str, names: Sequence[str], where: str) -> list[Cell]:
-    try:
-        regex = re.compile(pattern)
-    except re.error as error:
-        raise HarnessError(f"--map: is no regular expression: {error}") from error
-    if not {"rater", "criterion"} & set(regex.groupindex):
-        raise HarnessError("--map: needs the named groups rater and criterion, or one of them: (?P<rater>.+)")
-    found = [(name, match.groupdict()) for name in names if (match := regex.fullmatch(name))]
+    found = [(name, match.groupdict()) for name in names if (match := re.fullmatch(pattern, name))]
     if not found:
         raise HarnessError(f"{where}: --map {pattern!r} fits none of the columns {', '.join(names)}")
     return [Cell(name, groups.get("rater"), groups.get("criterion")) for name, groups in found]

@@ -40,13 +40,15 @@ class Condition(Section):
     """The value there is this, or one of these; texts are compared without regard to case."""
     is_not: Scalar | list[Scalar] = None
     """There is a value, and it is not this, or none of these."""
+    fits: str | None = None
+    """The text there begins as this regular expression says."""
     exists: bool | None = None
     """There is something other than null, false, an empty text, list or mapping; or there is not."""
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Condition:
-        if len({"key", "is_", "is_not", "exists"} & self.model_fields_set) != 1:
-            raise ValueError("a condition has one of `key`, `is`, `is_not`, `exists`")
+        if len({"key", "is_", "is_not", "fits", "exists"} & self.model_fields_set) != 1:
+            raise ValueError("a condition has one of `key`, `is`, `is_not`, `fits`, `exists`")
         return self
 
 
@@ -90,6 +92,8 @@ class Place(Section):
     constant: Scalar = None
     template: str | None = None
     """Text with `{names}` in it."""
+    compare: list[str] = Field(default_factory=list)
+    """Two paths of numbers: 1 where the first is more, 0 where it is less, .5 where they are equal."""
     hash: list[str] = Field(default_factory=list)
     """Paths whose contents together make an id."""
     pattern: str | None = None
@@ -200,6 +204,13 @@ class Columns(Section):
     rater_name: str | None = None
     """Who rated, where no column says it."""
 
+    @field_validator("header")
+    @classmethod
+    def _reads_headers(cls, pattern: str | None) -> str | None:
+        if _expression(pattern) is not None and not {"rater", "criterion"} & set(re.compile(pattern or "").groupindex):
+            raise ValueError("needs the named groups rater and criterion, or one of them: (?P<rater>.+)")
+        return pattern
+
     @property
     def named(self) -> dict[str, str]:
         """The fields for which a column is named, but for the unit's."""
@@ -222,6 +233,12 @@ class Mapping(Section):
     recognise: list[Condition] = Field(default_factory=list)
     """What is true of one of the first records of a file of this format; the mapping with the most wins."""
     rows: list[Step] = Field(default_factory=list)
+    ai_rows: list[Step] = Field(default_factory=list)
+    """Steps to what an AI said of the same, where the file has that too; a record without it gives no row."""
+    item_hint: str | None = None
+    """A regular expression of columns that may be the item, for files whose own ids differ from batch to batch."""
+    note: str = ""
+    """What a reader should know of every file of this format."""
     table: Columns | None = None
     """The file is a table, whose columns are told by their names and values, as far as they are not told here."""
     fields: dict[str, Place] = Field(default_factory=dict)

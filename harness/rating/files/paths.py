@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 FILTER = re.compile(r"(?P<key>[^\[\]]*)\[(?P<field>[^=\]]+)=(?P<value>[^\]]*)\]$")
-NAME = re.compile(r"\{([\w.]+)\}")
+NAME = re.compile(r"\{([\w.|]+)\}")
+"""`{a|b}` is a, or b where there is no a."""
 
 
 class Missing:
@@ -27,11 +28,16 @@ MISSING = Missing()
 
 def fill(template: str, names: Mapping[str, Any]) -> str | Missing:
     """Return the template with `{name}` replaced; MISSING where a name is not bound, or bound to nothing."""
-    found = [look_up(name, names) for name in NAME.findall(template)]
+    found = [_first(name.split("|"), names) for name in NAME.findall(template)]
     if any(value is MISSING or value is None for value in found):
         return MISSING
     values = iter(found)
     return NAME.sub(lambda match: str(next(values)), template)
+
+
+def _first(paths: list[str], names: Mapping[str, Any]) -> Any:
+    found = [look_up(path, names) for path in paths]
+    return next((one for one in found if one is not MISSING and one is not None), MISSING)
 
 
 def look_up(path: str, names: Mapping[str, Any]) -> Any:

@@ -137,8 +137,17 @@ def read_table(
     words: Words | None = None,
     ai: str | Sequence[str] | None = None,
     also: Sequence[str] = (),
+    strict: bool = True,
 ) -> TableRatings:
-    """Read a table of ratings; what is not a rating is told with its row.
+    """Read a table of ratings.
+
+    Args:
+        source: The file.
+        said: What is said about columns.
+        words: What is said about words.
+        ai: Globs of raters that are judges.
+        also: Further columns to take along.
+        strict: Refuse words for the rater's kind that are none, instead of leaving their rows out.
 
     Raises:
         HarnessError: A column is not there, or names a kind that is none.
@@ -152,19 +161,20 @@ def read_table(
         if name not in table.names and name not in layout.fields:
             raise HarnessError(f"{where}: has no column {name!r}.{did_you_mean(name, table.names)}")
     frame, found = _stacked(source, table, layout, said, words, also)
-    frame = _with_kinds(frame, source.path, ai)
     numbers = np.arange(1, len(table) + 1) if table.rows is None else np.asarray(table.rows)
     rows: Ints = np.tile(numbers, len(layout.cells)) if len(layout.cells) > 1 else numbers
     rejected = list(source.unreadable)
-    for name in ("item_id", "rater"):
-        lacking = frame[name].isna().to_numpy()
-        if lacking.any():
-            rejected += [
-                (int(row), f"has no {name} ({'|'.join(layout.unit) if name == 'item_id' else name})")
-                for row in rows[lacking]
-            ]
-            frame, rows = frame[~lacking], rows[~lacking]
-    return TableRatings(frame, rows, sorted(rejected), [*source.notes, *layout.notes, *_aside(layout), *found.notes])
+    if not strict and "rater_kind" in frame:
+        wrong = _wrong_kinds(frame["rater_kind"])
+        unfit = frame["rater_kind"].isin(list(wrong)).to_numpy()
+        rejected += [
+            (int(row), wrong[str(word)]) for row, word in zip(rows[unfit], frame["rater_kind"][unfit], strict=True)
+        ]
+        frame, rows = frame[~unfit], rows[~unfit]
+        frame["rater_kind"] = frame["rater_kind"].cat.remove_categories(list(wrong))
+    frame = _with_kinds(frame, source.path, ai)
+    notes = [*source.notes, *layout.notes, *_aside(layout), *found.notes]
+    return TableRatings(frame, rows, rejected, notes)
 
 
 def _aside(layout: Layout) -> list[str]:
@@ -283,6 +293,17 @@ def _read_values(source: Source, table: Table, cells: Sequence[Cell], frame: pd.
             found.scale |= dict.fromkeys(mine, "ordinal")
             found.notes.append(f"{cell.column}: ordered, {', '.join(order)}")
     return found
+
+
+def _wrong_kinds(column: pd.Series[Any]) -> dict[str, str]:
+    """Return the words that are no kind of rater, and what is wrong with each."""
+    wrong = {}
+    for word in map(str, column.cat.categories):
+        try:
+            kind_of(word)
+        except HarnessError as error:
+            wrong[word] = str(error)
+    return wrong
 
 
 def _with_kinds(frame: pd.DataFrame, path: Path, ai: str | Sequence[str] | None) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fnmatch
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 
 from harness.errors import HarnessError
 from harness.rating.files.cells import chosen, find, holds, number_of, plain
+from harness.rating.files.hints import hints
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.paths import MISSING, look_up
 from harness.rating.files.ratings_file import AGGREGATE, kind_of
@@ -28,13 +28,11 @@ from harness.rating.files.repeats import Answer, Rejected, settle
 from harness.rating.files.rows import Names, rows_of
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.table import Entry, written
-from harness.rating.files.tabular import of_table, scale_of
+from harness.rating.files.tabular import SLOT, of_table, scale_of
 from harness.rating.files.values import Words, meaning
 from harness.records import Flag, Rating, Scale, Status
 from harness.run import other_side
 
-SLOT = re.compile(r"slot_\d+$")
-"""The name of a place in a list, which is no person's."""
 ANY = "any"
 """The criterion of a skipped answer where the file has several and does not say which."""
 
@@ -106,6 +104,7 @@ def read_ratings(
             except _Unfit as unfit:
                 rejected.append(Rejected(entry.row, str(unfit)))
         answers, unfit_values, notes = reader.complete(answers)
+        notes += [mapping.note] * bool(mapping.note) + hints(source, mapping, answers)
         rejected += unfit_values
     kept, left_out = settle(answers)
     return Imported(
@@ -143,8 +142,9 @@ class _Reader:
         nothing = any(holds(condition, names) for condition in self.mapping.nothing_ticked)
         if swapped:
             value = other_side(value)
-        rater, flags = self._needed("rater", given), self._flags(names)
-        kind = self._kind(rater, given)
+        rater = self._needed("rater", given)
+        kind = "judge" if names.get("by_ai") else self._kind(rater, given)
+        flags = [flag for flag in self._flags(names) if flag != "prelabelled" or kind == "human"]
         is_person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)
         fields: dict[str, Any] = {
             "rating_id": "-",
@@ -321,12 +321,12 @@ class _Reader:
         place, label_place = self.mapping.fields.get("value"), self.mapping.fields.get("label")
         label = plain(find(label_place, names)) if label_place else None
         found = find(place, names) if place else MISSING
-        if place is None or (not place.recode and place.zero is None):
+        if place is None or not (place.recode or place.compare or place.zero is not None or place.constant is not None):
             return None, label, written(found) if found is not MISSING else None
         text = plain(chosen(found))
         if text is None or self.words.absent(text):
             return None, label, None
-        if place.recode and text not in {*place.recode, *map(plain, place.recode.values())}:
+        if place.recode and place.zero is None and text not in {*place.recode, *map(plain, place.recode.values())}:
             raise _Unfit(f"value is {text!r}; the mapping knows {', '.join(place.recode)}")
         number = number_of(text, self.source.decimal_comma)
         if number is None or not math.isfinite(number):

@@ -27,15 +27,19 @@ def rows_of(source: Source, mapping: Mapping) -> Iterator[tuple[Entry, Names]]:
         for step in mapping.rows:
             rows = [below for names in rows for below in _below(names, step, data.get(step.name, set()))]
         yield from ((entry, names) for names in rows)
+        rows = [{".": entry.record, "file": source.path.name.split(".")[0], "by_ai": True}] if mapping.ai_rows else []
+        for step in mapping.ai_rows:
+            rows = [below for names in rows for below in _some_below(names, step, set())]
+        yield from ((entry, names) for names in rows)
 
 
 def _below(names: Names, step: Step, data: set[str]) -> list[Names]:
-    found = [
-        below
-        for below in ({**names, **bound} for bound in _bound(names, step, data))
-        if all(holds(condition, below) for condition in step.where)
-    ]
-    return found or [names]
+    return _some_below(names, step, data) or [names]
+
+
+def _some_below(names: Names, step: Step, data: set[str]) -> list[Names]:
+    below = [{**names, **bound} for bound in _bound(names, step, data)]
+    return [one for one in below if all(holds(condition, one) for condition in step.where)]
 
 
 def _bound(names: Names, step: Step, data: set[str]) -> Iterator[Names]:

@@ -80,7 +80,7 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
             return _parquet(path)
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise HarnessError(f"{path}: no such file") from error
+        raise HarnessError(f"{path}: cannot be read: no such file") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from harness.rating.files.source import Source
 from harness.rating.files.values import Words
 from harness.records import Rating, Scale
 
+SLOT = re.compile(r"slot_\d+$")
+"""The name of a place in a list, which is no person's."""
 MODELS = ("model", "system", "model_id", "system_id", "model_name")
 """Columns that name the model whose answer was rated."""
 
@@ -35,12 +38,18 @@ def of_table(
     """
     assert mapping.table is not None
     named = [name for name in MODELS if name in source.table.names and name not in mapping.table.item]
-    found = read_table(source, mapping.table, words, also=named[:1])
+    if not len(source.table):
+        return [], [Rejected(row, reason) for row, reason in source.unreadable], []
+    found = read_table(source, mapping.table, words, also=named[:1], strict=False)
     rejected = [Rejected(row, reason) for row, reason in found.rejected]
     scales = _scales(found.frame)
     answers = []
     for row, told in zip(found.rows.tolist(), found.frame.to_dict("records"), strict=True):
         facts = {str(name): None if _is_nothing(cell) else cell for name, cell in told.items()}
+        lacking = next((name for name in ("item_id", "rater", "criterion") if facts[name] is None), None)
+        if lacking:
+            rejected.append(Rejected(int(row), f"has no {lacking}"))
+            continue
         try:
             answers.append(_answer(int(row), facts, source, mapping, task, rename, scales))
         except ValidationError as problem:
@@ -78,7 +87,7 @@ def _answer(
         status, error = "skipped", error or "no value"
     rater, flags = str(told["rater"]), told.get("flags") or []
     kind = next((one for glob, one in mapping.kinds.items() if fnmatch.fnmatchcase(rater, glob)), told["rater_kind"])
-    person = kind == "human" and "aggregate" not in flags
+    person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)
     model = next((told[name] for name in MODELS if told.get(name)), None)
     kept = {name: told.get(name) for name in ("response_id", "against_id", "order", "rationale", "created_at")}
     rating = Rating.model_validate(

@@ -23,6 +23,7 @@ from harness.rating.files.presets import recognise
 from harness.rating.files.reading import Imported, read_ratings
 from harness.rating.files.repeats import Rejected, with_ids
 from harness.rating.files.source import Source, read_source
+from harness.rating.files.values import Words
 from harness.rating.pairs import pairs_of
 from harness.rating.people.pseudonyms import pseudonym, user_key
 from harness.rating.people.questions import Question, find_questions
@@ -111,6 +112,7 @@ def import_ratings(
     catalog: Catalog | None = None,
     key: bytes | None = None,
     dry_run: bool = False,
+    words: Words | None = None,
 ) -> Imported:
     """Bring a file's ratings into a run.
 
@@ -122,6 +124,7 @@ def import_ratings(
         catalog: Where formats and questions are looked for.
         key: The key of the pseudonyms; the user's own where not given.
         dry_run: Write nothing.
+        words: What is said about words.
 
     Returns:
         What was read, with the run's own ids and pseudonyms, and what was left out and why.
@@ -132,7 +135,7 @@ def import_ratings(
     opened = source if isinstance(source, Source) else read_source(source)
     mapping = mapping or recognise(opened, format, catalog)
     key = key or user_key()
-    found = read_ratings(opened, mapping, rename=partial(pseudonym, key=key))
+    found = read_ratings(opened, mapping, rename=partial(pseudonym, key=key), words=words)
     lines = {entry.row: entry.line for entry in opened.entries}
     places = _Places(run, _asked_before(run))
     ratings, rejected = [], list(found.rejected)
