@@ -59,7 +59,8 @@ class Layout:
     """What each column is.
 
     Attributes:
-        unit: The columns that together say what was rated.
+        unit: The columns that together are the item.
+        answer: The columns that say which of an item's answers was rated.
         fields: The column of each other field.
         cells: The columns of ratings.
         aside: Columns that are not compared, and why.
@@ -69,6 +70,7 @@ class Layout:
     unit: tuple[str, ...]
     fields: dict[str, str]
     cells: list[Cell]
+    answer: tuple[str, ...] = ()
     aside: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -224,7 +226,7 @@ def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> l
             f"the first counts; --item {shown.replace(', ', ',')} takes each by itself"
         )
         return []
-    layout.unit = (*layout.unit, *joined)
+    layout.answer = tuple(joined)
     layout.notes.append(f"what was rated is told by {shown} together (--item says otherwise)")
     return joined
 

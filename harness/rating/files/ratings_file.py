@@ -195,6 +195,8 @@ def _stacked(
     columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
     for name, column in layout.fields.items():
         columns[name] = table.words(column) if name in NAMES else table.column(column)
+    if layout.answer and "response_id" not in columns:
+        columns["response_id"] = _joined(table, (*layout.unit, *layout.answer))
     columns |= {name: table.column(name) for name in also if name not in columns}
     index = table.index if times == 1 else table.index.append([table.index] * (times - 1))
     index = index.rename(table.index.name)
