@@ -13,8 +13,9 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater
-from harness.rating.verifiers.answer_key import read_choice
-from harness.rating.verifiers.numeric import NumericSettings, final_quantity, numeric
+from harness.rating.verifiers.choices import read_choice
+from harness.rating.verifiers.numeric import NumericSettings, numeric, same
+from harness.rating.verifiers.quantities import final_quantity
 from harness.rating.verifiers.verifier import normalized
 from harness.records import Item, Response
 
@@ -163,7 +164,7 @@ def test_numeric_settings():
 def test_a_number_is_found_however_it_is_written(number):
     for text in (f"{number}", f"about ${number:,}", f"so #### {number}", f"it is {number}."):
         assert final_quantity(text.replace("$-", "-$") if "$-" in text else text) is not None
-    assert final_quantity(f"so {number:,} it is").same(final_quantity(str(number)), NumericSettings())
+    assert same(final_quantity(f"so {number:,} it is"), final_quantity(str(number)), NumericSettings())
 
 
 def test_numeric_agrees_with_every_flag_of_the_released_solutions(data_dir):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
+from harness.rating.verifiers.choices import read_choice
 from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, normalized, target_of
 from harness.records import Item
 
@@ -60,10 +59,9 @@ def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
 
 
 def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
-    """Make the rater `multiple_choice`: reads a letter or the text of a choice from free text.
+    """Make the rater `multiple_choice`: reads a letter or the text of a choice from free text; see `read_choice`.
 
-    The letter after the last "answer is" or "answer:" counts, else a letter that stands alone at the start (`B`, `(B)`,
-    `B.`), else the only choice whose text is in the answer. Anything else cannot be read, and is wrong.
+    What cannot be read is wrong.
     """
     settings = read_settings(spec, ChoiceSettings)
 
@@ -78,20 +76,6 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
         return Checked(chosen == right, None if chosen == right else f"chose {letter}", letter)
 
     return Verifier(spec, settings, decide)
-
-
-def read_choice(answer: str, choices: list[str], letters: str = ChoiceSettings().letters) -> int | None:
-    """Return the index of the choice that a text names, or None where it names none or several."""
-    known = letters[: len(choices)]
-    named = re.findall(rf"answer\s*(?:is|:)\s*\(?([{known}])\b", answer, re.IGNORECASE)
-    alone = re.match(rf"\s*(?:\(([{known}])\)|([{known}])(?:[.):]|\s*$))", answer)
-    if named:
-        return known.index(named[-1].upper())
-    if alone:
-        return known.index(alone[1] or alone[2])
-    text = f" {normalized(answer)} "
-    inside = [index for index, choice in enumerate(choices) if re.search(rf"\b{re.escape(normalized(choice))}\b", text)]
-    return inside[0] if len(inside) == 1 else None
 
 
 def right_choice(item: Item) -> int:

@@ -11,11 +11,15 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from harness.answering import answer_of
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
 from harness.rating.settings import Settings
 from harness.records import Item, Rating, digest
+
+RECIPE = 2
+"""Counts the ways in which answers were read: a change makes other ratings of the same answers."""
 
 
 class Checked(NamedTuple):
@@ -36,7 +40,7 @@ class Verifier:
     def __init__(self, spec: RaterSpec, settings: Settings, decide: Callable[[Item, str], Checked]) -> None:
         """Make a verifier that decides by a function; a `NoKey` that it raises is a rating with status `error`."""
         self.spec = spec
-        self.version = digest(identity_of(spec.use), settings.model_dump(mode="json"), 1)
+        self.version = digest(identity_of(spec.use), settings.model_dump(mode="json"), RECIPE)
         self.decide = decide
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
@@ -46,7 +50,7 @@ class Verifier:
 
     def _rating(self, work: Work) -> Rating:
         try:
-            finding = self.decide(work.item, work.response.text or "")
+            finding = self.decide(work.item, answer_of(work.response.text or ""))
         except NoKey as error:
             return rating_of(self.spec, self.version, work, status="error", error=str(error))
         value = 1.0 if finding.right else 0.0

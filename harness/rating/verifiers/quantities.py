@@ -1,0 +1,174 @@
+r"""Numbers as answers write them: `1,234.50`, `1 000`, `$-5`, `3 1/2`, `\frac{1}{2}`, `10^3`, `1.5 million`, `50%`.
+
+What looks like a number and is part of something else is none: `3:30`, `1,23`, `1.000,50`, `4th`, `0x10`, `2\sqrt{3}`,
+`10 - 4`, `3 to 5`. A wrong number is worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness.answering import answer_of
+
+CURRENCIES = {
+    "$": "usd", "usd": "usd", "dollar": "usd", "dollars": "usd", "us$": "usd", "€": "eur", "eur": "eur", "euro": "eur",
+    "euros": "eur", "£": "gbp", "gbp": "gbp", "pound": "gbp", "pounds": "gbp", "¥": "jpy", "jpy": "jpy", "yen": "jpy",
+    "₹": "inr", "inr": "inr", "rupee": "inr", "rupees": "inr", "cent": "cent", "cents": "cent", "¢": "cent",
+}  # fmt: skip
+PERCENT = {"%": "percent", "percent": "percent", "per cent": "percent"}
+UNITS = CURRENCIES | PERCENT
+TIMES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+HALVES = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8"}
+LONGEST = 400
+"""Digits, and the largest exponent, of what is read."""
+
+_WORDS = "|".join(
+    sorted((re.escape(unit) for unit in UNITS if unit.isascii() and unit[0].isalpha()), key=len, reverse=True)
+)
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,3}(?:[   ][0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
+NUMBER = re.compile(
+    rf"(?P<sign>(?<![\w)])[-+]\s?)?(?P<before>US\$|[$€£¥₹])?\s?(?P<inner>-)?(?<![\w.,:^√])(?P<digits>{_DIGITS})"
+    rf"(?:[eE](?P<exponent>[-+]?[0-9]+))?"
+    rf"(?:\s?[×*x]\s?10\^(?P<tens>-?[0-9]+)|\^(?P<power>-?[0-9]+))?"
+    rf"(?:(?P<mixed>\s[0-9]+)?\s?/\s?(?P<below>[0-9]+)(?![\w./]))?"
+    rf"(?:\s(?P<times>thousand|million|billion|trillion)\b)?"
+    rf"\s?(?P<after>%|[$€£¥₹¢]|(?:{_WORDS})\b)?",
+    re.IGNORECASE,
+)
+STICKS = re.compile(r"(?:st|nd|rd|th)\b|[.,:]?[0-9]|[xyzn]\b|x[0-9]|[_^√π∞]|\s?\\(?:sqrt|pi)|\s?[√π]", re.IGNORECASE)
+"""What sticks to a number that is part of something else."""
+GOES_ON = re.compile(
+    r"\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]",
+    re.IGNORECASE,
+)
+"""An expression, a range or an alternative: the number is not all of it."""
+
+_LATEX: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|textit)\s*\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\\(?:left|right|displaystyle|!|,|;|:)"), ""),
+    (re.compile(r"\{,\}"), ","),
+    (re.compile(r"\\([%$])"), r"\1"),
+    (re.compile(r"\\(?:times|cdot)\b"), "×"),
+    (re.compile(r"\\approx\b|≈|~"), " "),
+    (re.compile(r"(\d?)\\[dt]?frac\s*\{\s*(-?[0-9.]+)\s*\}\s*\{\s*([0-9.]+)\s*\}"), lambda m: _fraction(m)),
+    (re.compile(r"(\d?)\\[dt]?frac\s*([0-9])([0-9])"), lambda m: _fraction(m)),
+    (re.compile(r"\^\{(-?[0-9]+)\}"), r"^\1"),
+    (re.compile(r"(?<=[0-9])\*\*(?=-?[0-9])"), "^"),
+    (re.compile(r"\*\*|__|`"), ""),
+    (re.compile(r"[−﹣－]"), "-"),
+    (re.compile(r"(\d?)([½⅓⅔¼¾⅕⅛])"), lambda m: f"{m[1]} {HALVES[m[2]]}" if m[1] else HALVES[m[2]]),
+    (re.compile(r"\\[()\[\]]"), " "),
+]
+
+
+def _fraction(found: re.Match[str]) -> str:
+    return f"{found[1]} {found[2]}/{found[3]}" if found[1] else f"{found[2]}/{found[3]}"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number and its unit."""
+
+    number: Fraction
+    unit: str | None = None
+
+
+MARKS = re.compile(r"####|(?:^|\n)[ \t]*A:|answer\s*(?:is|:|=)+", re.IGNORECASE)
+BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+TAGGED = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+SENTENCE = re.compile(r"[.!?](?:\s+|$)|\n")
+LEADS = re.compile(
+    r"[\s:=(\[{\"'$€£¥₹-]*(?:(?:about|approximately|exactly|simply|just|therefore|thus|equal to|roughly)[\s:$€£]*)*",
+    re.IGNORECASE,
+)
+
+
+def final_quantity(text: str) -> Quantity | None:
+    r"""Return the final quantity of a text, or None where there is none that is sure.
+
+    It is looked for in the last `\boxed{}` or `<answer>`, else in the statement after the last `####`, `A:` or "answer
+    is", else in the last sentence with a number. Of an equation its right side counts; where several numbers are left,
+    the one that the statement begins with, and none where that goes on as an expression, a range or an alternative.
+    """
+    text = answer_of(text)
+    inside = _last_boxed(text) or next(iter(TAGGED.findall(text)[::-1]), None)
+    if inside is not None:
+        return _stated(_plain(inside), marked=True, whole=True)
+    plain = _plain(text)
+    marks = list(MARKS.finditer(plain))
+    if marks:
+        after = plain[marks[-1].end() :].lstrip(" \t\r\n:=*")
+        if re.search(r"[0-9]", SENTENCE.split(after)[0]):
+            return _stated(SENTENCE.split(after)[0], marked=True)
+        return None if marks[-1][0].lower().startswith("answer") and after.strip() else _stated(after, marked=True)
+    sentences = [part for part in SENTENCE.split(plain) if re.search(r"[0-9]", part)]
+    return _stated(sentences[-1]) if sentences else None
+
+
+def _last_boxed(text: str) -> str | None:
+    """Return what the last `\\boxed{}` holds, its braces balanced."""
+    found = None
+    for box in BOXED.finditer(text):
+        depth, end = 1, box.end()
+        while end < len(text) and depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        found = text[box.end() : end - 1] if not depth else text[box.end() :]
+    return found
+
+
+def _plain(text: str) -> str:
+    for pattern, by in _LATEX:
+        text = pattern.sub(by, text)
+    return text
+
+
+def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quantity | None:
+    """Return the quantity of a statement.
+
+    Args:
+        statement: In plain characters.
+        marked: It is known to be the answer, so a number that it begins with is that.
+        whole: There is nothing beside the answer: what is left over makes another quantity of it.
+    """
+    right = re.split(r"=|\bequals\b", statement)[-1]
+    found = [one for one in NUMBER.finditer(right) if re.search(r"[0-9]", one[0])]
+    if not found:
+        return None
+    first = found[0]
+    if whole and re.search(r"[0-9\\√π^]|[a-z]\(", right[: first.start()] + right[first.end() :]):
+        return None
+    quantities = [_quantity(right, one) for one in found]
+    if len(set(quantities)) == 1:
+        return quantities[0]
+    return quantities[0] if marked and LEADS.fullmatch(right[: first.start()]) else None
+
+
+def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
+    after = text[match.end() :]
+    before = text[: match.start()]
+    broken = STICKS.match(after) if not match["after"] else re.match(r"[0-9]", after)
+    if broken or GOES_ON.match(after) or re.search(r"[0-9)]\s*[-+*×·/÷^]\s*$", before):
+        return None
+    digits = re.sub(r"[^0-9.]", "", match["digits"])
+    powers = [int(match[name]) for name in ("exponent", "tens", "power") if match[name] and len(match[name]) < 9]
+    named = [name for name in ("exponent", "tens", "power") if match[name]]
+    if len(digits) > LONGEST or len(powers) < len(named) or any(abs(power) > LONGEST for power in powers):
+        return None
+    number = Fraction(digits)
+    for name, power in zip(named, powers, strict=True):
+        if name == "power" and (len(digits) * abs(power) > LONGEST or (not number and power < 0)):
+            return None
+        number = number**power if name == "power" else number * Fraction(10) ** power
+    if match["below"]:
+        if not int(match["below"]):
+            return None
+        part = Fraction(int(match["mixed"] or 0), int(match["below"]))
+        number = number + part if match["mixed"] else number / int(match["below"])
+    number *= TIMES.get((match["times"] or "").lower(), 1)
+    if (match["sign"] or "").startswith("-") != bool(match["inner"]):
+        number = -number
+    return Quantity(number, UNITS.get((match["before"] or match["after"] or "").lower()))
