@@ -150,7 +150,7 @@ def agree(
                 Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
                 min_items=min_items, **mean, weights=weights is not None, cross_check=cross_check or None, **few,
             )  # fmt: skip
-            _write_weights(weights, found.weights)
+            _write_weights(weights, [(found.places[name][1], one) for name, one in found.weights.items()])
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
@@ -171,7 +171,7 @@ def agree(
                 stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
                 weights=weights is not None, **how, **few,
             )  # fmt: skip
-            _write_weights(weights, found.weights)
+            _write_weights(weights, list(found.weights.items()))
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -252,26 +252,13 @@ def _rank_run(
     return _rank(ratings, "player", "opponent", ties, "item_id", baseline, few)
 
 
-def _write_weights(path: Path | None, weights: dict[str, dict[str, float]]) -> None:
-    """Write the mean weights over criteria where a file is named, under `settings` where it is a rater's."""
-    import yaml
+def _write_weights(path: Path | None, weights: list[tuple[str, dict[str, float]]]) -> None:
+    """Write the AI raters' weights where a file is named."""
+    from harness.rating import write_weights
 
-    from harness.errors import HarnessError
-
-    if path is None:
-        return
-    known = [one for one in weights.values() if one]
-    if not known:
-        raise HarnessError("--weights: no AI rater shares enough items with people, or none is better than chance")
-    names = sorted({name for one in known for name in one})
-    mean = {name: round(sum(one.get(name, 0.0) for one in known) / len(known), 6) for name in names}
-    content = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
-    if not isinstance(content, dict):
-        raise HarnessError(f"{path}: is no rater.yaml: expected keys and values")
-    place = content.setdefault("settings", {}) if "use" in content else content
-    place["weights"] = mean
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    print(f"wrote the weights of {len(mean)} AI raters to {path}", file=sys.stderr)
+    if path is not None:
+        found = write_weights(path, weights)
+        print(f"wrote the weights of {len(found)} AI raters to {path}", file=sys.stderr)
 
 
 def _refuse_for_a_run(**options: object) -> None:

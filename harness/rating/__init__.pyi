@@ -17,6 +17,7 @@ from .files.reading import read_ratings as read_ratings
 from .files.source import read_source as read_source
 from .files.values import Words as Words
 from .judges.panel import check_rater as check_rater
+from .judges.weights_file import write_weights as write_weights
 from .people.annotation.access import check_host as check_host
 from .people.annotation.access import names_this_server as names_this_server
 from .people.annotation.board import Board as Board
