@@ -2,7 +2,6 @@
 
 from .agreement import Agreement as Agreement
 from .agreement import Table as Table
-from .agreement import agree as agree
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
@@ -15,6 +14,8 @@ from .coefficients.alpha import reference_alphas as reference_alphas
 from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS
 from .coefficients.contingency import kappa as kappa
 from .coefficients.kalpha import kalpha as kalpha
+from .doors import agree as agree
+from .doors import rank as rank
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix
 from .preferences.length_control import length_controlled_win_rate as length_controlled_win_rate
@@ -24,7 +25,6 @@ from .preferences.preferences import bradley_terry as bradley_terry
 from .preferences.preferences import compare as compare
 from .preferences.rankings import Preferences as Preferences
 from .preferences.rankings import of_run as of_run
-from .preferences.rankings import rank as rank
 from .run_agreement import NO_PEOPLE as NO_PEOPLE
 from .run_agreement import RunAgreement as RunAgreement
 from .run_agreement import agree_in_run as agree_in_run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
-from harness.run import Run
+from harness.run import Run, opened
 
 FOLDER = "reports/notebooks"
 SECONDS = 600
@@ -48,7 +48,7 @@ def run_notebook(
     known = notebooks(include)
     if name not in known:
         raise HarnessError(f"no notebook {name!r} in {FOLDER}/.{did_you_mean(name, known)}")
-    folder = run.folder if isinstance(run, Run) else Path(run)
+    folder = opened(run).folder
     if not folder.is_dir():
         raise HarnessError(f"{folder}: is no folder")
     content = jupytext.read(Catalog(include).file(f"{FOLDER}/{name}.py"))

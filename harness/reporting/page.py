@@ -29,7 +29,7 @@ from harness.reporting.evidence import Evidence, Row, public
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
 from harness.reporting.findings import answer, findings_of
 from harness.reporting.methods import methods
-from harness.run import Run, write_whole
+from harness.run import Run, opened, write_whole
 
 FOLDER = "reports/page"
 SINGLE_FILE_LIMIT = 25_000_000
@@ -124,8 +124,8 @@ def summary(run: Run | str | Path) -> Row:
 
 def opened_runs(run: Runs) -> list[Run]:
     """Return one or several runs, opened."""
-    several = [run] if isinstance(run, Run | str | Path) else list(run)
-    return [one if isinstance(one, Run) else Run(one) for one in several]
+    several = run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
+    return [opened(one) for one in several]
 
 
 def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:

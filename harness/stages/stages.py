@@ -16,6 +16,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating import practice_of, read_spec, work_of
 from harness.reporting import report
 from harness.run import Run, fingerprint_of, host_facts, now, place_of
+from harness.run import opened as opened_run
 from harness.stages.answers import answer_tasks
 from harness.stages.context import Context, Options, opened
 from harness.stages.names import check_names
@@ -108,7 +109,7 @@ def rate(
     Returns:
         The run.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = opened_run(run)
     with opened(run, run.suite, options) as context:
         first = run.items.drop_duplicates("task")
         families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))

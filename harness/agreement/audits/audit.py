@@ -19,6 +19,7 @@ from harness.agreement.audits.biases import independence, length, position, self
 from harness.agreement.audits.check import AuditCheck
 from harness.agreement.audits.steadiness import drift, parse_failures, retest, scale_use
 from harness.agreement.audits.subject import Subject, run_frame, subject_of
+from harness.agreement.source import opened_source
 from harness.answering import chat_models
 from harness.catalog import Catalog
 from harness.errors import HarnessError
@@ -65,8 +66,8 @@ def audit(
     """Say how far an AI rater can be trusted beside its agreement with others.
 
     Args:
-        source: A run, its folder, or a frame of ratings as `read_ratings` gives it; the frame may also have `model`,
-            `against_model`, `text` or `length`, `against_text` or `against_length`, `cluster`.
+        source: A run, its folder, a file of ratings, or a frame as `read_ratings` gives it; which may also have
+            `model`, `against_model`, `text` or `length`, `against_text` or `against_length`, `cluster`.
         rater: The rater.
         judge_model: The rater's own model; a run knows it.
         anchor: Earlier ratings by this rater of the same answers.
@@ -83,12 +84,13 @@ def audit(
     Raises:
         HarnessError: The rater gave no ratings, or cannot be asked again.
     """
+    source = opened_source(source)
     if isinstance(source, pd.DataFrame):
         if ask:
             raise HarnessError("only the judge of a run can be asked again; this is a file of ratings")
         subject = subject_of(source, rater, judge_model=judge_model, anchor=anchor)
     else:
-        run = source if isinstance(source, Run) else Run(source)
+        run = source
         asked = _asked(run, rater, ask, include, cache, workers) if ask else None
         subject = _subject_of_run(run, rater, judge_model, anchor, asked)
     return Audit(rater, checks_of(subject))

@@ -28,7 +28,7 @@ from harness.rating.pairs import pairs_of
 from harness.rating.people.pseudonyms import pseudonym, user_key
 from harness.rating.people.questions import Question, find_questions
 from harness.records import Rating, Response, digest
-from harness.run import OTHER_ORDER, Run, other_side
+from harness.run import OTHER_ORDER, Run, opened, other_side
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def note_questions(run: Run, questions: Iterable[Question]) -> None:
 
 def import_ratings(
     source: str | Path | Source,
-    run: Run,
+    run: Run | str | Path,
     format: str | None = None,
     *,
     mapping: Mapping | None = None,
@@ -118,7 +118,7 @@ def import_ratings(
 
     Args:
         source: The file: the sheet of `export_csv` filled in, or any file whose ids are those of the run's answers.
-        run: The run.
+        run: The run, or its folder.
         format: A format's name or a `mapping.yaml`; recognised where not given.
         mapping: A mapping in the place of a format.
         catalog: Where formats and questions are looked for.
@@ -132,11 +132,12 @@ def import_ratings(
     Raises:
         HarnessError: The file cannot be read, or not one of its rows fits the run.
     """
-    opened = source if isinstance(source, Source) else read_source(source)
-    mapping = mapping or recognise(opened, format, catalog)
+    run = opened(run)
+    file = source if isinstance(source, Source) else read_source(source)
+    mapping = mapping or recognise(file, format, catalog)
     key = key or user_key()
-    found = read_ratings(opened, mapping, rename=partial(pseudonym, key=key), words=words)
-    lines = {entry.row: entry.line for entry in opened.entries}
+    found = read_ratings(file, mapping, rename=partial(pseudonym, key=key), words=words)
+    lines = {entry.row: entry.line for entry in file.entries}
     places = _Places(run, _asked_before(run))
     ratings, rejected = [], list(found.rejected)
     for rating, row in zip(found.ratings, found.rows, strict=True):
@@ -149,7 +150,7 @@ def import_ratings(
     settled = Imported(found.format, found.path, list(with_ids(ratings)), found.read, rejected, found.notes)
     if not ratings:
         reasons = "\n  ".join(f"row {one.row}: {one.reason}" for one in rejected[:5])
-        raise HarnessError(f"{opened.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}")
+        raise HarnessError(f"{file.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}")
     if not dry_run:
         run.write(settled.ratings, f"{settled.format}-{found.path.stem}")
     return settled

@@ -20,7 +20,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating.people.human import Asked, asked_of, note_questions, sides_of
 from harness.rating.people.questions import Question
 from harness.records import Item
-from harness.run import Run, write_whole
+from harness.run import Run, opened, write_whole
 
 Prompts = dict[tuple[str, str], str]
 """The prompt of each task and item."""
@@ -74,7 +74,7 @@ def export_sheet(
 
 
 def export_csv(
-    run: Run,
+    run: Run | str | Path,
     path: str | Path,
     questions: Sequence[str] = (),
     tasks: Sequence[str] = (),
@@ -82,7 +82,7 @@ def export_csv(
     catalog: Catalog | None = None,
 ) -> int:
     """Write `export_sheet` in the form `csv`."""
-    return export_sheet(run, path, "csv", questions, tasks, samples, catalog)
+    return export_sheet(opened(run), path, "csv", questions, tasks, samples, catalog)
 
 
 def _json(content: Any) -> bytes:

@@ -16,7 +16,7 @@ from harness.rating.people.annotation.one_file import one_file
 from harness.rating.people.annotation.session import Session
 from harness.rating.people.human import asked_of
 from harness.rating.people.pseudonyms import pseudonym, user_key
-from harness.run import Run
+from harness.run import Run, opened
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -59,7 +59,7 @@ def annotate(
     except ImportError as error:
         raise UnavailableError("a widget needs anywidget: pip install 'feedback-harness[notebook]'") from error
     catalog = catalog or Catalog()
-    run = run if isinstance(run, Run) else Run(run)
+    run = opened(run)
     asked = asked_of(run, questions, tasks, samples, catalog)
     place = (run.folder.resolve(), rater_id)
     if place in _OPEN:  # the cell was run again: its page is gone
