@@ -61,6 +61,7 @@ def _register() -> None:
     from harness.cli.annotate import annotate
     from harness.cli.audit import audit
     from harness.cli.catalogue import ls, schema, validate
+    from harness.cli.check import check
     from harness.cli.demo import demo
     from harness.cli.doctor import doctor
     from harness.cli.human import export, import_
@@ -92,6 +93,7 @@ def _register() -> None:
         ls,
         validate,
         schema,
+        check,
         doctor,
     ):
         app.command(cls=Command)(command)

@@ -73,8 +73,11 @@ def report(
         raise HarnessError(
             f"the page has {len(content):,} bytes, over {single_file_limit:,}; write it with --bundle DIR"
         )
-    target = Path(path) if path else opened[0].folder / "report.html"
-    write_whole(target, content)
+    if path:
+        write_whole(Path(path), content)
+        return Path(path)
+    target = opened[0].folder / "report.html"
+    opened[0].keep(target, content, "harness report {run}")
     return target
 
 

@@ -1,12 +1,21 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .check import check_run as check_run
+from .check import seal as seal
+from .check import set_aside as set_aside
+from .checksums import BAD as BAD
+from .checksums import FileState as FileState
+from .checksums import told as told
+from .events import event_line as event_line
+from .events import read_events as read_events
 from .fingerprint import fingerprint_of as fingerprint_of
 from .folder import Run as Run
-from .folder import file_name as file_name
 from .folder import load as load
 from .folder import opened as opened
 from .manifest import host_facts as host_facts
 from .manifest import now as now
+from .names import file_name as file_name
+from .parts import part_of as part_of
 from .place import is_elsewhere as is_elsewhere
 from .place import is_run as is_run
 from .place import place_of as place_of

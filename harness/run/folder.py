@@ -1,35 +1,33 @@
 """A run: a folder that can be read without us, what is done in it, and what is left.
 
-    suite.yaml  manifest.json  items/  responses/  ratings/  rounds/  calls/  report.html
+    suite.yaml  manifest.json  items/  responses/  ratings/  rounds/  checksums/  report.html
 
 Records lie in Parquet parts. A part is written whole, under a temporary name, synced and renamed, so that no file
 is ever half-written; its name follows from its records, and records carry ids that follow from what decides them,
-so that writing something twice is harmless. What is left to do is what has no record yet.
+so that writing something twice is harmless. What is left to do is what has no record yet. Every file has an entry in
+`checksums/`, and is checked against it when it is read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import HarnessError
-from harness.records import Item, Rating, Record, Response, digest, schema, table, to_frame
-from harness.run.place import contents, held, place_of, write_whole
+from harness.records import Item, Rating, Record, Response, digest, schema
+from harness.run.checksums import Checksums, FileState, told
+from harness.run.names import file_name
+from harness.run.parts import FOLDERS, part_of, read_part, read_parts
+from harness.run.place import held, place_of, write_whole
 from harness.suite import Suite, read_suite, refuse_other_suite
-
-FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
-    Item: ("items", ["task", "item_id"]),
-    Response: ("responses", ["response_id"]),
-    Rating: ("ratings", ["rating_id"]),
-}
 
 
 class Run:
@@ -60,44 +58,75 @@ class Run:
         folder = place_of(folder)
         frozen = folder / "suite.yaml"
         if frozen.is_file():
-            refuse_other_suite(read_suite(frozen), suite, str(folder))
+            refuse_other_suite(cls(folder).suite, suite, str(folder))
             return cls(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HarnessError(f"{folder}: exists and is no run; choose another folder with --out")
-        write_whole(frozen, suite.to_yaml().encode())
+        Checksums(folder).write(frozen, suite.to_yaml().encode())
         return cls(folder)
+
+    @property
+    def checksums(self) -> Checksums:
+        """What was written into the run's files."""
+        return Checksums(self.folder)
+
+    def keep(self, path: Path, content: bytes, again: str | None = None) -> None:
+        """Write a file into the run, whole, with its checksum.
+
+        Args:
+            path: In the run's folder.
+            content: What is written.
+            again: The command that makes the file again, with `{run}` for the folder; `harness run` where not given.
+
+        Raises:
+            HarnessError: It cannot be written.
+        """
+        if path.name == "suite.yaml" and not self.checksums.complete:
+            write_whole(path, content)  # a run from before there were checksums: what has none is not foreign
+        else:
+            self.checksums.write(path, content, again)
 
     @cached_property
     def suite(self) -> Suite:
         """The suite that made the run."""
+        self.checksums.read(self.folder / "suite.yaml")
         return read_suite(self.folder / "suite.yaml")
 
     def freeze(self, suite: Suite) -> None:
         """Keep a suite that has the same as the run's, and more."""
         frozen, content = self.folder / "suite.yaml", suite.to_yaml().encode()
         if frozen.read_bytes() != content:
-            write_whole(frozen, content)
+            self.keep(frozen, content)
             self.__dict__.pop("suite", None)
 
     @property
     def manifest(self) -> dict[str, Any]:
         """What made the run: versions, hashes, seeds, host facts; empty before the first command."""
         path = self.folder / "manifest.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        missed = not path.is_file() and self.checksums.entry("manifest.json") is None
+        return {} if missed else self._json(path, self.checksums.read(path))
+
+    def _json(self, path: Path, content: bytes) -> dict[str, Any]:
+        try:
+            facts: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            found = FileState(str(path.relative_to(self.folder)), "damaged", str(error))
+            raise HarnessError(f"{path}: {told(found, self.folder)}") from error
+        return facts
 
     def note(self, **facts: Any) -> None:
         """Add facts to the manifest; a dict is merged into the one that is there."""
         manifest = self.manifest
         for key, value in facts.items():
             manifest[key] = {**manifest.get(key, {}), **value} if isinstance(value, dict) else value
-        write_whole(self.folder / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
+        self.keep(self.folder / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
         for decided in ("responses", "ratings"):  # by what the manifest says is retired, and of which version
             self.__dict__.pop(decided, None)
 
     @cached_property
     def items(self) -> pd.DataFrame:
         """One row an item."""
-        return self._read(Item)
+        return read_parts(self.checksums, Item)[0]
 
     @cached_property
     def responses(self) -> pd.DataFrame:
@@ -108,17 +137,22 @@ class Run:
     @cached_property
     def every_response(self) -> pd.DataFrame:
         """One row a response, those to earlier prompts among them."""
-        return self._read(Response)
+        return read_parts(self.checksums, Response)[0]
 
     @cached_property
     def ratings(self) -> pd.DataFrame:
         """One row a rating that counts: of a response that counts, by the present version of its rater."""
-        rows = self._read(Rating)
+        rows, _ = read_parts(self.checksums, Rating)
         facts = self.manifest.get("raters", {})
         versions = rows["rater"].map({name: one["version"] for name, one in facts.items() if "version" in one})
         old = versions.notna() & (rows["rater_version"].fillna("") != "") & (rows["rater_version"] != versions)
         old |= rows["response_id"].isin(self._retired) | rows["against_id"].isin(self._retired)
         return rows[~old].reset_index(drop=True)
+
+    @cached_property
+    def replaced(self) -> pd.DataFrame:
+        """One row a rating whose place a later one of the same id took: a corrected sheet, a second try."""
+        return read_parts(self.checksums, Rating)[1]
 
     @property
     def _retired(self) -> set[str]:
@@ -145,13 +179,20 @@ class Run:
     @cached_property
     def rounds(self) -> pd.DataFrame:
         """One row a series and round of training: what was kept, how much of it was right, steps and seconds."""
-        rows = [json.loads(text) for text in contents(sorted((self.folder / "rounds").glob("*.json")))]
+        found = self.checksums.read_all("rounds", ".json")
+        rows = [self._json(self.folder / "rounds" / name, content) for name, (content, _) in found.items()]
         return pd.DataFrame(rows).sort_values(["series", "round"], ignore_index=True) if rows else pd.DataFrame()
 
-    def write(self, records: Iterable[Record], part: str) -> Path | None:
-        """Write records of one type as one part; `part` begins its name.
+    def write(self, records: Iterable[Record], part: str, again: str | None = None) -> Path | None:
+        """Write records of one type as one part.
 
-        A record that the run has already is not an error: the same id says the same.
+        A record that the run has already is not an error: the one written last counts, and a part with the same records
+        and another content is kept beside this one.
+
+        Args:
+            records: Of one type.
+            part: Begins the part's name.
+            again: The command that makes the part again, with `{run}` for the folder; `harness run` where not given.
 
         Returns:
             The part; None where there are no records.
@@ -162,11 +203,12 @@ class Run:
         kind = type(entries[0])
         folder, key = FOLDERS[kind]
         identity = digest([[getattr(entry, name) for name in key] for entry in entries])
-        sink = pa.BufferOutputStream()
-        pq.write_table(table(entries, kind), sink, compression="zstd")
+        content = part_of(entries, kind)
         path = self.folder / folder / f"{file_name(part)}-{identity}.parquet"
-        write_whole(path, sink.getvalue().to_pybytes())
-        for name in (folder, "every_response"):
+        if path.is_file() and path.read_bytes() != content:
+            path = path.with_name(f"{path.stem}-{hashlib.sha256(content).hexdigest()[:16]}.parquet")
+        self.keep(path, content, again)
+        for name in (folder, "every_response", "replaced"):
             self.__dict__.pop(name, None)
         return path
 
@@ -174,14 +216,18 @@ class Run:
         """Write the items of a task in the place of those that it had: their texts or keys have changed."""
         written = self.write(items, task)
         for path in (self.folder / "items").glob("*.parquet"):
-            if path != written and path.stem[:-17] == file_name(task):
-                path.unlink()
+            if path != written and set(read_part(path, Item, self.checksums)["task"].to_pylist()) == {task}:
+                self.checksums.remove(path)
         self.__dict__.pop("items", None)
 
     def write_round(self, summary: dict[str, Any]) -> None:
-        """Write the summary of one round of training of one series."""
+        """Write the summary of one round of training of one series; another one of that round is kept beside it."""
         name = file_name(f"{summary['series']}-seed{summary['seed']}-round{summary['round']:03d}")
-        write_whole(self.folder / "rounds" / f"{name}.json", json.dumps(summary, sort_keys=True).encode() + b"\n")
+        path, content = self.folder / "rounds" / f"{name}.json", json.dumps(summary, sort_keys=True).encode() + b"\n"
+        if path.is_file() and path.read_bytes() != content:
+            earlier = path.read_bytes()
+            self.keep(path.with_name(f"{name}.{hashlib.sha256(earlier).hexdigest()[:16]}.replaced"), earlier)
+        self.keep(path, content)
         self.__dict__.pop("rounds", None)
 
     def records(self, kind: type[Record], rows: pd.DataFrame | None = None) -> Iterator[Any]:
@@ -190,35 +236,22 @@ class Run:
         for row in pa.Table.from_pandas(data, schema=schema(kind), preserve_index=False).to_pylist():
             yield kind.model_validate(row)
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Hold the run for one command.
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for one command, and put right what a command that was killed left half done.
 
         Raises:
             IncompleteError: On entering, if another command holds it (`run_locked`).
         """
-        return held(self.folder)
-
-    def _read(self, kind: type[Record]) -> pd.DataFrame:
-        folder, key = FOLDERS[kind]
-        parts = sorted((self.folder / folder).glob("*.parquet"))
-        if not parts:
-            return to_frame(schema(kind).empty_table())
-        data = pa.concat_tables([pq.read_table(pa.BufferReader(part), schema=schema(kind)) for part in contents(parts)])
-        rows = to_frame(data)
-        if "status" in rows:  # an answer that came on a second try replaces the failure, whatever the parts' order
-            rows = rows.sort_values("status", key=lambda status: status == "ok", kind="stable")
-        return rows.drop_duplicates(key, keep="last", ignore_index=True)
+        with held(self.folder):
+            self.checksums.sweep()
+            yield
 
     def _repr_html_(self) -> str:
         from html import escape
 
         counts = ", ".join(f"{len(getattr(self, name)):,} {name}" for name in ("items", "responses", "ratings"))
         return f"<p><b>Run {escape(self.suite.name)}</b> in <code>{escape(str(self.folder))}</code>: {counts}</p>"
-
-
-def file_name(text: str) -> str:
-    """Return a text as part of a file's name: letters, digits, dots, dashes and underscores."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in text)
 
 
 def opened(run: Run | str | Path) -> Run:

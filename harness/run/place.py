@@ -105,7 +105,9 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise HarnessError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or choose another place"
+        ) from error
 
 
 @contextmanager
@@ -125,7 +127,7 @@ def held(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise _locked(folder) from error
         for leftover in folder.rglob(f"{HALF_WRITTEN}*"):  # a rating page that is still at work keeps its own
-            if not _alive(int(leftover.suffix.removeprefix(".").partition("-")[0])):
+            if not is_alive(int(leftover.suffix.removeprefix(".").partition("-")[0])):
                 leftover.unlink(missing_ok=True)
         yield
 
@@ -184,7 +186,8 @@ def _holder(path: Path) -> str | None:
     return _lease(path).get("holder")
 
 
-def _alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine is still there."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

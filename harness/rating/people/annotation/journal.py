@@ -1,18 +1,19 @@
 """What a rater did, event by event, on disk before anything else happens.
 
-A JSONL file to which lines are added and synced; a line that a killed process left unfinished was never
-acknowledged, and is cut off. While a session is open no other process can open the file.
+A JSONL file to which lines are added, with a checksum each, and synced; a line that a killed process left unfinished
+was never acknowledged, and is cut off. While a session is open no other process can open the file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, IncompleteError
+from harness.run import event_line, read_events
 
 
 class Journal:
@@ -38,22 +39,28 @@ class Journal:
     def _read(self) -> list[dict[str, Any]]:
         self._handle.seek(0)
         content = self._handle.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            self._handle.truncate(len(whole))
-        events = []
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                events.append(json.loads(line))
-            except ValueError as error:
-                raise HarnessError(f"{self.path}:{number}: is damaged; restore the file or remove the line") from error
+        events, whole = read_events(self.path, content)
+        if whole != content:
+            self._handle.truncate(0)
+            self._handle.write(whole)
+            self._handle.flush()
         return events
 
     def add(self, **event: Any) -> None:
-        """Add an event; it is on disk when this returns."""
-        self._handle.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        """Add an event; it is on disk when this returns.
+
+        Raises:
+            HarnessError: It cannot be written: the answer is not kept, and must be given again.
+        """
+        end = self._handle.seek(0, os.SEEK_END)
+        try:
+            self._handle.write(event_line(event))
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._handle.truncate(end)
+            raise HarnessError(f"{self.path}: cannot be written ({error.strerror}); make room there") from error
         self.events.append(event)
 
     def close(self) -> None:

@@ -16,9 +16,6 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from harness.errors import HarnessError
 from harness.rating.files.repeats import with_ids
 from harness.rating.people.annotation.journal import Journal
@@ -27,8 +24,8 @@ from harness.rating.people.annotation.shown import parts, shown_question, shown_
 from harness.rating.people.annotation.welcome import welcome
 from harness.rating.people.human import Asked, note_questions
 from harness.rating.people.questions import Question
-from harness.records import Flag, Item, Rating, digest, table
-from harness.run import Run, other_side, write_whole
+from harness.records import Flag, Item, Rating, digest
+from harness.run import Run, file_name, other_side, part_of
 
 
 class StaleError(HarnessError):
@@ -87,7 +84,7 @@ class Session:
         self.lead = lead
         self.asked = {self._about(one): one for one in asked}
         self.items = {(item.task, item.item_id): item for item in run.records(Item)}
-        self.journal = Journal(run.folder / "annotation" / f"{rater}.jsonl")
+        self.journal = Journal(run.folder / "annotation" / f"{file_name(rater)}.jsonl")
         self._lock = threading.Lock()
         self._shown: tuple[str, float] | None = None
         known = {Unit(**unit).about for event in self.journal.events for unit in event.get("units", [])}
@@ -264,10 +261,8 @@ class Session:
         }
 
     def _write(self) -> None:
-        sink = pa.BufferOutputStream()
-        pq.write_table(table(self.ratings(), Rating), sink, compression="zstd")
-        name = f"annotation-{self.rater}.parquet"
-        write_whole(self.run.folder / "ratings" / name, sink.getvalue().to_pybytes())
+        path = self.run.folder / "ratings" / f"annotation-{file_name(self.rater)}.parquet"
+        self.run.keep(path, part_of(self.ratings(), Rating), f"harness annotate {{run}} --rater-id {self.rater}")
 
     def _time(self, unit: str, seconds: float | None) -> float | None:
         """Return the page's time, which cannot be longer than it has been shown."""
