@@ -174,7 +174,7 @@ Run(sys.argv[1]).replace_items("small", [Item(task="small", item_id="1", family=
 """
 
 
-@pytest.mark.parametrize("at", range(1, 5))
+@pytest.mark.parametrize("at", range(1, 9))
 def test_a_command_killed_between_a_file_and_its_checksum_leaves_a_run_that_goes_on(run, at):
     done = subprocess.run([sys.executable, "-c", KILLED, str(run.folder), str(at)], check=False)
     again = Run(run.folder)

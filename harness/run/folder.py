@@ -103,8 +103,8 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """What made the run: versions, hashes, seeds, host facts; empty before the first command."""
         path = self.folder / "manifest.json"
-        missed = not path.is_file() and self.checksums.entry("manifest.json") is None
-        return {} if missed else self._json(path, self.checksums.read(path))
+        never = not path.is_file() and self.checksums.entry("manifest.json") is None
+        return {} if never else self._json(path, self.checksums.read(path))
 
     def _json(self, path: Path, content: bytes) -> dict[str, Any]:
         try:
