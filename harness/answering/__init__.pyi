@@ -15,6 +15,8 @@ from .chat.chat import Call as Call
 from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
+from .chat.lease import Lease as Lease
+from .chat.run_calls import RunCalls as RunCalls
 from .chat.traffic import TrafficLimits as TrafficLimits
 from .ending import unfinished as unfinished
 from .lm_eval_scores import Scores as Scores

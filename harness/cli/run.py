@@ -27,6 +27,10 @@ Some = Annotated[str | None, typer.Option(help="Only these of the suite, with co
 MaxCost = Annotated[
     float | None, typer.Option(min=0, help="US dollars that this command may spend on calls; it stops before (exit 5).")
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option(help="Who works: local, dask:ADDRESS, dask:FILE.json, dask:local:N; see docs/cluster.md."),
+]
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Ask again where a rater failed.")]
 
 
@@ -58,6 +62,7 @@ def run(
     unsafe_local: UnsafeLocal = False,
     retry_errors: RetryErrors = False,
     max_cost: MaxCost = None,
+    executor: Executor = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a suite; the same command again does only what is missing."""
@@ -77,6 +82,7 @@ def run(
         unsafe_local=unsafe_local,
         retry_errors=retry_errors,
         max_cost=max_cost,
+        executor=executor,
     )
 
 
@@ -129,6 +135,7 @@ def rate(
     unsafe_local: UnsafeLocal = False,
     retry_errors: RetryErrors = False,
     max_cost: MaxCost = None,
+    executor: Executor = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate the stored answers of a run by more raters, without asking the models again."""
@@ -147,6 +154,7 @@ def rate(
         unsafe_local=unsafe_local,
         retry_errors=retry_errors,
         max_cost=max_cost,
+        executor=executor,
         stage=bar,
     )
     _show(rated, as_json)

@@ -36,6 +36,7 @@ from .people.pseudonyms import user_key as user_key
 from .people.sheets import FORMS as FORMS
 from .people.sheets import export_csv as export_csv
 from .people.sheets import export_sheet as export_sheet
+from .rate import SHARD as SHARD
 from .rate import Wanted as Wanted
 from .rate import find_rater as find_rater
 from .rate import missing as missing

@@ -230,6 +230,11 @@ class Run:
         self.keep(path, content)
         self.__dict__.pop("rounds", None)
 
+    def changed(self) -> None:
+        """Read the parts again when next asked: others have written some."""
+        for name in ("items", "responses", "every_response", "ratings"):
+            self.__dict__.pop(name, None)
+
     def records(self, kind: type[Record], rows: pd.DataFrame | None = None) -> Iterator[Any]:
         """Yield rows of a record's DataFrame (all, where none are given) as records."""
         data = getattr(self, FOLDERS[kind][0]) if rows is None else rows

@@ -19,9 +19,11 @@ from harness.answering import (
     torch_folder,
     unanswered,
 )
+from harness.rating import SHARD
 from harness.records import digest
 from harness.run import Run
 from harness.stages.context import Context
+from harness.stages.shards import answer_shard
 from harness.suite import IMPORTED
 
 
@@ -45,7 +47,11 @@ def answer_tasks(context: Context) -> None:
             left = unanswered(context.run, wanted, context.retry_errors)
             context.run.note(models={who.name: who.model_dump(exclude_defaults=True)})
             with context.stage(f"{who.name} answers {use.task}", len(left)) as progress:
-                answer(context.run, task, use, model, who, context.suite.seed, left, progress)
+                if context.cluster:
+                    ids = [query.response_id for query in left]
+                    context.spread(answer_shard, ids, SHARD, progress, who, use)
+                else:
+                    answer(context.run, task, use, model, who, context.suite.seed, left, progress)
             failed = unanswered(context.run, wanted)
             if failed:
                 context.unanswered[f"{who.name} on {use.task}"] = _why_failed(context.run, failed, len(wanted))

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from harness.answering import Budget, Progress, Task, chat_models, default_cache, load_task
+from harness.answering import Budget, Progress, RunCalls, Task, chat_models, default_cache, load_task
 from harness.catalog import Catalog
-from harness.errors import IncompleteError
+from harness.errors import HarnessError, IncompleteError
 from harness.rating import Surroundings
 from harness.run import Run
+from harness.stages.cluster import Cluster, cluster_of
+from harness.stages.shards import site_of
 from harness.suite import Suite, TaskUse
 
 Stage = Callable[[str, int], AbstractContextManager[Progress]]
@@ -38,6 +40,8 @@ class Options(TypedDict, total=False):
     """US dollars that this command may spend on calls at most."""
     stage: Stage
     """Shows the progress of one stage."""
+    executor: str | None
+    """Who works: `local` (the default), or `dask:ADDRESS`, `dask:local:N`: see `cluster_of`."""
 
 
 @contextmanager
@@ -56,6 +60,7 @@ class Context:
     surroundings: Surroundings
     retry_errors: bool = False
     stage: Stage = silent
+    cluster: Cluster | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     """Raters that this machine cannot give, with what they lack."""
@@ -69,6 +74,21 @@ class Context:
             pins = {one["dataset"]: one["revision"] for one in known if one["revision"]}
             self.tasks[use.task] = load_task(use, self.catalog, self.suite.limit_of(use), pins)
         return self.tasks[use.task]
+
+    def spread(self, job: Callable[..., int], work: Sequence[Any], most: int, progress: Progress, *first: Any) -> None:
+        """Let the cluster do work in shards: each by `job(site, *first, shard)`, which returns how much it did."""
+        assert self.cluster is not None
+        limits = tuple((use.task, self.suite.limit_of(use)) for use in self.suite.tasks)
+        pins = tuple(
+            (one["dataset"], one["revision"])
+            for facts in self.run.manifest.get("tasks", {}).values()
+            for one in facts["data"]
+            if one["revision"]
+        )
+        site = site_of(self.run, self.surroundings, self.catalog.roots[:-1], self.cluster.slots, limits, pins)
+        for count in self.cluster.do(job, [(site, *first, shard) for shard in self.cluster.cut(work, most)]):
+            progress(count)
+        self.run.changed()
 
     @property
     def cache(self) -> Path:
@@ -91,12 +111,19 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
         options.get("unsafe_local", False),
         options.get("accept_same_process", False),
     )
+    executor = options.get("executor")
+    if max_cost is not None and executor not in (None, "local"):
+        raise HarnessError("--max-cost is kept by one process: with --executor, set a limit with the provider instead")
     budget = Budget(max_cost) if max_cost is not None else None
 
     def adapted(found: dict[str, dict[str, str]]) -> None:
         run.note(endpoints=found)
 
-    with run.lock(), chat_models(place, budget=budget, adapted=adapted) as chat:
+    with (
+        run.lock(),
+        chat_models(place, budget=budget, adapted=adapted) as chat,
+        cluster_of(executor) as cluster,
+    ):
         context = Context(
             run,
             suite,
@@ -104,8 +131,11 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
             replace(place, chat=chat),
             options.get("retry_errors", False),
             options.get("stage", silent),
+            cluster,
         )
         yield context
+        if cluster:
+            RunCalls(run.folder).clear()
     if context.unanswered:
         lines = "\n".join(f"  {where}: {reason}" for where, reason in context.unanswered.items())
         raise IncompleteError(f"{run.folder}: answers are missing\n{lines}\nThe same command asks for them again.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from harness.errors import UnavailableError
-from harness.rating import Wanted, find_rater, missing, rate_work, rated_work, rater_facts, tasks_of, work_of
+from harness.rating import SHARD, Wanted, find_rater, missing, rate_work, rated_work, rater_facts, tasks_of, work_of
 from harness.stages.context import Context
+from harness.stages.shards import rate_shard
 from harness.suite import RaterUse
 
 
@@ -37,4 +38,7 @@ def rate_task(
     work = wanted(context.run, task, use, rater.spec)
     left = missing(context.run, rater, work, context.retry_errors)
     with context.stage(f"{use.rater} rates {task}", len(left)) as progress:
-        rate_work(context.run, rater, left, progress, practice)
+        if context.cluster:
+            context.spread(rate_shard, left, SHARD, progress, use.rater, rater.version, frozenset(practice))
+        else:
+            rate_work(context.run, rater, left, progress, practice)

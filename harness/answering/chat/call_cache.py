@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
+from typing import Protocol
 
 from harness.answering.chat.chat import Answer, Around, Call
 from harness.errors import HarnessError
@@ -32,6 +33,18 @@ def default_cache() -> Path:
     if named:
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "feedback-harness"
+
+
+class Calls(Protocol):
+    """Where finished calls are kept."""
+
+    def find(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """Return the answers that are there, by key."""
+        ...
+
+    def keep(self, key: str, identity: str, answer: Answer) -> None:
+        """Write one answer; durable when it returns."""
+        ...
 
 
 class CallCache:
@@ -82,7 +95,7 @@ class CallCache:
 class Cached(Around):
     """A chat client that answers from the cache first, and keeps every answer before it hands it on."""
 
-    cache: CallCache
+    cache: Calls
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`. The same call twice is asked once."""

@@ -17,13 +17,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.answering.chat.anthropic_chat import AnthropicChat
 from harness.answering.chat.budget import Budget, Budgeted
-from harness.answering.chat.call_cache import Cached, CallCache, default_cache
+from harness.answering.chat.call_cache import Cached, CallCache, Calls, default_cache
 from harness.answering.chat.chat import Chat
 from harness.answering.chat.embedded_chat import EmbeddedChat
+from harness.answering.chat.lease import Lease, Leased
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
+from harness.answering.chat.run_calls import BothCalls
 from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import Note
 from harness.answering.reasoning import Marks, Reasoned
@@ -151,12 +153,34 @@ def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
     return client
 
 
+def _leased(model: str | Mapping[str, Any], place: Place, note: Note, lease: Lease) -> Chat:
+    """Return a client that shares a server's calls in flight; one that asks no server as it is."""
+    spec = read_chat_spec(model)
+    kind = spec.model.partition(":")[0]
+    if spec.model == "embedded" or kind in ("lm-eval", "replay"):
+        return make_chat(model, place, note)
+
+    def make(width: int) -> Chat:
+        part = width / spec.concurrency
+        rates = {
+            name: value * part
+            for name in ("requests_per_minute", "tokens_per_minute")
+            if (value := getattr(spec, name)) is not None
+        }
+        narrow = spec.model_copy(update={"concurrency": width, **rates})
+        return make_chat(narrow.model_dump(exclude_unset=True), place, note)
+
+    return Leased(make, f"{kind} {spec.base_url or ''}", spec.concurrency, lease)
+
+
 @contextlib.contextmanager
 def chat_models(
     place: Place,
     note: Note = lambda _: None,
     budget: Budget | None = None,
     adapted: Callable[[dict[str, dict[str, str]]], None] = lambda _: None,
+    calls: Calls | None = None,
+    lease: Lease | None = None,
 ) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
 
@@ -168,20 +192,23 @@ def chat_models(
         note: Is told of steps that take long.
         budget: What they may spend together.
         adapted: Is told at the end what servers refused to take, and what was done instead, where any did.
+        calls: Another place where finished calls are kept, beside the user's file.
+        lease: Shares the calls that a server may have in flight with other processes.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
+    kept: Calls = BothCalls(cache, calls) if calls else cache
     clients: dict[str, Chat] = {}
 
     @remember
     def around(key: str, cached: bool, marks: Marks) -> Chat:
         paid = Budgeted(clients[key], budget) if budget else clients[key]
-        return Reasoned(Cached(paid, cache) if cached else paid, marks)
+        return Reasoned(Cached(paid, kept) if cached else paid, marks)
 
     def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
         spec = read_chat_spec(model)
         key = spec.model_dump_json(exclude={"reasoning"})
         if key not in clients:
-            clients[key] = make_chat(model, place, note)
+            clients[key] = _leased(model, place, note, lease) if lease else make_chat(model, place, note)
         return around(key, cached, spec.reasoning)
 
     try:

@@ -1,0 +1,160 @@
+"""Many machines: the shards of a stage go to the workers of a Dask cluster, and the run's folder is all they share.
+
+A shard is a function of its arguments that writes its records as one part of the run, named by what is in it: done
+twice, it leaves the same part. So a worker that dies costs its shard, which another one does again, and a scheduler
+that dies costs the command, which goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from typing import Any, TypeVar
+
+from harness.errors import HarnessError, IncompleteError, UnavailableError
+
+Shard = TypeVar("Shard")
+
+AHEAD = 3
+"""Shards sent for each that can be worked on: the next one is there when a worker has done its last."""
+SHARDS_EACH = 4
+"""Shards for each slot of the cluster, where work is cut: who is faster does more."""
+FIRST_WORKER = 60
+"""Seconds in which a first worker must come; one that comes later than the command takes shards too."""
+LEAST = 100
+"""Records a shard at least: a shard costs the scheduler about 2 ms."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is there."""
+
+    client: Any
+    slots: int
+    """Shards that can be worked on at once."""
+
+    def cut(self, work: Sequence[Shard], most: int) -> list[Sequence[Shard]]:
+        """Return work in shards of at most so many."""
+        size = min(most, max(LEAST, ceil(len(work) / (self.slots * SHARDS_EACH))))
+        return [work[start : start + size] for start in range(0, len(work), size)]
+
+    def call(self, job: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a job on some worker and return its result."""
+        with _lost():
+            return self.client.submit(job, *arguments, pure=False).result()
+
+    def do(self, job: Callable[..., int], argued: Sequence[tuple[Any, ...]]) -> Iterator[int]:
+        """Run a job once for each tuple of arguments; yield the results as they come.
+
+        Raises:
+            IncompleteError: The scheduler is gone, or a shard was the death of several workers.
+        """
+        from distributed import as_completed
+
+        left = iter(argued)
+        with _lost():
+            first = islice(left, AHEAD * self.slots)
+            under_way = as_completed([self.client.submit(job, *each, pure=False) for each in first])
+            for future in under_way:
+                result = future.result()
+                for each in left:
+                    under_way.add(self.client.submit(job, *each, pure=False))
+                    break
+                yield result
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise IncompleteError(
+            f"a shard was given up: {error}\nWhat was done is saved; the same command goes on."
+        ) from error
+    except (FutureCancelledError, CancelledError, CommClosedError, OSError, TimeoutError) as error:
+        raise IncompleteError(
+            f"the scheduler is gone ({error or type(error).__name__}); what was done is saved, the same command goes on"
+        ) from error
+
+
+@contextmanager
+def cluster_of(executor: str | None) -> Iterator[Cluster | None]:
+    """Give the cluster that `--executor` names: None for this machine alone.
+
+    Args:
+        executor: `local` or None; `dask:ADDRESS` (`dask:tcp://host:8786`, `dask:tls://...`), `dask:FILE.json` (a
+            scheduler file), `dask:local:N` (N worker processes on this machine), or `dask` (what Dask's own
+            configuration names).
+
+    Raises:
+        HarnessError: There is no such executor, or nobody answers there.
+        UnavailableError: Dask is not installed.
+    """
+    kind, _, where = (executor or "local").partition(":")
+    if kind == "local" and not where:
+        yield None
+        return
+    if kind != "dask":
+        raise HarnessError(
+            f"no executor {executor!r}; there are local, dask, dask:ADDRESS, dask:FILE.json, dask:local:N"
+        )
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UnavailableError("--executor dask: pip install 'feedback-harness[dask]'") from error
+    with _connected(Client, where, str(executor)) as client:
+        try:
+            client.wait_for_workers(1, timeout=FIRST_WORKER)
+        except TimeoutError as error:
+            raise HarnessError(
+                f"--executor {executor}: no worker came within {FIRST_WORKER} s; start some, then run this again"
+            ) from error
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        yield Cluster(client, sum(worker["nthreads"] for worker in workers.values()))
+
+
+@contextmanager
+def _connected(client: Any, where: str, executor: str) -> Iterator[Any]:
+    kind, _, count = where.partition(":")
+    if kind == "local":
+        if not count.isdecimal() or not int(count):
+            raise HarnessError(f"--executor {executor}: expected dask:local:N, N processes")
+        from distributed import LocalCluster
+
+        quiet = {"dashboard_address": None, "silence_logs": 50, "host": "127.0.0.1"}
+        with (
+            LocalCluster(n_workers=int(count), threads_per_worker=1, processes=True, **quiet) as here,
+            client(here) as found,
+        ):
+            found.wait_for_workers(int(count), timeout=60)
+            yield found
+        return
+    named = {"scheduler_file": where} if where.endswith(".json") else {"address": where or _configured(executor)}
+    try:
+        found = client(timeout="10s", **named)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise HarnessError(f"--executor {executor}: no scheduler answers there ({error})") from error
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _configured(executor: str) -> str:
+    import dask.config
+
+    address = dask.config.get("scheduler-address", None)
+    if not address:
+        raise HarnessError(
+            f"--executor {executor}: no scheduler is configured (DASK_SCHEDULER_ADDRESS); name it: dask:tcp://HOST:8786"
+        )
+    return str(address)
