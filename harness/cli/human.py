@@ -27,7 +27,7 @@ from harness.cli.columns import (
 
 if TYPE_CHECKING:
     from harness.catalog import Catalog
-    from harness.rating import Imported
+    from harness.rating import Imported, Over
 
 EVALUATIONS = ("lm-eval", "inspect")
 """What can be imported that is no ratings but whole evaluations."""
@@ -70,6 +70,13 @@ def import_(
     ] = None,
     first_round: Annotated[int, typer.Option(min=0, help="lm-eval and inspect: the round of the first.")] = 0,
     family: Annotated[str | None, typer.Option(help="lm-eval and inspect: the family of the tasks.")] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="This file corrects what was imported before; the earlier is kept, unused."),
+    ] = False,
+    as_repetition: Annotated[
+        bool, typer.Option("--as-repetition", help="The raters of this file have rated a second time.")
+    ] = False,
     include: Include = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,6 +107,8 @@ def import_(
         raise HarnessError(f"one file at a time: {', '.join(file)}")
     path = Path(file[0] if file else format_or_file)
     named = format_or_file if file else None
+    if replace and as_repetition:
+        raise HarnessError("--replace and --as-repetition: a file either corrects an earlier one or repeats it")
     if not into and not dry_run:
         raise HarnessError("say which run gets the ratings with --into RUN, or look at them with --dry-run")
     catalog = Catalog(include or ())
@@ -115,7 +124,10 @@ def import_(
     if form.records:
         source = read_source(path, form.records)
     if into:
-        found = import_ratings(source, Run(into), mapping=form, catalog=catalog, dry_run=dry_run, words=words)
+        over: Over | None = "replace" if replace else "repetition" if as_repetition else None
+        found = import_ratings(
+            source, Run(into), mapping=form, catalog=catalog, dry_run=dry_run, words=words, over=over
+        )
     else:
         found = read_ratings(source, form, words=words)
     _tell(found, dry_run, into, as_json)

@@ -31,6 +31,7 @@ from .people.collecting import tasks_of as tasks_of
 from .people.human import Asked as Asked
 from .people.human import asked_of as asked_of
 from .people.human import import_ratings as import_ratings
+from .people.over_imports import Over as Over
 from .people.pseudonyms import pseudonym as pseudonym
 from .people.pseudonyms import user_key as user_key
 from .people.sheets import FORMS as FORMS

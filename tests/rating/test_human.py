@@ -145,3 +145,71 @@ def test_the_key_decides_the_pseudonym(run, tmp_path, monkeypatch):
     assert len(raters) == 3
     assert (tmp_path / "keys" / "key").stat().st_mode & 0o077 == 0
     assert Run(run.folder).ratings.empty
+
+
+def long_sheet(path, value, time="", more=""):
+    header = "response_id,rater,criterion,value" + (",created_at" if time else "") + (",rating_id" if more else "")
+    cells = [one for one in (time, more) if one]
+    path.write_text(header + "\n" + ",".join(["00000000a", "ada", "correctness", str(value), *cells]) + "\n")
+    return path
+
+
+def counted(run):
+    """Values by repetition, and those that were replaced."""
+    now = Run(run.folder)
+    return dict(zip(now.ratings["repetition"], now.ratings["value"], strict=True)), now.replaced["value"].tolist()
+
+
+def test_a_corrected_sheet_of_the_same_name_replaces_and_the_earlier_is_kept(run, tmp_path):
+    import_ratings(long_sheet(tmp_path / "z.csv", 0), run, key=KEY)
+    found = import_ratings(long_sheet(tmp_path / "z.csv", 1), run, key=KEY)
+    assert (found.replaced, found.repeated) == (1, 0)
+    assert "1 ratings replace earlier ones, which stay in the run as replaced" in found.notes
+    assert counted(run) == ({0: 1.0}, [0.0])
+
+
+@pytest.mark.parametrize(("first", "then"), [("a", "z"), ("z", "a")])
+def test_a_corrected_sheet_of_another_name_is_asked_about_and_nothing_is_written(run, tmp_path, first, then):
+    import_ratings(long_sheet(tmp_path / f"{first}.csv", 0), run, key=KEY)
+    corrected = long_sheet(tmp_path / f"{then}.csv", 1)
+    with pytest.raises(
+        HarnessError, match=rf"from {first}.csv.* was 0, and is 1 here. Say --replace .*--as-repetition"
+    ):
+        import_ratings(corrected, run, key=KEY)
+    assert counted(run) == ({0: 0.0}, [])
+    assert import_ratings(corrected, run, key=KEY, over="replace").replaced == 1
+    assert counted(run) == ({0: 1.0}, [0.0])
+    assert import_ratings(corrected, run, key=KEY).replaced == 0  # the same again changes nothing
+    assert counted(run)[0] == {0: 1.0}
+
+
+def test_a_second_round_of_the_same_people_is_a_repetition_by_word_or_by_time(run, tmp_path):
+    import_ratings(long_sheet(tmp_path / "a.csv", 0), run, key=KEY)
+    assert import_ratings(long_sheet(tmp_path / "b.csv", 1), run, key=KEY, over="repetition").repeated == 1
+    assert counted(run) == ({0: 0.0, 1: 1.0}, [])
+
+
+def test_times_tell_a_later_rating_from_a_correction(run, tmp_path):
+    import_ratings(long_sheet(tmp_path / "a.csv", 0, "2026-01-02T10:00:00+02:00"), run, key=KEY)
+    assert import_ratings(long_sheet(tmp_path / "b.csv", 1, "2026-01-02T08:30:00Z"), run, key=KEY).repeated == 1
+    with pytest.raises(HarnessError, match="neither ids nor times"):
+        import_ratings(long_sheet(tmp_path / "c.csv", 1, "2025-12-31"), run, key=KEY)
+    assert counted(run) == ({0: 0.0, 1: 1.0}, [])
+
+
+def test_the_same_rating_id_replaces_whatever_the_file_is_called(run, tmp_path):
+    import_ratings(long_sheet(tmp_path / "z.csv", 0, more="r-17"), run, key=KEY)
+    assert import_ratings(long_sheet(tmp_path / "a.csv", 1, more="r-17"), run, key=KEY).replaced == 1
+    assert counted(run) == ({0: 1.0}, [0.0])
+    with pytest.raises(HarnessError, match="neither ids nor times"):
+        import_ratings(long_sheet(tmp_path / "b.csv", 0, more="r-18"), run, key=KEY)
+
+
+def test_an_empty_cell_of_another_sheet_takes_nothing_away_and_a_corrected_one_does(run, tmp_path):
+    import_ratings(long_sheet(tmp_path / "a.csv", 1), run, key=KEY)
+    found = import_ratings(long_sheet(tmp_path / "b.csv", ""), run, key=KEY)
+    assert [one.reason for one in found.rejected] == ["skipped, but the run has an answer of this rater already"]
+    import_ratings(long_sheet(tmp_path / "a.csv", ""), run, key=KEY)
+    now = Run(run.folder)
+    assert now.ratings["status"].tolist() == ["skipped"]
+    assert now.replaced["value"].tolist() == [1.0]

@@ -53,6 +53,12 @@ class Imported:
     texts: list[dict[str, str]] = field(default_factory=list)
     """What was rated, for each rating: `item`, `prompt`, `response`, `against`, where the mapping says where they are.
     """
+    ids: list[str | None] = field(default_factory=list)
+    """The id that the source gave each rating."""
+    replaced: int = 0
+    """Ratings that the run had and that these replace."""
+    repeated: int = 0
+    """Ratings that are a further repetition of what the run had."""
 
     def to_dict(self, first: int = 10) -> dict[str, Any]:
         """Return what `--dry-run --json` prints: the first ratings, how many rows were read, what was left out."""
@@ -61,6 +67,8 @@ class Imported:
             "ratings": [rating.model_dump() for rating in self.ratings[:first]],
             "read": self.read,
             "rejected": [{"row": entry.row, "reason": entry.reason} for entry in self.rejected],
+            "replaced": self.replaced,
+            "repeated": self.repeated,
         }
 
 
@@ -116,6 +124,7 @@ def read_ratings(
         [*source.notes, *notes],
         [one.row for one in kept],
         [one.texts for one in kept],
+        [one.own_id for one in kept],
     )
 
 

@@ -8,8 +8,9 @@ holds what the question does not allow, is left out with its reason, and the cou
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from harness.errors import HarnessError
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.presets import recognise
 from harness.rating.files.reading import Imported, read_ratings
-from harness.rating.files.repeats import Rejected, with_ids
+from harness.rating.files.repeats import Rejected
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.values import Words
 from harness.rating.pairs import pairs_of
+from harness.rating.people.over_imports import SOURCE_ID, Over, settle_over_imports
 from harness.rating.people.pseudonyms import pseudonym, user_key
 from harness.rating.people.questions import Question, find_questions
 from harness.records import Rating, Response, digest
@@ -113,6 +115,7 @@ def import_ratings(
     key: bytes | None = None,
     dry_run: bool = False,
     words: Words | None = None,
+    over: Over | None = None,
 ) -> Imported:
     """Bring a file's ratings into a run.
 
@@ -125,35 +128,59 @@ def import_ratings(
         key: The key of the pseudonyms; the user's own where not given.
         dry_run: Write nothing.
         words: What is said about words.
+        over: What becomes of ratings that the run has from another file, where neither ids nor times tell: `replace`
+            takes their place, `repetition` stands beside them.
 
     Returns:
         What was read, with the run's own ids and pseudonyms, and what was left out and why.
 
     Raises:
-        HarnessError: The file cannot be read, or not one of its rows fits the run.
+        HarnessError: The file cannot be read, not one of its rows fits the run, or nothing says which of two ratings
+            counts.
     """
     run = opened(run)
     file = source if isinstance(source, Source) else read_source(source)
     mapping = mapping or recognise(file, format, catalog)
     key = key or user_key()
     found = read_ratings(file, mapping, rename=partial(pseudonym, key=key), words=words)
-    lines = {entry.row: entry.line for entry in file.entries}
+    entries = {entry.row: entry for entry in file.entries}
     places = _Places(run, _asked_before(run))
-    ratings, rejected = [], list(found.rejected)
-    for rating, row in zip(found.ratings, found.rows, strict=True):
-        line = f"line {lines[row]}: " if lines.get(row) else ""
+    ratings, rows, rejected = [], [], list(found.rejected)
+    for rating, row, own_id in zip(found.ratings, found.rows, found.ids, strict=True):
+        entry = entries.get(row)
         try:
-            ratings.append(places.settle(rating))
+            ratings.append(_with_id(places.settle(rating), own_id or (entry and entry.record.get("rating_id"))))
+            rows.append(row)
         except HarnessError as problem:
-            rejected.append(Rejected(row, f"{line}{problem}"))
-    rejected.sort(key=lambda one: one.row)
-    settled = Imported(found.format, found.path, list(with_ids(ratings)), found.read, rejected, found.notes)
+            rejected.append(Rejected(row, f"line {entry.line}: {problem}" if entry and entry.line else str(problem)))
     if not ratings:
-        reasons = "\n  ".join(f"row {one.row}: {one.reason}" for one in rejected[:5])
+        reasons = "\n  ".join(f"row {one.row}: {one.reason}" for one in sorted(rejected, key=lambda one: one.row)[:5])
         raise HarnessError(f"{file.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}")
+    try:
+        done = settle_over_imports(run, ratings, rows, over)
+    except HarnessError as problem:
+        raise HarnessError(f"{file.path}: {problem}") from problem
+    rejected = sorted([*rejected, *done.rejected], key=lambda one: one.row)
+    settled = replace(
+        found,
+        ratings=done.ratings,
+        rejected=rejected,
+        notes=[*found.notes, *done.notes()],
+        replaced=done.replaced,
+        repeated=done.repeated,
+    )
     if not dry_run:
-        run.write(settled.ratings, f"{settled.format}-{found.path.stem}")
+        again = f"harness import {settled.format} {shlex.quote(found.path.name)} --into {{run}} --replace"
+        run.write(settled.ratings, f"{settled.format}-{found.path.stem}", again)
     return settled
+
+
+def _with_id(rating: Rating, own_id: Any) -> Rating:
+    """Return a rating that keeps the id that its source gave it."""
+    if own_id in (None, ""):
+        return rating
+    facts = {**json.loads(rating.metadata), SOURCE_ID: str(own_id)}
+    return rating.model_copy(update={"metadata": json.dumps(facts, sort_keys=True, ensure_ascii=False)})
 
 
 def _asked_before(run: Run) -> dict[str, Question]:
