@@ -6,6 +6,7 @@ where it would have stood, with the command that would tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,22 @@ def findings_of(run: Run | str | Path | Evidence) -> list[Finding]:
         *_failures(evidence),
         *_limits(evidence),
     ]
+
+
+def folded(found: list[Finding]) -> list[Finding]:
+    """Return findings for reading: those that say "not known" as one, with one command, in the place of the first."""
+    unknown = [one for one in found if one.mark == "unknown"]
+    if len(unknown) < 2:
+        return found
+    commands = [name for one in unknown for name in re.findall("`(harness [^`]+)`", one.sentence)]
+    what = joined([one.about.rstrip("?").replace(": can it be trusted", "") for one in unknown])
+    tell = f" `{commands[0]}` would tell most of it." if commands else ""
+    doubts = [doubt for one in unknown for doubt in (one.sentence, *one.doubts)]
+    sentence = f"Not known yet: {what}.{tell}"
+    one = Finding("not known yet", sentence, unknown[0].evidence, "unknown", [*dict.fromkeys(doubts)])
+    place = found.index(unknown[0])
+    rest = [other for other in found if other.mark != "unknown"]
+    return [*rest[:place], one, *rest[place:]]
 
 
 def answer(evidence: Evidence) -> str:

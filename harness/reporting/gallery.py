@@ -9,6 +9,7 @@ from typing import Any
 from altair.utils.schemapi import debug_mode
 
 from harness.reporting import rater_figures, round_figures, tables
+from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.figures import NARROW, WIDE, Drawing, Figure, Missing, svg
 
@@ -27,7 +28,9 @@ def figures(evidence: Evidence, prefix: str = "") -> Gallery:
     """
     return {
         "rounds": _section(_of_rounds(evidence, prefix)),
-        "agreement": _section([_drawn(rater_figures.principles(evidence), prefix)]),
+        "agreement": _section(
+            [_drawn(closeness(evidence), prefix), _drawn(rater_figures.principles(evidence), prefix)]
+        ),
         "raters": _section(
             _drawn(make(evidence), prefix)
             for make in (rater_figures.biases, rater_figures.frontier, rater_figures.calibration)
@@ -49,6 +52,12 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
         found += [_drawn(make(evidence), prefix) for make in (round_figures.kept, round_figures.proxy)]
         found.append(_drawn(round_figures.published(evidence), prefix))
     return found
+
+
+def lead(gallery: Gallery) -> Figure | None:
+    """Return the figure that stands at the head of the page: the race, else how close the judges come."""
+    shown = [figure for section in ("rounds", "agreement") for figure in gallery[section]["shown"]]
+    return next((one for one in shown if one.name.endswith(("race", "closeness"))), None)
 
 
 def _section(found: Iterable[Figure | Missing | None]) -> dict[str, list[Any]]:

@@ -25,9 +25,10 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
+from harness.reporting.decision import decision, is_fed, numbers
 from harness.reporting.evidence import Evidence, Row, public
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
-from harness.reporting.findings import answer, findings_of
+from harness.reporting.findings import answer, findings_of, folded
 from harness.reporting.methods import methods
 from harness.run import Run, opened, write_whole
 
@@ -108,6 +109,7 @@ def summary(run: Run | str | Path) -> Row:
     evidence = Evidence.of(run)
     return {
         "run": evidence.run.suite.name,
+        "decision": decision(evidence),
         "findings": [finding.to_dict() for finding in findings_of(evidence)],
         "rounds": evidence.rounds,
         "comparisons": evidence.comparisons,
@@ -133,27 +135,34 @@ def opened_runs(run: Runs) -> list[Run]:
 
 def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = None) -> Row:
     """Return what the templates show of one run; `data` is its block of cases."""
-    from harness.reporting.gallery import figures
+    from harness.reporting.gallery import figures, lead
 
+    drawn, cards = figures(evidence, prefix), scorecard.scorecard(evidence)
     failed = [status for status in scorecard.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
         "prefix": prefix,
         "name": evidence.run.suite.name,
+        "decision": decision(evidence),
+        "numbers": numbers(evidence),
+        "lead": lead(drawn),
         "answer": answer(evidence),
         "description": public(evidence.run.suite.description),
-        "findings": findings_of(evidence),
-        "figures": figures(evidence, prefix),
+        "findings": folded(findings_of(evidence)),
+        "figures": drawn,
         "min_n": tables.MIN_N,
         "apart": tables.apart(evidence),
         "matrices": tables.matrices(evidence),
         "alone": tables.alone(evidence),
         "raters": scorecard.raters(evidence),
-        "scorecard": scorecard.scorecard(evidence),
+        "scorecard": cards,
+        "card": [column for column in scorecard.COLUMNS if any(row[column["key"]] is not None for row in cards)],
+        "unmeasured": [c["head"] for c in scorecard.COLUMNS if cards and all(row[c["key"]] is None for row in cards)],
         "audits": [(evidence.name(rater), checks) for rater, checks in evidence.audits.items()],
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
-        "comparisons": [row for row in evidence.comparisons if row["quantity"] != "final"],
+        "fed": is_fed(evidence),
+        "comparisons": tables.compared(evidence.comparisons),
         "published": evidence.published,
         "shown": len(data["cases"]) if shown is None else shown,
         "total": data["total"],
@@ -181,15 +190,20 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
         .render(
             views=views,
             title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
-            question="Does the feedback still help?"
-            if any(one["rounds"] for one in views)
-            else "Who agrees with whom?",
+            question=question(views),
             index=index,
             kinds=scorecard.KIND_WORDS,
             abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
             **parts(style, script, sources),
         )
     )
+
+
+def question(views: Sequence[Row]) -> str:
+    """Return what the page answers: of checkpoints that nobody fed, whether training helps, not feedback."""
+    if any(one["rounds"] and one["fed"] for one in views):
+        return "Does the feedback still help?"
+    return "Does training still help?" if any(one["rounds"] for one in views) else "Who agrees with whom?"
 
 
 def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
@@ -247,18 +261,9 @@ def window(rounds: Sequence[int] | None) -> str:
     return f"{min(rounds)}–{max(rounds)}" if rounds else "–"
 
 
-QUANTITIES = {
-    "rate": "points a round",
-    "gain": "points, first to last round",
-    "gain_per_label": "points for 1,000 ratings",
-    "gain_per_dollar": "points a dollar",
-}
-"""What two series are compared in, with its unit."""
-
-
 def quantity(name: str) -> str:
     """Return what two series are compared in, with its unit."""
-    return QUANTITIES.get(name, words(name))
+    return tables.QUANTITIES.get(name, words(name))
 
 
 def compared(row: Row) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.charts import lines, paths
+from harness.reporting.decision import counting
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
@@ -28,7 +29,7 @@ def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
     reached = ", ".join(f"{name} {value:.1f}" for name, value in sorted(ends, key=lambda pair: -pair[1]))
     figure = Figure(
         "race",
-        "The race of the kinds of feedback",
+        _race_title(evidence, benchmark, ends),
         f"Mean score on {_count(data['n_items'])} held-out items of {benchmark} after each round, in points (0 to "
         f"100). In round {int(data['round'].max())}: {reached}. The same items in every round and series; the sign "
         "before a name is its verdict.",
@@ -37,6 +38,43 @@ def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
     )
     signs = _signs(evidence, benchmark)
     return Drawing(figure, _lines(data, evidence, "points", "score, points", signs=signs, y_format=".0f"))
+
+
+def _race_title(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) -> str:
+    """Return what the race shows: where each series ends, and which stay where training alone does."""
+    rows = {row["series"]: row for row in evidence.rounds if row["benchmark"] == benchmark}
+    level: list[tuple[str, float]] = []
+    beyond: list[tuple[str, float]] = []
+    for name, value in sorted(ends, key=lambda pair: -pair[1]):
+        if name == evidence.control:
+            continue
+        total = (rows.get(name, {}).get("over_control") or {}).get("gain_total")
+        (level if total and total["low"] <= 0 <= total["high"] else beyond).append((name, value))
+    said = [
+        f"{name} {'reaches' if place == 0 else 'comes to'} {value:.0f}" for place, (name, value) in enumerate(beyond)
+    ]
+    if level:
+        stay = "stays" if len(level) == 1 else "stay"
+        said.append(f"{joined([name for name, _ in level])} {stay} where training alone is")
+    shown = said[:MOST_SAID] + ([f"{len(said) - MOST_SAID} more below"] if len(said) > MOST_SAID else [])
+    title = "; ".join(shown) or "Training alone"
+    return f"{benchmark}: {title}" if len({row["benchmark"] for row in evidence.rounds}) > 1 else title
+
+
+def _steps_title(evidence: Evidence, benchmark: str, said: str) -> str:
+    """Return up to which round each series is shown to have gained; without that, what the last round's bands show."""
+    rows = [row for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control]
+    gains = [(row["series"], counting(row).get("last_gain")) for row in rows]
+    parts = [
+        f"{name} up to round {last['shown_label']}" if last["shown"] else f"{name} in none"
+        for name, last in gains[:MOST_SAID]
+        if last
+    ]
+    return f"Rounds that are shown to have helped: {', '.join(parts)}" if parts else f"In the last round {said}"
+
+
+MOST_SAID = 3
+"""Series that a title speaks of."""
 
 
 def steps(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
@@ -51,7 +89,7 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None
     columns = ["series", "round", "delta", "low", "high", "n_items"]
     figure = Figure(
         "rounds",
-        "What each round added",
+        _steps_title(evidence, benchmark, said),
         f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
         f"{_count(data['n_items'])} items, with simultaneous {100 * BAND_LEVEL:.0f} % bands over a series’ rounds. "
         f"In the last round {said}. Each series is judged by itself; with several, some band misses by chance.",
@@ -90,9 +128,11 @@ def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missi
     order = [name for name in evidence.series if name in set(data["series"])]
     totals = {name: data[data["series"] == name] for name in order}
     said = "; ".join(f"{name} {own['won'].sum():,} and {own['lost'].sum():,}" for name, own in totals.items())
+    gained = max(order, key=lambda name: int(totals[name]["won"].sum() - totals[name]["lost"].sum()))
+    own = totals[gained]
     figure = Figure(
         "flow",
-        title,
+        f"{gained} wins {own['won'].sum():,} items and loses {own['lost'].sum():,}",
         f"Items of {benchmark} that were wrong in the round before and are right now (up), and those that were right "
         f"and are wrong now (down). Won and lost over all rounds: {said}. A score that stands still can hide both.",
         columns,
@@ -163,7 +203,7 @@ def kept(evidence: Evidence) -> Drawing | Missing | None:
     said = ", ".join(f"{name} {value:.0f}" for name, value in zip(last["series"], last["points"], strict=True))
     figure = Figure(
         "kept",
-        title,
+        f"Right among what the feedback kept in the last round, in percent: {said}",
         "Right answers among those that the feedback kept for training, in percent, by the learner’s own key, which "
         f"decided nothing. In the last round: {said}. Feedback that keeps wrong answers teaches them.",
         ["series", "round", "share right", "kept"],
@@ -191,9 +231,10 @@ def proxy(evidence: Evidence) -> Drawing | Missing | None:
         return Missing(title, "Under two rounds have ratings of the feedback and gold scores of the same model")
     data = both.assign(x=100 * both["mean"], y=100 * both["gold"], round=both["round"].astype(int))
     gaps = [f"{series} {points(a - b)} to {points(y - z)}" for series, a, b, y, z in _gaps(both)]
+    widest, far = max(((name, y - z) for name, _, _, y, z in _gaps(both)), key=lambda pair: abs(pair[1]))
     figure = Figure(
         "proxy",
-        title,
+        f"{widest} feedback ends {abs(100 * far):.0f} points {'above' if far > 0 else 'below'} what is so",
         "Along: the mean rating that the feedback gave to a round’s practice answers. Up: the gold score of the same "
         "model on the held-out items; the numbers are rounds. Under the dotted line the feedback believes more than "
         f"is so. Believed minus gold, first to last round: {'; '.join(gaps)} points. Practice and held-out items are "

@@ -41,6 +41,27 @@ BIASES = {
 """Each bias by name: the title of its axis, and what it is."""
 
 
+def _column(key: str, head: str, kind: str = "measured", as_share: bool = False, digits: int = 2) -> Row:
+    return {"key": key, "head": head, "kind": kind, "as_share": as_share, "digits": digits}
+
+
+COLUMNS = [
+    _column("with_people", "agrees with people"),
+    _column("ceiling", "people with each other"),
+    _column("with_verifiers", "with verifiers"),
+    _column("first_share", "prefers the first", as_share=True),
+    _column("consistency", "kept when swapped", as_share=True),
+    _column("length_bias", "length bias", as_share=True),
+    _column("own_family", "own family"),
+    _column("retest", "same again", as_share=True),
+    _column("ties", "ties", "plain", as_share=True),
+    _column("missing", "not parsed or failed", "plain", as_share=True),
+    _column("usd_per_1000", "$\u00a0/\u00a01,000", "plain"),
+    _column("seconds_per_1000", "s\u00a0/\u00a01,000", "plain", digits=1),
+]
+"""The scorecard's columns; one that no rater has a figure in is left out, and named under the table."""
+
+
 def raters(evidence: Evidence) -> list[Row]:
     """Return one row a rater and criterion: how much it rated, what failed, what it cost.
 

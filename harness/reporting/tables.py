@@ -5,6 +5,7 @@ Counts are taken here; every coefficient and interval comes from `Evidence` as i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -164,3 +165,32 @@ def _means(scores: pd.DataFrame) -> dict[tuple[str, str], dict[int, tuple[float,
             int(group.loc[group["score"].notna(), "item"].nunique()),
         )
     return found
+
+
+QUANTITIES = {
+    "rate": "points a round",
+    "gain": "points, first to last round",
+    "gain_per_label": "points for 1,000 ratings",
+    "gain_per_dollar": "points a dollar",
+}
+"""What two series are compared in, with its unit."""
+
+
+def compared(comparisons: Sequence[Row]) -> Row:
+    """Return the comparisons of series as one table: a row a pair and benchmark, a column a quantity."""
+    kept = [row for row in comparisons if row["quantity"] != "final"]
+    rows: dict[tuple[str, str, str], Row] = {}
+    for row in kept:
+        about = {name: row[name] for name in ("a", "b", "benchmark", "control", "n_items")}
+        one = rows.setdefault((row["benchmark"], row["a"], row["b"]), {**about, "by": {}})
+        one["by"][row["quantity"]] = row
+    quantities = [name for name in QUANTITIES if any(name in one["by"] for one in rows.values())]
+    quantities += sorted({name for one in rows.values() for name in one["by"]} - set(quantities))
+    for one in rows.values():
+        one["by"] = {name: one["by"].get(name) for name in quantities}
+    return {
+        "rows": list(rows.values()),
+        "quantities": quantities,
+        "several": len({one["benchmark"] for one in rows.values()}) > 1,
+        "level": kept[0]["level"] if kept else None,
+    }

@@ -71,7 +71,7 @@ def test_no_address_of_a_person_reaches_the_page(hostile_html):
 
 def test_every_figure_has_two_drawings_a_caption_and_its_numbers(html):
     figures = re.findall(r'<figure id="fig-(\w+)">(.*?)</figure>', html, re.S)
-    assert [name for name, _ in figures] == ["race", "rounds", "flow", "kept", "published", "biases"]
+    assert [name for name, _ in figures] == ["race", "rounds", "flow", "kept", "published", "closeness", "biases"]
     for _, figure in figures:
         assert figure.count("<svg ") == 2
         assert "<figcaption" in figure

@@ -43,6 +43,7 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="module")
 def path(run, made_up_evidence, tmp_path_factory) -> Path:
     evidence = made_up_evidence(run)
+    evidence.pairs[0]["criterion_b"] = "quality"  # what the judge of the made-up run rates: a cell of its matrix
     target = tmp_path_factory.mktemp("page") / "report.html"
     target.write_text(page.render([page.view(evidence, carried(evidence))], Catalog()), encoding="utf-8")
     return target

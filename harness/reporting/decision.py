@@ -1,0 +1,227 @@
+"""What to do after a run, in one sentence, and the three numbers that stand beside it.
+
+The decision follows from the verdicts that count (beyond the control where there is one) and from what is known of the
+judges; nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.reporting.evidence import Evidence, Row
+from harness.reporting.finding import Finding, decimals, joined, points
+from harness.reporting.trust import trust
+
+MOST_NAMES = 3
+"""Names in one clause of the decision."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of the numbers under the decision."""
+
+    value: str
+    about: str
+    detail: str = ""
+
+
+def counting(row: Row) -> Row:
+    """Return the part of a series' result that counts: over the control where they were compared, else its own."""
+    over = row.get("over_control")
+    return over if over and over.get("verdict") else row
+
+
+def decision(evidence: Evidence) -> str:
+    """Return what to do, as one sentence for the whole run; nothing where the run says nothing."""
+    training = list(_training(evidence))
+    judges = list(trust(evidence))
+    clauses = [*training, *(_checking(judges) if training else _judging(judges))]
+    text = "; ".join(clauses)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _training(evidence: Evidence) -> Iterable[str]:
+    """Yield what to do with each series: keep on, stop, go back, measure more."""
+    fed = [row for row in evidence.rounds if row["series"] != evidence.control]
+    by_series: dict[str, list[Row]] = {}
+    for row in fed:
+        by_series.setdefault(row["series"], []).append(row)
+    keep, more = [], []
+    stop: list[str] = []
+    for series, rows in by_series.items():
+        words = {counting(row).get("verdict") or "unknown" for row in rows}
+        if "worsening" in words:
+            worse = [row for row in rows if counting(row).get("verdict") == "worsening"]
+            where = f" on {_names([row['benchmark'] for row in worse])}" if len(rows) > 1 else ""
+            back = _best(evidence, worse[0])
+            stop.append(f"go back to {_round(back)} of {_called(evidence, series)}, which is worse since{where}")
+        elif "improving" in words:
+            keep.append(_called(evidence, series))
+        elif words == {"plateaued"}:
+            stop.append(_stopped(evidence, series, rows))
+        else:
+            more.append(_called(evidence, series))
+    if keep:
+        yield f"keep training{_on(evidence, keep)}"
+    yield from stop
+    if more:
+        yield f"measure {_names(more)} on more items before you decide"
+
+
+def _on(evidence: Evidence, names: Sequence[str]) -> str:
+    if not is_fed(evidence) and len({row["series"] for row in evidence.rounds}) == 1:
+        return ""
+    return f" on {_names(names)}" if is_fed(evidence) else f" {_names(names)}"
+
+
+def _stopped(evidence: Evidence, series: str, rows: Sequence[Row]) -> str:
+    gains = [counting(row).get("last_gain") for row in rows]
+    known = [gain for gain in gains if gain]
+    if not known:
+        return f"stop {_called(evidence, series)}"
+    last = max(known, key=lambda gain: int(gain["possible"]))
+    if last["possible"] == 0:
+        beyond = " beyond training alone" if any(row.get("over_control") for row in rows) else ""
+        return f"stop {_called(evidence, series)}, which gave nothing{beyond}"
+    return f"stop {_called(evidence, series)} after {_round(last['possible_label'])}"
+
+
+def _round(label: Any) -> str:
+    return f"round {label}" if isinstance(label, int) or str(label).isdigit() else str(label)
+
+
+def _best(evidence: Evidence, row: Row) -> Any:
+    """Return what the round with the highest mean is called."""
+    total, best, place = 0.0, 0.0, 0
+    for number, step in enumerate(row.get("deltas") or [], 1):
+        total += step["delta"] or 0.0
+        if total > best:
+            best, place = total, number
+    return row["rounds"][place]
+
+
+def _checking(found: Sequence[Finding]) -> Iterable[str]:
+    """Yield whom people should check, beside what is said of the training: judges that are not shown to be any good."""
+    names = [one.about.partition(":")[0] for one in found if one.mark == "distrusted"]
+    names += [one.about.partition(":")[0] for one in found if one.mark == "unknown"]
+    if names:
+        yield f"have people check {_names(names)}"
+
+
+def _judging(found: Sequence[Finding]) -> Iterable[str]:
+    """Yield what to do with the judges: whom to leave out, whom to have checked."""
+    names = {
+        mark: [one.about.partition(":")[0] for one in found if one.mark == mark]
+        for mark in ("distrusted", "unknown", "trusted")
+    }
+    if names["distrusted"]:
+        yield f"do not rely on {_names(names['distrusted'])}"
+    if names["unknown"]:
+        yield f"have people check {_names(names['unknown'])}"
+    if names["trusted"]:
+        yield f"set {_names(names['trusted'])} beside how far people agree"
+
+
+def is_fed(evidence: Evidence) -> bool:
+    """Return whether series of the run were trained with feedback; checkpoints from elsewhere are training alone."""
+    return evidence.run.suite.rounds is not None
+
+
+def _called(evidence: Evidence, series: str) -> str:
+    return f"{series} feedback" if is_fed(evidence) else series
+
+
+def _names(names: Sequence[str]) -> str:
+    """Return names in a row, the first few where there are many; `a, b and c feedback` says the last word once."""
+    if len(names) > 1 and all(name.endswith(" feedback") for name in names):
+        return _names([name.removesuffix(" feedback") for name in names]) + " feedback"
+    if len(names) > MOST_NAMES:
+        return f"{', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
+    return joined(list(names))
+
+
+def numbers(evidence: Evidence) -> list[Number]:
+    """Return three numbers: of training the last round that helped, the gain and where it stands; else of agreement."""
+    fed = [row for row in evidence.rounds if row["series"] != evidence.control and counting(row).get("gain_total")]
+    return _of_training(evidence, fed) if fed else _of_agreement(evidence)
+
+
+def _of_training(evidence: Evidence, fed: Sequence[Row]) -> list[Number]:
+    best = max(fed, key=lambda row: float(counting(row)["gain_total"]["value"]))
+    part = counting(best)
+    of = _called(evidence, best["series"]) + (
+        f", {best['benchmark']}" if len({row["benchmark"] for row in fed}) > 1 else ""
+    )
+    last, total = part["last_gain"], part["gain_total"]
+    until = "" if last["possible"] == last["shown"] else f"perhaps {_round(last['possible_label'])}"
+    beyond = "beyond training alone" if best.get("over_control") and part is not best else "from first to last round"
+    found = [
+        Number(
+            _round(last["shown_label"]) if last["shown"] else "none",
+            "the last that is shown to have helped",
+            until or of,
+        ),
+        Number(f"{points(total['value'])} points", beyond, f"[{points(total['low'])}, {points(total['high'])}], {of}"),
+    ]
+    reached = _reached(evidence, best)
+    if reached is not None:
+        room = next(
+            (flag for flag in best.get("flags") or [] if flag["flag"] == "saturated" and flag["outcome"] == "yes"), None
+        )
+        found.append(
+            Number(
+                f"{100 * reached:.0f} of 100", "the score in the last round", "little is left to gain" if room else of
+            )
+        )
+    return found
+
+
+def _reached(evidence: Evidence, row: Row) -> float | None:
+    scores = evidence.scores
+    if not len(scores):
+        return None
+    own = scores[(scores["benchmark"] == row["benchmark"]) & (scores["series"] == row["series"])]
+    last = own[own["round"] == own["round"].max()]["score"].mean()
+    return float(last) if last == last else None
+
+
+def _of_agreement(evidence: Evidence) -> list[Number]:
+    """Return the closest judge's agreement with people (else verifiers), people's with each other, and on how many."""
+    kinds = evidence.kinds
+    known = [row for row in evidence.pairs if row["value"] is not None]
+
+    def between(one: set[str], other: set[str]) -> list[Row]:
+        ends = [({kinds.get(row["rater_a"], "")}, {kinds.get(row["rater_b"], "")}) for row in known]
+        return [
+            row
+            for row, (a, b) in zip(known, ends, strict=True)
+            if (a <= one and b <= other) or (b <= one and a <= other)
+        ]
+
+    ai = {"judge", "reward_model"}
+    independent = between(ai, {"human"}) or between(ai, {"verifier"})
+    people = between({"human"}, {"human"})
+    found = []
+    if independent:
+        best = max(independent, key=lambda row: float(row["value"]))
+        name = evidence.name(best["rater_a"] if kinds[best["rater_a"]] in ai else best["rater_b"])
+        who = "people" if "human" in (kinds[best["rater_a"]], kinds[best["rater_b"]]) else "the answer key"
+        found.append(
+            Number(decimals(best["value"]), f"the closest that a judge comes to {who}", f"{name}, {_of(best)}")
+        )
+    if people:
+        mean = sum(float(row["value"]) for row in people) / len(people)
+        pairs = "1 pair" if len(people) == 1 else f"the mean of {len(people)} pairs"
+        found.append(Number(decimals(mean), "how far people agree with each other", f"{pairs}, {_of(people[0])}"))
+    if known:
+        found.append(
+            Number(f"{max(row['n'] for row in known):,}", "answers that two raters share", "at most, of a pair")
+        )
+    return found
+
+
+def _of(row: Row) -> str:
+    interval = f" [{decimals(row['low'])}, {decimals(row['high'])}]" if row.get("low") is not None else ""
+    return f"{str(row['coefficient']).replace('_', ' ')}{interval}"
