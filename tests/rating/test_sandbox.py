@@ -73,7 +73,10 @@ def test_special_values_cross():
     assert cross(range(1, 9, 3)) == range(1, 9, 3)
 
 
-@pytest.mark.parametrize("value", [object(), len, type("Own", (int,), {})(1), type("OwnType", (), {}), iter([])])
+OWN = type("Own", (int,), {"__eq__": lambda self, other: True})  # one that adds nothing crosses, made again
+
+
+@pytest.mark.parametrize("value", [object(), len, OWN(1), type("OwnType", (), {}), iter([])])
 def test_what_is_not_plain_does_not_cross(value):
     with pytest.raises(TypeError):
         cross(value)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from harness.records import digest
 
-Outcome = Literal["passed", "failed", "timeout", "memory", "crash", "uncrossable", "opaque", "error"]
+Outcome = Literal["passed", "failed", "timeout", "memory", "crash", "uncrossable", "opaque", "skipped", "error"]
 Kind = Literal["cases", "script", "programs", "pytest"]
 
 
@@ -28,8 +28,8 @@ class Tests:
     """The tests of one problem.
 
     `parts` maps a name (`visible`, `hidden`) to tests, run in order until one fails: for the kind `cases` pairs of
-    arguments and expected result, for `programs` pairs of standard input and output, for `script` and `pytest` the
-    text of a program.
+    arguments and expected result (a third entry is right too), for `programs` pairs of standard input and output, for
+    `script` and `pytest` the text of a program.
     """
 
     kind: Kind
@@ -44,6 +44,8 @@ class Tests:
     """For `pytest`: the module that the test file imports from."""
     reference: str | None = None
     """A solution that is known to be right: tells what the tests need from a candidate, and whether it can cross."""
+    tolerance: float = 1e-9
+    """Relative difference of numbers that are taken to be the same, in `cases` and `programs`."""
 
     def identity(self) -> str:
         """Return a hash of all fields."""
@@ -70,7 +72,8 @@ class CheckResult:
     """How a check ended.
 
     `uncrossable`: the tests give the candidate what is no plain data; `opaque`: they compare what is the candidate's
-    own. `error`: the sandbox failed, and nothing is known about the program.
+    own; `skipped`: the tests fail by themselves, or are larger than may cross. `error`: the sandbox failed, and nothing
+    is known about the program.
     """
 
     outcome: Outcome

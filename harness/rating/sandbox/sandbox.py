@@ -144,6 +144,7 @@ def _job(tests: Tests) -> dict[str, Any]:
         "setup": tests.setup,
         "module": tests.module,
         "reference": tests.reference,
+        "tolerance": tests.tolerance,
     }
 
 

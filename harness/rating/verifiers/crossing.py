@@ -2,7 +2,9 @@
 
 Whether tests can cross is a property of the problem, never of the candidate: else a model could escape a 0 by
 returning something odd. Where a reference solution is known, it tells: tests that it passes in one process but not in
-two cannot cross. Where none is known, tests that call one entry point are taken to be able to.
+two cannot cross, and tests that it fails in both say nothing about anybody. Where none is known, tests that need an
+object of the candidate's own are given to both in one process: what fails even there is wrong, what passes there may be
+forged, and is skipped.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from harness.rating.sandbox.check import Check, CheckResult
 from harness.rating.sandbox.sandbox import Sandboxes
@@ -18,6 +21,11 @@ from harness.records import Flag
 
 Word = str
 """passed, failed, visible_only, timeout, memory, crash, error or skipped."""
+
+
+NO_VALUE = "the problem's own solution fails its tests: "
+Crosses = Literal["apart", "together", "never"]
+"""How the reference solution passes its tests: across two processes, in one alone, not at all."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class ProgramChecker:
         """Take the sandboxes, and whether tests that cannot cross may run in the candidate's own process."""
         self.sandboxes = sandboxes
         self.accept_same_process = accept_same_process
-        self._crosses: dict[str, tuple[bool, CheckResult]] = {}
+        self._crosses: dict[str, tuple[Crosses, CheckResult]] = {}
         self._lock = threading.Lock()
 
     def judge_all(self, checks: Sequence[Check]) -> Iterator[Judgement]:
@@ -56,15 +64,29 @@ class ProgramChecker:
         if not check.source.strip():
             return Judgement("failed", "the answer holds no code", None, flags)
         crosses, trial = self._can_cross(check)
-        if crosses is False:
+        if crosses == "never":
+            return Judgement("skipped", f"{NO_VALUE}{trial.reason if trial else ''}", None, flags)
+        if crosses == "together":
             return self._same_process(check, flags)
         verdict = trial if trial and check.source == check.tests.reference else self.sandboxes.check(check)
-        if verdict.outcome == "uncrossable" and crosses is None and not check.tests.entry_point:
-            return self._same_process(check, flags)
-        word = "failed" if verdict.outcome in ("uncrossable", "opaque") else str(verdict.outcome)
+        if verdict.outcome in ("uncrossable", "opaque") and crosses is None:
+            return self._undecided(check, verdict, flags)
+        if verdict.outcome == "skipped" and crosses is None:
+            return Judgement("skipped", verdict.reason, verdict, flags)
+        word = "failed" if verdict.outcome in ("uncrossable", "opaque", "skipped") else str(verdict.outcome)
         if word not in ("passed", "error") and "visible" in verdict.passed and "hidden" in check.tests.parts:
             return Judgement("visible_only", verdict.reason, verdict, (*flags, "visible_only"))
         return Judgement(word, verdict.reason, verdict, flags)
+
+    def _undecided(self, check: Check, verdict: CheckResult, flags: tuple[Flag, ...]) -> Judgement:
+        """Judge a program whose own objects the tests compare, where nobody knows whether they have to."""
+        if self.accept_same_process:
+            return self._same_process(check, flags)
+        if check.tests.kind in ("script", "pytest"):
+            beside = self.sandboxes.check(replace(check, together=True))
+            if beside.outcome == "passed":
+                return self._same_process(check, flags)
+        return Judgement("failed", verdict.reason, verdict, flags)
 
     def _same_process(self, check: Check, flags: tuple[Flag, ...]) -> Judgement:
         flags = (*flags, "same_process")
@@ -73,7 +95,7 @@ class ProgramChecker:
         verdict = self.sandboxes.check(replace(check, together=True))
         return Judgement(str(verdict.outcome), verdict.reason, verdict, flags)
 
-    def _can_cross(self, check: Check) -> tuple[bool | None, CheckResult | None]:
+    def _can_cross(self, check: Check) -> tuple[Crosses | None, CheckResult | None]:
         """Tell whether the tests can cross, and the verdict on the reference solution; None where there is none."""
         reference = check.tests.reference
         if reference is None:
@@ -84,10 +106,12 @@ class ProgramChecker:
         if known is None:
             trial = check.of(reference)
             verdict = self.sandboxes.check(trial)
-            crosses = verdict.outcome == "passed"
-            if not crosses:  # wrong in one process as well: no fault of the crossing
-                crosses = self.sandboxes.check(replace(trial, together=True)).outcome != "passed"
+            crosses: Crosses = "apart"
+            if verdict.outcome != "passed":
+                beside = self.sandboxes.check(replace(trial, together=True))
+                crosses = "together" if beside.outcome == "passed" else "never"
             known = crosses, verdict
-            with self._lock:
-                self._crosses[key] = known
+            if verdict.outcome != "error":
+                with self._lock:
+                    self._crosses[key] = known
         return known

@@ -63,7 +63,7 @@ def json_schema(spec: RaterSpec, _: Surroundings) -> Verifier:
 def _fits(validator: SchemaValidator, answer: str) -> Checked:
     block = BLOCK.search(answer)
     try:
-        value = json.loads(block[1] if block else answer, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(block["code"] if block else answer, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return Checked(False, f"no JSON: {error}")
     try:

@@ -7,17 +7,22 @@ Told apart by their fields: ours (`visible_tests`, `hidden_tests`: pairs of argu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.answering import answer_of
 from harness.errors import HarnessError
 from harness.rating.sandbox.check import Tests
 
-FORMATS = "visible_tests/hidden_tests, test and entry_point (HumanEval), test_list (MBPP), input_output (APPS), pytest"
+FORMATS = (
+    "visible_tests/hidden_tests, test and entry_point (HumanEval), base_input and plus_input (EvalPlus), "
+    "test_list (MBPP), input_output (APPS), pytest"
+)
 NUMPY = re.compile(r"^import numpy as np[ \t]*$", re.MULTILINE)
 NO_NUMPY = """
 class np:
@@ -31,7 +36,35 @@ class np:
         return found == wanted or abs(found - wanted) <= atol + rtol * abs(wanted)
 """
 """All that the tests of EvalPlus need of numpy, which no sandbox has: they compare plain numbers, and lists of them."""
-BLOCK = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
+LIKE_THE_REFERENCE = """
+import copy, json, math
+
+def same(found, wanted, tolerance):
+    if isinstance(wanted, (list, tuple)) and type(found) is type(wanted):
+        return len(found) == len(wanted) and all(same(a, b, tolerance) for a, b in zip(found, wanted))
+    if isinstance(wanted, float) and isinstance(found, (int, float)):
+        return found == wanted or math.isclose(found, wanted, rel_tol=tolerance, abs_tol=tolerance)
+    return found == wanted
+
+def check(candidate):
+    facts = json.loads(FACTS)
+    space = {"__name__": "reference"}
+    exec(facts["reference"], space)
+    for inputs in facts["inputs"]:
+        wanted = space[facts["entry"]](*copy.deepcopy(inputs))
+        found = candidate(*copy.deepcopy(inputs))
+        assert same(found, wanted, facts["tolerance"]), f"{inputs!r:.100} gives {found!r:.100}, not {wanted!r:.100}"
+
+check"""
+"""Of EvalPlus: a program is right where it returns what the released solution returns, numbers within a tolerance."""
+TOLERANCE = 1e-6
+"""Relative difference of numbers that are the same, where a problem does not say otherwise."""
+BLOCK = re.compile(
+    r"^[ \t]*```[ \t]*(?P<language>[^\s`]*)[^\n`]*\n(?P<code>.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
+)
+PYTHON = ("py", "py3", "python", "python3", "python2", "ipython")
+OTHERS = ("bash", "sh", "shell", "zsh", "console", "terminal", "powershell", "cmd", "bat", "json", "yaml", "output")
+"""Languages of code blocks."""
 
 
 def read_tests(problem: Mapping[str, Any]) -> Tests:
@@ -51,6 +84,8 @@ def read_tests(problem: Mapping[str, Any]) -> Tests:
 
 
 def _read(problem: Mapping[str, Any]) -> Tests | None:
+    if "base_input" in problem:
+        return _evalplus(problem)
     if "visible_tests" in problem or "hidden_tests" in problem:
         parts = {part: _cases(problem.get(f"{part}_tests") or []) for part in ("visible", "hidden")}
         return Tests("cases", {part: cases for part, cases in parts.items() if cases}, problem["entry_point"])
@@ -85,7 +120,8 @@ def _humaneval(problem: Mapping[str, Any]) -> Tests:
     if "entry_point" not in problem and problem.get("code"):  # MBPP+: the tests call what the reference defines
         return Tests("script", {"hidden": script}, reference=problem["code"])
     entry, prompt = problem["entry_point"], problem.get("prompt", "")
-    if not re.search(r"^(?:check|test_check)\(", script, re.MULTILINE):
+    called = re.search(r"^(?:check|test_check)\(", script, re.MULTILINE)
+    if not called and re.search(r"^def check\(", script, re.MULTILINE):
         script += f"\ncheck({entry})\n"
     solution = problem.get("canonical_solution")
     reference = f"{prompt}{solution}" if solution else None
@@ -99,11 +135,28 @@ def _apps(problem: Mapping[str, Any]) -> Tests:
     if len(inputs) != len(outputs):
         raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs")
     function = pairs.get("fn_name")
+    tolerance = float(problem.get("tolerance", TOLERANCE))
     if function:
-        wanted = [output[0] if isinstance(output, list) and len(output) == 1 else output for output in outputs]
-        return Tests("cases", {"hidden": [list(case) for case in zip(inputs, wanted, strict=True)]}, function)
+        wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
+        wanted = [[output, output[0]] if wrapped else [output] for output in outputs]
+        cases = [[given, *right] for given, right in zip(inputs, wanted, strict=True)]
+        return Tests("cases", {"hidden": cases}, function, tolerance=tolerance)
     lines = [[_text(given), _text(wanted)] for given, wanted in zip(inputs, outputs, strict=True)]
-    return Tests("programs", {"hidden": lines})
+    return Tests("programs", {"hidden": lines}, tolerance=tolerance)
+
+
+def _evalplus(problem: Mapping[str, Any]) -> Tests:
+    """Return EvalPlus's inputs as tests: what the released solution returns is right."""
+    entry, prompt, solution = problem["entry_point"], problem.get("prompt", ""), problem["canonical_solution"]
+    reference = f"{prompt}{solution}" if solution.startswith((" ", "\t")) else solution
+    facts = {"reference": reference, "entry": entry, "tolerance": float(problem.get("atol") or 0) or TOLERANCE}
+    scripts = {}
+    for part, name in (("visible", "base_input"), ("hidden", "plus_input")):
+        if problem.get(name):
+            scripts[part] = (
+                f"FACTS = {json.dumps({**facts, 'inputs': problem[name]})!r}\n{LIKE_THE_REFERENCE}({entry})\n"
+            )
+    return Tests("script", scripts, entry, prelude=prompt, reference=reference)
 
 
 def _text(lines: Any) -> str:
@@ -111,20 +164,52 @@ def _text(lines: Any) -> str:
 
 
 def program(problem: Mapping[str, Any], answer: str) -> str:
-    """Return the program in a model's answer; empty where there is none.
+    """Return the program in a model's answer, outside its reasoning; empty where there is none.
 
-    The contents of the first code block (three backticks; one that is never closed goes to the end), or the whole
-    answer where there is none. If its first line is indented it continues the problem's prompt, unless it defines the
-    entry point itself.
+    The contents of the last code block (three backticks; one that is never closed goes to the end) that defines what
+    the tests call, else of the first, or the whole answer where there is none; blocks of other languages are passed
+    over. If its first line is indented it continues the problem's prompt, unless it defines the entry point itself.
     """
-    block = BLOCK.search(answer)
-    code = block[1] if block else answer
+    text = clean(answer_of(answer))
+    blocks = [(found["language"].lower(), found["code"]) for found in BLOCK.finditer(text)]
+    code = _chosen(blocks, _called(problem)) if blocks else text
     entry, prompt = problem.get("entry_point"), problem.get("prompt")
     if not code.strip() or not code.lstrip("\n").startswith((" ", "\t")):
         return code
-    if entry and prompt and not re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(entry)}\b", code, re.MULTILINE):
+    if entry and prompt and not _defines(code, {entry}):
         return f"{prompt}{code}"
     return textwrap.dedent(code)
+
+
+def clean(source: str) -> str:
+    """Return a program without a byte order mark and with the line ends that Python writes."""
+    return source.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _chosen(blocks: Sequence[tuple[str, str]], called: set[str]) -> str:
+    python = [code for language, code in blocks if language in PYTHON]
+    unnamed = [code for language, code in blocks if not language]
+    defining = [code for language, code in blocks if language in ("", *PYTHON) and _defines(code, called)]
+    other = [code for language, code in blocks if language not in OTHERS]
+    return next(iter([*defining[-1:], *python, *unnamed, *other]), "")
+
+
+def _called(problem: Mapping[str, Any]) -> set[str]:
+    """Return the names that a problem's tests call."""
+    pairs = problem.get("input_output", {})
+    with contextlib.suppress(ValueError):
+        pairs = json.loads(pairs) if isinstance(pairs, str) else pairs
+    function = pairs.get("fn_name") if isinstance(pairs, Mapping) else None
+    named = {name for name in (problem.get("entry_point"), problem.get("fn_name"), function) if isinstance(name, str)}
+    tests = problem.get("test_list")
+    if not named and isinstance(tests, list):
+        named = set(re.findall(r"\b([A-Za-z_]\w*)\s*\(", "\n".join(map(str, tests))))
+    return named
+
+
+def _defines(code: str, names: set[str]) -> bool:
+    known = "|".join(map(re.escape, names)) or "(?!)"
+    return bool(re.search(rf"^\s*(?:(?:async\s+)?def|class)\s+(?:{known})\b|^(?:{known})\s*=", code, re.MULTILINE))
 
 
 def setup_first(tests: Tests, source: str) -> tuple[Tests, str]:

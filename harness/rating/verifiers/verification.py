@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.answering import answer_of
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.sandbox.check import Check, Limits
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
-from harness.rating.verifiers.problems import BLOCK, program, read_tests
+from harness.rating.verifiers.problems import BLOCK, clean, program, read_tests
 from harness.records import Rating, digest
 
 STATUSES = ("passed", "failed", "visible_only", "timeout", "memory", "crash", "error", "skipped")
@@ -113,7 +114,7 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
             raise HarnessError(f"{path}:{number}: neither `code` nor `completion` is text; it has {sorted(entry)}")
         model = entry.get("model")
         model = None if model is None else str(model)
-        source = text if "code" in entry else _continued(problems[name], text)
+        source = clean(text) if "code" in entry else _continued(problems[name], text)
         completions.append(Completion(name, model, seen[name, model], source))
         seen[name, model] += 1
     if not completions:
@@ -122,6 +123,7 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
 
 
 def _continued(problem: Mapping[str, Any], completion: str) -> str:
+    completion = clean(answer_of(completion))
     continues = "entry_point" in problem and problem.get("prompt") and not BLOCK.search(completion)
     return f"{problem['prompt']}{completion}" if continues else program(problem, completion)
 
@@ -183,13 +185,18 @@ def pass_summary(verified: Sequence[Verified]) -> dict[str, Any]:
 
     Returns:
         `n`, `passed`, `pass_rate` (passed / judged; null where nothing was judged), `pass_at_k`, `statuses`,
-        `same_process` (`n`, `share`, `passed`), `pass_rate_same_process` (among those alone), and `by_model`.
+        `problems_without_value` (why, by problem), `same_process` (`n`, `share`, `passed`), `pass_rate_same_process`
+        (among those alone), and `by_model`.
     """
     models = sorted({entry.completion.model for entry in verified if entry.completion.model is not None})
     by_model = {model: _rates([entry for entry in verified if entry.completion.model == model]) for model in models}
     statuses = Counter(_status(entry) for entry in verified)
+    unusable = {
+        one.completion.task_id: one.rating.error for one in verified if one.word == "skipped" and not one.same_process
+    }
     return {
         **_rates(verified),
+        "problems_without_value": dict(sorted(unusable.items())),
         "by_model": by_model,
         "statuses": {status: statuses[status] for status in STATUSES},
     }

@@ -6,19 +6,18 @@ made on the other side.
 
 from __future__ import annotations
 
-import contextlib
+import builtins
 import copy
-import io
 import operator
-import os
 import sys
 import types
+from os import _exit
 from typing import Any
 
 from . import plain
 
 KEPT_OUTPUT = 4_000_000
-"""Characters of standard output that a program may print."""
+"""Bytes of standard output of a program that are kept."""
 LONGEST_TEXT = 10_000
 """Characters of an exception's text that cross."""
 
@@ -33,6 +32,7 @@ class Candidate:
         self.module = types.ModuleType(name)
         self.kept: list[Any] = []
         self.numbers: dict[int, int] = {}
+        vars(builtins).update(exit=sys.exit, quit=sys.exit)  # as `site` does, which the sandbox does without
 
     def load(self) -> dict[str, bool]:
         """Run the program's top level and return the names that it defines, and which of them can be called."""
@@ -96,31 +96,17 @@ class Candidate:
 
     def run(self, given: str) -> str:
         """Run the program from its start with the given standard input, and return what it printed."""
+        from .streams import Left, Streams
+
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main
-        raw = io.BytesIO()
-        import threading
-
-        reader, writer = os.pipe()
-        threading.Thread(target=_feed, args=(writer, given.encode()), daemon=True).start()
-        if reader:  # else an earlier input's descriptor was closed, and this one has its number already
-            os.dup2(reader, 0)
-            os.close(reader)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the program's, to its end
-        sys.stdout = io.TextIOWrapper(raw, write_through=True)
+        streams = Streams(given, KEPT_OUTPUT)
         try:
             exec(compile(self.source, "<candidate>", "exec"), main.__dict__)
-        except SystemExit as end:
-            if end.code not in (None, 0):
+        except (SystemExit, Left) as end:
+            if end.code not in (None, 0, False):
                 raise
-        sys.stdout.flush()
-        return raw.getvalue()[:KEPT_OUTPUT].decode(errors="replace")
-
-
-def _feed(writer: int, data: bytes) -> None:
-    """Write a program's standard input; a program that does not read it all is no failure."""
-    with contextlib.suppress(OSError), open(writer, "wb") as pipe:
-        pipe.write(data)
+        return streams.ended()
 
 
 def _unchanged(was: Any, now: Any) -> bool:
@@ -143,6 +129,13 @@ def _refuse(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no plain data")
 
 
+def _finished(coroutine: Any) -> Any:
+    """Run a coroutine to its end and return what it returns."""
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
 OPERATIONS: dict[str, Any] = {
     "call": lambda thing, arguments, named: thing(*arguments, **named),
     "name": lambda thing: thing,
@@ -154,6 +147,7 @@ OPERATIONS: dict[str, Any] = {
     "next": next,
     "len": len,
     "text": str,
+    "await": _finished,
 }
 
 
@@ -165,12 +159,12 @@ def serve(job: dict[str, Any], channel: plain.Channel) -> None:
         channel.send(["value", plain.encode(names, candidate.keep, plain.Shared()), []])
     except BaseException as error:
         channel.send(candidate.fault(error, []))
-        os._exit(0)
+        _exit(0)
     while True:
         try:
             question = channel.receive()
         except plain.Closed:
-            os._exit(0)
+            _exit(0)
         try:
             channel.send(candidate.answer(question))
         except plain.TooLarge as error:

@@ -1,7 +1,8 @@
 """Plain data, the only thing that crosses between the tests and the candidate.
 
 Values of exactly the built-in types cross as themselves, and a few containers of the standard library that compare
-like them (an `OrderedDict`, a `Counter`); a subclass does not, because its `__eq__` would come along. Whatever else
+like them (an `OrderedDict`, a `Counter`); of a program's own types only those that are plain data with a name
+(`own_types`), for another one's `__eq__` would come along. Whatever else
 the candidate returns stays on its side and crosses as a number: a handle that the tests can call, index and read
 attributes of, each answer being plain data again, but never compare.
 
@@ -22,6 +23,8 @@ import struct
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from . import own_types
 
 MAX_DEPTH = 200
 CHUNK = 1 << 16
@@ -129,7 +132,8 @@ def encode(value: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 
         return {kind.__name__: [encode(part, keep, shared, depth + 1) for part in _parts(kind.__name__, value)]}
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
         return encode(value.item(), keep, shared, depth + 1)
-    return keep(value)
+    own = own_types.described(value)
+    return {own[0]: encode(own[1], keep, shared, depth + 1)} if own else keep(value)
 
 
 def encode_content(container: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 0) -> Any:
@@ -214,6 +218,8 @@ def decode(data: Any, handle: Callable[[Any], Any], shared: Shared) -> Any:
         return make(*(decode(part, handle, shared) for part in content))
     if kind == "handle":
         return handle(content)
+    if kind in own_types.MAKERS:
+        return own_types.MAKERS[kind](decode(content, handle, shared))
     raise ValueError(f"unknown kind of data {kind!r:.60}")
 
 

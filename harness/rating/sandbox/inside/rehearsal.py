@@ -44,6 +44,7 @@ JOB = {
     "setup": "",
     "module": "candidate",
     "reference": None,
+    "tolerance": 1e-9,
     "source": PROGRAM,
 }
 

@@ -41,12 +41,15 @@ class Candidate:
         self.to_arrive: list[BaseException] = []
         """Those of them that do not say that an iterator has no more."""
         self.handles: dict[int, Handle] = {}
+        self.asked = False
+        """The tests have asked for something: before that what fails is their own."""
         self.names: dict[str, bool] = dict(self.read(plain.Shared()))
         """What the program defines, and whether it can be called."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
         """Ask one question and return the decoded answer."""
         shared = plain.Shared()
+        self.asked = True
         try:
             self.in_time()
             self.channel.send([verb, target, *(plain.encode(part, self.own, shared) for part in content)])
@@ -55,7 +58,7 @@ class Candidate:
         except plain.Closed:
             raise Ended("gone", "the candidate's process ended before the tests were through") from None
         except plain.TooLarge as error:
-            raise Ended("failed", f"the arguments are too large: {error}") from None
+            raise Ended("skipped", f"the arguments are too large ({error}): raise `message_mb`") from None
         return self.read(shared, verb)
 
     def in_time(self) -> None:
@@ -128,11 +131,16 @@ class Candidate:
             return {"handle": [self.raised[id(value)][1], ""]}
         raise Ended("uncrossable", f"the tests give the candidate a {type(value).__name__}, which cannot cross")
 
-    def handle(self, content: Any) -> Handle:
-        """Return what stands for an object that stayed on the other side: the same for the same object."""
+    def handle(self, content: Any) -> Any:
+        """Return what stands for an object that stayed on the other side: the same for the same object.
+
+        What can be awaited is a coroutine here too, which runs there.
+        """
         number, kind = content
         if type(number) is not int:
             raise ValueError("a handle is a number")
+        if kind == "coroutine":
+            return _awaited(Handle(self, number, kind))
         return self.handles.setdefault(number, Handle(self, number, str(kind)[:80]))
 
     def stub(self, name: str) -> Any:
@@ -190,6 +198,9 @@ class Handle:
     def __len__(self) -> int:
         return int(_about(self, "len"))
 
+    def __contains__(self, value: Any) -> bool:
+        return any(entry is value or entry == value for entry in self)
+
     def __str__(self) -> str:
         return str(_about(self, "text"))
 
@@ -197,6 +208,10 @@ class Handle:
 def _about(handle: Handle, verb: str, *content: Any) -> Any:
     candidate: Candidate = object.__getattribute__(handle, "_candidate")
     return candidate.ask(verb, object.__getattribute__(handle, "_number"), *content)
+
+
+async def _awaited(handle: Handle) -> Any:
+    return _about(handle, "await")
 
 
 def kind_of(handle: Handle) -> str:
@@ -212,7 +227,7 @@ def _refused(name: str) -> Callable[..., NoReturn]:
 
 
 REFUSED = (
-    "eq ne lt le gt ge bool hash contains repr format int float index complex bytes add radd sub rsub mul rmul truediv "
+    "eq ne lt le gt ge bool hash repr format int float index complex bytes add radd sub rsub mul rmul truediv "
     "rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert enter exit reversed"
 )
 for _name in REFUSED.split(" "):

@@ -9,6 +9,7 @@ import sys
 import types
 from typing import Any
 
+from . import examiner
 from .examiner import described
 from .remote import Ended
 
@@ -29,6 +30,7 @@ def examine(job: dict[str, Any]) -> dict[str, Any]:
             else:
                 for tests in filter(None, (job["setup"], script)):
                     exec(compile(tests, "<tests>", "exec"), module.__dict__)
+                examiner.run_test_cases(module.__dict__)
             passed.append(part)
     except MemoryError:
         outcome, reason = "memory", "MemoryError"
