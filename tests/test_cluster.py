@@ -50,7 +50,7 @@ class Machines:
             "--scheduler-file",
             self.file,
         )
-        wait_for(self.file.is_file)
+        wait_for(lambda: self.file.is_file() and self.file.read_text().rstrip().endswith("}"))
         self.address = json.loads(self.file.read_text())["address"]
         for number in range(workers):
             self.add(f"worker{number}")

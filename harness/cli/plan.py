@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
-from harness.cli.run import Cache, Limit, Out, Seed, Some, Workers
+from harness.cli.run import Cache, Executor, Limit, Out, Seed, Some, Workers
 
 if TYPE_CHECKING:
     from harness.plan import Line, Plan, Range
@@ -44,6 +44,7 @@ def plan(
     include: Include = None,
     cache: Cache = None,
     workers: Workers = 2,
+    executor: Executor = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a suite would do, before anything is asked: items, calls, tokens, time, cost, and what is cached."""
@@ -70,6 +71,7 @@ def plan(
             include=include or (),
             cache=cache,
             workers=workers,
+            executor=executor,
         )
         if as_json:
             print(json.dumps(found.to_json(), indent=2, allow_nan=False))
@@ -105,6 +107,11 @@ def _show(found: Plan) -> None:
     console.print(table)
     later = f", and what {', '.join(found.untimed)} take" if found.untimed else ""
     print(f"{found.calls:,} calls; cost: {_dollars(found.cost_usd)}; time: {_time(found.seconds)}{later}")
+    if found.shards is not None:
+        print(
+            f"on {found.slots} slots: {found.shards:,} shards; a server is asked no more at once than by one machine, "
+            f"so calls take as long; what works here takes about 1/{found.slots} of its time"
+        )
     print("assumed: " + "; ".join(found.assumed))
 
 

@@ -40,10 +40,10 @@ from harness.plan.dry_run import (
     dry_run,
     total,
 )
-from harness.rating import Surroundings, Wanted, find_rater, missing, rated_work, read_spec, tasks_of, work_of
+from harness.rating import SHARD, Surroundings, Wanted, find_rater, missing, rated_work, read_spec, tasks_of, work_of
 from harness.records import Response
-from harness.run import Run
-from harness.stages import check_names
+from harness.run import Run, place_of
+from harness.stages import check_names, cluster_of
 from harness.suite import IMPORTED, ModelUse, RaterUse, Suite, TaskUse, read_suite
 
 
@@ -86,6 +86,10 @@ class Plan:
 
     suite: str
     lines: list[Line]
+    slots: int = 1
+    """Shards that the executor works on at once; 1 for this machine alone."""
+    shards: int | None = None
+    """Shards that answers and ratings are cut into for the executor; None for this machine alone."""
     assumed: Sequence[str] = ASSUMED
 
     @property
@@ -113,6 +117,8 @@ class Plan:
         total = {"calls": self.calls, "cost_usd": self.cost_usd, "seconds": self.seconds, "untimed": self.untimed}
         return {
             "suite": self.suite,
+            "slots": self.slots,
+            "shards": self.shards,
             "lines": [vars(line) for line in self.lines],
             "total": total,
             "assumed": list(self.assumed),
@@ -129,6 +135,7 @@ def plan_suite(
     include: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     workers: int = 2,
+    executor: str | None = None,
 ) -> Plan:
     """Return what a suite would do, or what is left of it. Nothing is asked of any model.
 
@@ -141,6 +148,7 @@ def plan_suite(
         include: Folders with catalogues of the user's own.
         cache: Where models and finished calls are kept.
         workers: Processes and threads at once.
+        executor: Who would work; see `cluster_of`. It is asked how many slots it has, and for nothing else.
 
     Raises:
         HarnessError: Something that the suite names is missing or wrong.
@@ -148,11 +156,16 @@ def plan_suite(
     catalog = Catalog(include)
     suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
     check_names(suite, catalog)
-    folder = Path(out or Path("runs") / suite.name)
+    folder = place_of(out or Path("runs") / suite.name)
     place = Surroundings(suite.seed, Path(cache) if cache else default_cache(), workers)
     with dry_run(folder, suite) as run, dry_clients(place) as (clients, surroundings):
         stage = _Stage(run, suite.narrowed(tasks, models, raters), catalog, clients, surroundings)
-        return Plan(suite.name, list(stage.lines()))
+        lines = list(stage.lines())
+    with cluster_of(executor) as cluster:
+        if cluster is None:
+            return Plan(suite.name, lines)
+        left = [range(line.wanted - line.there) for line in lines if line.stage != "rounds"]
+        return Plan(suite.name, lines, cluster.slots, sum(len(cluster.cut(work, SHARD)) for work in left))
 
 
 @dataclass(frozen=True)
