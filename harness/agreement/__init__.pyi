@@ -15,9 +15,9 @@ from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS
 from .coefficients.contingency import kappa as kappa
 from .coefficients.kalpha import kalpha as kalpha
 from .doors import agree as agree
-from .doors import rank as rank
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix
+from .preferences.door import rank as rank
 from .preferences.length_control import length_controlled_win_rate as length_controlled_win_rate
 from .preferences.preferences import Ranking as Ranking
 from .preferences.preferences import bootstrap_strengths as bootstrap_strengths

@@ -1,18 +1,16 @@
-"""The public functions take what people have in hand: a run, the path of one or of a file of ratings, or a frame."""
+"""`agree` takes what people have in hand: a run, the path of one or of a file of ratings, or a frame."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import pandas as pd
 
 from harness.agreement import agreement
 from harness.agreement.agreement import Agreement
-from harness.agreement.preferences import rankings
-from harness.agreement.preferences.rankings import Preferences, of_run
 from harness.agreement.run_agreement import RunAgreement, agree_in_run
 from harness.agreement.source import Source, opened_source
 from harness.errors import HarnessError
@@ -43,22 +41,3 @@ def _of_anything(
 
 
 agree = _of_anything(agreement.agree)
-
-
-def _of_comparisons(
-    of_frame: Callable[Concatenate[pd.DataFrame, P], Preferences],
-) -> Callable[Concatenate[Source, P], Preferences]:
-    """Let `rank` take runs and paths too; the players of a run are its models, and its series' rounds."""
-
-    @wraps(of_frame)
-    def rank(source: Source, /, *args: P.args, **options: P.kwargs) -> Preferences:
-        ratings = opened_source(source)
-        if isinstance(ratings, pd.DataFrame):
-            return of_frame(ratings, *args, **options)
-        players: Any = {"first": "player", "second": "opponent", "seed": ratings.suite.seed, **options}
-        return of_frame(of_run(ratings.ratings, ratings.responses), *args, **players)
-
-    return rank
-
-
-rank = _of_comparisons(rankings.rank)
