@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from math import isnan
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import NO_PEOPLE, Agreement, Preferences, RunAgreement
+from harness.agreement import NO_PEOPLE, Agreement, RunAgreement
+
+if TYPE_CHECKING:
+    from harness.agreement import Preferences
 
 FEW_RATERS = 5
 """Raters up to which every pair is printed; `--json` has all."""
@@ -16,14 +19,14 @@ FEW_RATERS = 5
 
 def show(found: Agreement | RunAgreement | Preferences) -> None:
     """Print a result to stdout, its warnings to stderr."""
-    if isinstance(found, Preferences):
-        _show_preferences(found)
-    elif isinstance(found, Agreement):
+    if isinstance(found, Agreement):
         _show_tables(found)
         _show_asked(found)
-    else:
+    elif isinstance(found, RunAgreement):
         _show_run(found)
         _show_asked(found)
+    else:
+        _show_preferences(found)
     _warn(found.warnings)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import HarnessError
 from harness.records import Item, Rating, Record, Response, schema, table, to_frame
@@ -29,6 +28,8 @@ FOLDERS: dict[type[Record], tuple[str, list[str]]] = {
 
 def part_of(records: Sequence[Record], kind: type[Record]) -> bytes:
     """Return records as a part."""
+    import pyarrow.parquet as pq
+
     sink = pa.BufferOutputStream()
     pq.write_table(table(records, kind), sink, compression="zstd", write_page_checksum=True)
     return bytes(sink.getvalue().to_pybytes())
@@ -46,6 +47,8 @@ def read_part(path: Path, kind: type[Record], checksums: Checksums, content: byt
     Raises:
         HarnessError: It is not what was written, or no part of this kind.
     """
+    import pyarrow.parquet as pq
+
     content = checksums.read(path) if content is None else content
     try:
         source = pa.BufferReader(content)
