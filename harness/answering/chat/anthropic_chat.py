@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from harness.answering.chat.boundary import UNREADABLE, received, unusable
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
 from harness.answering.chat.parameters import Parameters
@@ -100,7 +101,11 @@ class AnthropicChat:
                 response = await self._client.messages.with_raw_response.create(
                     model=self.model, max_tokens=call.max_tokens, messages=[], extra_body=sent
                 )
-                return self.parameters.cut(self._read(await response.http_response.aread()), call.stop)
+                content = await response.http_response.aread()
+                try:
+                    return received(self.parameters.cut(self._read(content), call.stop))
+                except UNREADABLE as error:
+                    raise unusable(content, error) from error
             except anthropic.APIStatusError as error:
                 text = error.response.text
                 if not self.parameters.learn(error.status_code, text, sent):

@@ -17,6 +17,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Protocol
 
+from harness.answering.chat.boundary import kept, to_keep
 from harness.answering.chat.chat import Answer, Around, Call
 from harness.errors import HarnessError
 
@@ -75,15 +76,30 @@ class CallCache:
         for start in range(0, len(keys), CHUNK):  # SQLite's limit on parameters is 999 in old versions
             chunk = keys[start : start + CHUNK]
             marks = ",".join("?" * len(chunk))
-            with self._lock:
-                rows = self._database.execute(f"SELECT key, answer FROM calls WHERE key IN ({marks})", chunk).fetchall()
-            found |= {key: Answer.from_json(answer) for key, answer in rows}
+            query = f"SELECT key, answer FROM calls WHERE key IN ({marks})"
+            try:
+                with self._lock:
+                    rows = self._database.execute(query, chunk).fetchall()
+            except sqlite3.Error as error:
+                raise HarnessError(self._unusable("read", error)) from error
+            found |= {key: answer for key, text in rows if (answer := kept(text)) is not None}
         return found
 
     def keep(self, key: str, identity: str, answer: Answer) -> None:
         """Write one answer; durable against the end of this process when it returns."""
-        with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?)", (key, identity, answer.to_json()))
+        try:
+            with self._lock:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO calls VALUES (?, ?, ?)", (key, identity, to_keep(answer))
+                )
+        except sqlite3.Error as error:
+            raise HarnessError(self._unusable("written", error)) from error
+
+    def _unusable(self, what: str, error: sqlite3.Error) -> str:
+        hint = (
+            "make room, or choose --cache DIR" if "full" in str(error) else "choose --cache DIR, or move the file away"
+        )
+        return f"{self.path}: the cache of finished calls cannot be {what} ({error}); {hint}"
 
     def close(self) -> None:
         """Close the file."""

@@ -79,14 +79,6 @@ class Answer:
             {name: value for name, value in vars(self).items() if value is not None and value is not False}
         )
 
-    @classmethod
-    def from_json(cls, text: str) -> Answer:
-        """Return the answer that `to_json` wrote."""
-        fields = json.loads(text)
-        if fields.get("top_logprobs") is not None:
-            fields["top_logprobs"] = tuple(fields["top_logprobs"])
-        return cls(**fields)
-
 
 class Chat(Protocol):
     """A client of one chat model."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from harness.answering.chat.boundary import UNREADABLE, received, unusable
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
 from harness.answering.chat.parameters import Parameters, error_of
@@ -92,7 +93,10 @@ class OpenAIChat:
                 lasting = isinstance(error, aiohttp.InvalidURL)
                 raise Trouble(f"no connection: {type(error).__name__}: {error}", retry=not lasting) from error
             if code < 300:
-                answer = self.parameters.cut(read_answer(content), call.stop)
+                try:
+                    answer = received(self.parameters.cut(read_answer(content), call.stop))
+                except UNREADABLE as error:
+                    raise unusable(content, error) from error
                 return replace(answer, cost_usd=self.price(*answer.tokens))
             text = content.decode("utf-8", errors="replace")
             if not self.parameters.learn(code, text, sent):

@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+from harness.answering.chat.boundary import kept, received
 from harness.answering.chat.chat import Answer, Call, Message
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Status, digest
@@ -67,7 +68,7 @@ class RecordedChat:
             return self._answers.get((tuple(call.messages), call.repetition))
         with closing(self._open()) as database:
             row = database.execute("SELECT answer FROM calls WHERE key = ?", [call.key(self._of)]).fetchone()
-        return Answer.from_json(row[0]) if row else None
+        return kept(row[0]) if row else None
 
     def _missing(self, call: Call) -> str:
         begins = " ".join(call.messages[-1][1].split())[:80] if call.messages else ""
@@ -104,9 +105,10 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[Heard, Answer]]:
             if status not in get_args(Status) or (status == "ok" and not isinstance(answer.get("text"), str)):
                 raise ValueError("it has neither a `text` nor a `status` that says why not")
             heard = messages, int(entry.get("repetition", 0))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            recorded = received(Answer(**answer))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise HarnessError(
                 f"{path}:{number}: is no recorded answer ({error}); a line has `messages`, a list of role and "
                 "content, and `text`"
             ) from error
-        yield heard, Answer.from_json(json.dumps(answer))
+        yield heard, recorded

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.answering.chat.boundary import kept, to_keep
 from harness.answering.chat.call_cache import Calls
 from harness.answering.chat.chat import Answer
 from harness.run import is_elsewhere, write_whole
@@ -45,7 +46,7 @@ class RunCalls:
         """Write one answer; when this returns it survives the death of this process, elsewhere that of the machine."""
         if self._mine is None:
             return
-        line = json.dumps({"key": key, "identity": identity, "answer": answer.to_json()}).encode() + b"\n"
+        line = json.dumps({"key": key, "identity": identity, "answer": to_keep(answer)}).encode() + b"\n"
         if is_elsewhere(self.folder):
             write_whole(self._mine / f"{key}.jsonl", line)
             return
@@ -81,8 +82,13 @@ class RunCalls:
         start = self._seen.get(str(path), 0)
         whole = content.rfind(b"\n") + 1
         for line in content[start:whole].splitlines():
-            said = json.loads(line)
-            self._found[said["key"]] = Answer.from_json(said["answer"])
+            try:
+                said = json.loads(line)
+                answer = kept(said["answer"])
+            except (ValueError, LookupError, TypeError, AttributeError):  # damaged: asked again
+                continue
+            if answer is not None:
+                self._found[said["key"]] = answer
         self._seen[str(path)] = whole
 
 

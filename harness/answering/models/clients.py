@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.answering.chat.anthropic_chat import AnthropicChat
+from harness.answering.chat.boundary import Checked
 from harness.answering.chat.budget import Budget, Budgeted
 from harness.answering.chat.call_cache import Cached, CallCache, Calls, default_cache
 from harness.answering.chat.chat import Chat
@@ -201,7 +202,8 @@ def chat_models(
 
     @remember
     def around(key: str, cached: bool, marks: Marks) -> Chat:
-        paid = Budgeted(clients[key], budget) if budget else clients[key]
+        sound = Checked(clients[key])
+        paid = Budgeted(sound, budget) if budget else sound
         return Reasoned(Cached(paid, kept) if cached else paid, marks)
 
     def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
