@@ -50,7 +50,7 @@ BAD = {
     "a null token": (reply(logprobs=[likely(None, -1.0)]), "top_logprobs.0.None"),
     "two tokens that are certain": (reply(logprobs=[likely("A", 0.0), likely("B", 0.0)]), "add up to 2"),
     "logprobs that are a number": (reply(logprobs=7), "cannot be used"),
-    "usage nested without end": (b'{"choices": [{"message": {"content": "A"}}], "usage": ' + b"[" * 100_000, "cannot be used"),
+    "nested without end": (b'{"choices": [{"message": {"content": ' + b"[" * 100_000, "cannot be used"),
 }  # fmt: skip
 
 
