@@ -15,10 +15,11 @@ from .verdict.bands import BAND_LEVEL as BAND_LEVEL
 from .verdict.bands import deltas as deltas
 from .verdict.comparison import Comparison as Comparison
 from .verdict.comparison import compare_series as compare_series
+from .verdict.last_gain import last_gain as last_gain
 from .verdict.plan import RoundsPlan as RoundsPlan
 from .verdict.plan import plan_rounds as plan_rounds
 from .verdict.result import RoundsResult as RoundsResult
-from .verdict.result import points as points
 from .verdict.rounds import Rounds as Rounds
 from .verdict.rounds import compare_rounds as compare_rounds
+from .verdict.sayings import points as points
 from .verdict.verdict import window_contrast as window_contrast

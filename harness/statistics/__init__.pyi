@@ -15,7 +15,11 @@ from .intervals import number as number
 from .intervals import resampled as resampled
 from .intervals import wilson as wilson
 from .moments import ContrastEstimate as ContrastEstimate
+from .moments import ContrastEstimates as ContrastEstimates
 from .moments import Moments as Moments
+from .moments import proxy_weight as proxy_weight
+from .moments import reach_of as reach_of
+from .multiplicity import holm as holm
 from .ppi import PPI as PPI
 from .ppi import corrected_mean as corrected_mean
 from .ppi import ppi_weight as ppi_weight

@@ -37,9 +37,12 @@ def rounds(*arguments):
 def test_sentences(scores):
     shown = rounds(scores)
     assert shown.exit_code == 0, shown.output
-    assert "verifier: improving, +9." in shown.stdout
-    assert "none: plateaued" in shown.stdout
+    assert "verifier: improving in this run, gain beyond none (the control) shown up to round 3, +2" in shown.stdout
+    assert "by itself improving, gain shown up to round 3, +2" in shown.stdout
+    assert "none (the control): plateaued in this run after round 0, gain shown up to round 0, " in shown.stdout
     assert "verifier over none (the control), rate:" in shown.stdout
+    assert "verifier: yes, +2" in shown.stdout
+    assert "points beyond training alone" in shown.stdout
 
 
 def test_json(scores):

@@ -12,28 +12,17 @@ from harness.rounds.verdict.rounds import compare_rounds
 
 
 def test_items_needed_are_those_of_the_formula():
-    # K = 5: slope over 3 rounds, contrast (-1/2, 0, 1/2), its square sum 1/2; variance .25 (1 - .7) / 2 = .0375.
-    # (1.6449 + .8416)^2 .0375 / .02^2 = 579.6; (1.6449 + 1.2816)^2 .0375 / .02^2 = 802.9. The two pseudo-items at 1/2
-    # add 2 x .25 / .0375 = 13.3 items to the error of the test, which is two thirds of the whole; t quantiles add 1.
-    plan = plan_rounds(5, sesoi=2.0)
-    assert (plan.window, plan.sesoi, plan.items, plan.mde) == ([2, 4], 0.02, None, None)
-    assert plan.detect == pytest.approx(587.5, abs=1.5)
-    assert plan.certify == pytest.approx(809, abs=2)
-    assert f"{plan.detect} items detect a gain of 2 points a round" in plan.sentence
-
-
-@pytest.mark.parametrize(
-    ("correlation", "one_delta", "five", "eight", "certify_three", "certify_eight"),
-    [(0.5, 3974, 940, 194, 22136, 1080), (0.7, 2347, 570, 121, 13078, 654), (0.9, 796, 203, 53, 4440, 228)],
-)
-def test_items_needed_are_near_those_that_simulation_found(
-    correlation, one_delta, five, eight, certify_three, certify_eight
-):
-    """To detect 2 points a round, and to certify a plateau inside 1 point, over starts of .3 to .7."""
-    needed = [plan_rounds(count, sesoi=2.0, correlation=correlation).detect for count in (2, 5, 8)]
-    assert needed == pytest.approx([one_delta, five, eight], rel=0.1, abs=13)
-    certain = [plan_rounds(count, correlation=correlation).certify for count in (3, 8)]
-    assert certain == pytest.approx([certify_three, certify_eight], rel=0.05, abs=20)
+    # K = 2, a gain's variance 2 * .25 (1 - .7) = .15. To show 2 points: (1.6449 + .8416)^2 .15 / .02^2 = 2,319.
+    # (The verdict is no longer the slope of a window, whose error shrinks with every round: the last round itself must
+    # be shown to help, and that takes about the same number of items however many rounds there are.)
+    plan = plan_rounds(2, sesoi=2.0)
+    assert (plan.window, plan.sesoi, plan.items, plan.mde) == ([0, 1], 0.02, None, None)
+    assert plan.detect == pytest.approx(2319, rel=0.05)
+    assert plan_rounds(5, sesoi=2.0).detect == pytest.approx(plan.detect, rel=0.1)
+    assert f"{plan.detect:,} items detect a gain of 2 points a round" in plan.sentence
+    # Half the correlation lost is twice the variance, a tenth of the SESOI a hundred times the items.
+    assert plan_rounds(2, sesoi=2.0, correlation=0.4).detect == pytest.approx(2 * plan.detect, rel=0.02)
+    assert plan_rounds(5, sesoi=0.2).certify == pytest.approx(100 * plan_rounds(5, sesoi=2.0).certify, rel=0.1)
 
 
 def test_what_the_items_can_tell_agrees_with_the_items_needed():
@@ -56,6 +45,8 @@ def test_a_pilot_gives_the_spread():
     assert plan.correlation == pytest.approx(1 / 3, abs=0.03)
     needed = compare_rounds(frame).results[0].needed_items.detect
     assert plan_rounds(3, pilot=frame).detect == pytest.approx(needed, rel=0.05)
+    grouped = compare_rounds(frame.assign(book=frame["item"] // 4), cluster="book").results[0].needed_items.detect
+    assert plan_rounds(3, pilot=frame.assign(book=frame["item"] // 4), cluster="book").detect == pytest.approx(grouped)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ from harness.records import Item, Rating, Response, digest
 from harness.rounds.scores.published import binomial_stderr, compare_summaries, published_series
 from harness.rounds.scores.run_scores import from_run
 from harness.rounds.scores.sources import read_scores
+from harness.rounds.verdict.last_gain import last_gain
+from harness.rounds.verdict.needed import Precision
 from harness.rounds.verdict.rounds import compare_rounds
-from harness.rounds.verdict.verdict import decide, window_contrast
 from harness.run.folder import Run
 from harness.statistics.moments import Moments
 from harness.suite.model import Suite
@@ -128,10 +129,11 @@ def test_published_verdicts():
     found = {(one.series, one.benchmark): one for one in published_series().results}
     gsm8k = found["Llama-2-70b-chat", "gsm8k"]
     assert [round(100 * delta.delta, 6) for delta in gsm8k.deltas] == [17.5, 4.9, 3.1, 0.5]
+    # Its last round added .5: gain is shown up to round 3, and the rate describes the last half.
     # Window rounds 2-4, slope (81.6 - 78.0)/2 = 1.8; error sqrt(.78*.22 + .816*.184)/sqrt(1318)/2 = .00781.
     assert gsm8k.rate == pytest.approx(0.018)
     assert gsm8k.low == pytest.approx(0.018 - 1.646 * 0.00781, abs=2e-5)
-    assert (gsm8k.verdict, gsm8k.paired) == ("improving", False)
+    assert (gsm8k.verdict, gsm8k.last_gain.shown, gsm8k.paired) == ("inconclusive", 3, False)
     assert "from summary data" in gsm8k.sentence
     assert "claimed: improving" in gsm8k.sentence
     assert found["SPIN zephyr-7b-sft-full", "truthfulqa"].verdict == "inconclusive"
@@ -187,45 +189,89 @@ def benchmark():
     return module
 
 
+def test_the_verdicts_table_holds(benchmark):
+    """Every cell of the table of what the verdict is for, at fewer series than the benchmark draws."""
+    _, broken = benchmark.table(300)
+    assert broken == []
+
+
 def test_error_rates_of_a_part_of_the_grid(benchmark):
+    flat, rises = benchmark.same(0, 5), benchmark.same(2, 5)
     for cell in (
-        benchmark.Cell(500, 5, 0.5, 0.7, 0.0),
-        benchmark.Cell(200, 3, 0.3, 0.9, 0.0),
-        benchmark.Cell(500, 5, 0.5, 0.5, 0.02),
-        benchmark.Cell(1000, 8, 0.6, 0.9, 0.01),
-        benchmark.Cell(200, 5, 0.5, 0.5, 0.0, "fading"),
-    ):
-        for error, rate in benchmark.errors(cell, benchmark.simulate(cell, 600, seed=1)).items():
-            assert benchmark.holds(rate, 600, benchmark.limit(error)), (cell, error, rate)
+        benchmark.Cell(flat, 500, 0.5, 0.9),
+        benchmark.Cell(benchmark.same(0, 3), 20, 0.3),
+        benchmark.Cell(benchmark.same(1, 8), 1000, 0.6, 0.95),
+        benchmark.Cell(flat, 200, 0.5, 0.5, "fading"),
+        *(benchmark.Cell(gains, n, 0.4, 0.8, kind, size) for gains in (flat, rises) for kind, n, size in (
+            ("graded", 200, 1), ("smooth", 200, 1), ("gold", 1000, 1), ("clusters", 40, 2), ("missing", 200, 1),
+            ("seeds", 200, 3), ("control", 200, 1),
+        )),
+    ):  # fmt: skip
+        series = 600 if cell.kind in ("items", "fading") else 100
+        for error, rate in benchmark.errors(cell, benchmark.simulate(cell, series, seed=1)).items():
+            assert benchmark.holds(rate, series, benchmark.LIMITS[error]), (str(cell), error, rate)
+    looks = benchmark.looked_at(benchmark.Cell(flat, 200), 600, seed=1)
+    assert all(benchmark.holds(rate, 600, 0.05) for rate in looks.values()), looks
+    assert benchmark.holds(benchmark.holm_rate(6, 300, 300), 300, 0.95, ">=")
 
 
-@pytest.mark.parametrize(("kind", "draws"), [("shared", "_counted"), ("graded", "_graded")])
-def test_the_simulation_judges_as_the_product_does(benchmark, kind, draws):
+@pytest.mark.parametrize("rounds", [2, 3, 6])
+def test_the_items_that_would_decide_do_decide(benchmark, rounds):
+    """In four of five series, or else with 1.3 times as many items but not with that much less."""
+    cell = benchmark.Cell(benchmark.same(1, rounds), 500)
+    pilot = benchmark.one_by_one(cell, np.random.default_rng(3))
+    needed = Precision.of(pilot).needed(0.01, 0.05)
+    for gain, count, word in ((1, needed.detect, "improving"), (0, needed.certify, "plateaued")):
+        fewer, more = (
+            benchmark.simulate(benchmark.Cell(benchmark.same(gain, rounds), int(count * factor)), 1000)[word]
+            for factor in (1 / 1.3, 1.3)
+        )
+        assert fewer < 0.8 < more, (rounds, word, count, fewer, more)
+
+
+def test_a_large_effect_asks_for_what_it_needs():
+    """A gain of 8 on 50 items was told 28,518 more items."""
+    # 8 items gained, 4 lost: .08, variance (12/50 - .08^2) 50/49 = .2384: (1.6449 + .8416)^2 .2384 / .0064 = 230.
+    scores = np.array([[0, 1]] * 8 + [[1, 0]] * 4 + [[1, 1]] * 19 + [[0, 0]] * 19, dtype=float)
+    frame = pd.DataFrame({"item": np.repeat(np.arange(50), 2), "round": np.tile([0, 1], 50), "score": scores.ravel()})
+    result = compare_rounds(frame).results[0]
+    assert (result.verdict, result.gain_total.value) == ("inconclusive", pytest.approx(0.08))
+    assert 230 / 1.3 < 50 + result.needs.seen < 1.3 * 230
+    assert f"about {result.needs.seen:,} more items would decide" in result.sentence
+
+
+def test_the_simulation_judges_as_the_product_does(benchmark):
+    """Many series at once, from counts of patterns, get what `compare_rounds` says of each of them."""
     rng = np.random.default_rng(0)
-    scores = (rng.random((40, 300, 1)) < 0.4 + rng.normal(0, 0.02, (40, 1, 5))).astype(float)
-    contrast = window_contrast(list(range(5)))[1]
-    slopes = scores @ contrast
-    value, spread = slopes.mean(axis=1), slopes.var(axis=1) * 300
-    ours = benchmark.verdicts(value, spread, contrast, 300, 0.05)
-    product = [decide(Moments.of(one[None]).estimate(contrast), 0.01, 0.05).verdict for one in scores]
-    assert ours.tolist() == product
-    assert len(set(product)) > 1
-    last, change = np.eye(5)[-1], np.eye(5)[-1] - np.eye(5)[0]
-    draw = getattr(benchmark, draws)(benchmark.Cell(300, 5, 0.4, 0.9, 0.02, kind), 1000, rng)
-    assert draw(change)[0].mean() == pytest.approx(0.08, abs=0.003)
-    draw = getattr(benchmark, draws)(benchmark.Cell(300, 5, 0.4, 0.9, 0.0, kind), 1000, rng)
-    left = draw(change)[1].mean() / draw(last)[1].mean()  # variance of a difference 2 v (1 - correlation), over v
-    assert 1 - left / 2 == pytest.approx(0.9, abs=0.02)
+    scores = (rng.random((40, 300, 1)) < 0.4 + rng.normal(0, 0.03, (40, 1, 4))).astype(float)
+    each = [Moments.of(one[None]) for one in scores]
+    together = Moments(
+        np.stack([one.means for one in each]), np.stack([one.scatter for one in each]), 300, 300,
+        np.stack([one.seed_means for one in each]),
+    )  # fmt: skip
+    ours = last_gain(together, 0.01, 0.05)
+    cells = {"item": np.repeat(np.arange(300), 4), "round": np.tile(np.arange(4), 300)}
+    for place, one in enumerate(scores):
+        result = compare_rounds(pd.DataFrame({**cells, "score": one.ravel()})).results[0]
+        assert (result.verdict, result.last_gain.shown, result.last_gain.possible) == (
+            ours.verdict[place], ours.shown[place], ours.possible[place]
+        )  # fmt: skip
+    assert len(set(ours.verdict)) > 2
 
 
 def test_the_simulation_draws_what_it_says(benchmark):
-    for kind, far in (("shared", 0.7), ("fading", 0.49)):
-        patterns, shares = benchmark.pattern_shares(benchmark.Cell(200, 3, 0.4, 0.7, 0.0, kind))
-        assert shares.sum() == pytest.approx(1)
-        assert shares @ patterns == pytest.approx([0.4] * 3, abs=1e-3)
-        covariance = patterns.T @ (shares[:, None] * patterns) - 0.16
-        assert covariance[0, 1] / 0.24 == pytest.approx(0.7, abs=0.01)
-        assert covariance[0, 2] / 0.24 == pytest.approx(far, abs=0.01)
+    patterns, shares = benchmark.pattern_shares(benchmark.Cell((2, 2), 200, 0.4, 0.8))
+    assert shares.sum() == pytest.approx(1)
+    assert shares @ patterns == pytest.approx([0.4, 0.42, 0.44], abs=1e-3)
+    covariance = patterns.T @ (shares[:, None] * patterns) - np.outer(shares @ patterns, shares @ patterns)
+    assert covariance[0, 1] / 0.24 == pytest.approx(0.59, abs=0.01)  # scores correlate about .6
+    patterns, shares = benchmark.pattern_shares(benchmark.Cell((0, 0), 200, 0.4, 0.7, "fading"))
+    covariance = patterns.T @ (shares[:, None] * patterns) - 0.16
+    assert [covariance[0, 1] / 0.24, covariance[0, 2] / 0.24] == pytest.approx([0.7, 0.49], abs=0.01)
+    cell = benchmark.Cell((10, 4, 0), 200)
+    assert cell.truths == (2, 2)
+    assert benchmark.Cell((2, 2, 2, 2, -6), 200).truths == (4, 4)
+    assert benchmark.Cell(benchmark.same(0.5, 8), 200).truths == (7, 6)  # the last adds less than the SESOI
 
 
 INSPECTED = """

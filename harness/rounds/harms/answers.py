@@ -14,6 +14,7 @@ from harness.rounds.harms.calibration import calibration
 from harness.rounds.harms.diversity import COLUMNS
 from harness.rounds.harms.flags import Flag, evidence, falling, rising
 from harness.rounds.scores.grid import ScoreGrid, whole
+from harness.rounds.verdict.last_gain import slope
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide
 from harness.statistics import ContrastEstimate, Floats, Moments
 
@@ -29,11 +30,9 @@ def answer_flags(grid: ScoreGrid, sesoi: float, significance: float) -> list[Fla
     return [flag for flag in found if flag is not None]
 
 
-def slope(rounds: list[int]) -> Floats:
+def whole_slope(grid: ScoreGrid) -> Floats:
     """Return the contrast that is the least squares slope over all rounds."""
-    centred = np.asarray(rounds, dtype=np.float64) - np.mean(rounds)
-    found: Floats = centred / (centred @ centred)
-    return found
+    return slope(0, len(grid.rounds) - 1, len(grid.rounds))
 
 
 def length_growth(grid: ScoreGrid, sesoi: float, significance: float) -> Flag | None:
@@ -44,12 +43,12 @@ def length_growth(grid: ScoreGrid, sesoi: float, significance: float) -> Flag | 
     lengths = grid.measures.get("length")
     if lengths is None:
         return None
-    found = _changing(grid, np.log1p(lengths), bounded=False)
+    found = _changing(grid, np.log1p(lengths))
     if found is None:
         return None
     estimate, grown = found
     judged = decide(estimate, sesoi, significance)
-    gained, known = grid.judged.mean(axis=0) @ slope(grid.rounds), ~np.isnan(grown)
+    gained, known = grid.judged.mean(axis=0) @ whole_slope(grid), ~np.isnan(grown)
     both = np.array([gained[known], grown[known]])[:, ~np.isnan(gained[known])]
     related = both.shape[1] > 2 and bool((both.std(axis=1) > 0).all())
     return {
@@ -118,7 +117,7 @@ def less_diverse(grid: ScoreGrid, sesoi: float, significance: float) -> Flag | N
     judged = {}
     for name in COLUMNS:
         values = grid.measures.get(name)
-        found = None if values is None else _changing(grid, values, bounded=False)
+        found = None if values is None else _changing(grid, values)
         if found is not None:
             judged[name] = decide(found[0], sesoi, significance / len(COLUMNS))
     if not judged:
@@ -133,19 +132,17 @@ def less_diverse(grid: ScoreGrid, sesoi: float, significance: float) -> Flag | N
 
 
 def _changing(
-    grid: ScoreGrid, values: Floats, contrast: Floats | None = None, bounded: bool = True
+    grid: ScoreGrid, values: Floats, contrast: Floats | None = None
 ) -> tuple[ContrastEstimate, Floats] | None:
     """Return the contrast of a measure, and each item's own (nan where not measured in every round).
 
-    None with too few items. Values that are not `bounded` to a range of one have no pseudo-items: plain errors.
+    None with too few items or one round.
     """
     rows = whole(values)
     cluster = grid.clusters_of(rows)
-    if grid.units_of(rows) < ENOUGH_UNITS:
+    if grid.units_of(rows) < ENOUGH_UNITS or len(grid.rounds) < 2:
         return None
-    contrast = slope(grid.rounds) if contrast is None else contrast
-    if cluster is None and not bounded:
-        cluster = np.arange(int(rows.sum()))
+    contrast = whole_slope(grid) if contrast is None else contrast
     estimate = Moments.of(values[:, rows], cluster).estimate(contrast)
     return estimate, values.mean(axis=0) @ contrast
 

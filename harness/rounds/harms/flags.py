@@ -7,34 +7,52 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import chdtrc
 
 from harness.rounds.harms.gao import gao_curve
 from harness.rounds.scores.grid import ScoreGrid
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, Decision, decide, holm, needs, p_below
-from harness.statistics import Bools, ContrastEstimate, Floats, Moments
+from harness.rounds.verdict.needed import Precision
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, Decision, Outcome, decide, p_below
+from harness.statistics import Bools, ContrastEstimate, Floats, Moments, holm
 
 Flag = dict[str, Any]
 
-MISSING_TOLERANCE = 0.005
-"""A difference of missing shares between rounds above which the verdict is bounded: half a point."""
+MISSING_SIGNIFICANCE = 0.01
+"""Of the test that as much is missing in every round: one in a hundred series with gaps by chance is called changed."""
 
 
 def missing_changed(
     grid: ScoreGrid, scores: Floats, contrast: Floats, sesoi: float, significance: float
 ) -> Flag | None:
-    """Return the flag where the missing share changed, with the verdicts if all that is missing were 0, and 1."""
-    shares = [float(share) for share in np.isnan(scores).mean(axis=(0, 1))]
-    if max(shares) - min(shares) <= MISSING_TOLERANCE:
+    """Return the flag where the missing share changed, with the rates if all that is missing were 0, and 1."""
+    gone = np.isnan(scores)
+    shares, p = [float(share) for share in gone.mean(axis=(0, 1))], p_same_share(gone)
+    if p >= MISSING_SIGNIFICANCE:
         return None
-    flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares}
+    flag: Flag = {"flag": "missing_changed", "outcome": "yes", "missing": shares, "p": p}
     for name, value in (("missing_as_0", 0.0), ("missing_as_1", 1.0)):
         filled = Moments.of(np.where(np.isnan(scores), value, scores), grid.cluster)
         flag[name] = evidence(decide(filled.estimate(contrast), sesoi, significance))
     return flag
 
 
+def p_same_share(gone: Bools) -> float:
+    """Return the p value against "as much is missing in every round" (Cochran's Q, 1950).
+
+    Args:
+        gone: What is missing, shape (seeds, items, rounds).
+    """
+    rows = gone.reshape(-1, gone.shape[-1]).astype(np.float64)
+    by_round, by_row, count = rows.sum(axis=0), rows.sum(axis=1), rows.shape[1]
+    spread = float((by_row * (count - by_row)).sum())
+    if spread == 0:
+        return 1.0
+    q = count * (count - 1) * float(((by_round - by_round.mean()) ** 2).sum()) / spread
+    return float(chdtrc(count - 1, q))
+
+
 def over_optimising(
-    grid: ScoreGrid, labelled: Bools, contrast: Floats, proxy: Decision, gold: Decision, significance: float
+    grid: ScoreGrid, labelled: Bools, contrast: Floats, proxy: Outcome, gold: Outcome, significance: float
 ) -> Flag:
     """Return whether the proxy runs away from gold: its slope is above gold's, it improves, and gold does not.
 
@@ -53,8 +71,8 @@ def over_optimising(
         "flag": "over_optimising",
         "outcome": outcome,
         "proxy_minus_gold": {"rate": apart.rate, "low": apart.low, "high": apart.high},
-        "proxy": evidence(proxy),
-        "gold": evidence(gold),
+        "proxy": evidence(proxy.rate) | {"verdict": proxy.verdict},
+        "gold": evidence(gold.rate) | {"verdict": gold.verdict},
         "n_gold": int(labelled.sum()),
         "gao": _gao(grid, labelled),
     }
@@ -96,22 +114,18 @@ class OffTarget:
 
     benchmark: str
     estimate: ContrastEstimate
+    precision: Precision
     n_items: int
-    n_units: int
 
 
 def off_target(score_grids: Sequence[ScoreGrid]) -> list[OffTarget]:
     """Return the change of each off-target grid that has enough items."""
     found = []
     for grid in score_grids:
-        whole = grid.complete
-        cluster = grid.clusters_of(whole)
-        units = grid.units_of(whole)
-        if units >= ENOUGH_UNITS and len(grid.rounds) > 1:
-            change = np.zeros(len(grid.rounds))
-            change[0], change[-1] = -1, 1
-            estimate = Moments.of(grid.scores[:, whole], cluster).estimate(change)
-            found.append(OffTarget(grid.benchmark, estimate, int(whole.sum()), units))
+        if grid.units_of(grid.measured) >= ENOUGH_UNITS and len(grid.rounds) > 1:
+            ends = grid.moments().columns([0, len(grid.rounds) - 1])
+            estimate = ends.estimate(np.array([-1.0, 1.0]))
+            found.append(OffTarget(grid.benchmark, estimate, Precision.of(ends), int(grid.measured.sum())))
     return found
 
 
@@ -127,7 +141,6 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
     for change, p_lost, p_kept in zip(changes, lost, kept, strict=True):
         judged = decide(change.estimate, sesoi, significance)
         outcome = "yes" if p_lost < significance else "no" if p_kept < significance else "unknown"
-        needed = needs(change.estimate, change.n_items, change.n_units, sesoi, significance)
         flags.append(
             {
                 "flag": "forgetting",
@@ -136,7 +149,7 @@ def forgetting(changes: Sequence[OffTarget], sesoi: float, significance: float) 
                 **evidence(judged),
                 "p_holm": {"forgetting": p_lost, "kept": p_kept},
                 "n_items": change.n_items,
-                "needed_items": needed.detect if outcome == "unknown" else None,
+                "needed_items": change.precision.needed(sesoi, significance).detect if outcome == "unknown" else None,
             }
         )
     return flags

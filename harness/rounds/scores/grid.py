@@ -15,7 +15,8 @@ import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.harms.diversity import answer_diversity
-from harness.statistics import Bools, Floats, Ints
+from harness.rounds.scores.labels import Label, label_rounds, uneven
+from harness.statistics import Bools, Floats, Ints, Moments, reach_of
 
 Notice = dict[str, Any]
 """A warning: `code`, `message`, and what it is about."""
@@ -33,20 +34,21 @@ class ScoreGrid:
     Attributes:
         benchmark: The benchmark.
         series: The series.
-        rounds: The rounds in order.
+        rounds: What the rounds are called, in order; they count by their place.
         seeds: The training seeds; [None] where none are named.
         items: Names of the items, sorted.
-        scores: Shape (seeds, items, rounds), in [0, 1]; nan where missing.
+        scores: Shape (seeds, items, rounds), in [0, 1]; nan where missing. Of a difference of two series in [-1, 1].
         gold: Gold scores of the same shape, or None.
         cluster: The cluster of each item, or None.
         counts: Where there are repeated right-or-wrong answers, how many; of the shape of `scores`.
         measures: Grids of the shape of `scores`: those of `MEASURES` that are there, and of repeated texts the
             diversity, `distinct` and `vendi`.
+        reach: How far a score can lie from the middle, see `Moments`; None for what the scores say.
     """
 
     benchmark: str
     series: str
-    rounds: list[int]
+    rounds: list[Label]
     seeds: list[Any]
     items: pd.Index[Any]
     scores: Floats
@@ -54,6 +56,7 @@ class ScoreGrid:
     cluster: Ints | None
     counts: Floats | None = None
     measures: dict[str, Floats] = field(default_factory=dict)
+    reach: float | None = None
 
     @property
     def partly_gold(self) -> bool:
@@ -69,6 +72,35 @@ class ScoreGrid:
     def complete(self) -> Bools:
         """Which items have a score in every round of every seed."""
         return whole(self.scores)
+
+    @property
+    def rows(self) -> Bools:
+        """Which items the verdicts are on: those judged in every round of every seed."""
+        return whole(self.judged)
+
+    @property
+    def labelled(self) -> Bools | None:
+        """Which of `rows` have gold in every round, where only some have; else None."""
+        return self.rows & whole(self.gold) if self.gold is not None and self.partly_gold else None
+
+    @property
+    def measured(self) -> Bools:
+        """Which items tell the truth: those with gold where only some have it, else `rows`."""
+        return self.rows if self.labelled is None else self.labelled
+
+    def spread(self) -> float:
+        """Return how far the scores that verdicts are on can lie from the middle of their scale."""
+        if self.reach is not None:
+            return self.reach
+        source = self.judged if self.labelled is None or self.gold is None else self.gold
+        return reach_of(source[:, self.measured])
+
+    def moments(self) -> Moments:
+        """Return the means of the rounds that verdicts are on, corrected by gold where some items have it."""
+        rows, labelled, cluster = self.rows, self.labelled, self.clusters_of(self.rows)
+        if labelled is None or self.gold is None:
+            return Moments.of(self.judged[:, rows], cluster, self.spread())
+        return Moments.corrected(self.scores[:, rows], self.gold[:, rows], labelled[rows], cluster, self.spread())
 
     def clusters_of(self, rows: Bools) -> Ints | None:
         """Return the clusters of some items."""
@@ -91,22 +123,24 @@ def score_grids(
         cluster: The column that says which items belong together.
 
     Raises:
-        HarnessError: A column is missing, a value is no number or outside the range, a round is no whole number.
+        HarnessError: A column is missing, a value is no number or outside the range, the rounds have no order.
     """
     warnings: list[Notice] = []
-    frame = _checked(df, score_range, cluster)
+    frame, labels = _checked(df, score_range, cluster)
     found = []
     for key, rows in frame.groupby(["benchmark", "series"], sort=True, observed=True):
         benchmark, series = map(str, key)
         rows = _same_only(rows, benchmark, series, warnings)
         if not rows.empty:
-            found.append(_panel(rows, benchmark, series, cluster, warnings))
+            found.append(_panel(rows, labels, benchmark, series, cluster, warnings))
     if not found:
         raise HarnessError("no scores: the frame has no row with an item, a round and a series")
     return found, warnings
 
 
-def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | None) -> pd.DataFrame:
+def _checked(
+    df: pd.DataFrame, score_range: tuple[float, float], cluster: str | None
+) -> tuple[pd.DataFrame, list[Label]]:
     for name in ("item", "round", "score", *([cluster] if cluster else [])):
         if name not in df.columns:
             raise HarnessError(f"there is no column {name!r}.{did_you_mean(name, map(str, df.columns))}")
@@ -120,9 +154,7 @@ def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | 
     frame["series"] = frame["series"] if "series" in df.columns else "all"
     for name in ("item", "benchmark", "series"):
         _refuse(df, frame[name].isna(), name, "is empty")
-    numbers = pd.to_numeric(df["round"], errors="coerce").astype(float)
-    _refuse(df, ~(numbers % 1 == 0) | (numbers < 0), "round", "is no whole number from 0")
-    frame["round"] = numbers.astype(np.int64)
+    frame["round"], labels = label_rounds(df["round"])
     frame["score"] = _mapped(df, "score", low, high)
     if "gold" in df.columns:
         frame["gold"] = _mapped(df, "gold", low, high)
@@ -131,7 +163,7 @@ def _checked(df: pd.DataFrame, score_range: tuple[float, float], cluster: str | 
             frame[name] = _number(df, name)
             most = 1.0 if name in ("confidence", "visible") else np.inf
             _refuse(df, (frame[name] < 0) | (frame[name] > most), name, f"is outside 0 to {most:g}")
-    return frame
+    return frame, labels
 
 
 def _mapped(df: pd.DataFrame, name: str, low: float, high: float) -> pd.Series[float]:
@@ -186,13 +218,20 @@ def _same_only(rows: pd.DataFrame, benchmark: str, series: str, warnings: list[N
     return rows
 
 
-def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None, warnings: list[Notice]) -> ScoreGrid:
+def _panel(
+    rows: pd.DataFrame, labels: list[Label], benchmark: str, series: str, cluster: str | None, warnings: list[Notice]
+) -> ScoreGrid:
     item, items = pd.factorize(rows["item"], sort=True)
     seeds, seed = [None], np.zeros(len(rows), dtype=np.int64)
     if "seed" in rows and rows["seed"].notna().any():
         seed, named = pd.factorize(rows["seed"], sort=True, use_na_sentinel=False)
         seeds = list(named)
     rounds = _shared_rounds(rows["round"].to_numpy(), seed, len(seeds), (benchmark, series), warnings)
+    called = [labels[number] for number in rounds]
+    if uneven(called):
+        listed = ", ".join(map(str, called[:8])) + (", ..." if len(called) > 8 else "")
+        message = f"{series} on {benchmark}: the rounds ({listed}) lie unevenly apart; each counts as one step"
+        warnings.append({"code": "uneven_rounds", "message": message, "benchmark": benchmark, "series": series})
     place = np.searchsorted(rounds, rows["round"].to_numpy())
     known = np.isin(rows["round"].to_numpy(), rounds)
     shape = (len(seeds), len(items), len(rounds))
@@ -200,7 +239,7 @@ def _panel(rows: pd.DataFrame, benchmark: str, series: str, cluster: str | None,
     return ScoreGrid(
         benchmark,
         series,
-        [int(number) for number in rounds],
+        called,
         seeds,
         pd.Index(items),
         _grid(cell, rows["score"].to_numpy(), known, shape),

@@ -15,12 +15,14 @@ import pandas as pd
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.scores.labels import Label
 from harness.rounds.verdict.bands import Delta
-from harness.rounds.verdict.looks import LookRule, VerdictRule, look_plan
-from harness.rounds.verdict.result import Look, NeededItems, RoundsResult
+from harness.rounds.verdict.looks import LookRule, VerdictRule
+from harness.rounds.verdict.needed import NeededItems, Needs
+from harness.rounds.verdict.result import RoundsResult
 from harness.rounds.verdict.rounds import Rounds
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide, more_items, needs, p_values, window_contrast
-from harness.statistics import ContrastEstimate, Floats
+from harness.rounds.verdict.verdict import ENOUGH_UNITS
+from harness.statistics import Floats, Moments
 
 COLUMNS = ("series", "benchmark", "round", "score", "unit", "n_items")
 UNITS = {"fraction": 1.0, "percent": 100.0}
@@ -100,7 +102,7 @@ def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRu
     unit = str(rows["unit"].iloc[0]).split()[0].lower() if rows["unit"].notna().all() else ""
     scale = UNITS.get(unit)
     counts = pd.to_numeric(rows["n_items"], errors="coerce")
-    rounds = [int(place) for place in rows["place"]] if number.notna().all() else []
+    rounds: list[Label] = [int(place) for place in rows["place"]] if number.notna().all() else []
     n_items = int(counts.min()) if counts.notna().all() else None
     means = rows["score"].to_numpy(dtype=float) / (scale or 1.0)
     label = f"{series} on {benchmark}"
@@ -129,30 +131,22 @@ def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRu
 
 def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: VerdictRule) -> SummaryResult:
     n = blank.n_items or 0
-    looks: list[Look] = []
-    for number, seen, spent in look_plan(len(means), question):
-        window, contrast = window_contrast(blank.rounds[:seen])
-        value = float(contrast @ means[:seen])
-        estimate = ContrastEstimate(value, value, float(contrast**2 @ errors[:seen] ** 2), 0.0, n - 1)
-        judged = decide(estimate, question.sesoi, spent)
-        ends = [window[0], window[-1]]
-        looks.append(
-            Look(number, window[-1], ends, spent, judged.level, judged.rate, judged.low, judged.high, judged.verdict)
-        )
-    needed = needs(judged.estimate, n, n, question.sesoi, spent)
+    moments = Moments(means, np.diag(errors**2) * n * (n - 1), n, n, means[None], reach=0.0)
+    looks, outcome = question.take(moments, blank.rounds)
+    needs = Needs.of(moments, question.sesoi, looks[-1].significance, outcome.verdict == "inconclusive")
+    rate = outcome.rate
     return replace(
-        blank, verdict=judged.verdict, rate=judged.rate, low=judged.low, high=judged.high, window=ends, mde=needed.mde,
-        smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi, looks=looks, level=judged.level,
-        significance=spent, needed_items=NeededItems(needed.detect, needed.certify),
-        more=more_items(judged, needed, n, question.sesoi) if judged.verdict == "inconclusive" else None,
-        p_values=p_values(judged.estimate, question.sesoi),
+        blank, verdict=outcome.verdict, rate=rate.rate, low=rate.low, high=rate.high, window=outcome.window,
+        mde=needs.mde, smallest_certifiable_sesoi=needs.smallest_certifiable_sesoi, looks=looks, level=outcome.level,
+        significance=looks[-1].significance, needed_items=needs.needed, last_gain=outcome.last_gain,
+        gain_total=outcome.gain_total, gain_last=outcome.gain_last, outcome=outcome, needs=needs,
     )  # fmt: skip
 
 
 def _no_verdict(
-    rounds: list[int], n_rows: int, scale: float | None, n_items: int | None, rows: pd.DataFrame
+    rounds: list[Label], n_rows: int, scale: float | None, n_items: int | None, rows: pd.DataFrame
 ) -> str | None:
-    if len(rounds) < n_rows or (len(rounds) == 2 and rounds[1] - rounds[0] > 1):
+    if len(rounds) < n_rows or (len(rounds) == 2 and int(rounds[1]) - int(rounds[0]) > 1):
         return "rounds_missing"
     if n_rows < 2:
         return "too_few_rounds"
@@ -162,9 +156,13 @@ def _no_verdict(
 
 
 def _errors(rows: pd.DataFrame, means: Floats, scale: float) -> Floats:
-    """Return the standard error of each score: the one given, else the binomial one."""
+    """Return the standard error of each score: the one given, else the binomial one.
+
+    Where all items are right, or none, that is one of an item more each way: not nothing.
+    """
     counts = rows["n_items"].to_numpy(dtype=float)
-    binomial: Floats = np.sqrt(means * (1 - means) / (counts - 1))
+    shares = np.where((means == 0) | (means == 1), (means * counts + 1) / (counts + 2), means)
+    binomial: Floats = np.sqrt(shares * (1 - shares) / (counts - 1))
     if "stderr" not in rows:
         return binomial
     given = pd.to_numeric(rows["stderr"], errors="coerce").to_numpy(dtype=float) / scale

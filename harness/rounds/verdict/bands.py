@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from harness.rounds.scores.labels import Label
 from harness.statistics import Floats, Moments
 
 BAND_LEVEL = 0.95
@@ -17,13 +18,13 @@ DRAWS = 20_000
 class Delta:
     """The paired gain of a round over the one before, a fraction of the range."""
 
-    round: int
+    round: Label
     delta: float
     low: float | None
     high: float | None
 
 
-def deltas(moments: Moments, rounds: list[int], level: float = BAND_LEVEL) -> list[Delta]:
+def deltas(moments: Moments, rounds: list[Label], level: float = BAND_LEVEL) -> list[Delta]:
     """Return each round's gain over the round before with max |t| bands (Hothorn, Bretz and Westfall 2008).
 
     The critical value is the quantile of the largest |t| of correlated deltas, from 20,000 draws of seed 0.

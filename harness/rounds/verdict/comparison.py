@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 
-from harness.rounds.scores.grid import ScoreGrid, whole
-from harness.rounds.verdict.ppi import correct_contrast
-from harness.rounds.verdict.result import finite, points
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide, p_values, window_contrast
+from harness.rounds.scores.grid import ScoreGrid
+from harness.rounds.scores.labels import Label
+from harness.rounds.verdict.difference import Difference, difference, final_score
+from harness.rounds.verdict.sayings import finite, points
+from harness.rounds.verdict.verdict import decide, p_below, window_contrast
 from harness.statistics import Floats, Moments
 
 Quantity = Literal["rate", "final", "gain", "gain_per_label", "gain_per_dollar"]
@@ -24,10 +25,13 @@ class Comparison:
     """The difference a - b of one quantity of two series; fractions of the score range.
 
     Attributes:
-        quantity: `rate` a round over the window, `final` score, `gain` since the first round, and that gain for each
-            label or dollar that the feedback cost.
+        quantity: `rate` a round over the last half, `final` score, `gain` since the first round, and that gain for each
+            label or dollar that the feedback cost: all over the rounds that both series have.
         verdict: From a's side `more`, `less`, `equivalent` (inside the SESOI; not for gains by cost), `inconclusive`.
         control: Whether b is the control: what a gained over it is what its feedback gave.
+        rounds: The first and the last round that both series have.
+        finals: The last round of each series and its mean score, on that series' own items.
+        note: What is left out where the series differ in length.
     """
 
     benchmark: str
@@ -44,6 +48,9 @@ class Comparison:
     scope: str
     control: bool
     reason: str | None
+    rounds: list[Label] = field(default_factory=list)
+    finals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    note: str = ""
     p_values: dict[str, float] = field(default_factory=dict)
     """Of `more` and `less`: for the summary over comparisons only."""
 
@@ -66,112 +73,74 @@ class Comparison:
         shown = points([self.value, self.low, self.high], 0.0, least)
         return (
             f"{self.a} over {self.b}{' (the control)' if self.control else ''}, {self.quantity.replace('_', ' ')}: "
-            f"{shown[0]}{unit} [{shown[1]}, {shown[2]}]{run} ({100 * self.level:.3g} % interval): {self.verdict}"
+            f"{shown[0]}{unit} [{shown[1]}, {shown[2]}]{run} ({100 * self.level:.3g} % interval, "
+            f"n = {self.n_items:,}): {self.verdict}" + (f"; {self.note}" if self.note else "")
         )
 
 
+def compared_pairs(
+    grids: Sequence[ScoreGrid], control: str | None, every: bool = False
+) -> Iterator[tuple[ScoreGrid, ScoreGrid]]:
+    """Yield the pairs of series of one benchmark that are compared; the control always stands second.
+
+    Each with the control, or with the first series where there is none; `every` two.
+    """
+    base = next((grid for grid in grids if grid.series == control), None)
+    for a, b in combinations(grids, 2):
+        if every or any(one is (base or grids[0]) for one in (a, b)):
+            yield (b, a) if a is base else (a, b)
+
+
 def compare_series(
-    score_grids: list[ScoreGrid],
-    control: str | None,
+    a: ScoreGrid,
+    b: ScoreGrid,
+    apart: Difference,
+    control: bool,
     sesoi: float,
     significance: float,
     costs: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Iterator[Comparison]:
-    """Yield the comparisons of every two series of one benchmark; the control always stands on the side of b.
+    """Yield the comparisons of two series of one benchmark.
 
     Args:
-        score_grids: The score_grids of one benchmark.
-        control: The series without feedback, if there is one.
+        a: The one series.
+        b: The other, from whose side nothing is said.
+        apart: Their difference.
+        control: Whether b is the control.
         sesoi: The smallest effect of interest, a fraction of the range.
         significance: Of each one-sided test.
         costs: `labels` and `dollars`, each series to what its feedback cost.
     """
-    for a, b in combinations(score_grids, 2):
-        if a.series == control:
-            a, b = b, a
-        yield from _pair(a, b, b.series == control, sesoi, significance, costs or {})
-
-
-def _pair(
-    a: ScoreGrid,
-    b: ScoreGrid,
-    control: bool,
-    sesoi: float,
-    significance: float,
-    costs: Mapping[str, Mapping[str, float]],
-) -> Iterator[Comparison]:
-    rounds = sorted(set(a.rounds) & set(b.rounds))
-    seeds = _paired_seeds(a, b)
     level = 1 - 2 * significance
-    about = (max(len(seeds), 1), "run" if len(seeds) < 2 else "method", control)
-    reason = "no_common_rounds" if len(rounds) < 2 else "no_common_seeds" if not seeds else None
-    if reason is not None:
-        yield Comparison(a.benchmark, a.series, b.series, "rate", None, None, None, level, None, 0, *about, reason)
+    ends = [apart.rounds[0], apart.rounds[-1]] if apart.rounds else []
+    finals = {grid.series: {"round": grid.rounds[-1], "score": final_score(grid)} for grid in (a, b)}
+    blank = Comparison(
+        a.benchmark, a.series, b.series, "rate", None, None, None, level, None, apart.n_items, apart.n_seeds,
+        apart.scope, control, apart.reason, ends, finals, apart.note,
+    )  # fmt: skip
+    if apart.grid is None or apart.reason is not None:
+        yield blank
         return
-    joint = _side_by_side(a, b, rounds, seeds)
-    rows = whole(joint.judged)
-    labelled = rows & whole(joint.gold) if joint.gold is not None and joint.partly_gold else rows
-    n, cluster = int(rows.sum()), joint.clusters_of(rows)
-    for some, short in ((rows, "too_few_items"), (labelled, "too_few_gold")):
-        if joint.units_of(some) < ENOUGH_UNITS:
-            yield Comparison(a.benchmark, a.series, b.series, "rate", None, None, None, level, None, n, *about, short)
-            return
-    moments = Moments.of(joint.judged[:, rows], cluster)
-    for quantity, left, right in _contrasts(rounds, a.series, b.series, costs):
-        contrast, margin = np.concatenate([left, -right]), sesoi if quantity in ("rate", "final", "gain") else 0.0
-        estimate = moments.estimate(contrast)
-        if labelled is not None and joint.gold is not None:
-            estimate = correct_contrast(
-                joint.scores[:, rows], joint.gold[:, rows], labelled, contrast, cluster
-            ).estimate
-        found, p = decide(estimate, margin, significance), p_values(estimate, margin)
-        yield Comparison(
-            a.benchmark, a.series, b.series, quantity, found.rate, found.low, found.high, level, WORDS[found.verdict],
-            n, *about, None, {"more": p["improving"], "less": p["worsening"]},
-        )  # fmt: skip
-
-
-def _contrasts(
-    rounds: list[int], a: str, b: str, costs: Mapping[str, Mapping[str, float]]
-) -> Iterator[tuple[Quantity, Floats, Floats]]:
-    slope = window_contrast(rounds)[1]
-    final = np.eye(len(rounds))[-1]
-    gain = final - np.eye(len(rounds))[0]
-    yield "rate", slope, slope
-    yield "final", final, final
-    yield "gain", gain, gain
+    moments = apart.grid.moments()
+    last = np.eye(len(apart.rounds))[-1]
+    gain = last - np.eye(len(apart.rounds))[0]
+    asked: list[tuple[Quantity, Moments, Floats, float]] = [
+        ("rate", moments, window_contrast(apart.rounds)[1], sesoi),
+        ("final", moments, last, sesoi),
+        ("gain", moments, gain, sesoi),
+    ]
     kinds: list[tuple[Quantity, str]] = [("gain_per_label", "labels"), ("gain_per_dollar", "dollars")]
-    for quantity, kind in kinds:
-        known = costs.get(kind, {})
-        if known.get(a, 0) > 0 and known.get(b, 0) > 0:
-            yield quantity, gain / known[a], gain / known[b]
-
-
-def _paired_seeds(a: ScoreGrid, b: ScoreGrid) -> list[tuple[int, int]]:
-    """Return the places of the seeds that both have; one seed each are a pair whatever their names."""
-    if len(a.seeds) == len(b.seeds) == 1:
-        return [(0, 0)]
-    return [(place, b.seeds.index(seed)) for place, seed in enumerate(a.seeds) if seed in b.seeds]
-
-
-def _side_by_side(a: ScoreGrid, b: ScoreGrid, rounds: list[int], seeds: list[tuple[int, int]]) -> ScoreGrid:
-    """Return the scores of both on the items that both have, a's rounds and then b's; gold where both have gold."""
-    items = a.items.intersection(b.items)
-
-    def taken(grid: ScoreGrid, values: Floats, side: int) -> Floats:
-        columns = [grid.rounds.index(number) for number in rounds]
-        return values[[pair[side] for pair in seeds]][:, grid.items.get_indexer(items)][:, :, columns]
-
-    gold = None
-    if a.gold is not None and b.gold is not None:
-        gold = np.concatenate([taken(a, a.gold, 0), taken(b, b.gold, 1)], axis=2)
-    return ScoreGrid(
-        benchmark=a.benchmark,
-        series=f"{a.series} - {b.series}",
-        rounds=rounds,
-        seeds=list(range(len(seeds))),
-        items=items,
-        scores=np.concatenate([taken(a, a.scores, 0), taken(b, b.scores, 1)], axis=2),
-        gold=gold,
-        cluster=None if a.cluster is None else a.cluster[a.items.get_indexer(items)],
-    )
+    for cheap, kind in kinds:
+        known = (costs or {}).get(kind, {})
+        if known.get(a.series, 0) > 0 and known.get(b.series, 0) > 0:
+            priced = difference(a, b, (1 / known[a.series], 1 / known[b.series])).grid
+            if priced is not None:
+                asked.append((cheap, priced.moments(), gain, 0.0))
+    for quantity, of, contrast, margin in asked:
+        estimate = of.estimate(contrast)
+        found = decide(estimate, margin, significance)
+        below = p_below(estimate, 0.0)
+        yield replace(
+            blank, quantity=quantity, value=found.rate, low=found.low, high=found.high, verdict=WORDS[found.verdict],
+            p_values={"more": 1 - below, "less": below},
+        )  # fmt: skip

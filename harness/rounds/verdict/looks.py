@@ -1,22 +1,33 @@
-"""Looks at a grid: the judgement of its rate after some rounds, and the correction where only some items have gold."""
+"""What is asked of every series, and the looks that answer it: the verdict after some rounds or after all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from harness.errors import HarnessError
-from harness.rounds.harms.flags import Flag
-from harness.rounds.scores.grid import Notice, ScoreGrid
-from harness.rounds.verdict.ppi import correct_contrast
-from harness.rounds.verdict.result import Look
-from harness.rounds.verdict.verdict import Decision, decide, look_significance, window_contrast
-from harness.statistics import Bools, ContrastEstimate, Floats, Moments
+from harness.rounds.scores.labels import Label
+from harness.rounds.verdict.last_gain import Verdict
+from harness.rounds.verdict.verdict import Outcome, judge, look_significance
+from harness.statistics import Moments
 
 LookRule = Literal["final", "every"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the verdict, after a round; `rate` is the slope over the window, with its interval."""
+
+    look: int
+    round: Label
+    window: list[Label]
+    significance: float
+    level: float
+    rate: float
+    low: float
+    high: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -42,60 +53,22 @@ class VerdictRule:
             raise HarnessError(f"look {look!r}: is neither 'final' nor 'every'")
         return cls(sesoi / 100, significance, "every" if look == "every" else "final")
 
+    def plan(self, rounds: int) -> Iterator[tuple[int, int, float]]:
+        """Yield each look's number, how many rounds it sees, and the significance that it spends."""
+        if self.look == "final":
+            yield 1, rounds, self.significance
+            return
+        for number in range(1, rounds):
+            yield number, number + 1, look_significance(number, self.significance)
 
-def look_plan(rounds: int, question: VerdictRule) -> Iterator[tuple[int, int, float]]:
-    """Yield each look's number, how many rounds it sees, and the significance that it spends."""
-    if question.look == "final":
-        yield 1, rounds, question.significance
-        return
-    for number in range(1, rounds):
-        yield number, number + 1, look_significance(number, question.significance)
-
-
-def take_looks(
-    grid: ScoreGrid,
-    moments: Moments,
-    labelled: Bools | None,
-    rows: Bools,
-    question: VerdictRule,
-    warnings: list[Notice],
-) -> tuple[list[Look], Decision, list[Flag]]:
-    """Return every look, the last one's judgement, and what the correction by gold has to say."""
-    count = len(grid.rounds)
-    looks: list[Look] = []
-    flags: list[Flag] = []
-    for number, seen, spent in look_plan(count, question):
-        window, contrast = window_contrast(grid.rounds[:seen])
-        contrast = np.pad(contrast, (0, count - seen))
-        estimate = moments.estimate(contrast)
-        if labelled is not None:
-            estimate, flags = _corrected(grid, labelled, rows, contrast, warnings if seen == count else [])
-        judged = decide(estimate, question.sesoi, spent)
-        looks.append(
-            Look(number, grid.rounds[seen - 1], [window[0], window[-1]], spent, judged.level,
-                 judged.rate, judged.low, judged.high, judged.verdict)
-        )  # fmt: skip
-    return looks, judged, flags
-
-
-def _corrected(
-    grid: ScoreGrid, labelled: Bools, rows: Bools, contrast: Floats, warnings: list[Notice]
-) -> tuple[ContrastEstimate, list[Flag]]:
-    """Return the rate corrected by few gold scores; seeds add the variance between them."""
-    assert grid.gold is not None
-    scores, gold, cluster = grid.scores[:, rows], grid.gold[:, rows], grid.clusters_of(rows)
-    found = correct_contrast(scores, gold, labelled[rows], contrast, cluster)
-    if found.shifted:
-        message = (
-            f"{grid.series} on {grid.benchmark}: the items with gold scores differ from the others "
-            f"(p = {found.shift_p:.2g}), so they are no random sample; the verdict is from them alone"
-        )
-        warnings.append({"code": "gold_shift", "message": message, "benchmark": grid.benchmark, "series": grid.series})
-    flag: Flag = {
-        "flag": "gold_shift",
-        "outcome": "yes" if found.shifted else "no",
-        "p": found.shift_p,
-        "proxy_weight": found.weight,
-        "n_gold": int(labelled.sum()),
-    }
-    return found.estimate, [flag]
+    def take(self, moments: Moments, rounds: Sequence[Label]) -> tuple[list[Look], Outcome]:
+        """Return every look at a series, and the outcome of the last one."""
+        looks: list[Look] = []
+        for number, seen, spent in self.plan(len(rounds)):
+            outcome = judge(moments.columns(range(seen)), rounds[:seen], self.sesoi, spent)
+            rate = outcome.rate
+            looks.append(
+                Look(number, rounds[seen - 1], outcome.window, spent, outcome.level, rate.rate, rate.low, rate.high,
+                     outcome.verdict)
+            )  # fmt: skip
+        return looks, outcome

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.rounds.verdict.comparison import Comparison
-from harness.rounds.verdict.result import RoundsResult
-from harness.rounds.verdict.verdict import holm
+from harness.rounds.verdict.result import RoundsResult, listed, spanned
+from harness.rounds.verdict.verdict import Outcome
+from harness.statistics import holm
 
 WORDS = ("improving", "plateaued", "worsening")
+
+
+def answers(results: Sequence[RoundsResult]) -> list[str]:
+    """Return for each benchmark what each kind of feedback gave: beyond training alone, where a control tells."""
+    benchmarks = list(dict.fromkeys(one.benchmark for one in results))
+    found = []
+    for benchmark in benchmarks:
+        kinds = [one for one in results if one.benchmark == benchmark and not one.is_control and _counting(one)]
+        if kinds:
+            found.append((f"{benchmark}: " if len(benchmarks) > 1 else "") + _answer(kinds))
+    return found
 
 
 def overview(results: Sequence[RoundsResult], comparisons: Sequence[Comparison]) -> list[str]:
@@ -16,18 +28,65 @@ def overview(results: Sequence[RoundsResult], comparisons: Sequence[Comparison])
     return [*_benchmarks(results), *_comparisons(comparisons)]
 
 
+def _counting(result: RoundsResult) -> Outcome | None:
+    """Return the outcome that counts: over the control where there is one."""
+    over = result.over_control
+    return result.outcome if over is None else over.outcome
+
+
+def _answer(kinds: Sequence[RoundsResult]) -> str:
+    """Return the answer of one benchmark, one sentence a kind of feedback."""
+    outcomes = [outcome for one in kinds if (outcome := _counting(one))]
+    adjusted = holm([outcome.p_values["gain"] for outcome in outcomes])
+    said = [_kind(one, outcome, p) for one, outcome, p in zip(kinds, outcomes, adjusted, strict=True)]
+    notes = []
+    if any(one.over_control is None for one in kinds):
+        notes.append("there is no control: what is gained may be from training alone")
+    if all(one.n_seeds == 1 and one.paired for one in kinds):
+        notes.append("one training seed: this is what this run did")
+    if len(kinds) > 1:
+        notes.append(f"the {len(kinds)} answers hold together (Holm)")
+    return " ".join(said) + (f" ({'; '.join(notes)}.)" if notes else "")
+
+
+def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
+    """Return what one kind of feedback gave, and when it gave its last."""
+    last, rounds = outcome.last_gain, result.rounds
+    total, interval = spanned(outcome.gain_total, result.sesoi)
+    gained = f"{total} points {'in all' if result.over_control is None else 'beyond training alone'} {interval}"
+    if p >= result.significance:
+        standing = outcome.verdict == "plateaued" and last.shown == last.possible == 0
+        word = "no" if standing or outcome.verdict == "worsening" else "not known"
+        why = "and no later gain of interest" if standing else "not shown to be a gain"
+        return f"{result.series}: {word}, {gained}, {why}."
+    if outcome.verdict == "improving":
+        when = f"still gaining in round {rounds[-1] if result.over_control is None else result.over_control.rounds[-1]}"
+    elif outcome.verdict == "worsening":
+        when = f"none of it after round {outcome.best}, and worse since"
+    elif outcome.verdict == "plateaued":
+        ends = sorted({last.shown, last.possible})
+        labels = [last.shown_label, last.possible_label][: len(ends)]
+        when = f"its last gain was round {' to '.join(map(str, labels))}"
+    else:
+        when = f"gain is shown up to round {last.shown_label}, and later gain not ruled out"
+    full = next((flag for flag in result.flags if flag["flag"] == "saturated"), None)
+    rest = f"; at {100 * full['score']:.3g} of {100 * full['top']:.3g} there is little left to gain" if full else ""
+    return f"{result.series}: yes, {gained}; {when}{rest}."
+
+
 def _benchmarks(results: Sequence[RoundsResult]) -> list[str]:
     found = []
     for series in dict.fromkeys(result.series for result in results):
-        judged = [one for one in results if one.series == series and one.p_values]
+        judged = [one for one in results if one.series == series and _counting(one)]
         if len(judged) < 2:
             continue
         said = []
         for word in WORDS:
-            adjusted = holm([one.p_values[word] for one in judged])
-            names = [one.benchmark for one, p in zip(judged, adjusted, strict=True) if p < one.looks[-1].significance]
+            outcomes = [outcome for one in judged if (outcome := _counting(one))]
+            adjusted = holm([outcome.p_values[word] for outcome in outcomes])
+            names = [one.benchmark for one, p in zip(judged, adjusted, strict=True) if p < one.significance]
             if names:
-                said.append(f"{word} on {len(names)} ({_listed(names)})")
+                said.append(f"{word} on {len(names)} ({listed(names)})")
         found.append(
             f"{series}, {len(judged)} benchmarks together (Holm over benchmarks): {'; '.join(said) or 'nothing holds'}"
         )
@@ -46,10 +105,5 @@ def _comparisons(comparisons: Sequence[Comparison]) -> list[str]:
             pairs = zip(judged, adjusted, strict=True)
             said += [f"{one.a} {word} than {one.b} on {one.benchmark}" for one, p in pairs if p < (1 - one.level) / 2]
         name = quantity.replace("_", " ")
-        found.append(f"{name}, {len(judged)} comparisons together (Holm): {_listed(said) or 'no difference holds'}")
+        found.append(f"{name}, {len(judged)} comparisons together (Holm): {listed(said) or 'no difference holds'}")
     return found
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

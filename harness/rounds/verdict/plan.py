@@ -1,24 +1,23 @@
 """How many items a verdict on rounds will need, before the money is spent: from an assumed or a piloted spread.
 
-An item's slope over the window of the verdict has the variance c' S c, S the covariance of an item's scores in the
-rounds and c the contrast of `window_contrast`. What is assumed of S is one spread and one correlation between rounds;
-a pilot gives both. The two pseudo-items that guard a verdict are counted in: with few items they matter.
+What the verdict's rule needs to know is the error of a gain between two rounds, sqrt(2 (1 - correlation)) times the
+spread of an item's score over sqrt(n). A pilot gives both, and its clusters. The two pseudo-items that guard a verdict
+are counted in: with few items they matter.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from harness.errors import HarnessError
-from harness.rounds.scores.grid import score_grids, whole
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, POWER, look_significance, window_contrast
+from harness.rounds.scores.grid import ScoreGrid, score_grids
+from harness.rounds.verdict.needed import POWER, Precision
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, look_significance, window_contrast
 
 USUAL_CORRELATION = 0.7
 """A usual correlation of an item's scores in two rounds."""
@@ -30,13 +29,13 @@ class RoundsPlan:
 
     Attributes:
         rounds: Rounds, the base counted.
-        window: Rounds that the verdict's slope is over, first and last.
+        window: Rounds that the rate is over, first and last.
         sd: Standard deviation of an item's score within a round.
         correlation: Correlation of an item's scores in two rounds.
         sesoi: The smallest effect of interest.
         significance: Of each one-sided test of the last look.
-        detect: Items to detect a gain of the SESOI a round.
-        certify: Items to certify a true standstill as a plateau.
+        detect: Items to show, of a series that gains the SESOI every round, that the last round helped.
+        certify: Items to certify a true standstill as a plateau; None where no number would, at a loose significance.
         items: Items that are there, where they are given.
         mde: The smallest rate that `items` detect.
         smallest_certifiable_sesoi: The smallest SESOI inside which `items` certify a true standstill.
@@ -48,8 +47,8 @@ class RoundsPlan:
     correlation: float
     sesoi: float
     significance: float
-    detect: int
-    certify: int
+    detect: int | None
+    certify: int | None
     items: int | None
     mde: float | None
     smallest_certifiable_sesoi: float | None
@@ -58,15 +57,16 @@ class RoundsPlan:
     def sentence(self) -> str:
         """The plan as a person reads it."""
         gain = f"{100 * self.sesoi:g} point{'' if self.sesoi == 0.01 else 's'} a round"
+        detect, certify = ("no number of" if count is None else f"{count:,}" for count in (self.detect, self.certify))
         text = (
-            f"{self.rounds} rounds, the verdict over rounds {self.window[0]}-{self.window[1]}: {self.detect:,} items "
-            f"detect a gain of {gain}, {self.certify:,} certify a plateau within it ({POWER:.0%} power; items' "
-            f"standard deviation {self.sd:.2g}, correlation between rounds {self.correlation:.2g})"
+            f"{self.rounds} rounds: {detect} items detect a gain of {gain} up to the last round, {certify} certify a "
+            f"standstill within it ({POWER:.0%} power; items' standard deviation {self.sd:.2g}, correlation between "
+            f"rounds {self.correlation:.2g}; a verdict over a control, on differences, takes up to twice as many)"
         )
         if self.items is None or self.mde is None or self.smallest_certifiable_sesoi is None:
             return text
         return (
-            f"{text}; {self.items:,} items detect {100 * self.mde:.2g} points a round and certify a plateau within "
+            f"{text}; {self.items:,} items detect {100 * self.mde:.2g} points a round and certify a standstill within "
             f"{100 * self.smallest_certifiable_sesoi:.2g}"
         )
 
@@ -80,6 +80,7 @@ def plan_rounds(
     correlation: float = USUAL_CORRELATION,
     pilot: pd.DataFrame | None = None,
     score_range: tuple[float, float] = (0.0, 1.0),
+    cluster: str | None = None,
     significance: float = 0.05,
     look: Literal["final", "every"] = "final",
 ) -> RoundsPlan:
@@ -94,14 +95,16 @@ def plan_rounds(
         correlation: Correlation of an item's scores in two rounds.
         pilot: Scores of two rounds or more, as `compare_rounds` takes them; `sd` and `correlation` are then measured.
         score_range: The lowest and highest score of the pilot.
+        cluster: The pilot's column that says which items belong together.
         significance: Of each one-sided test.
         look: `every` where the series will be looked at after every round; the last look has then less to spend.
 
     Raises:
         HarnessError: A number makes no sense, or the pilot has under 20 items in two rounds.
     """
-    if pilot is not None:
-        sd, correlation = spread_of(pilot, score_range)
+    spread = None if pilot is None else spread_of(pilot, score_range, cluster)
+    if spread is not None:
+        sd, correlation = spread.sd, spread.correlation
     for name, value, fine in (
         ("rounds", rounds, rounds >= 2),
         ("items", items, items is None or items >= ENOUGH_UNITS),
@@ -117,22 +120,11 @@ def plan_rounds(
                 "in (0, .5], a correlation in (-1, 1), a significance in (0, .5), and the look 'final' or 'every'"
             )
     spent = look_significance(rounds - 1, significance) if look == "every" else significance
-    window, contrast = window_contrast(list(range(rounds)))
-    variance = sd**2 * (1 - correlation) * float(contrast @ contrast)
-    extreme = float(np.abs(contrast).sum()) / 2
-
-    def effect(power: float, count: int) -> float:
-        """The effect that is past its test with this power: the guarded error decides, the true one scatters."""
-        guarded = sqrt((count * variance + 2 * extreme**2) / ((count + 1) * (count + 2)))
-        return float(stdtrit(count + 1, 1 - spent)) * guarded + float(ndtri(power)) * sqrt(variance / count)
-
-    def mde(count: int) -> float:
-        return effect(POWER, count)
-
-    def certifiable(count: int) -> float:
-        return effect(1 - (1 - POWER) / 2, count)  # two tests, each to be passed
-
-    counts = range(ENOUGH_UNITS, 10**12)
+    window = window_contrast(list(range(rounds)))[0]
+    precision = Precision(rounds, 2 * sd**2 * (1 - correlation), 0.5)
+    if spread is not None:
+        precision = Precision(rounds, spread.gain_variance, spread.reach, spread.size)
+    needed = precision.needed(sesoi / 100, spent)
     return RoundsPlan(
         rounds=rounds,
         window=[window[0], window[-1]],
@@ -140,35 +132,55 @@ def plan_rounds(
         correlation=correlation,
         sesoi=sesoi / 100,
         significance=spent,
-        detect=counts[bisect_left(counts, True, key=lambda count: mde(count) <= sesoi / 100)],
-        certify=counts[bisect_left(counts, True, key=lambda count: certifiable(count) <= sesoi / 100)],
+        detect=needed.detect,
+        certify=needed.certify,
         items=items,
-        mde=mde(items) if items else None,
-        smallest_certifiable_sesoi=certifiable(items) if items else None,
+        mde=precision.smallest("detect", items, spent) if items else None,
+        smallest_certifiable_sesoi=precision.smallest("certify", items, spent) if items else None,
     )
 
 
-def spread_of(pilot: pd.DataFrame, score_range: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
-    """Return the standard deviation of an item's score within a round (at most .5), and its correlation between rounds.
+@dataclass(frozen=True)
+class PilotSpread:
+    """What a pilot tells of an item's scores, pooled over its series and benchmarks.
 
-    Both are pooled over the pilot's series and benchmarks, from items with a score in every round.
+    Attributes:
+        sd: The standard deviation within a round, at most .5.
+        correlation: The correlation between two rounds.
+        gain_variance: The variance of an item's (a cluster's) gain between two rounds.
+        reach: See `Moments`.
+        size: Items a cluster; 1 without clusters.
+    """
+
+    sd: float
+    correlation: float
+    gain_variance: float
+    reach: float
+    size: float
+
+
+def spread_of(
+    pilot: pd.DataFrame, score_range: tuple[float, float] = (0.0, 1.0), cluster: str | None = None
+) -> PilotSpread:
+    """Return the spread of the scores of a pilot, from items with a score in every round.
 
     Raises:
         HarnessError: No series has 20 items in two rounds, or no score differs from another.
     """
-    variances, covariances, weights = [], [], []
-    for grid in score_grids(pilot, score_range)[0]:
-        scores = grid.scores[:, whole(grid.scores)].mean(axis=0)
-        if len(scores) < ENOUGH_UNITS or len(grid.rounds) < 2:
-            continue
-        covariance = np.cov(scores.T)
-        variances.append(float(np.diag(covariance).mean()))
-        covariances.append(float(covariance[np.triu_indices_from(covariance, 1)].mean()))
-        weights.append(len(scores))
-    if not weights:
+    grids = [grid for grid in score_grids(pilot, score_range, cluster)[0] if len(grid.rounds) > 1]
+    grids = [grid for grid in grids if grid.units_of(grid.rows) >= ENOUGH_UNITS]
+    if not grids:
         raise HarnessError(f"pilot: no series has {ENOUGH_UNITS} items with a score in two rounds or more")
-    variance = float(np.average(variances, weights=weights))
+    parts = np.array([_spread(grid) for grid in grids])
+    variance, shared, gain, reach, size = np.average(parts, axis=0, weights=[grid.rows.sum() for grid in grids])
     if variance == 0:
         raise HarnessError("pilot: all items have the same score, so it tells nothing about their spread")
-    correlation = float(np.average(covariances, weights=weights)) / variance
-    return min(sqrt(variance), 0.5), min(correlation, 0.999)
+    return PilotSpread(min(sqrt(variance), 0.5), min(shared / variance, 0.999), float(gain), float(reach), float(size))
+
+
+def _spread(grid: ScoreGrid) -> tuple[float, float, float, float, float]:
+    """Return an item's variance, its covariance between rounds, and of its unit the gain's variance, reach and size."""
+    covariance = np.cov(grid.judged[:, grid.rows].mean(axis=0).T)
+    among = float(covariance[np.triu_indices_from(covariance, 1)].mean())
+    precision = Precision.of(grid.moments())
+    return float(np.diag(covariance).mean()), among, precision.variance, precision.reach, precision.size

@@ -1,97 +1,62 @@
-"""A contrast from many proxy scores (a judge's) and few gold ones: prediction-powered inference on the items' slopes.
+"""Whether the items with gold scores look like the others: what a correction by gold takes for granted.
 
-The proxy is corrected by what it got wrong on the gold items, round by round, so that a judge that drifts along with
-the model is no progress. This holds where the gold items are a random sample; a shift test says where they are not.
+The correction holds where the gold items are a random sample. A difference is said with what it does to the gain;
+nothing is switched, since a test can neither prove a sample random nor say how it was drawn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import chdtrc, stdtrit
 
-from harness.statistics import Bools, ContrastEstimate, Floats, Ints, Moments
+from harness.rounds.harms.flags import Flag
+from harness.rounds.scores.grid import Notice, ScoreGrid
+from harness.statistics import proxy_weight
 
 SHIFT_SIGNIFICANCE = 0.01
 """Of the shift test: one in a hundred honest samples is called shifted."""
 
 
-@dataclass(frozen=True)
-class Corrected:
-    """A corrected contrast.
+def gold_shift(grid: ScoreGrid, level: float) -> tuple[Flag, list[Notice]] | None:
+    """Return whether the proxy gains differently on the gold items and on the others; None without both kinds of items.
 
-    Attributes:
-        estimate: The contrast, by PPI++ or, where `shifted`, from the gold items alone.
-        weight: How far the proxy was trusted, 0 to 1.
-        shift_p: The p value of the shift test.
-        shifted: Whether the gold items differ from the others in what the proxy says of them.
+    The test is Wald's on all steps between rounds. The evidence is the gap of the proxy's total gain (gold items minus
+    others) with its interval, and how far the correction moves the total gain on its account.
     """
-
-    estimate: ContrastEstimate
-    weight: float
-    shift_p: float
-    shifted: bool
-
-
-def correct(gold: Floats, proxy: Floats, labelled: Bools, cluster: Ints | None = None) -> Corrected:
-    """Return the mean of the gold contrast over all items (PPI++, Angelopoulos, Duchi and Zrnic 2023).
-
-    Args:
-        gold: Each item's contrast of gold scores; only those of labelled items are read.
-        proxy: Each item's contrast of proxy scores.
-        labelled: Which items have gold scores.
-        cluster: The cluster of each item, or None.
-    """
-    y, f, others = gold[labelled], proxy[labelled], proxy[~labelled]
-    n, rest = len(y), len(others)
-    spread = float(f.var(ddof=1))
-    weight, p = 0.0, 1.0
-    if rest > 1 and spread > 0:
-        weight = float(np.clip(np.cov(y, f)[0, 1] / ((1 + n / rest) * spread), 0, 1))
-        p = _shift(f, others)
+    if grid.labelled is None or grid.gold is None or len(grid.rounds) < 2:
+        return None
+    rows = grid.rows
+    labelled = grid.labelled[rows]
+    proxy = grid.scores[:, rows].mean(axis=0)
+    y, f, others = grid.gold[:, rows].mean(axis=0)[labelled], proxy[labelled], proxy[~labelled]
+    weight, p = proxy_weight(y, f, others), 1.0
+    value = half = 0.0
+    if len(others) > 1:
+        steps = [np.diff(part, axis=1) for part in (f, others)]
+        apart = steps[0].mean(axis=0) - steps[1].mean(axis=0)
+        spread = np.sum([np.cov(part.T).reshape(len(apart), -1) / len(part) for part in steps], axis=0)
+        squared = float(apart @ np.linalg.pinv(spread, hermitian=True) @ apart)
+        p = float(chdtrc(np.linalg.matrix_rank(spread, hermitian=True), squared)) if spread.any() else 1.0
+        total = np.ones(len(apart))
+        value = float(apart.sum())
+        half = float(stdtrit(len(f) - 1, (1 + level) / 2) * np.sqrt(total @ spread @ total))
     shifted = p < SHIFT_SIGNIFICANCE
-    if shifted:
-        weight = 0.0
-    value = float(y.mean() + (weight * (others.mean() - f.mean()) if weight else 0.0))
-    influence = np.zeros(len(proxy))
-    corrected = y - weight * f
-    influence[labelled] = (corrected - corrected.mean()) / n
-    if weight:
-        influence[~labelled] = weight * (others - others.mean()) / rest
-    variance, units = float(influence @ influence) * n / (n - 1), n
-    if cluster is not None:
-        sums = np.bincount(np.unique(cluster, return_inverse=True)[1], weights=influence)
-        units = len(np.unique(cluster[labelled]))
-        variance = float(sums @ sums) * units / (units - 1)
-    return Corrected(ContrastEstimate(value, value, variance, 0.0, units - 1.0), weight, p, shifted)
-
-
-def correct_contrast(
-    scores: Floats, gold: Floats, labelled: Bools, contrast: Floats, cluster: Ints | None = None
-) -> Corrected:
-    """Return a contrast of columns corrected by gold; training seeds add the variance between them.
-
-    Args:
-        scores: Proxy scores, shape (seeds, items, columns).
-        gold: Gold scores of the same shape; only those of labelled items are read.
-        labelled: Which items have gold scores.
-        contrast: Over the columns.
-        cluster: The cluster of each item, or None.
-    """
-    found = correct((gold @ contrast).mean(axis=0), (scores @ contrast).mean(axis=0), labelled, cluster)
-    if len(scores) == 1:
-        return found
-    among = None if cluster is None else cluster[labelled]
-    seeds = Moments.of(gold[:, labelled], among).estimate(contrast)
-    estimate = replace(found.estimate, seed_variance=seeds.seed_variance, df=min(found.estimate.df, seeds.df))
-    return replace(found, estimate=estimate)
-
-
-def _shift(labelled: Floats, others: Floats) -> float:
-    """Return the p value of Welch's test that the proxy says the same of labelled items and of the others."""
-    parts = [float(group.var(ddof=1)) / len(group) for group in (labelled, others)]
-    if sum(parts) == 0:
-        return 1.0
-    df = sum(parts) ** 2 / sum(part**2 / (len(g) - 1) for part, g in zip(parts, (labelled, others), strict=True))
-    return float(2 * stdtr(df, -abs(labelled.mean() - others.mean()) / np.sqrt(sum(parts))))
+    flag: Flag = {
+        "flag": "gold_shift",
+        "outcome": "yes" if shifted else "no",
+        "p": p,
+        "proxy_weight": weight,
+        "n_gold": int(labelled.sum()),
+        "gap": {"rate": value, "low": value - half, "high": value + half},
+        "effect_on_gain": -weight * value,
+    }
+    if not shifted:
+        return flag, []
+    message = (
+        f"{grid.series} on {grid.benchmark}: the proxy gains {100 * value:+.1f} points more "
+        f"[{100 * (value - half):.1f}, {100 * (value + half):.1f}] on the items with gold scores than on the others "
+        f"(p = {p:.2g}); if they are no random sample, the correction, which moves the gain by "
+        f"{-100 * weight * value:+.1f}, does not hold"
+    )
+    about = {"benchmark": grid.benchmark, "series": grid.series}
+    return flag, [{"code": "gold_shift", "message": message, **about}]

@@ -11,18 +11,23 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rounds.harms.answers import answer_flags, slope
+from harness.rounds.harms.answers import answer_flags, whole_slope
 from harness.rounds.harms.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
 from harness.rounds.harms.samples import sampling_flags
 from harness.rounds.scores.grid import Notice, ScoreGrid, by_benchmark, score_grids, whole
 from harness.rounds.verdict.bands import deltas
-from harness.rounds.verdict.comparison import Comparison, compare_series
-from harness.rounds.verdict.looks import LookRule, VerdictRule, take_looks
-from harness.rounds.verdict.overview import overview
-from harness.rounds.verdict.result import NeededItems, RoundsResult, finite
+from harness.rounds.verdict.comparison import Comparison, compare_series, compared_pairs
+from harness.rounds.verdict.difference import Difference, difference
+from harness.rounds.verdict.looks import LookRule, VerdictRule
+from harness.rounds.verdict.needed import NeededItems, Needs
+from harness.rounds.verdict.overview import answers, overview
+from harness.rounds.verdict.ppi import gold_shift
+from harness.rounds.verdict.result import OverControl, RoundsResult
+from harness.rounds.verdict.saturation import saturated
+from harness.rounds.verdict.sayings import finite
 from harness.rounds.verdict.shape import describe
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, Decision, decide, more_items, needs, p_values, window_contrast
-from harness.statistics import Bools, Floats, Moments
+from harness.rounds.verdict.verdict import ENOUGH_UNITS, Outcome, judge, window_contrast
+from harness.statistics import Moments
 
 CONTROL = "none"
 """The series that is the control where it is not said."""
@@ -42,9 +47,14 @@ class Rounds:
         return pd.DataFrame([result.to_dict() for result in self.results])
 
     @property
+    def answers(self) -> list[str]:
+        """For each benchmark what the kinds of feedback gave, beyond training alone where a control tells; by Holm."""
+        return answers(self.results)
+
+    @property
     def summary(self) -> list[str]:
-        """What holds over several benchmarks, and over several comparisons, by Holm's step-down."""
-        return overview(self.results, self.comparisons)
+        """The answers, and what holds over several benchmarks and over several comparisons, by Holm's step-down."""
+        return [*self.answers, *overview(self.results, self.comparisons)]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values: fractions of the score range, null for what is unknown."""
@@ -77,29 +87,37 @@ def compare_rounds(
     off_target: Sequence[str] = (),
     costs: Mapping[str, Mapping[str, float]] | None = None,
     keep_selection_items: bool = False,
+    pairs: bool = False,
+    ceiling: float | None = None,
 ) -> Rounds:
-    """Say of every series whether it is improving, plateaued, worsening or inconclusive.
+    """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive.
 
-    The verdict is on the items' slope over the last half of the rounds, by rule; see the documentation of rounds.
+    Where a control stands, the verdict that counts is that of the series minus the control (`over_control`). See the
+    documentation of rounds for the rule and its error rates.
 
     Args:
         df: A row an item, round and series: `item`, `round`, `score`, and where there are any `series`, `benchmark`,
             `seed` (of the training run), `gold` (outranks `score`, on all items or on a random sample of them),
             `rater_version`, `content_hash`, `prompt_hash`, `selection` (true where the item selected training data).
+            Rounds are whole numbers, training steps (`step-1000`) or dates; each counts by its place in the order.
         sesoi: The smallest effect of interest, in points (hundredths of the score range) a round.
         score_range: The lowest and the highest score there can be.
         significance: Of each one-sided test; intervals are at level 1 - 2 x significance.
         look: `final` for one look; `every` where the series was looked at after every round.
-        cluster: The column that says which items belong together (a document, a prompt family).
+        cluster: The column that says which items belong together.
         control: The series trained with equal steps and no feedback; where not given `none`, if there is one.
         off_target: Benchmarks that the feedback was not about: tested for forgetting.
         costs: `labels` and `dollars`, each series to what its feedback cost; gains by cost are then compared.
         keep_selection_items: Report on items that selected training data all the same, and flag the results.
+        pairs: Compare every two series; otherwise each with the control, or with the first where there is none.
+        ceiling: The score that people, or gold, reach on these items: near it a series is called saturated. The top of
+            the score range where not given.
 
     Raises:
         HarnessError: A column is missing, a value is wrong, or items selected the training data.
     """
     question = VerdictRule.of(sesoi, significance, look)
+    top = _top(ceiling, score_range)
     df, selected = _without_selection(df, keep_selection_items)
     found, warnings = score_grids(df, score_range, cluster)
     known, names = {grid.benchmark for grid in found}, {grid.series for grid in found}
@@ -112,8 +130,20 @@ def compare_rounds(
     results: list[RoundsResult] = []
     comparisons: list[Comparison] = []
     for _, group in by_benchmark(found):
-        results += [_result(grid, question, warnings, len(known) > 1) for grid in group]
-        comparisons += compare_series(group, control or CONTROL, question.sesoi, significance, costs)
+        own = [_result(grid, question, warnings, len(known) > 1, top) for grid in group]
+        over: dict[str, OverControl] = {}
+        standing = next((grid for grid in group if grid.series == (control or CONTROL)), None)
+        for a, b in compared_pairs(group, standing.series if standing else None, pairs):
+            apart = difference(a, b)
+            comparisons += compare_series(a, b, apart, b is standing, question.sesoi, significance, costs)
+            if b is standing:
+                over[a.series] = _over_control(apart, b.series, question)
+            elif apart.note:
+                about = {"benchmark": a.benchmark, "series": a.series}
+                message = f"{a.series} and {b.series}: {apart.note}"
+                warnings.append({"code": "rounds_differ", "message": message, **about})
+        base = standing.series if standing else None
+        results += [replace(one, over_control=over.get(one.series), is_control=one.series == base) for one in own]
     results = [
         replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
         for result in results
@@ -123,6 +153,16 @@ def compare_rounds(
         mark: Flag = {"flag": "selection_items", "outcome": "yes", "n_rows": selected}
         results = [replace(result, flags=[*result.flags, mark]) for result in results]
     return Rounds(results, comparisons, warnings)
+
+
+def _top(ceiling: float | None, score_range: tuple[float, float]) -> float:
+    """Return the highest score to be had, as a fraction of the range."""
+    low, high = score_range
+    if ceiling is None:
+        return 1.0
+    if not low < ceiling <= high:
+        raise HarnessError(f"ceiling {ceiling:g}: is outside the score range {low:g},{high:g}")
+    return (ceiling - low) / (high - low)
 
 
 def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]:
@@ -137,72 +177,92 @@ def _without_selection(df: pd.DataFrame, keep: bool) -> tuple[pd.DataFrame, int]
     return df, count
 
 
-def _result(grid: ScoreGrid, question: VerdictRule, warnings: list[Notice], several: bool) -> RoundsResult:
+def _result(grid: ScoreGrid, question: VerdictRule, warnings: list[Notice], several: bool, top: float) -> RoundsResult:
     """Return the verdict on one grid: on gold where all items have it, corrected by gold where some have."""
-    proxy_rows = grid.complete
-    gold_rows = whole(grid.gold) & proxy_rows if grid.gold is not None else None
-    few_gold, judged_scores = grid.partly_gold, grid.judged
-    rows = whole(judged_scores)
-    blank = _blank(grid, judged_scores, rows, question, several)
+    blank = _blank(grid, question, several)
     if len(grid.rounds) < 2:
         return replace(blank, reason="too_few_rounds")
-    for some, reason in ((rows, "too_few_items"), (gold_rows if few_gold else rows, "too_few_gold")):
-        if some is not None and grid.units_of(some) < ENOUGH_UNITS:
+    for some, reason in ((grid.rows, "too_few_items"), (grid.measured, "too_few_gold")):
+        if grid.units_of(some) < ENOUGH_UNITS:
             return replace(blank, reason=reason)
-    moments = Moments.of(judged_scores[:, rows], grid.clusters_of(rows))
-    looks, last, flags = take_looks(grid, moments, gold_rows if few_gold else None, rows, question, warnings)
-    flags += _flags(grid, question, gold_rows, last)
-    measured = int(gold_rows.sum()) if few_gold and gold_rows is not None else int(rows.sum())
-    units = grid.units_of(gold_rows if few_gold and gold_rows is not None else rows)
-    needed = needs(last.estimate, measured, units, question.sesoi, looks[-1].significance)
+    moments = grid.moments()
+    looks, outcome = question.take(moments, grid.rounds)
+    spent = looks[-1].significance
+    flags = _flags(grid, question, outcome, warnings) + saturated(moments, question.sesoi, top)
+    needs = Needs.of(moments, question.sesoi, spent, outcome.verdict == "inconclusive")
     return replace(
         blank,
-        verdict=last.verdict,
-        rate=last.rate,
-        low=last.low,
-        high=last.high,
-        window=looks[-1].window,
-        significance=looks[-1].significance,
-        level=last.level,
-        mde=needed.mde,
-        smallest_certifiable_sesoi=needed.smallest_certifiable_sesoi,
-        needed_items=NeededItems(needed.detect, needed.certify),
+        verdict=outcome.verdict,
+        rate=outcome.rate.rate,
+        low=outcome.rate.low,
+        high=outcome.rate.high,
+        window=outcome.window,
+        significance=spent,
+        level=outcome.level,
+        mde=needs.mde,
+        smallest_certifiable_sesoi=needs.smallest_certifiable_sesoi,
+        needed_items=needs.needed,
         looks=looks,
         deltas=deltas(moments, grid.rounds),
         shape=describe(moments, grid.rounds) if len(grid.rounds) > 2 else None,
         flags=flags,
-        more=more_items(last, needed, measured, question.sesoi) if last.verdict == "inconclusive" else None,
-        p_values=p_values(last.estimate, question.sesoi),
+        last_gain=outcome.last_gain,
+        gain_total=outcome.gain_total,
+        gain_last=outcome.gain_last,
+        outcome=outcome,
+        needs=needs,
     )
 
 
-def _blank(grid: ScoreGrid, scores: Floats, rows: Bools, question: VerdictRule, several: bool) -> RoundsResult:
+def _blank(grid: ScoreGrid, question: VerdictRule, several: bool) -> RoundsResult:
     """Return the result that knows only what was there: inconclusive."""
+    n_items = int(grid.rows.sum())
     return RoundsResult(
         benchmark=grid.benchmark, series=grid.series, verdict="inconclusive", rate=None, low=None, high=None,
-        sesoi=question.sesoi, rounds=grid.rounds, n_items=int(rows.sum()), n_seeds=len(grid.seeds),
+        sesoi=question.sesoi, rounds=grid.rounds, n_items=n_items, n_seeds=len(grid.seeds),
         scope="run" if len(grid.seeds) == 1 else "method", window=None, significance=question.significance,
         level=1 - 2 * question.significance, mde=None, smallest_certifiable_sesoi=None,
-        needed_items=NeededItems(None, None), missing=[float(share) for share in np.isnan(scores).mean(axis=(0, 1))],
-        looks=[], reason=None, paired=True, deltas=[], shape=None, flags=[],
+        needed_items=NeededItems(None, None),
+        missing=[float(share) for share in np.isnan(grid.judged).mean(axis=(0, 1))],
+        looks=[], reason=None, paired=True, deltas=[], shape=None, flags=[], n_left_out=len(grid.items) - n_items,
         label=f"{grid.series} on {grid.benchmark}" if several else "",
     )  # fmt: skip
 
 
-def _flags(grid: ScoreGrid, question: VerdictRule, gold_rows: Bools | None, last: Decision) -> list[Flag]:
+def _over_control(apart: Difference, control: str, question: VerdictRule) -> OverControl:
+    """Return the verdict on a series minus the control."""
+    about = (apart.rounds, apart.n_items, apart.n_seeds, apart.scope)
+    if apart.grid is None or apart.reason is not None:
+        return OverControl(control, None, None, None, None, *about, apart.reason, apart.note)
+    moments = apart.grid.moments()
+    looks, outcome = question.take(moments, apart.rounds)
+    needs = Needs.of(moments, question.sesoi, looks[-1].significance, outcome.verdict == "inconclusive")
+    return OverControl(
+        control, outcome.verdict, outcome.last_gain, outcome.gain_total, outcome.gain_last, *about, None, apart.note,
+        outcome, needs,
+    )  # fmt: skip
+
+
+def _flags(grid: ScoreGrid, question: VerdictRule, last: Outcome, warnings: list[Notice]) -> list[Flag]:
     """Return the flags of one grid; those that look at other benchmarks come later."""
     sesoi, significance = question.sesoi, question.significance
     contrast = window_contrast(grid.rounds)[1]
+    flags: list[Flag] = []
+    shift = gold_shift(grid, last.level)
+    if shift is not None:
+        flags.append(shift[0])
+        warnings.extend(shift[1])
     bounded = missing_changed(grid, grid.judged, contrast, sesoi, significance)
-    flags = [bounded] if bounded else []
+    flags += [bounded] if bounded else []
     flags += sampling_flags(grid, contrast, sesoi, significance)
     flags += answer_flags(grid, sesoi, significance)
-    if grid.gold is not None and gold_rows is not None and grid.units_of(gold_rows) >= ENOUGH_UNITS:
+    gold = None if grid.gold is None else grid.complete & whole(grid.gold)
+    if gold is not None and grid.units_of(gold) >= ENOUGH_UNITS:
         rows = grid.complete
-        proxy = Moments.of(grid.scores[:, rows], grid.clusters_of(rows)).estimate(contrast)
-        said = decide(proxy, sesoi, significance)
-        flags.append(over_optimising(grid, gold_rows, contrast, said, last, significance))
-        flags.append(judge_decay(grid, gold_rows, slope(grid.rounds), sesoi, significance))
+        proxy = Moments.of(grid.scores[:, rows], grid.clusters_of(rows))
+        said = judge(proxy, grid.rounds, sesoi, significance)
+        flags.append(over_optimising(grid, gold, contrast, said, last, significance))
+        flags.append(judge_decay(grid, gold, whole_slope(grid), sesoi, significance))
     return flags
 
 

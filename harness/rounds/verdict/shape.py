@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.rounds.scores.labels import Label
 from harness.statistics import Floats, Moments
 
 PACES = np.geomspace(0.05, 5, 40)
@@ -20,7 +21,7 @@ PACES = np.geomspace(0.05, 5, 40)
 
 @dataclass(frozen=True)
 class Fit:
-    """One fitted shape: AIC up to a constant, and the gain that it foretells for the next round."""
+    """One fitted shape: its place by rank, AIC up to a constant, and the gain foretold for the next round."""
 
     shape: str
     at: int | None
@@ -29,7 +30,7 @@ class Fit:
     gain_variance: float
 
 
-def describe(moments: Moments, rounds: list[int]) -> dict[str, Any]:
+def describe(moments: Moments, rounds: list[Label]) -> dict[str, Any]:
     """Return the shapes with Akaike weights and the forecast of the next round's gain, averaged over them.
 
     Returns:
@@ -37,9 +38,9 @@ def describe(moments: Moments, rounds: list[int]) -> dict[str, Any]:
         shape, `next_gain` with `value`, `low`, `high` at 95 % (Burnham and Anderson 2002, unconditional errors), a
         fraction of the range.
     """
-    ridge = 0.25 / (moments.n_items + 2) ** 2  # items that never changed leave no error to fit with
+    ridge = float(moments.reach) ** 2 / (moments.n_units + 2) ** 2  # what never changed leaves no error to fit with
     weight = np.linalg.inv(moments.covariance() + ridge * np.eye(len(rounds)))
-    fits = _fits(np.asarray(rounds, dtype=np.float64), moments.means, weight.astype(np.float64))
+    fits = _fits(np.arange(len(rounds), dtype=np.float64), moments.means, weight.astype(np.float64))
     least = min(fit.aic for fit in fits)
     weights = np.exp([-(fit.aic - least) / 2 for fit in fits])
     weights = weights / weights.sum()
@@ -50,7 +51,7 @@ def describe(moments: Moments, rounds: list[int]) -> dict[str, Any]:
     )
     return {
         "best": best.shape,
-        "at": best.at,
+        "at": None if best.at is None else rounds[best.at],
         "weights": {fit.shape: float(w) for fit, w in zip(fits, weights, strict=True)},
         "next_gain": {"value": gain, "low": gain - 1.96 * error, "high": gain + 1.96 * error},
     }

@@ -1,27 +1,27 @@
-"""The verdict on a contrast: improving, plateaued, worsening or inconclusive, and what it would take to know.
+"""Judgements of one contrast, and the verdict on a series with what stands beside it.
 
-Two questions, each at the significance named: is the rate off zero (direction), and is it inside plus or minus the
-smallest effect of interest (equivalence, by two tests)? Both are read off one interval at level 1 - 2 x significance.
-That a rate is not significantly off zero says nothing: it is no plateau.
+A contrast is judged by two questions at the significance named: is it off zero (direction), and is it inside plus or
+minus the smallest effect of interest (equivalence, by two tests)? Both are read off one interval at level
+1 - 2 x significance. The verdict on a series is that of `last_gain`; gains and the rate describe it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite, pi
-from typing import Literal
+from math import ceil, pi
+from typing import TypeVar
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from harness.statistics import ContrastEstimate, Floats
-
-Verdict = Literal["improving", "plateaued", "worsening", "inconclusive"]
+from harness.rounds.scores.labels import Label
+from harness.rounds.verdict.last_gain import Verdict, last_gain, slope
+from harness.statistics import ContrastEstimate, Floats, Moments
 
 ENOUGH_UNITS = 20
 """Items or clusters below which there is no verdict."""
-POWER = 0.8
+Named = TypeVar("Named", int, str, Label)
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,100 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What it would take to know, at 80 % power.
+class Measured:
+    """A figure with its interval, fractions of the score range."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class GainRounds:
+    """The confidence set for the last round that helped: ranks from 0, and what those rounds are called."""
+
+    shown: int
+    possible: int
+    shown_label: Label
+    possible_label: Label
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The verdict on a series (or on the difference of two), with what stands beside it.
 
     Attributes:
-        mde: The smallest rate that this many items detect.
-        smallest_certifiable_sesoi: The smallest effect of interest inside which a true standstill could be certified.
-        detect: Items to detect a rate of the smallest effect of interest; None where no number of items would.
-        certify: Items to certify a true standstill as a plateau; None where no number of items would.
+        last_gain: From the round up to which gain is shown to the last that may have helped.
+        gain_total: The last round minus the first.
+        gain_last: The last round minus the one before.
+        rate: The slope a round over the last half, `window`.
+        window: The first and the last round of the last half.
+        best: The round with the highest mean.
+        rise: The slope over all rounds, where a line fits them whose slope is above 0 and inside the SESOI.
+        level: Of the intervals.
+        p_values: Of improving, plateaued and worsening, and of any gain at all.
     """
 
-    mde: float
-    smallest_certifiable_sesoi: float
-    detect: int | None
-    certify: int | None
+    verdict: Verdict
+    last_gain: GainRounds
+    gain_total: Measured
+    gain_last: Measured
+    rate: Decision
+    window: list[Label]
+    best: Label
+    rise: Measured | None
+    level: float
+    p_values: dict[str, float]
 
 
-def window_contrast(rounds: list[int]) -> tuple[list[int], Floats]:
-    """Return the window of a verdict, the last ceil((K - 1) / 2) transitions, and its least squares slope.
+def judge(moments: Moments, rounds: Sequence[Label], sesoi: float, significance: float) -> Outcome:
+    """Return the verdict on the means of rounds.
 
     Args:
-        rounds: The rounds in order, K >= 2.
+        moments: Of the rounds in order, at least two.
+        rounds: What they are called.
+        sesoi: The smallest effect of interest, a fraction of the range.
+        significance: Of each one-sided statement.
+    """
+    count = len(rounds)
+    found = last_gain(moments, sesoi, significance)
+    shown, possible = int(found.shown), int(found.possible)
+    steps = np.eye(count)
+    window, contrast = window_contrast(rounds)
+    contrasts = np.array([steps[-1] - steps[0], steps[-1] - steps[-2], slope(0, count - 1, count)])
+    several = moments.estimates(contrasts)
+    low, high = several.low(significance), several.high(significance)
+    total, last, line = (Measured(*map(float, each)) for each in zip(several.value, low, high, strict=True))
+    return Outcome(
+        verdict=str(found.verdict),  # type: ignore[arg-type]
+        last_gain=GainRounds(shown, possible, rounds[shown], rounds[possible]),
+        gain_total=total,
+        gain_last=last,
+        rate=decide(moments.estimate(contrast), sesoi, significance),
+        window=[window[0], window[-1]],
+        best=rounds[int(np.argmax(moments.means))],
+        rise=line if found.rising else None,
+        level=1 - 2 * significance,
+        p_values={
+            "improving": float(found.p_later.max()),
+            "plateaued": 1.0 if found.rising or found.worse or shown == count - 1 else float(found.p_more),
+            "worsening": float(found.p_worse),
+            "gain": float(found.p_later[0]),
+        },
+    )
+
+
+def window_contrast(rounds: Sequence[Named]) -> tuple[list[Named], Floats]:
+    """Return the window of the rate, the last ceil((K - 1) / 2) steps, and its least squares slope.
+
+    Args:
+        rounds: The rounds in order, K >= 2, whatever they are called: a round counts by its place.
 
     Returns:
         The rounds of the window, and the contrast over all rounds, zero before the window: the slope a round.
     """
-    transitions = ceil((len(rounds) - 1) / 2)
-    inside = np.asarray(rounds[-transitions - 1 :], dtype=np.float64)
-    centred = inside - inside.mean()
-    contrast = np.zeros(len(rounds))
-    contrast[-len(inside) :] = centred / (centred @ centred)
-    return rounds[-transitions - 1 :], contrast
+    steps = ceil((len(rounds) - 1) / 2)
+    return list(rounds[-steps - 1 :]), slope(len(rounds) - 1 - steps, len(rounds) - 1, len(rounds))
 
 
 def look_significance(look: int, significance: float) -> float:
@@ -76,7 +139,7 @@ def look_significance(look: int, significance: float) -> float:
 
 
 def decide(estimate: ContrastEstimate, sesoi: float, significance: float) -> Decision:
-    """Judge an estimated rate against the smallest effect of interest (a fraction of the range)."""
+    """Judge an estimated contrast against the smallest effect of interest (a fraction of the range)."""
     half = float(stdtrit(estimate.df, 1 - significance)) * estimate.se
     low, high = estimate.centre - half, estimate.centre + half
     verdict: Verdict = "inconclusive"
@@ -89,67 +152,8 @@ def decide(estimate: ContrastEstimate, sesoi: float, significance: float) -> Dec
     return Decision(verdict, estimate.value, low, high, 1 - 2 * significance, estimate)
 
 
-def p_values(estimate: ContrastEstimate, sesoi: float) -> dict[str, float]:
-    """Return the p values of the verdicts: of a rate above 0, below 0, inside the SESOI (the worse of two)."""
-    above, below = p_below(estimate, -sesoi), p_below(estimate, sesoi)
-    up = p_below(estimate, 0.0)
-    return {"improving": 1 - up, "worsening": up, "plateaued": max(1 - above, below)}
-
-
 def p_below(estimate: ContrastEstimate, mark: float) -> float:
     """Return the p value of the hypothesis that the contrast is at or above a mark."""
     if estimate.se == 0:
         return float(estimate.centre >= mark)
     return float(stdtr(estimate.df, (estimate.centre - mark) / estimate.se))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p values adjusted by Holm's step-down, in the order given."""
-    order = np.argsort(p_values)
-    adjusted, worst = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        worst = max(worst, min((len(p_values) - rank) * p_values[place], 1.0))
-        adjusted[place] = worst
-    return adjusted
-
-
-def needs(estimate: ContrastEstimate, n_items: int, n_units: int, sesoi: float, significance: float) -> Needs:
-    """Return what could have been known with this many items, and how many items would tell."""
-    per_item = estimate.item_variance * n_items
-    size = n_items / n_units
-    direction, equivalence = (1 - significance, POWER), (1 - significance, 1 - (1 - POWER) / 2)
-    return Needs(
-        mde=_quantiles(direction, estimate.df) * estimate.se,
-        smallest_certifiable_sesoi=_quantiles(equivalence, estimate.df) * estimate.se,
-        detect=_items(direction, per_item, estimate.seed_variance, sesoi, size),
-        certify=_items(equivalence, per_item, estimate.seed_variance, sesoi, size),
-    )
-
-
-def more_items(judged: Decision, needed: Needs, n_items: int, sesoi: float) -> int | None:
-    """Return how many more items would decide an inconclusive verdict; None where items alone would not."""
-    known = [count for count in (needed.detect, needed.certify) if count is not None]
-    if not known or judged.estimate.seed_variance >= judged.estimate.item_variance > 0:
-        return None
-    if max(known) > n_items:
-        return max(known) - n_items
-    # Enough for a true standstill and for a true gain of the SESOI, but the rate lies between: what would tell it.
-    half = (judged.high - judged.low) / 2
-    distance = max(abs(judged.rate), sesoi - abs(judged.rate))
-    return max(ceil(n_items * ((half / distance) ** 2 - 1)), 1) if distance > 0 else None
-
-
-def _items(levels: tuple[float, float], per_item: float, seeds: float, effect: float, size: float) -> int | None:
-    """Return the n with (t + t)^2 (per_item / n + seeds) = effect^2, the t quantiles at that n."""
-    df, count = 1e12, np.inf
-    for _ in range(8):
-        room = (effect / _quantiles(levels, df)) ** 2 - seeds
-        if room <= 0:
-            return None
-        count = per_item / room
-        df = max(count / size - 1, 2.0)
-    return ceil(count) if isfinite(count) else None
-
-
-def _quantiles(levels: tuple[float, float], df: float) -> float:
-    return float(stdtrit(df, levels[0]) + stdtrit(df, levels[1]))
