@@ -34,11 +34,23 @@ def rounds(
     ] = "gold",
     seed: Annotated[str, typer.Option(help="Column of the training run's seed.")] = "seed",
     score_range: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Lowest and highest score.")] = "0,1",
-    sesoi: Annotated[float, typer.Option(help="Smallest effect of interest, in points a round.")] = 1.0,
+    sesoi: Annotated[
+        float | None,
+        typer.Option(help="Smallest effect of interest, in points a round.", show_default="the run's suite's, else 1"),
+    ] = None,
     significance: Annotated[float, typer.Option(help="Of each one-sided test.")] = 0.05,
     look: Annotated[str, typer.Option(help="final, or every: the series was looked at after every round.")] = "final",
     control: Annotated[
-        str | None, typer.Option(help="The series trained without feedback.", show_default="none, if there is one")
+        str | None,
+        typer.Option(
+            help="The series trained without feedback.", show_default="the run's suite's, else none, if there is one"
+        ),
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Compare every two series, not only with the control or the first.")
+    ] = False,
+    ceiling: Annotated[
+        float | None, typer.Option(help="The score that people or gold reach: near it there is little left to gain.")
     ] = None,
     off_target: Annotated[
         list[str] | None, typer.Option(help="A benchmark to test for forgetting; repeatable.")
@@ -57,11 +69,15 @@ def rounds(
         bool, typer.Option("--keep-selection-items", help="Report on items that selected training data; flagged.")
     ] = False,
     fail_if: Annotated[
-        str | None, typer.Option(metavar="VERDICTS", help="Exit 4 on one of these, e.g. plateaued,worsening.")
+        str | None,
+        typer.Option(
+            metavar="VERDICTS",
+            help="Exit 4 on one of these, e.g. plateaued,worsening: beyond the control where there is one.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Say of every series whether it is improving, plateaued, worsening or inconclusive."""
+    """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive."""
     from harness.errors import HarnessError
     from harness.rounds import (
         Rounds,
@@ -73,6 +89,7 @@ def rounds(
         read_map,
         read_scores,
         read_table,
+        sources_settings,
     )
 
     unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
@@ -86,7 +103,8 @@ def rounds(
         raise HarnessError("--summary reads tables, which name their rounds; leave --map out")
     found = Rounds([])
     if sources and summary:
-        found = compare_summaries([read_table(path) for path in source or []], sesoi, significance, look)  # type: ignore[arg-type]
+        tables = [read_table(path) for path in source or []]
+        found = compare_summaries(tables, 1.0 if sesoi is None else sesoi, significance, look)  # type: ignore[arg-type]
     elif sources:
         for path in map(Path, source or []):
             if path.is_dir() and (found_in := checkpoints_in(path)):
@@ -96,22 +114,25 @@ def rounds(
         scores, costs = read_scores(
             sources, {**columns, "gold": gold, "seed": seed}, metric, gold if gold != "gold" else None
         )
+        told = sources_settings(sources)
         found = compare_rounds(
             scores,
-            sesoi=sesoi,
+            sesoi=told.get("sesoi") if sesoi is None else sesoi,
             score_range=_range(score_range),
             significance=significance,
             look=look,  # type: ignore[arg-type]
             cluster=cluster or ("cluster" if "cluster" in scores.columns else None),
-            control=control,
-            off_target=off_target or (),
+            control=control or told.get("control"),
+            off_target=off_target or told.get("off_target", ()),
             costs=costs,
             keep_selection_items=keep_selection_items,
+            pairs=pairs,
+            ceiling=ceiling,
         )
         for warning in found.warnings:
             if warning["code"] == "no_control":
                 raise HarnessError(f"--control: {warning['message']}")
-    reference = published_series(sesoi, significance) if published else None
+    reference = published_series(1.0 if sesoi is None else sesoi, significance) if published else None
     if as_json:
         content = found.to_json() | ({"published": reference.to_json()["results"]} if reference else {})
         print(json.dumps(content, indent=2, allow_nan=False))
@@ -120,7 +141,7 @@ def rounds(
         if reference:
             print("\nPublished, from summary data (the paper's own claim beside):")
             _show(reference)
-    if any(result.verdict in unwanted for result in found.results):
+    if any(verdict in unwanted for verdict in found.gated):
         raise typer.Exit(4)
 
 

@@ -65,19 +65,22 @@ def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def _rounds(found: dict[str, Any]) -> Table:
-    columns = ("benchmark", "series", "verdict", "points a round [interval]", "rounds", "items")
+    columns = ("benchmark", "series", "verdict", "last gain", "points in all [interval]", "by itself", "items")
     table = _table("Rounds", *columns, right=("items",))
     for row in found["rounds"]:
-        interval = (
-            f" [{_points(row['low'])}, {_points(row['high'])}] ({row['level']:.0%})" if _known(row["low"]) else ""
-        )
+        over = row["over_control"] if row["over_control"] and row["over_control"]["verdict"] else None
+        counted = over or row
+        last, total = counted["last_gain"], counted["gain_total"]
+        gained = f"{_points(total['value'])} [{_points(total['low'])}, {_points(total['high'])}]" if total else "-"
+        beyond = f" beyond {over['control']}" if over else ""
         table.add_row(
             row["benchmark"],
             row["series"],
-            row["verdict"],
-            _points(row["rate"]) + interval,
-            f"{row['window'][0]}-{row['window'][-1]}" if row["window"] else "-",
-            f"{row['n_items']:,}" if _known(row["n_items"]) else "-",
+            f"{counted['verdict'] or '-'}{beyond}",
+            f"round {last['shown_label']}-{last['possible_label']}" if last else "-",
+            gained + (f" ({row['level']:.0%})" if total else ""),
+            row["verdict"] or "-",
+            f"{counted['n_items']:,}" if _known(counted["n_items"]) else "-",
         )
     return table
 

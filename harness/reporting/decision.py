@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.reporting.evidence import Evidence, Row
+from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import Finding, decimals, joined, points
 from harness.reporting.trust import trust
 
@@ -25,12 +25,6 @@ class Number:
     value: str
     about: str
     detail: str = ""
-
-
-def counting(row: Row) -> Row:
-    """Return the part of a series' result that counts: over the control where they were compared, else its own."""
-    over = row.get("over_control")
-    return over if over and over.get("verdict") else row
 
 
 def decision(evidence: Evidence) -> str:
@@ -51,9 +45,9 @@ def _training(evidence: Evidence) -> Iterable[str]:
     keep, more = [], []
     stop: list[str] = []
     for series, rows in by_series.items():
-        words = {counting(row).get("verdict") or "unknown" for row in rows}
+        words = {counted(row).get("verdict") or "unknown" for row in rows}
         if "worsening" in words:
-            worse = [row for row in rows if counting(row).get("verdict") == "worsening"]
+            worse = [row for row in rows if counted(row).get("verdict") == "worsening"]
             where = f" on {_names([row['benchmark'] for row in worse])}" if len(rows) > 1 else ""
             back = _best(evidence, worse[0])
             stop.append(f"go back to {_round(back)} of {_called(evidence, series)}, which is worse since{where}")
@@ -77,7 +71,7 @@ def _on(evidence: Evidence, names: Sequence[str]) -> str:
 
 
 def _stopped(evidence: Evidence, series: str, rows: Sequence[Row]) -> str:
-    gains = [counting(row).get("last_gain") for row in rows]
+    gains = [counted(row).get("last_gain") for row in rows]
     known = [gain for gain in gains if gain]
     if not known:
         return f"stop {_called(evidence, series)}"
@@ -144,13 +138,13 @@ def _names(names: Sequence[str]) -> str:
 
 def numbers(evidence: Evidence) -> list[Number]:
     """Return three numbers: of training the last round that helped, the gain and where it stands; else of agreement."""
-    fed = [row for row in evidence.rounds if row["series"] != evidence.control and counting(row).get("gain_total")]
+    fed = [row for row in evidence.rounds if row["series"] != evidence.control and counted(row).get("gain_total")]
     return _of_training(evidence, fed) if fed else _of_agreement(evidence)
 
 
 def _of_training(evidence: Evidence, fed: Sequence[Row]) -> list[Number]:
-    best = max(fed, key=lambda row: float(counting(row)["gain_total"]["value"]))
-    part = counting(best)
+    best = max(fed, key=lambda row: float(counted(row)["gain_total"]["value"]))
+    part = counted(best)
     of = _called(evidence, best["series"]) + (
         f", {best['benchmark']}" if len({row["benchmark"] for row in fed}) > 1 else ""
     )

@@ -9,7 +9,7 @@ from harness.agreement import COEFFICIENTS, agree_in_run, alpha, can_stand_in, c
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import share, words
-from harness.rounds import BAND_LEVEL, compare_series, deltas, pass_at_k, window_contrast
+from harness.rounds import BAND_LEVEL, compare_series, deltas, last_gain, pass_at_k, window_contrast
 from harness.statistics import bootstrap, wilson
 
 SPOKEN_FOR: dict[str, Any] = {
@@ -37,7 +37,7 @@ def definitions(evidence: Evidence) -> list[Row]:
         ]
     if evidence.rounds:
         named += [
-            ("the verdict on a series", inspect.getmodule(window_contrast)), ("its window and rate", window_contrast),
+            ("the verdict on a series", inspect.getmodule(last_gain)), ("its window and rate", window_contrast),
             ("bands of the gains", deltas), ("one series against another", inspect.getmodule(compare_series)),
         ]  # fmt: skip
         named += [("pass@k", pass_at_k)] if evidence.scores.get("sample", None) is not None else []

@@ -19,7 +19,7 @@ import pandas as pd
 
 from harness.agreement import RunAgreement, Table, agree_in_run, audit
 from harness.errors import HarnessError
-from harness.rounds import Rounds, compare_rounds, costs_of, from_run, published_series
+from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
 from harness.run import Run, has_flag, is_ai, opened
 from harness.suite import RoundsUse
 
@@ -33,6 +33,8 @@ class Evidence:
     run: Run
     rounds: list[Row] = field(default_factory=list)
     """One a series and benchmark, with the keys of `harness rounds --json` and `sentence`."""
+    answers: list[str] = field(default_factory=list)
+    """One a benchmark: what each kind of feedback gave, beyond training alone where a control tells."""
     comparisons: list[Row] = field(default_factory=list)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One row a held-out item, round and series: what the verdicts were computed from."""
@@ -70,6 +72,7 @@ class Evidence:
         return cls(
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
+            answers=found.answers,
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in agreed.pairs],
@@ -144,9 +147,8 @@ def _wanted(run: Run) -> list[str]:
 
 
 def _control(run: Run) -> str | None:
-    feedback = run.suite.rounds.feedback if run.suite.rounds else {}
-    named = next((name for name, rater in feedback.items() if rater is None), None)
-    return named or ("none" if "none" in _wanted(run) else None)
+    found: str | None = settings_of(run)["control"]
+    return found
 
 
 def _sesoi(run: Run) -> float:
@@ -177,29 +179,15 @@ def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
     if not _wanted(run):
         return Rounds([]), pd.DataFrame(), []
     try:
-        scores = _scores(run)
-        cluster = "cluster" if "cluster" in scores else None
-        found = compare_rounds(scores, sesoi=_sesoi(run), cluster=cluster, control=_control(run), costs=costs_of(run))
+        return compare_rounds(run), from_run(run), []
     except HarnessError as error:
         return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
-    return found, scores, []
 
 
-def _scores(run: Run) -> pd.DataFrame:
-    """Return the scores of the series: by the suite's gold rater, for checkpoints by the verifier of each task."""
-    if run.suite.rounds:
-        return from_run(run)
-    answered = run.responses.loc[run.responses["series"].notna(), "response_id"]
-    own = run.ratings[(run.ratings["rater_kind"] == "verifier") & run.ratings["response_id"].isin(answered)]
-    counts = own.groupby(["task", "rater"], observed=True).size().reset_index(name="n")
-    first = counts.sort_values(["task", "n", "rater"], ascending=[True, False, True]).drop_duplicates("task")
-    if first.empty:
-        raise HarnessError("no verifier has rated the answers of the series, so that there are no scores to compare")
-    parts = []
-    for rater, group in first.groupby("rater"):
-        scores = from_run(run, str(rater))
-        parts.append(scores[scores["benchmark"].isin(group["task"])])
-    return pd.concat(parts, ignore_index=True)
+def counted(row: Row) -> Row:
+    """Return what stands behind the verdict that counts: the difference to the control where there is one."""
+    over: Row | None = row.get("over_control")
+    return over if over and over["verdict"] else row
 
 
 EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+")

@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.reporting import tables
 from harness.reporting.cases import RATING_COLUMNS, cases
-from harness.reporting.evidence import Evidence, Row, public, value_of
+from harness.reporting.evidence import Evidence, Row, counted, public, value_of
 from harness.reporting.finding import SIGNS, points
 from harness.reporting.findings import answer, findings_of, said
 from harness.reporting.methods import lm_eval_scores
@@ -107,8 +107,8 @@ def to_wandb(run: Run, out: Path | None = None) -> str:
         begun.log({name: value, "round": step})
     begun.log({"ratings": wandb.Table(columns=columns, data=[[row[name] for name in columns] for row in rows])})
     kept = ["benchmark", "series", "verdict", "rate", "low", "high", "level", "n_items", "n_seeds"]
-    verdicts = [[row[name] for name in kept] for row in evidence.rounds]
-    begun.log({"verdicts": wandb.Table(columns=kept, data=verdicts)})
+    verdicts = [[*(row[name] for name in kept), counted(row)["verdict"]] for row in evidence.rounds]
+    begun.log({"verdicts": wandb.Table(columns=[*kept, "verdict over the control"], data=verdicts)})
     begun.summary["answer"] = answer(evidence)
     begun.finish()
     return f"Weights & Biases, project {run.suite.name!r}, run {begun.id}: {len(rows):,} ratings"
@@ -160,7 +160,7 @@ def _section(evidence: Evidence) -> str:
         lines += ["| feedback | benchmark | verdict | points a round | interval | items | training seeds |"]
         lines += ["|---|---|---|---:|---:|---:|---:|"]
         for row in evidence.rounds:
-            verdict = row["verdict"] or "unknown"
+            verdict = counted(row)["verdict"] or "unknown"
             low, high = points(row["low"]), points(row["high"])
             interval = "–" if row["low"] is None else f"[{low}, {high}] at {row['level']:.0%}"
             cells = (row["series"], row["benchmark"], f"{SIGNS[verdict]} {verdict}", points(row["rate"]), interval)

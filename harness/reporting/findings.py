@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.agreement import describe_people
-from harness.reporting.evidence import Evidence, Row
+from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.trust import trust
 from harness.run import Run
@@ -52,13 +52,11 @@ def folded(found: list[Finding]) -> list[Finding]:
 def answer(evidence: Evidence) -> str:
     """Return the answer to the page's question in plain words: what each kind of feedback still does, or whom to trust.
 
-    With rounds it says for each benchmark which feedback is improving the model, and which is not; without, how many of
-    the AI judges do better than chance.
+    With rounds it says what each kind of feedback gave, beyond training alone where a control tells, and when it gave
+    its last; without, how many of the AI judges do better than chance.
     """
     if evidence.rounds:
-        benchmarks = list(dict.fromkeys(row["benchmark"] for row in evidence.rounds))
-        said = [_still(evidence, name, named=len(benchmarks) > 1) for name in benchmarks]
-        return " ".join(said)
+        return " ".join(evidence.answers) or "Not known: no verdict on any series."
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
         return ""
@@ -72,42 +70,12 @@ def answer(evidence: Evidence) -> str:
     return f"Of {len(marks)} AI {'judge' if len(marks) == 1 else 'judges'}: {', '.join(parts)}."
 
 
-def _still(evidence: Evidence, benchmark: str, named: bool) -> str:
-    """Return what each kind of feedback does on one benchmark: yes, no, or not known yet."""
-    by_verdict: dict[str, list[str]] = {}
-    for row in evidence.rounds:
-        if row["benchmark"] == benchmark:
-            name = f"{row['series']} (the control)" if row["series"] == evidence.control else row["series"]
-            by_verdict.setdefault(row["verdict"] or "unknown", []).append(name)
-    fed = {
-        row["verdict"] for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control
-    }
-    yes = "Yes" if "improving" in fed else "No" if fed <= {"plateaued", "worsening"} else "Not known yet"
-    parts = [f"{words} with {joined(by_verdict[verdict])}" for verdict, words in STILL.items() if verdict in by_verdict]
-    where = f"{benchmark}: " if named else ""
-    return f"{where}{yes}. {_capital('; '.join(parts))}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-STILL = {
-    "improving": "improving",
-    "plateaued": "plateaued",
-    "worsening": "worsening",
-    "inconclusive": "inconclusive",
-    "unknown": "no verdict",
-}
-"""The verdicts in the order in which the answer names them."""
-
-
 def _rounds(evidence: Evidence) -> Iterator[Finding]:
     order = {name: place for place, name in enumerate(evidence.series)}
     for row in sorted(evidence.rounds, key=lambda r: (r["benchmark"], order.get(r["series"], 0))):
         if row["series"] != evidence.control:
             yield Finding(
-                f"{row['series']} feedback", said(row), "fig-rounds", row["verdict"] or "unknown", _doubts(row)
+                f"{row['series']} feedback", said(row), "fig-rounds", counted(row)["verdict"] or "unknown", _doubts(row)
             )
 
 

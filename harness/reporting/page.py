@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
-from harness.reporting.evidence import Evidence, Row, public
+from harness.reporting.evidence import Evidence, Row, counted, public
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
 from harness.reporting.findings import answer, findings_of, folded
 from harness.reporting.methods import methods
@@ -230,6 +230,9 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         "quantity": quantity,
         "compared": compared,
         "rated": rated,
+        "counted": counted,
+        "gained": gained,
+        "last_gain": last_gain,
     }
     return found
 
@@ -256,9 +259,26 @@ def script_hash(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def window(rounds: Sequence[int] | None) -> str:
-    """Return the rounds of a verdict's window, `2–4`."""
-    return f"{min(rounds)}–{max(rounds)}" if rounds else "–"
+def window(rounds: Sequence[int | str] | None) -> str:
+    """Return the first and the last of some rounds, `2–4`."""
+    return f"{rounds[0]}–{rounds[-1]}" if rounds else "–"
+
+
+def gained(row: Row, name: str) -> str:
+    """Return a gain of what counts in points, with its interval."""
+    measured = counted(row).get(name)
+    if measured is None:
+        return "–"
+    return " ".join(spanned(measured["value"], measured["low"], measured["high"], row.get("sesoi") or 0.0))
+
+
+def last_gain(row: Row) -> str:
+    """Return the rounds that may have been the last to help, `2–4`."""
+    last = counted(row).get("last_gain")
+    if last is None:
+        return "–"
+    shown, possible = last["shown_label"], last["possible_label"]
+    return f"{shown}" if shown == possible else f"{shown}–{possible}"
 
 
 def quantity(name: str) -> str:

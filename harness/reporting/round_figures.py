@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.charts import lines, paths
-from harness.reporting.decision import counting
-from harness.reporting.evidence import Evidence, Row, value_of
+from harness.reporting.evidence import Evidence, Row, counted, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
@@ -64,7 +63,7 @@ def _race_title(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]
 def _steps_title(evidence: Evidence, benchmark: str, said: str) -> str:
     """Return up to which round each series is shown to have gained; without that, what the last round's bands show."""
     rows = [row for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control]
-    gains = [(row["series"], counting(row).get("last_gain")) for row in rows]
+    gains = [(row["series"], counted(row).get("last_gain")) for row in rows]
     parts = [
         f"{name} up to round {last['shown_label']}" if last["shown"] else f"{name} in none"
         for name, last in gains[:MOST_SAID]
@@ -300,9 +299,9 @@ def _lines(data: pd.DataFrame, evidence: Evidence, y: str, y_title: str, **how: 
 
 
 def _signs(evidence: Evidence, benchmark: str) -> dict[str, str]:
-    """Return the sign of each series' verdict."""
+    """Return the sign of each series' verdict, beyond the control where there is one."""
     rows = [row for row in evidence.rounds if row["benchmark"] == benchmark]
-    return {row["series"]: SIGNS[row["verdict"] or "unknown"] for row in rows}
+    return {row["series"]: SIGNS[counted(row)["verdict"] or "unknown"] for row in rows}
 
 
 def _gaps(both: pd.DataFrame) -> list[tuple[str, float, float, float, float]]:

@@ -17,7 +17,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import page
 from harness.reporting.cases import carried
-from harness.reporting.evidence import Evidence, Row, public
+from harness.reporting.evidence import Evidence, Row, counted, public
 from harness.reporting.finding import KINDS
 from harness.reporting.findings import answer, said
 from harness.reporting.trust import trust
@@ -113,7 +113,7 @@ def _entry(slug: str, evidence: Evidence) -> Entry:
     verdicts = [
         {
             "about": f"{row['series']} on {row['benchmark']}",
-            "mark": row["verdict"] or "unknown",
+            "mark": counted(row)["verdict"] or "unknown",
             "sentence": public(said(row)),
         }
         for row in evidence.rounds

@@ -7,10 +7,12 @@ from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series
 from .scores.run_scores import costs_of as costs_of
 from .scores.run_scores import from_run as from_run
+from .scores.run_scores import settings_of as settings_of
 from .scores.sources import Source as Source
 from .scores.sources import read_map as read_map
 from .scores.sources import read_scores as read_scores
 from .scores.sources import read_table as read_table
+from .scores.sources import sources_settings as sources_settings
 from .verdict.bands import BAND_LEVEL as BAND_LEVEL
 from .verdict.bands import deltas as deltas
 from .verdict.comparison import Comparison as Comparison

@@ -66,6 +66,12 @@ def test_own_column_names_and_parquet(scores, tmp_path):
 
 
 def test_a_gate_fails_with_4(scores):
+    # What counts is the series beyond the control, which itself may well stand still.
+    assert rounds(scores, "--fail-if", "plateaued,worsening").exit_code == 0
+    assert rounds(scores, "--fail-if", "improving").exit_code == 4
+    assert rounds(scores, "--control", "verifier", "--fail-if", "plateaued,worsening").exit_code == 4
+    frame = pd.read_csv(scores)
+    frame[frame["series"] == "none"].to_csv(scores, index=False)  # alone it is a series like another
     assert rounds(scores, "--fail-if", "plateaued,worsening").exit_code == 4
     assert rounds(scores, "--fail-if", "worsening").exit_code == 0
     assert isinstance(rounds(scores, "--fail-if", "plateau").exception, HarnessError)

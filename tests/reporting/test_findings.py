@@ -31,10 +31,12 @@ def test_a_series_gets_its_verdict_in_one_sentence(shaped, shape):
     [found] = [finding for finding in findings_of(shaped) if finding.about == f"{shape} feedback"]
     verdict = SHAPES[shape][1]
     assert found.mark == verdict
-    # "rise: improving, +10.1 points a round [9.5, 10.7] over rounds 2-4 in this run (90 % interval)."
+    # "rise: improving in this run, gain beyond none (the control) shown up to round 4, +39.3 points in all [37, 41]"
     number = r"[-+]?\d+\.\d+"
     assert re.match(
-        rf"{shape}: {verdict}, {number} points a round \[{number}, {number}\] over rounds 2-4", found.sentence
+        rf"{shape}: {verdict} in this run[^,]*, gain beyond none \(the control\) shown up to round \d, "
+        rf"{number} points in all \[{number}, {number}\]",
+        found.sentence,
     )
     assert "in this run" in found.sentence
     assert not (WORDS - {verdict}) & set(re.findall(r"\w+", found.sentence))

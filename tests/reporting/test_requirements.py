@@ -269,7 +269,13 @@ def test_checkpoints_named_in_a_suite_have_rounds(made_up_run, tmp_path):
     (folder / "suite.yaml").write_text(json.dumps({"name": "c", "models": models, "tasks": [{"task": "addition"}]}))
     evidence = Evidence.of(folder)
     assert evidence.notes == []
-    assert {row["series"]: row["verdict"] for row in evidence.rounds}["verifier"] == "improving"
+    [row] = [row for row in evidence.rounds if row["series"] == "verifier"]
+    # Its last round gained 8 points, which 60 items do not show; that the earlier ones helped they do.
+    assert (row["verdict"], row["last_gain"]["shown"] > 0, row["gain_total"]["low"] > 0.2) == (
+        "inconclusive",
+        True,
+        True,
+    )
 
 
 def test_published_rounds_stand_beside_the_runs_own(plain):

@@ -180,6 +180,8 @@ def flag_sentence(flag: Flag) -> str:
         if isinstance(one, dict) and one.get("rate") is not None:
             rate = f"{100 * one['rate']:+.1f} points a round"
             said.append(f"{name.replace('_', ' ')} {_figures(one, rate)}")
+    if "left" in flag:
+        said.append(f"{100 * flag['score']:.3g} of {100 * flag['top']:.3g} points")
     said += flag.get("worsening", [])
     evidence_shown = f": {', '.join(said)}" if said else ""
     return f"{flag['flag'].replace('_', ' ')}{about}: {flag['outcome']}{evidence_shown}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -138,17 +138,24 @@ def _ratings_by(rated: pd.DataFrame, rater: str) -> pd.DataFrame:
 
 
 def _usual_ratings(run: RunTables, rated: pd.DataFrame) -> pd.DataFrame:
-    """Return the ratings that are the scores: by the suite's gold; without one, those of each task's own metric.
+    """Return the ratings that are the scores: by the suite's gold, or the rater it names for a task beside.
 
-    A task's only rater, or where lm-eval gave several metrics the first of `PREFERRED`, under each of its filters (a
-    benchmark each): evaluations with different metrics keep all their benchmarks.
+    Else those of each task's own metric: its only verifier, its only rater, or where lm-eval gave several metrics the
+    first of `PREFERRED`, under each of its filters (a benchmark each): evaluations with different metrics keep all
+    their benchmarks.
     """
-    if run.suite.rounds:
-        return _ratings_by(rated, run.suite.rounds.gold)
-    found = []
+    use, found = run.suite.rounds, []
+    if use and use.gold not in set(rated["rater"]):
+        return _ratings_by(rated, use.gold)
+    beside = {entry.task: entry.rater for entry in use.off_target} if use else {}
     for task, rows in rated.groupby("task", observed=True):
+        named = use.gold if use and task not in beside else beside.get(str(task))
+        if named is not None:
+            found += [_ratings_by(rows, named).assign(variant="")] if named in set(rows["rater"]) else []
+            continue
+        verifiers = rows[rows["rater_kind"] == "verifier"]
         metrics: dict[str, list[str]] = {}
-        for name in sorted(rows["rater"].unique()):
+        for name in sorted((verifiers if len(verifiers) else rows)["rater"].unique()):
             metrics.setdefault(str(name).partition(",")[0], []).append(str(name))
         chosen = next((name for name in PREFERRED if name in metrics), None)
         if chosen is None and len(metrics) > 1:
@@ -162,6 +169,21 @@ def _usual_ratings(run: RunTables, rated: pd.DataFrame) -> pd.DataFrame:
     if not found:
         raise HarnessError("nobody has rated the answers of the series; rate them first: harness rate RUN --rater NAME")
     return pd.concat(found)
+
+
+def settings_of(run: RunTables) -> dict[str, Any]:
+    """Return what a run's suite says of its rounds, as `compare_rounds` takes it: `sesoi`, `control`, `off_target`.
+
+    The control is the series that keeps everything, or one called `none`; None where there is neither.
+    """
+    use = run.suite.rounds
+    if use is None:
+        named = {model.series for model in run.suite.models}
+        return {"sesoi": None, "control": "none" if "none" in named else None, "off_target": []}
+    control = next((name for name, rater in use.feedback.items() if rater is None), None)
+    there = set(run.responses["task"].unique()) if use.off_target else set()
+    off_target = [entry.task for entry in use.off_target if entry.task in there]
+    return {"sesoi": use.sesoi, "control": control, "off_target": off_target}
 
 
 def costs_of(run: RunTables) -> dict[str, dict[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -13,7 +14,7 @@ from harness.answering import CHECKPOINT, is_inspect_log
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.scores.checkpoints import checkpoints_in
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
-from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run
+from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run, settings_of
 from harness.run import Run, is_run
 
 Costs = dict[str, dict[str, float]]
@@ -68,6 +69,27 @@ def read_scores(
         else:
             frames.append(_long(read_table(path), columns or {}, path))
     return pd.concat(frames, ignore_index=True), costs
+
+
+def sources_settings(sources: Sequence[str | Path | Source]) -> dict[str, Any]:
+    """Return what the suites of runs among the sources say of their rounds; see `settings_of`.
+
+    Raises:
+        HarnessError: Two runs want different things.
+    """
+    found: dict[str, Any] = {}
+    for source in _each(map(_source, sources)):
+        if not is_run(source.path):
+            continue
+        for name, value in settings_of(Run(source.path)).items():
+            if value in (None, []):
+                continue
+            if found.setdefault(name, value) != value:
+                raise HarnessError(
+                    f"{source.path}: its suite says {name} {value}, another run's {found[name]}; say which holds "
+                    f"(--{name.replace('_', '-')})"
+                )
+    return found
 
 
 def read_map(path: str | Path) -> list[Source]:

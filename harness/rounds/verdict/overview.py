@@ -14,6 +14,7 @@ WORDS = ("improving", "plateaued", "worsening")
 
 def answers(results: Sequence[RoundsResult]) -> list[str]:
     """Return for each benchmark what each kind of feedback gave: beyond training alone, where a control tells."""
+    results = [one for one in results if not one.is_off_target]
     benchmarks = list(dict.fromkeys(one.benchmark for one in results))
     found = []
     for benchmark in benchmarks:
@@ -68,7 +69,7 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
         labels = [last.shown_label, last.possible_label][: len(ends)]
         when = f"its last gain was round {' to '.join(map(str, labels))}"
     else:
-        when = f"gain is shown up to round {last.shown_label}, and later gain not ruled out"
+        when = f"the last gain shown is round {last.shown_label}, a later one is not ruled out"
     full = next((flag for flag in result.flags if flag["flag"] == "saturated"), None)
     rest = f"; at {100 * full['score']:.3g} of {100 * full['top']:.3g} there is little left to gain" if full else ""
     return f"{result.series}: yes, {gained}; {when}{rest}."

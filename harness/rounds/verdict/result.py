@@ -112,6 +112,7 @@ class RoundsResult:
     needs: Needs | None = field(default=None, metadata=HIDDEN)
     label: str = field(default="", metadata=HIDDEN)
     is_control: bool = field(default=False, metadata=HIDDEN)
+    is_off_target: bool = field(default=False, metadata=HIDDEN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values: null for what is unknown, never NaN."""

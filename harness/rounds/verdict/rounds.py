@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from harness.rounds.harms.answers import answer_flags, whole_slope
 from harness.rounds.harms.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
 from harness.rounds.harms.samples import sampling_flags
 from harness.rounds.scores.grid import Notice, ScoreGrid, by_benchmark, score_grids, whole
+from harness.rounds.scores.run_scores import costs_of, from_run, settings_of
+from harness.rounds.scores.sources import read_scores, sources_settings
 from harness.rounds.verdict.bands import deltas
 from harness.rounds.verdict.comparison import Comparison, compare_series, compared_pairs
 from harness.rounds.verdict.difference import Difference, difference
+from harness.rounds.verdict.last_gain import Verdict
 from harness.rounds.verdict.looks import LookRule, VerdictRule
 from harness.rounds.verdict.needed import NeededItems, Needs
 from harness.rounds.verdict.overview import answers, overview
@@ -27,6 +31,7 @@ from harness.rounds.verdict.saturation import saturated
 from harness.rounds.verdict.sayings import finite
 from harness.rounds.verdict.shape import describe
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, Outcome, judge, window_contrast
+from harness.run import Run
 from harness.statistics import Moments
 
 CONTROL = "none"
@@ -45,6 +50,15 @@ class Rounds:
     def df(self) -> pd.DataFrame:
         """One row a series and benchmark; the keys of `to_json` are the columns."""
         return pd.DataFrame([result.to_dict() for result in self.results])
+
+    @property
+    def gated(self) -> list[Verdict | None]:
+        """The verdicts that a gate looks at: those that count, of each kind of feedback.
+
+        Not the control's own, where it is not alone; of benchmarks that the feedback was not about only `worsening`.
+        """
+        kinds = [one for one in self.results if not one.is_control] or self.results
+        return [one.counts for one in kinds if not one.is_off_target or one.counts == "worsening"]
 
     @property
     def answers(self) -> list[str]:
@@ -77,14 +91,14 @@ class Rounds:
 
 
 def compare_rounds(
-    df: pd.DataFrame,
-    sesoi: float = 1.0,
+    scores: pd.DataFrame | Run | str | Path,
+    sesoi: float | None = None,
     score_range: tuple[float, float] = (0.0, 1.0),
     significance: float = 0.05,
     look: LookRule = "final",
     cluster: str | None = None,
     control: str | None = None,
-    off_target: Sequence[str] = (),
+    off_target: Sequence[str] | None = None,
     costs: Mapping[str, Mapping[str, float]] | None = None,
     keep_selection_items: bool = False,
     pairs: bool = False,
@@ -96,17 +110,21 @@ def compare_rounds(
     documentation of rounds for the rule and its error rates.
 
     Args:
-        df: A row an item, round and series: `item`, `round`, `score`, and where there are any `series`, `benchmark`,
-            `seed` (of the training run), `gold` (outranks `score`, on all items or on a random sample of them),
-            `rater_version`, `content_hash`, `prompt_hash`, `selection` (true where the item selected training data).
-            Rounds are whole numbers, training steps (`step-1000`) or dates; each counts by its place in the order.
-        sesoi: The smallest effect of interest, in points (hundredths of the score range) a round.
+        scores: A run, the path of one (or of what else `harness rounds` reads), or a frame with a row an item, round
+            and series: `item`, `round`, `score`, and where there are any `series`, `benchmark`, `seed` (of the training
+            run), `gold` (outranks `score`, on all items or a random sample of them), `rater_version`, `content_hash`,
+            `prompt_hash`, `selection` (true where the item selected training data). Rounds are whole numbers, training
+            steps (`step-1000`) or dates; each counts by its place in the order.
+        sesoi: The smallest effect of interest, in points (hundredths of the score range) a round; where not given that
+            of the run's suite, else 1.
         score_range: The lowest and the highest score there can be.
         significance: Of each one-sided test; intervals are at level 1 - 2 x significance.
         look: `final` for one look; `every` where the series was looked at after every round.
-        cluster: The column that says which items belong together.
-        control: The series trained with equal steps and no feedback; where not given `none`, if there is one.
-        off_target: Benchmarks that the feedback was not about: tested for forgetting.
+        cluster: The column that says which items belong together; where not given `cluster`, of a run that has it.
+        control: The series trained with equal steps and no feedback; where not given that of the run's suite, else
+            `none`, if there is one.
+        off_target: Benchmarks that the feedback was not about: tested for forgetting. Where not given those of the
+            run's suite.
         costs: `labels` and `dollars`, each series to what its feedback cost; gains by cost are then compared.
         keep_selection_items: Report on items that selected training data all the same, and flag the results.
         pairs: Compare every two series; otherwise each with the control, or with the first where there is none.
@@ -116,6 +134,12 @@ def compare_rounds(
     Raises:
         HarnessError: A column is missing, a value is wrong, or items selected the training data.
     """
+    df, told = _read(scores)
+    costs = told.get("costs") if costs is None else costs
+    sesoi = told.get("sesoi") or 1.0 if sesoi is None else sesoi
+    control = told.get("control") if control is None else control
+    off_target = told.get("off_target") or () if off_target is None else off_target
+    cluster = told.get("cluster") if cluster is None else cluster
     question = VerdictRule.of(sesoi, significance, look)
     top = _top(ceiling, score_range)
     df, selected = _without_selection(df, keep_selection_items)
@@ -143,7 +167,15 @@ def compare_rounds(
                 message = f"{a.series} and {b.series}: {apart.note}"
                 warnings.append({"code": "rounds_differ", "message": message, **about})
         base = standing.series if standing else None
-        results += [replace(one, over_control=over.get(one.series), is_control=one.series == base) for one in own]
+        results += [
+            replace(
+                one,
+                over_control=over.get(one.series),
+                is_control=one.series == base,
+                is_off_target=one.benchmark in off_target,
+            )
+            for one in own
+        ]
     results = [
         replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
         for result in results
@@ -153,6 +185,18 @@ def compare_rounds(
         mark: Flag = {"flag": "selection_items", "outcome": "yes", "n_rows": selected}
         results = [replace(result, flags=[*result.flags, mark]) for result in results]
     return Rounds(results, comparisons, warnings)
+
+
+def _read(scores: pd.DataFrame | Run | str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the scores as a long frame, with what a run says of its rounds."""
+    if isinstance(scores, pd.DataFrame):
+        return scores, {}
+    if isinstance(scores, str | Path):
+        frame, costs = read_scores([scores])
+        told = sources_settings([scores])
+    else:
+        frame, costs, told = from_run(scores), costs_of(scores), settings_of(scores)
+    return frame, told | {"costs": costs, "cluster": "cluster" if "cluster" in frame else None}
 
 
 def _top(ceiling: float | None, score_range: tuple[float, float]) -> float:
