@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.special import expit
 from scipy.stats import norm
 
+from harness.agreement.audits.biases import LENGTH_MARGIN, SELF_MARGIN, odds_of_length, position
+from harness.agreement.audits.check import around
+from harness.agreement.audits.held_equal import Reference, taste
+from harness.agreement.audits.subject import subject_of
 from harness.agreement.chance import beyond_chance
 from harness.agreement.coefficients.coefficients import compute
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.corrected import correct
 from harness.agreement.stand_in.sequential import ORDER, Looks, sequence
-from harness.statistics import Floats
+from harness.statistics import Estimate, Floats
 
 SENSITIVITY, SPECIFICITY = 0.85, 0.8
 DOCUMENT = 10
@@ -140,8 +147,115 @@ def table_of_trust(reps: int) -> None:
         print(f"| {rate} | {n} | {' | '.join(told)} |", flush=True)
 
 
+PERSON = 0.8
+"""How often a simulated person is right about which answer is better."""
+REFERENCES = ("a verifier", "one person", "two people")
+
+
+@dataclass(frozen=True)
+class Fair:
+    """A cell of the audits' grid: comparisons of the judge's own family with another.
+
+    Attributes:
+        own_wins: How often the own answer is the better one.
+        accuracy: How often the judge is right, whichever is better.
+        correlation: Between the difference in length and the latent difference in quality.
+        reference: One of `REFERENCES`.
+    """
+
+    own_wins: float
+    accuracy: float
+    correlation: float
+    reference: str
+
+
+def compared(rng: np.random.Generator, n: int, cell: Fair, bias: str, share: float) -> tuple[Floats, Floats, Reference]:
+    """Return preferences for the own answer, how much longer that is, and the reference.
+
+    Args:
+        rng: Decides every draw.
+        n: Pairs.
+        cell: The cell.
+        bias: `self_preference` or `length`.
+        share: How often the judge follows its bias, whatever is better.
+    """
+    latent = rng.normal(size=n)
+    better = latent > norm.ppf(1 - cell.own_wins)
+    longer = cell.correlation * latent + (1 - cell.correlation**2) ** 0.5 * rng.normal(size=n)
+    takes = np.where(rng.random(n) < cell.accuracy, better, ~better)
+    takes = np.where(rng.random(n) < share, True if bias == "self_preference" else longer > 0, takes)
+    people = REFERENCES.index(cell.reference)
+    said = np.array([np.where(rng.random(n) < PERSON, better, ~better) for _ in range(people)] or [better], dtype=float)
+    noise = said.var(axis=0, ddof=1) / people if people > 1 else np.full(n, np.nan)
+    return takes.astype(float), longer, Reference(said.mean(axis=0) - 0.5, noise, not people)
+
+
+def audited(bias: str, cell: Fair, share: float, reps: int, n: int = 300) -> float:
+    """Return how often a judge that follows its bias so often is flagged."""
+    rng = np.random.default_rng(3)
+    item = pd.Series(np.arange(n).astype(str))
+    flagged = 0
+    for _ in range(reps):
+        takes, longer, reference = compared(rng, n, cell, bias, share)
+        if bias == "self_preference":
+            check = around("", taste(takes - 0.5, reference, None, item), 0.0, SELF_MARGIN, "")
+        else:
+            odds = odds_of_length(takes, np.tanh(longer / longer.std()), reference, item)
+            ends = (float(expit(np.tanh(1.0) * end)) for end in (odds.value, odds.low, odds.high))
+            check = around("", Estimate(*ends, n), 0.5, LENGTH_MARGIN, "")
+        flagged += check.verdict == "flagged"
+    return flagged / reps
+
+
+def table_of_audits(reps: int) -> None:
+    """Print how often unbiased judges are flagged, and judges with a bias of 20 %."""
+    cells = {"self_preference": ((0.25, 0.0), (0.5, 0.0), (0.75, 0.0)), "length": ((0.5, 0.0), (0.5, 0.25), (0.5, 0.5))}
+    for bias, settings in cells.items():
+        print(f"\n{bias}, 300 pairs: unbiased judges flagged (with a bias of 20 %)\n")
+        print("| own wins, correlation | judge right | a verifier | one person | two people |\n|---|---|---|---|---|")
+        for (wins, correlation), accuracy in product(settings, (0.65, 0.8, 0.95)):
+            rates = [
+                [audited(bias, Fair(wins, accuracy, correlation, reference), share, reps) for share in (0.0, 0.2)]
+                for reference in REFERENCES
+            ]
+            shown = [f"{fair:.3f} ({biased:.2f})" for fair, biased in rates]
+            print(f"| {wins}, {correlation} | {accuracy} | {' | '.join(shown)} |", flush=True)
+
+
+def placed(n: int, accuracy: float, place: float, reps: int) -> float:
+    """Return how often a judge that follows the place in some pairs is flagged; `accuracy` is of each order alone."""
+    rng = np.random.default_rng(4)
+    flagged = 0
+    for _ in range(reps):
+        better = rng.random(n) < 0.5
+        orders = []
+        for order in ("response_first", "against_first"):
+            said = np.where(rng.random(n) < accuracy, better, ~better)
+            orders.append((order, said))
+        follows = rng.random(n) < place
+        rows = [
+            pd.DataFrame({"item_id": np.arange(n).astype(str), "response_id": "a", "against_id": "b", "rater": "judge",
+                          "rater_kind": "judge", "scale": "preference", "order": order,
+                          "value": np.where(follows, order == "response_first", said).astype(float)})
+            for order, said in orders
+        ]  # fmt: skip
+        flagged += position(subject_of(pd.concat(rows), "judge"))[1].verdict == "flagged"
+    return flagged / reps
+
+
+def table_of_places(reps: int) -> None:
+    """Print how often a preference for the first place is found."""
+    print(
+        "| pairs | judge right in each order | no preference | 10 % by place | 20 % by place |\n|---|---|---|---|---|"
+    )
+    for n, accuracy in product((50, 100, 300), (1.0, 0.9, 0.8)):
+        cells = [f"{placed(n, accuracy, place, reps):.3f}" for place in (0.0, 0.1, 0.2)]
+        print(f"| {n} | {accuracy} | {' | '.join(cells)} |", flush=True)
+
+
 PARTS: dict[str, Callable[[int], None]] = {"corrected": table_of_corrected, "sequential": table_of_sequences,
-                                           "trust": table_of_trust}  # fmt: skip
+                                           "trust": table_of_trust, "audits": table_of_audits,
+                                           "places": table_of_places}  # fmt: skip
 
 
 if __name__ == "__main__":

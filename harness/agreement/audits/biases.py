@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
+from harness.agreement.audits.check import AuditCheck, around, least, most, not_run, share
+from harness.agreement.audits.held_equal import Reference, between, taste
+from harness.agreement.audits.position import first_preference
 from harness.agreement.audits.subject import Subject, pairs_of_answers
 from harness.run import is_first, is_ok
-from harness.statistics import Estimate, Floats
+from harness.statistics import Bools, Estimate, Floats
 
 FEWEST = 20
 """Pairs or answers under which a regression or a contrast is not tried."""
 CONSISTENT = 0.9
-FIRST_MARGIN = 0.05
+FIRST_MARGIN = 0.02
 LENGTH_MARGIN = 0.05
 SELF_MARGIN = 0.1
 OWN_SHARE = 0.0
@@ -75,8 +77,11 @@ def position(subject: Subject) -> list[AuditCheck]:
     read = (one >= 0) & (other >= 0)
     if not read.any():
         return [*checks, not_run(names[1], "no pair has a readable verdict in both orders")]
-    first = share(float(((one + 1 - other) / 2)[read].sum()), int(read.sum()))
-    sentence = f"preferred the answer shown first in {first.value:.1%} of the verdicts on {first.n:,} pairs, ties half"
+    first, moved = first_preference(one[read], other[read])
+    sentence = (
+        f"preferred the answer shown first in {first.value:.1%} of the verdicts on {first.n:,} pairs, ties half; "
+        f"of the {moved:,} pairs whose outcome changed with the order {int((one > other)[read].sum()):,} did towards it"
+    )
     return [*checks, around(names[1], first, 0.5, FIRST_MARGIN, sentence)]
 
 
@@ -98,51 +103,91 @@ def length(subject: Subject) -> AuditCheck:
     spread = float(pairs["longer"].std()) if len(pairs) > 1 else 0.0
     if len(pairs) < FEWEST or not spread > 0:
         return not_run(name, f"record at least {FEWEST} pairs of answers of different `length` to the same items")
-    columns = [np.ones(len(pairs)), np.tanh(pairs["longer"].to_numpy(float) / spread)]
-    better = pairs["better"].to_numpy(float)
-    if held and np.ptp(better) > 0:
-        columns.append(better / better.std())
-    b, error = _logistic(np.column_stack(columns), pairs["preferred"].to_numpy(float), pairs["item"])
-    value, low, high = (float(expit(np.tanh(1.0) * (b + z * error))) for z in (0.0, -1.96, 1.96))
+    longer, preferred = np.tanh(pairs["longer"].to_numpy(float) / spread), pairs["preferred"].to_numpy(float)
+    reference = reference_of(subject, pairs) if held and np.ptp(pairs["better"]) > 0 else None
+    odds = odds_of_length(preferred, longer, reference, pairs["item"])
+    value, low, high = (float(expit(np.tanh(1.0) * end)) for end in (odds.value, odds.low, odds.high))
     found = Estimate(value, low, high, len(pairs))
     sentence = f"an answer {spread:,.0f} characters longer is preferred with probability {found.value:.2f}"
     if held:
-        return around(
-            name, found, 0.5, LENGTH_MARGIN, f"{sentence} at equal quality (by {subject.judged_by}), {found.n:,} pairs"
-        )
+        sentence += f" at equal quality (by {subject.judged_by}), {found.n:,} pairs{_doubt(reference)}"
+        return around(name, found, 0.5, LENGTH_MARGIN, sentence)
     check = around(name, found, 0.5, LENGTH_MARGIN, sentence)
     reason = f"{sentence}, {found.n:,} pairs; quality is not held equal: record ratings by people or a verifier"
     return AuditCheck(name, check.value, check.low, check.high, check.n, "unclear", reason)
 
 
-def _logistic(x: Floats, y: Floats, items: pd.Series[str]) -> tuple[float, float]:
-    """Return the second coefficient and its standard error (sandwich, clustered by item)."""
+def _doubt(reference: Reference | None) -> str:
+    if reference is None or reference.exact:
+        return ""
+    if reference.doubled:
+        return f"; people's own noise is taken out, by {np.isfinite(reference.noise).sum():,} that two of them rated"
+    return (
+        "; where one person rated, that person's errors cannot be told from the judge's taste, and the interval holds "
+        "both: let a second person rate some"
+    )
+
+
+def odds_of_length(preferred: Floats, longer: Floats, reference: Reference | None, item: pd.Series[str]) -> Estimate:
+    """Return b of logit P(preferred) = a + b longer + c quality, quality known by a reference that may err.
+
+    The regression on the reference itself, b0 and c0, leaves in b0 what the reference misses of quality: with v the
+    variance of quality, V that of the reference, L that of longer and s its covariance with the reference,
+    b = b0 - c0 s (V - v) / (v L - s^2) (regression calibration: Carroll, Ruppert, Stefanski and Crainiceanu 2006).
+    """
+    columns = [np.ones(len(longer)), longer]
+    if reference is None:
+        beta, moved = _logistic(np.column_stack(columns), preferred)
+        return between(lambda sums: (beta[1] + sums[:, 0],) * 2, moved[:, [1]], item, len(longer))
+    scale = float(reference.value.std())
+    better = reference.value / scale
+    beta, moved = _logistic(np.column_stack([*columns, better]), preferred)
+    scaled = Reference(better, reference.noise / scale**2, reference.exact)
+    parts = [np.ones(len(longer)), longer, better, preferred, longer**2, better**2, preferred**2]
+    parts += [longer * better, preferred * better, *scaled.sums(), moved[:, 1], moved[:, 2]]
+
+    def at(sums: Floats) -> tuple[Floats, Floats]:
+        n, l_, r, j, ll, rr, jj, lr, jr = sums[:, :9].T
+        of_length, spread, of_judge = (two / n - (one / n) ** 2 for two, one in ((ll, l_), (rr, r), (jj, j)))
+        shared, with_judge = lr / n - l_ * r / n**2, jr / n - j * r / n**2
+        least = np.maximum(with_judge**2 / np.maximum(of_judge, 1e-12), 1.5 * shared**2 / np.maximum(of_length, 1e-12))
+        b, c = beta[1] + sums[:, 13], beta[2] + sums[:, 14]
+        both = [
+            b - c * shared * (spread - true) / np.maximum(true * of_length - shared**2, 1e-12)
+            for true in scaled.quality(sums[None, :, 9:13], spread, least)
+        ]
+        return np.minimum(*both), np.maximum(*both)
+
+    return between(at, np.column_stack(parts), item, len(longer))
+
+
+def _logistic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the coefficients, and how far each row moves them, shape (rows, columns).
+
+    Two ties, one at each end of the second column, keep them finite where it decides everything.
+    """
     ties = np.zeros((2, x.shape[1]))
     ties[:, 1] = (1.0, -1.0)
-    x, y = np.vstack([x, ties]), np.append(y, (0.5, 0.5))
-    codes = np.append(pd.factorize(items)[0], [-1, -2])
-    codes = np.unique(codes, return_inverse=True)[1]
+    held, told = np.vstack([x, ties]), np.append(y, (0.5, 0.5))
     beta = np.zeros(x.shape[1])
     bread = np.eye(x.shape[1])
     for _ in range(50):
-        p = expit(x @ beta)
-        bread = np.linalg.pinv((x * (p * (1 - p))[:, None]).T @ x)
-        step = bread @ (x.T @ (y - p))
+        p = expit(held @ beta)
+        bread = np.linalg.pinv((held * (p * (1 - p))[:, None]).T @ held)
+        step = bread @ (held.T @ (told - p))
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
-    score = x * (y - expit(x @ beta))[:, None]
-    clusters = np.column_stack([np.bincount(codes, column) for column in score.T])
-    many = len(clusters)
-    cover = bread @ (clusters.T @ clusters) @ bread * many / max(many - 1, 1)
-    return float(beta[1]), float(np.sqrt(cover[1, 1]))
+    moved = (x * (y - expit(x @ beta))[:, None]) @ bread
+    return beta, moved - moved.mean(axis=0)
 
 
 def self_preference(subject: Subject) -> AuditCheck:
-    """Check whether the judge likes its own family more than people, or verifiers, do.
+    """Check whether the judge likes its own family more than people, or verifiers, do, at equal quality.
 
-    For single answers: the mean of (judge - quality), each in its own standard deviations, of the own family less that
-    of the others. For comparisons of the own family with another: preference for the own less that of people.
+    Of comparisons of the own family with another: half the difference between how often it takes its own where the
+    other is better, and the other where its own is better. For single answers: own less others at equal quality, in
+    standard deviations of its ratings. What people err is taken out where two of them rated the same (`held_equal`).
     """
     name = "self_preference"
     if subject.judge_model is None:
@@ -157,27 +202,42 @@ def self_preference(subject: Subject) -> AuditCheck:
         pairs = pairs_of_answers(subject).dropna(subset=["preferred", "better", "first", "second"])
         first, second = (pairs[side].map(family_of) == own for side in ("first", "second"))
         pairs, mine = pairs[first != second], first[first != second]
-        beyond = np.where(mine, 1, -1) * (pairs["preferred"] - 0.5 - pairs["better"].clip(-0.5, 0.5))
         if len(pairs) < FEWEST:
             return not_run(
                 name, f"record {FEWEST} comparisons of the family {own!r} with another; there are {len(pairs)}"
             )
-        found = mean_by(beyond, pairs["item"])
-        unit = "of a preference"
-    else:
-        quality = rows["unit"].map(subject.quality)
-        rows, quality = rows[quality.notna() & rows["model"].notna()], quality[quality.notna() & rows["model"].notna()]
-        mine = rows["model"].map(family_of) == own
-        if mine.sum() < FEWEST or (~mine).sum() < FEWEST:
-            there = f"there are {int(mine.sum())} of {own!r} and {int((~mine).sum())} of others"
-            return not_run(name, f"record {FEWEST} rated answers of the judge's own family and of another; {there}")
-        excess = _standard(rows["value"]) - _standard(quality)
-        shares = float(mine.mean())
-        contrast = excess.to_numpy() * np.where(mine, 1 / shares, -1 / (1 - shares))
-        found = mean_by(contrast, rows["cluster"].fillna(rows["item_id"]))
-        unit = "standard deviations"
-    sentence = f"rates the family {own!r} {found.value:+.2f} {unit} above what {subject.judged_by} say of it"
-    return around(name, found, 0.0, SELF_MARGIN, f"{sentence}, {found.n:,} answers or pairs")
+        turn: Floats = np.where(mine, 1.0, -1.0)
+        reference = reference_of(subject, pairs)
+        found = taste(turn * (pairs["preferred"].to_numpy(float) - 0.5), reference.turned(turn), None, pairs["item"])
+        sentence = (
+            f"takes the family {own!r} where the other answer is better, rather than the other where its own is, "
+            f"{found.value:+.2f} more often than equal error rates would (half the difference)"
+        )
+        return around(name, found, 0.0, SELF_MARGIN, f"{sentence}, {found.n:,} pairs{_doubt(reference)}")
+    quality = rows["unit"].map(subject.quality)
+    keep = quality.notna() & rows["model"].notna()
+    rows = rows[keep]
+    ours: Bools = (rows["model"].map(family_of) == own).to_numpy(bool)
+    if ours.sum() < FEWEST or (~ours).sum() < FEWEST:
+        there = f"there are {int(ours.sum())} of {own!r} and {int((~ours).sum())} of others"
+        return not_run(name, f"record {FEWEST} rated answers of the judge's own family and of another; {there}")
+    noise = np.asarray(rows["unit"].map(subject.noise), dtype=float)
+    reference = Reference(np.asarray(quality[keep], dtype=float), noise, subject.judged_by == "a verifier")
+    found = taste(
+        np.asarray(_standard(rows["value"]), dtype=float), reference, ours, rows["cluster"].fillna(rows["item_id"])
+    )
+    sentence = (
+        f"rates the family {own!r} {found.value:+.2f} standard deviations above others of the same quality, "
+        f"as {subject.judged_by} see it, {found.n:,} answers"
+    )
+    return around(name, found, 0.0, SELF_MARGIN, sentence + _doubt(reference))
+
+
+def reference_of(subject: Subject, pairs: pd.DataFrame) -> Reference:
+    """Return who says which answer of each pair is better."""
+    better: Floats = pairs["better"].to_numpy(float)
+    noise: Floats = pairs["noise"].to_numpy(float)
+    return Reference(better, noise, subject.judged_by == "a verifier")
 
 
 def _standard(values: pd.Series[float]) -> pd.Series[float]:

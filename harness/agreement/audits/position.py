@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaincinv
 
 from harness.run import is_first, is_valued, unit_columns
-from harness.statistics import number, wilson
+from harness.statistics import Estimate, Floats, number, wilson
 
 
 def position_consistency(ratings: pd.DataFrame) -> list[dict[str, Any]]:
@@ -21,7 +22,7 @@ def position_consistency(ratings: pd.DataFrame) -> list[dict[str, Any]]:
         One row a rater: `rater, criterion, n` (pairs with a verdict in both orders), `consistency, low, high` (share of
         pairs whose verdict stayed), `first_share, first_low, first_high` (share of verdicts for the answer shown
         first, a tie half), `ties` (share of verdicts), `n_failed` (pairs in which an order has no verdict), `reason`.
-        The intervals are Wilson's over pairs: a judge that always takes the first has one below 1.
+        The interval of the consistency is Wilson's, that of the first share `first_preference`'s.
     """
     if not {"against_id", "order", "response_id"} <= set(ratings.columns):
         return []
@@ -50,19 +51,46 @@ def _steadiness(both: pd.DataFrame, pairs: int) -> dict[str, Any]:
     shown_first = both["response_first"].to_numpy(float)
     shown_second = both["against_first"].to_numpy(float)
     same = float(np.isclose(shown_first, shown_second).sum())
-    first = float(((shown_first + 1 - shown_second) / 2).sum())
+    first, _ = first_preference(shown_first, shown_second)
     ties = float(((shown_first == 0.5).sum() + (shown_second == 0.5).sum()) / (2 * n))
     low, high = wilson(same, n)
-    first_low, first_high = wilson(first, n)
     return {
         "n": n,
         "consistency": same / n,
         "low": number(low),
         "high": number(high),
-        "first_share": first / n,
-        "first_low": number(first_low),
-        "first_high": number(first_high),
+        "first_share": first.value,
+        "first_low": number(first.low),
+        "first_high": number(first.high),
         "ties": ties,
         "n_failed": pairs - n,
         "reason": None,
     }
+
+
+def first_preference(one: Floats, other: Floats) -> tuple[Estimate, int]:
+    """Return the share of verdicts for the answer shown first, and in how many pairs the order changed the outcome.
+
+    Only those pairs tell: whether the answer shown first wins them more often than a coin would is a sign test, whose
+    exact interval (Clopper and Pearson) becomes that of the share. An interval over all pairs would bury them.
+
+    Args:
+        one: The preference for the response where it was shown first, a tie .5, shape (pairs,).
+        other: The same where it was shown second.
+    """
+    n, change = len(one), one - other
+    moved = np.abs(change) > 1e-9
+    count, towards = int(moved.sum()), int((change > 1e-9).sum())
+    far = float(np.abs(change).sum()) / (2 * n)
+    low, high = exact_share(towards, count)
+    value = float(0.5 + change.sum() / (2 * n))
+    ends = (0.5 + far * (2 * low - 1), 0.5 + far * (2 * high - 1))
+    return Estimate(value, min(ends[0], value), max(ends[1], value), n), count
+
+
+def exact_share(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval of a share; 0 to 1 where n is 0."""
+    tail = (1 - level) / 2
+    low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
+    return low, high

@@ -32,7 +32,9 @@ class Subject:
         ratings: The rater's ratings, failed ones among them: the columns of `UNIT`, `WORDS` and `NUMBERS` (empty where
             nothing is known), `unit` (the same number for the same answer, or pair of answers) and `turned`.
         quality: The mean rating by people, or by verifiers, of units (and of the answer alone: `answers`).
-        answers: The same for single answers, by `response_id`.
+        noise: The variance of that mean, from ratings of the same unit; NaN where there is one.
+        answers: The same as `quality` for single answers, by `response_id`.
+        answers_noise: The same as `noise` for single answers.
         judged_by: `people`, `a verifier`, or None where nobody else rated.
         low: The scale's lowest value.
         high: The scale's highest value.
@@ -46,7 +48,9 @@ class Subject:
     rater: str
     ratings: pd.DataFrame
     quality: dict[int, float] = field(default_factory=dict)
+    noise: dict[int, float] = field(default_factory=dict)
     answers: dict[str, float] = field(default_factory=dict)
+    answers_noise: dict[str, float] = field(default_factory=dict)
     judged_by: str | None = None
     low: float = 0.0
     high: float = 1.0
@@ -104,9 +108,10 @@ def subject_of(
     low, high = limits or ((float(values.min()), float(values.max())) if len(values) else (0.0, 1.0))
     if set(own["scale"].dropna()) & {"binary", "preference"}:
         low, high = 0.0, 1.0
-    quality, answers, judged_by = _quality(rows[(rows["part"] == 0) & (rows["rater"] != rater)], own)
+    known = _quality(rows[(rows["part"] == 0) & (rows["rater"] != rater)], own)
     return Subject(
-        rater, own, quality, answers, judged_by, low, high, judge_model, trained,
+        rater, own, known.units, known.noise, known.answers, known.answers_noise, known.by, low, high,
+        judge_model, trained,
         None if earlier is None else rows[rows["part"] == 1], None if asked is None else rows[rows["part"] == 2],
     )  # fmt: skip
 
@@ -147,32 +152,46 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _quality(others: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[int, float], dict[str, float], str | None]:
+@dataclass(frozen=True)
+class _Quality:
+    """The mean rating of units and of single answers, with the variance of each mean (NaN for one rating)."""
+
+    units: dict[int, float] = field(default_factory=dict)
+    noise: dict[int, float] = field(default_factory=dict)
+    answers: dict[str, float] = field(default_factory=dict)
+    answers_noise: dict[str, float] = field(default_factory=dict)
+    by: str | None = None
+
+
+def _quality(others: pd.DataFrame, own: pd.DataFrame) -> _Quality:
     """Return what people (or verifiers) say of the rater's units, of single answers, and who that was.
 
-    Ratings of the same criterion count where there are some, those of any criterion elsewhere.
+    Ratings of the same criterion count; those of others only where nobody rated that one at all.
     """
     others = others[is_valued(others)]
     for kind in TRUTH:
         rated = others[others["rater_kind"] == kind]
-        if rated.empty:
-            continue
-        by_unit = rated.groupby([*UNIT], dropna=False)["value"].mean()
         keys = own.drop_duplicates("unit")
-        exact = rated.groupby("unit")["value"].mean()
-        place = pd.MultiIndex.from_frame(keys[list(UNIT)].fillna(""))
-        loose = pd.Series(
-            by_unit.to_numpy(), pd.MultiIndex.from_frame(by_unit.index.to_frame(index=False).astype(object).fillna(""))
-        )
-        found = exact.reindex(keys["unit"]).to_numpy(float)
-        found = np.where(np.isnan(found), loose.reindex(place).to_numpy(float), found)
-        units = {int(u): float(q) for u, q in zip(keys["unit"], found, strict=True) if not np.isnan(q)}
-        alone = rated[rated["against_id"].isna() & rated["response_id"].notna()]
-        means = alone.groupby("response_id")["value"].mean()
-        answers = {str(name): float(mean) for name, mean in means.items()}
+        same = rated[rated["unit"].isin(keys["unit"])]
+        if same.empty:  # the unit without its criterion
+            named = keys.assign(key=_names(keys)).set_index("key")["unit"]
+            same = rated.assign(unit=_names(rated).map(named[~named.index.duplicated()])).dropna(subset=["unit"])
+        units, noise = _mean_and_noise(same, "unit")
+        answers, answers_noise = _mean_and_noise(rated[rated["against_id"].isna()], "response_id")
         if units or answers:
-            return units, answers, "people" if kind == "human" else "a verifier"
-    return {}, {}, None
+            by = "people" if kind == "human" else "a verifier"
+            return _Quality(units, noise, answers, answers_noise, by)
+    return _Quality()
+
+
+def _names(rows: pd.DataFrame) -> pd.Series[str]:
+    return rows[list(UNIT)].fillna("").astype(str).agg("\x1f".join, axis=1) if len(rows) else pd.Series(dtype=object)
+
+
+def _mean_and_noise(rows: pd.DataFrame, key: str) -> tuple[dict[Any, float], dict[Any, float]]:
+    groups = rows.dropna(subset=[key]).groupby(key)["value"]
+    noise = groups.var(ddof=1) / groups.count()
+    return groups.mean().to_dict(), noise.to_dict()
 
 
 def _place(task: pd.Series[str], item: pd.Series[str]) -> pd.Series[str]:
@@ -185,28 +204,36 @@ def pairs_of_answers(subject: Subject, most: int = 200_000) -> pd.DataFrame:
 
     Returns:
         Columns `preferred` (1, .5, 0 from the first's side), `longer` (characters more), `better` (by people or a
-        verifier; NaN where nobody knows), `first`, `second` (models), `item`. At most `most` pairs, a seeded sample.
+        verifier, around 0; NaN where nobody knows), `noise` (the variance of that; NaN where one rating tells none),
+        `first`, `second` (models), `item`. At most `most` pairs, a seeded sample.
     """
     rows = subject.spoken
     if subject.compares:
         mean = rows.groupby("unit", sort=False)["value"].mean()
         one = rows.drop_duplicates("unit").set_index("unit")
-        known = pd.Series(subject.quality).reindex(one.index) - 0.5
-        each = pd.Series(subject.answers, dtype=float)
-        single = each.reindex(one["response_id"]).to_numpy() - each.reindex(one["against_id"]).to_numpy()
+        better = pd.Series(subject.quality, dtype=float).reindex(one.index) - 0.5
+        noise = pd.Series(subject.noise, dtype=float).reindex(one.index)
+        if better.isna().all():  # nobody compared them: the difference of what is said of each
+            each, error = pd.Series(subject.answers, dtype=float), pd.Series(subject.answers_noise, dtype=float)
+            left, right = one["response_id"], one["against_id"]
+            better = pd.Series(each.reindex(left).to_numpy() - each.reindex(right).to_numpy(), one.index)
+            noise = pd.Series(error.reindex(left).to_numpy() + error.reindex(right).to_numpy(), one.index)
         return pd.DataFrame(
             {
                 "preferred": mean,
                 "longer": one["length"] - one["against_length"],
-                "better": known.fillna(pd.Series(single, one.index)),
+                "better": better,
+                "noise": noise,
                 "first": one["model"],
                 "second": one["against_model"],
                 "item": _place(one["task"], one["item_id"]),
             }
         )
     group = _place(rows["task"], rows["cluster"].fillna(rows["item_id"]))
-    table = rows.assign(group=group, better=rows["unit"].map(subject.quality))
-    table = table[["group", "criterion", "unit", "value", "length", "better", "model"]]
+    table = rows.assign(
+        group=group, better=rows["unit"].map(subject.quality), noise=rows["unit"].map(subject.noise)
+    )  # fmt: skip
+    table = table[["group", "criterion", "unit", "value", "length", "better", "noise", "model"]]
     both = table.merge(table, on=["group", "criterion"], suffixes=("", "_2"))
     both = both[both["unit"] < both["unit_2"]]
     if len(both) > most:
@@ -215,6 +242,7 @@ def pairs_of_answers(subject: Subject, most: int = 200_000) -> pd.DataFrame:
         "preferred": np.sign(both["value"] - both["value_2"]) / 2 + 0.5,
         "longer": both["length"] - both["length_2"],
         "better": both["better"] - both["better_2"],
+        "noise": both["noise"] + both["noise_2"],
         "first": both["model"],
         "second": both["model_2"],
         "item": both["group"],
