@@ -52,6 +52,9 @@ KINDS = {
     "verifier.json_schema": _former("rating.verifiers.json_schema:json_schema", "rating.json_schema:json_schema"),
     "verifier.math_verify": _former("rating.verifiers.mathematics:math_verify", "rating.mathematics:math_verify"),
     "verifier.unit_tests": _former("rating.verifiers.unit_tests:unit_tests", "rating.unit_tests:unit_tests"),
+    "verifier.lm_eval_metric": Kind(
+        "harness.rating.verifiers.lm_eval_metric:lm_eval_metric", "verifier.lm_eval_metric"
+    ),
     "simulated": Kind("harness.rating.simulated:simulated", "simulated"),
     "metric": _former("rating.verifiers.metric:metric", "rating.metric:metric"),
     "human": _former("rating.people.questions:ask_people", "rating.questions:ask_people"),

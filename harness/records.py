@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Family = Literal["summarization", "coding", "commonsense", "mathematics", "dialogue", "other"]
 RaterKind = Literal["human", "judge", "verifier", "metric", "reward_model"]
@@ -62,6 +62,8 @@ class Item(Record):
     choices: list[str] | None = None
     target: str | None = None
     """The answer that an answer key accepts: the text, or for `choices` the index of the right one."""
+    targets: list[str] = Field(default_factory=list)
+    """All answers that are right, `target` the first of them; empty where there is that one alone."""
     references: list[str] = Field(default_factory=list)
     context: str | None = None
     cluster: str | None = None
@@ -69,6 +71,16 @@ class Item(Record):
     content_hash: str = ""
     metadata: str = "{}"
     """A JSON object as text: what only this task's raters need, unit tests for example."""
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _none_in_older_files(cls, targets: Any) -> Any:
+        return [] if targets is None else targets
+
+    @property
+    def right(self) -> list[str]:
+        """All right answers, as `target` has one: texts, or indices of `choices`."""
+        return self.targets or ([] if self.target is None else [self.target])
 
 
 class Response(Record):
@@ -86,6 +98,8 @@ class Response(Record):
     """Counts from 0, before any feedback."""
     sample: int = 0
     text: str | None = None
+    reasoning: str | None = None
+    """What the model thought before it answered; no rater reads it."""
     logprobs: list[float] | None = None
     """Per choice for a multiple-choice item, otherwise per token of the answer."""
     greedy: list[bool] | None = None
@@ -135,7 +149,7 @@ class Rating(Record):
 
 
 COLUMN_TYPES: dict[type[Record], dict[str, pa.DataType]] = {
-    Item: {"choices": pa.list_(pa.string()), "references": pa.list_(pa.string())},
+    Item: {"choices": pa.list_(pa.string()), "targets": pa.list_(pa.string()), "references": pa.list_(pa.string())},
     Response: {
         "seed": pa.int64(),
         "round": pa.int64(),

@@ -20,7 +20,9 @@ from .chat.run_calls import RunCalls as RunCalls
 from .chat.traffic import TrafficLimits as TrafficLimits
 from .ending import unfinished as unfinished
 from .lm_eval_scores import Scores as Scores
+from .lm_eval_scores import item_scores as item_scores
 from .lm_eval_scores import lm_eval_table as lm_eval_table
+from .lm_eval_scores import mean_metrics as mean_metrics
 from .lm_eval_scores import score as score
 from .logs.inspect_log import InspectLog as InspectLog
 from .logs.inspect_log import InspectSample as InspectSample

@@ -134,6 +134,7 @@ def _generate(
         yield Response(
             **_identity(shard[position], who, seed),
             text=reply.text,
+            reasoning=reply.reasoning,
             finish_reason=reply.finish_reason,
             status=reply.status,
             error=reply.error,

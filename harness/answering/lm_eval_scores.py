@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.answering.asking import Query
+from harness.answering.reasoning import answer_of
 from harness.answering.tasks.definitions import quiet_lm_eval
 from harness.answering.tasks.task import Task
 from harness.records import Response
@@ -58,7 +59,8 @@ def item_scores(task: Task, answers: Mapping[str, Sequence[Response]]) -> dict[t
         answers: Each item's responses, the samples in order; an item with one that failed is left out.
 
     Returns:
-        For each metric and filter, the value of each item by its id.
+        For each metric and filter, the value of each item by its id; nothing of items that lm-eval asks for more than
+        a response holds (SQuAD 2: a text and a log-likelihood).
     """
     lm_task = task.lm_task
     scored: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
@@ -67,8 +69,8 @@ def item_scores(task: Task, answers: Mapping[str, Sequence[Response]]) -> dict[t
     groups = {}
     for item, (_, doc) in zip(task.items, task.docs, strict=True):
         outputs = _outputs(answers.get(item.item_id, ()))
-        if outputs is not None:
-            asked = task.requests[item.item_id]
+        asked = task.requests[item.item_id]
+        if outputs is not None and len(outputs) == len(asked):
             requests = [
                 dataclasses.replace(request, resps=list(output), filtered_resps={})
                 for request, output in zip(asked, outputs, strict=True)
@@ -87,6 +89,13 @@ def item_scores(task: Task, answers: Mapping[str, Sequence[Response]]) -> dict[t
     return scored
 
 
+def mean_metrics(task: Task) -> set[str]:
+    """Return the metrics of a task whose figure is the mean over its items: those that a single answer has."""
+    from lm_eval.api.metrics import mean, nanmean
+
+    return {metric for metric, aggregate in task.lm_task.aggregation().items() if aggregate in (mean, nanmean)}
+
+
 def _outputs(responses: Sequence[Response]) -> list[list[Any]] | None:
     """Return the outputs as lm-eval keeps them, for each request of an item one a sample; None where any is missing."""
     if not responses or any(response.status in ("error", "timeout", "skipped") for response in responses):
@@ -94,7 +103,9 @@ def _outputs(responses: Sequence[Response]) -> list[list[Any]] | None:
     first = responses[0]
     if first.logprobs is not None and first.greedy is not None:
         return [[pair] for pair in zip(first.logprobs, first.greedy, strict=True)]
-    return [[response.text or "" for response in responses]]  # what a model refused to say is scored as said empty
+    return [
+        [answer_of(response.text or "") for response in responses]
+    ]  # what a model refused to say is scored as said empty
 
 
 def _aggregates(lm_task: Any, raw: Mapping[tuple[str, str], list[Any]]) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Surroundings:
     accept_same_process: bool = False
     chat: Any = None
     """Makes the chat client of a model; set by the run, so that a judge and a model under test share one server."""
+    task: Any = None
+    """Gives the task of a name, loaded once; set by the run."""
     catalog: Catalog | None = None
     """Where raters that are made of others find them; set by `find_rater`."""
 

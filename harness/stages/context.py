@@ -116,6 +116,9 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
         raise HarnessError("--max-cost is kept by one process: with --executor, set a limit with the provider instead")
     budget = Budget(max_cost) if max_cost is not None else None
 
+    def task(name: str) -> Task:
+        return context.task(next((use for use in suite.tasks if use.task == name), TaskUse(task=name)))
+
     def adapted(found: dict[str, dict[str, str]]) -> None:
         run.note(endpoints=found)
 
@@ -128,7 +131,7 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
             run,
             suite,
             Catalog(options.get("include", ())),
-            replace(place, chat=chat),
+            replace(place, chat=chat, task=task),
             options.get("retry_errors", False),
             options.get("stage", silent),
             cluster,

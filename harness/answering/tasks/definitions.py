@@ -28,7 +28,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.suite import read_document
 
-NAMED = re.compile(r"^(task|group):[ \t]*[\"']?([^\s\"'#\[\]{}]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+NAMED = re.compile(r"^[\"']?(task|group)[\"']?:[ \t]*[\"']?([^\s\"'#\[\]{}]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 """How a file says which task or group it defines."""
 STRUCTURE = {"include", "tag", "group", "task_list", "class", "dataset_kwargs"}
 """Keys of a file that are no fields of lm-eval's `TaskConfig`, or stand there under the same name."""

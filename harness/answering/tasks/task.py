@@ -8,7 +8,7 @@ they need.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,8 +195,7 @@ def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any, path: Pat
             "\n".join(c + end for c in context),
             lm_task.doc_to_text(doc),
         )
-    if choices is not None and isinstance(target, str) and target in choices:
-        target = choices.index(target)
+    right = right_answers(target, choices, doc)
     references = doc[facts.references] if facts.references else None
     kept = {name: doc[name] for name in facts.keep}
     if facts.limits:
@@ -204,19 +203,76 @@ def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any, path: Pat
     contents = {
         "prompt": prompt,
         "choices": choices,
-        "target": None if target is None else str(target),
+        "target": right[0] if right else None,
         "references": [references] if isinstance(references, str) else list(references or []),
         "context": str(doc[facts.context]) if facts.context else None,
         "metadata": json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str),
     }
+    targets = {"targets": right} if len(right) > 1 else {}
     return Item(
         task=task.name,
         item_id=item_id,
         family=facts.family,
         cluster=str(doc[facts.cluster]) if facts.cluster else None,
-        content_hash=digest(contents),
+        content_hash=digest(contents | targets),
         **contents,
+        **targets,
     )
+
+
+def right_answers(target: Any, choices: list[str] | None, doc: Mapping[str, Any]) -> list[str]:
+    """Return all right answers of an item, the target first, each once: texts, or indices of the choices.
+
+    Args:
+        target: What lm-eval's `doc_to_target` gives: a text, an index, a boolean, or a list of those.
+        choices: The choices.
+        doc: The item's fields: where a task tells right from wrong choices by labels (0 and 1), all with 1 are right.
+    """
+    given = list(target) if isinstance(target, list | tuple) else [] if target is None else [target]
+    if choices is None:
+        texts = [text for one in given if (text := _spans(one)).strip()]
+        answers = _answers(doc)
+        listed = list(map(_spans, answers))
+        if any(isinstance(one, list | tuple) for one in answers):
+            texts = listed  # DROP's own target is not among them: lm-eval reads it in `process_results` alone
+        elif not texts or texts[0].strip() in listed:
+            texts += listed
+        kept: dict[str, str] = {}
+        for text in texts:
+            kept.setdefault(text.strip(), text)
+        return list(kept.values())
+    found = [place for one in given if (place := _place(one, choices)) is not None]
+    marked = [place for labels in _labels(doc, len(choices)) for place, label in enumerate(labels) if label == 1]
+    if set(found) <= set(marked):
+        found += marked
+    return list(dict.fromkeys(map(str, found)))
+
+
+def _spans(answer: Any) -> str:
+    return ", ".join(map(str, answer)) if isinstance(answer, list | tuple) else str(answer)
+
+
+def _answers(doc: Mapping[str, Any]) -> list[Any]:
+    """Return the answers that SQuAD, DROP and their like list in a field of that name."""
+    answers = doc.get("answers")
+    listed = answers.get("text") if isinstance(answers, Mapping) else answers
+    return list(listed) if isinstance(listed, list | tuple) else []
+
+
+def _place(target: Any, choices: list[str]) -> int | None:
+    """Return the index that a target stands for: its own, that of its text, or that of its truth value."""
+    if isinstance(target, str) and target not in choices and target.isdecimal():
+        target = int(target)
+    if isinstance(target, str):
+        return choices.index(target) if target in choices else None
+    return int(target) if isinstance(target, int | float) and 0 <= int(target) < len(choices) else None
+
+
+def _labels(doc: Mapping[str, Any], count: int) -> Iterator[list[int]]:
+    for field_value in doc.values():
+        labels = field_value.get("labels") if isinstance(field_value, Mapping) else None
+        if isinstance(labels, list) and len(labels) == count and set(labels) <= {0, 1} and 1 in labels:
+            yield labels
 
 
 def _card(path: Path) -> str | None:

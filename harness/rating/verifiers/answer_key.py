@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.choices import read_choice
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, normalized, target_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, normalized, targets_of
 from harness.records import Item
 
 
@@ -31,13 +31,14 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
 
     def decide(item: Item, answer: str) -> Checked:
         if item.choices is None:
-            return _same(settings, answer, target_of(item))
-        right = item.choices[right_choice(item)]
-        if answer == right:
+            return any_of(item, lambda target: _same(settings, answer, target))
+        right = [item.choices[place] for place in right_choices(item)]
+        if answer in right:
             return Checked(True, None, answer)
         if answer in item.choices:
             return Checked(False, "another answer", answer)
-        finding = _same(settings, answer, right)
+        findings = [_same(settings, answer, choice) for choice in right]
+        finding = next((one for one in findings if one.right), findings[0])
         none = answer.strip() and not any(_same(settings, answer, choice).right for choice in item.choices)
         return finding._replace(reason="the answer is none of the choices") if none else finding
 
@@ -49,7 +50,7 @@ def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, MatchSettings)
 
     def decide(item: Item, answer: str) -> Checked:
-        accepted = [*item.references, *([item.target] if item.target is not None else [])]
+        accepted = [*item.references, *item.right]
         if not accepted:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has neither target nor references")
         findings = [_same(settings, answer, text) for text in accepted]
@@ -68,28 +69,28 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
     def decide(item: Item, answer: str) -> Checked:
         if item.choices is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
-        right = right_choice(item)
+        right = right_choices(item)
         chosen = read_choice(answer, item.choices, settings.letters)
         if chosen is None:
             return Checked(False, "no choice can be read in the answer")
         letter = settings.letters[chosen]
-        return Checked(chosen == right, None if chosen == right else f"chose {letter}", letter)
+        return Checked(chosen in right, None if chosen in right else f"chose {letter}", letter)
 
     return Verifier(spec, settings, decide)
 
 
-def right_choice(item: Item) -> int:
-    """Return the index of the right choice.
+def right_choices(item: Item) -> list[int]:
+    """Return the indices of the right choices.
 
     Raises:
-        NoKey: The target is no index of a choice.
+        NoKey: A target is no index of a choice.
     """
-    target, choices = target_of(item), item.choices or []
-    if not target.isdecimal() or int(target) >= len(choices):
-        raise NoKey(
-            f"item {item.item_id!r} of {item.task!r}: target {target!r} is no index of its {len(choices)} choices"
-        )
-    return int(target)
+    choices = item.choices or []
+    for target in targets_of(item):
+        if not target.isdecimal() or int(target) >= len(choices):
+            where = f"item {item.item_id!r} of {item.task!r}"
+            raise NoKey(f"{where}: target {target!r} is no index of its {len(choices)} choices")
+    return list(map(int, item.right))
 
 
 def _same(settings: MatchSettings, answer: str, accepted: str) -> Checked:

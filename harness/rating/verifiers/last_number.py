@@ -8,7 +8,7 @@ from pydantic import Field
 
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, target_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of
 from harness.records import Item
 
 NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
@@ -40,14 +40,18 @@ def verify_last_number(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, LastNumberSettings)
 
     def decide(item: Item, answer: str) -> Checked:
-        wanted = last_number(target_of(item))
-        if wanted is None:
-            raise NoKey(f"item {item.item_id!r} of {item.task!r}: no number in the target {item.target!r:.80}")
         found = last_number(answer)
-        if found is None:
-            return Checked(False, "no number can be read in the first line")
-        right = _end(found, settings.digits) == _end(wanted, settings.digits)
-        return Checked(right, None if right else "another number", found)
+
+        def check(target: str) -> Checked:
+            wanted = last_number(target)
+            if wanted is None:
+                raise NoKey(f"item {item.item_id!r} of {item.task!r}: no number in the target {target!r:.80}")
+            if found is None:
+                return Checked(False, "no number can be read in the first line")
+            right = _end(found, settings.digits) == _end(wanted, settings.digits)
+            return Checked(right, None if right else "another number", found)
+
+        return any_of(item, check)
 
     return Verifier(spec, settings, decide)
 

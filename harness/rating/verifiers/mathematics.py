@@ -20,7 +20,7 @@ from pydantic import Field
 from harness.errors import UnavailableError
 from harness.rating.rater import RaterSpec, Surroundings, Work
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, target_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of
 from harness.records import Item, Rating
 
 MEMORY = 2 << 30
@@ -94,15 +94,17 @@ class MathVerifier(Verifier):
             self.algebra.close()
 
     def _decide(self, item: Item, answer: str) -> Checked:
-        target = target_of(item)
-        found = self.algebra.compare(target, answer, self.seconds)
-        if found is None:
-            return Checked(False, f"no result within {self.seconds} s")
-        if found["target"] is None:
-            raise NoKey(f"item {item.item_id!r} of {item.task!r}: no expression in the target {target!r:.80}")
-        if found["answer"] is None:
-            return Checked(False, "no expression can be read in the answer")
-        return Checked(found["same"], None if found["same"] else "another expression", found["answer"])
+        def check(target: str) -> Checked:
+            found = self.algebra.compare(target, answer, self.seconds)
+            if found is None:
+                return Checked(False, f"no result within {self.seconds} s")
+            if found["target"] is None:
+                raise NoKey(f"item {item.item_id!r} of {item.task!r}: no expression in the target {target!r:.80}")
+            if found["answer"] is None:
+                return Checked(False, "no expression can be read in the answer")
+            return Checked(found["same"], None if found["same"] else "another expression", found["answer"])
+
+        return any_of(item, check)
 
 
 def math_verify(spec: RaterSpec, _: Surroundings) -> MathVerifier:

@@ -15,7 +15,7 @@ from harness.kinds import identity_of
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.verifier import unanswered
-from harness.records import Rating, digest
+from harness.records import Rating, digest, target_text
 
 
 class MetricSettings(Settings):
@@ -56,7 +56,8 @@ class Metric:
                 yield self._rating(piece, criterion, scores, absent.error if absent else problem, absent)
 
     def _scores(self, work: Work) -> tuple[dict[str, Any], str | None]:
-        references = work.item.references or ([work.item.target] if work.item.target else [])
+        right = [str(target_text(one, work.item.choices)) for one in work.item.right]
+        references = work.item.references or right
         if not references:
             return {}, f"item {work.item.item_id!r} has no reference"
         try:

@@ -12,7 +12,7 @@ from harness.answering import answer_of
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.quantities import Quantity, final_quantity
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, target_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of
 from harness.records import Item
 
 Where = Literal["anywhere", "first_line", "last_line"]
@@ -65,14 +65,18 @@ def numeric(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, NumericSettings)
 
     def decide(item: Item, answer: str) -> Checked:
-        wanted = final_quantity(target_of(item))
-        if wanted is None:
-            raise NoKey(f"item {item.item_id!r} of {item.task!r}: no number in the target {item.target!r:.80}")
         found = final_quantity(part_of(answer, settings.where))
-        if found is None:
-            return Checked(False, "no number can be read in the answer")
-        right = same(found, wanted, settings)
-        shown = f"{float(found.number):.12g}" + (f" {found.unit}" if found.unit else "")
-        return Checked(right, None if right else "another number", shown)
+
+        def check(target: str) -> Checked:
+            wanted = final_quantity(target)
+            if wanted is None:
+                raise NoKey(f"item {item.item_id!r} of {item.task!r}: no number in the target {target!r:.80}")
+            if found is None:
+                return Checked(False, "no number can be read in the answer")
+            right = same(found, wanted, settings)
+            shown = f"{float(found.number):.12g}" + (f" {found.unit}" if found.unit else "")
+            return Checked(right, None if right else "another number", shown)
+
+        return any_of(item, check)
 
     return Verifier(spec, settings, decide)

@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.errors import HarnessError
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, facts_of, normalized, target_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, facts_of, normalized, targets_of
 from harness.records import Item
 
 
@@ -51,7 +51,7 @@ def pattern(spec: RaterSpec, _: Surroundings) -> Verifier:
         if not expression.groups:
             return Checked(True, None, matches[-1][0])
         found = matches[-1][1] or ""
-        right = normalized(found) == normalized(target_of(item))
+        right = normalized(found) in map(normalized, targets_of(item))
         return Checked(right, None if right else "another answer", found)
 
     return Verifier(spec, settings, decide)

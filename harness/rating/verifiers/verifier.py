@@ -91,12 +91,36 @@ def facts_of(item: Item) -> dict[str, Any]:
     return facts
 
 
-def target_of(item: Item) -> str:
-    """Return the item's target.
+def targets_of(item: Item) -> list[str]:
+    """Return all right answers of an item.
 
     Raises:
         NoKey: It has none.
     """
-    if item.target is None:
+    if not item.right:
         raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
-    return item.target
+    return item.right
+
+
+def any_of(item: Item, check: Callable[[str], Checked]) -> Checked:
+    """Return what is found with the first target that the answer fits, else with the first target.
+
+    Args:
+        item: Whose targets are tried.
+        check: Compares the answer with one target; a `NoKey` that it raises is passed on where no target is readable.
+
+    Raises:
+        NoKey: The item has no target, or none that can be read.
+    """
+    found: list[Checked] = []
+    unreadable: list[NoKey] = []
+    for target in targets_of(item):
+        try:
+            found.append(check(target))
+        except NoKey as error:
+            unreadable.append(error)
+        if found and found[-1].right:
+            return found[-1]
+    if not found:
+        raise unreadable[0]
+    return found[0]
