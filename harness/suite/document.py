@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,12 +124,20 @@ def compose(path: Path) -> yaml.Node | None:
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     try:
-        loader = yaml.SafeLoader(text)
-        loader.name = str(path)  # so that every node knows its file
-        node: yaml.Node | None = loader.get_single_node()
-    except yaml.YAMLError as error:
-        raise _not_yaml(path, error) from error
+        node = _nodes(text, path, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # ten times as fast
+    except yaml.YAMLError:
+        try:
+            node = _nodes(text, path, yaml.SafeLoader)  # says better what is wrong
+        except yaml.YAMLError as error:
+            raise _not_yaml(path, error) from error
     _refuse_twice(node, set())
+    return node
+
+
+def _nodes(text: str, path: Path, kind: Any) -> yaml.Node | None:
+    stream = StringIO(text)
+    stream.name = str(path)  # so that every node knows its file
+    node: yaml.Node | None = kind(stream).get_single_node()
     return node
 
 

@@ -1,0 +1,27 @@
+"""The documents name what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import harness
+
+ROOT = Path(harness.__file__).parents[1]
+PACKAGE = Path(harness.__file__).parent
+
+
+def test_the_house_is_drawn_as_it_stands():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.pyi")} - {"harness"}
+    assert {room for room in rooms if not re.search(rf"\b{room}\b", text)} == set()
+    for name in re.findall(r"`((?:harness/)?[\w/]+\.py)`", text):
+        path = ROOT / name if name.startswith(("harness/", "tests/")) else PACKAGE / name
+        assert path.is_file(), f"architecture.md names {name}"
+
+
+def test_each_term_stands_once():
+    terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.M)
+    assert len(terms) > 40
+    assert len(set(terms)) == len(terms)
+    assert terms == sorted(terms, key=str.lower)
