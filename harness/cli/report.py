@@ -38,6 +38,7 @@ def report(
 ) -> None:
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
     from harness import reporting
+    from harness.cli.progress import bar
     from harness.cli.quick import skip_grammars
     from harness.errors import HarnessError
 
@@ -51,15 +52,17 @@ def report(
         found = [reporting.summary(run) for run in runs]
         typer.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    page = reporting.report(
-        list(runs),
-        out,
-        include=include or (),
-        redact_text=redact_text,
-        bundle=bundle,
-        single_file_limit=int(single_file_limit * 1_000_000),
-        usd_per_hour=usd_per_hour,
-    )
+    with bar("the page", 1) as progress:
+        page = reporting.report(
+            list(runs),
+            out,
+            include=include or (),
+            redact_text=redact_text,
+            bundle=bundle,
+            single_file_limit=int(single_file_limit * 1_000_000),
+            usd_per_hour=usd_per_hour,
+        )
+        progress(1)
     if pdf:
         reporting.print_pdf(page, pdf)
     typer.echo(str(page))
