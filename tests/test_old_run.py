@@ -51,6 +51,8 @@ def test_the_same_numbers(old: Path) -> None:
     before = json.loads((old / "before.json").read_text())
     run = Run(old / "run")
     agreed = agree_in_run(run, stand_in=True, seed=0).to_json()  # the suite's seed, 3, was not asked then
+    for place in before["agree"]["positions"]:  # its interval is by a sign test of pairs since
+        del place["first_low"], place["first_high"]
     for name in ("tables", "matrix", "positions"):
         same(agreed[name], before["agree"][name], name)
     for now, then in zip(agreed["stand_in"], before["agree"]["stand_in"], strict=True):
