@@ -108,12 +108,17 @@ def agree(
     cross_check: Annotated[
         bool, typer.Option("--cross-check", help="Compare each alpha with the krippendorff package's.")
     ] = False,
+    fail_if: Annotated[
+        str | None,
+        typer.Option(help="Exit with 4 where a coefficient is so: 'alpha<.6', 'alpha.low<.5'; several with commas."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
+    from harness.agreement import Preferences, agree_in_run, column_of
     from harness.agreement import agree as agree_on
-    from harness.agreement import agree_in_run, column_of
     from harness.cli.agreement_shown import show
+    from harness.cli.gates import failing, gates_of
     from harness.rating import read_any
     from harness.run import Run, is_run
 
@@ -134,6 +139,8 @@ def agree(
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
     )  # fmt: skip
+    gates = gates_of(fail_if)
+    _refuse_with_preferences(preferences, {"fail-if": fail_if}, {})
     found: Agreement | RunAgreement | Preferences
     if is_run(source):
         _refuse_for_a_run(
@@ -176,6 +183,9 @@ def agree(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         show(found)
+    if gates and not isinstance(found, Preferences) and (failed := failing(gates, found)):
+        print("\n".join(failed), file=sys.stderr)
+        raise typer.Exit(4)
     if not found.defined:
         raise typer.Exit(2)
 

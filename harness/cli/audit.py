@@ -27,6 +27,9 @@ def audit(
     include: Include = None,
     cache: Annotated[Path | None, typer.Option(help="Where models and finished calls are kept, for --ask.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Threads, for --ask.")] = 2,
+    fail_if: Annotated[
+        str | None, typer.Option(help="Exit with 4 where a check has one of these verdicts: flagged,unclear,not_run.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
@@ -34,6 +37,10 @@ def audit(
     from harness.errors import HarnessError
     from harness.run import Run, is_run
 
+    unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
+    for word in unwanted:
+        if word not in VERDICTS:
+            raise HarnessError(f"--fail-if {word!r}: is no verdict of a check; known: {', '.join(VERDICTS)}")
     if is_run(source):
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
@@ -54,6 +61,13 @@ def audit(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         _show(found)
+    if any(check.verdict in unwanted for check in found.checks):
+        raise typer.Exit(4)
+
+
+VERDICTS = ("ok", "flagged", "unclear", "not_run")
+MOST_FLIPS = 10
+"""Items that turned up to which they are printed; `--json` has all."""
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -78,3 +92,14 @@ def _show(found: Audit) -> None:
             value += f" [{check.low:.3f}, {check.high:.3f}]"
         table.add_row(check.name, value, f"{check.n:,}", check.verdict, check.reason)
     Console(highlight=False, width=None if Console().is_terminal else 150).print(table)
+    _show_flips(found)
+
+
+def _show_flips(found: Audit) -> None:
+    print(found.flips.sentence)
+    for row in found.flips.rows[:MOST_FLIPS]:
+        where = " ".join(str(row[name]) for name in ("task", "item_id", "response_id", "against_id") if name in row)
+        verdicts = ", then ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in row["verdicts"])
+        print(f"  between {row['between']}: {where}: {verdicts}")
+    if len(found.flips.rows) > MOST_FLIPS:
+        print(f"  and {len(found.flips.rows) - MOST_FLIPS:,} more (--json)")

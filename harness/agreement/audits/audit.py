@@ -17,6 +17,7 @@ import pandas as pd
 from harness.agreement.audits.attacks import ask_again, attacks, work_again
 from harness.agreement.audits.biases import independence, length, position, self_preference
 from harness.agreement.audits.check import AuditCheck
+from harness.agreement.audits.flips import Flips, flips
 from harness.agreement.audits.steadiness import drift, parse_failures, retest, scale_use
 from harness.agreement.audits.subject import Subject, run_frame, subject_of
 from harness.agreement.source import opened_source
@@ -34,10 +35,12 @@ class Audit:
     Attributes:
         rater: Whom it is about.
         checks: One result a check, always the same ones in the same order.
+        flips: The items whose verdict turned between repeats or orders, and what that means for a gate.
     """
 
     rater: str
     checks: tuple[AuditCheck, ...]
+    flips: Flips
 
     @property
     def df(self) -> pd.DataFrame:
@@ -46,7 +49,8 @@ class Audit:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values: null, never NaN."""
-        return {"rater": self.rater, "checks": [check.to_dict() for check in self.checks]}
+        checks = [check.to_dict() for check in self.checks]
+        return {"rater": self.rater, "checks": checks, "flips": self.flips.to_dict()}
 
     def _repr_html_(self) -> str:
         return f"<p><b>Audit of {escape(self.rater)}</b></p>" + self.df.to_html(index=False, escape=True, na_rep="")
@@ -93,7 +97,7 @@ def audit(
         run = source
         asked = _asked(run, rater, ask, include, cache, workers) if ask else None
         subject = _subject_of_run(run, rater, judge_model, anchor, asked)
-    return Audit(rater, checks_of(subject))
+    return Audit(rater, checks_of(subject), flips(subject))
 
 
 def checks_of(subject: Subject) -> tuple[AuditCheck, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from harness.agreement.audits.check import AuditCheck, around, least, most, not_run, share
+from harness.agreement.audits.check import NO_ORDER, AuditCheck, around, least, most, not_run, share
 from harness.agreement.audits.held_equal import Reference, between, taste
 from harness.agreement.audits.position import first_preference
 from harness.agreement.audits.subject import Subject, pairs_of_answers
@@ -94,6 +94,8 @@ def length(subject: Subject) -> AuditCheck:
     finite where length decides everything. The interval is Wald's, clustered by item.
     """
     name = "length"
+    if subject.labels:
+        return not_run(name, NO_ORDER)
     if subject.ratings["length"].isna().all():
         return not_run(name, "record the answers' `text` or `length` (and `against_text` or `against_length`)")
     pairs = pairs_of_answers(subject).dropna(subset=["preferred", "longer"])
@@ -190,6 +192,8 @@ def self_preference(subject: Subject) -> AuditCheck:
     standard deviations of its ratings. What people err is taken out where two of them rated the same (`held_equal`).
     """
     name = "self_preference"
+    if subject.labels:
+        return not_run(name, NO_ORDER)
     if subject.judge_model is None:
         return not_run(name, "record the judge's own model (`--judge-model`)")
     if subject.ratings["model"].isna().all():

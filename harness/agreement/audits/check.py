@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from harness.statistics import Additive, Estimate, estimate, number, wilson
 
+NO_ORDER = "record a number for each label: words have no order that says which is better"
 Outcome = Literal["ok", "flagged", "unclear", "not_run"]
 
 

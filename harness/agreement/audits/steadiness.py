@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.agreement.audits.check import AuditCheck, around, least, mean_by, most, not_run, share
+from harness.agreement.audits.check import NO_ORDER, AuditCheck, around, least, mean_by, most, not_run, share
 from harness.agreement.audits.subject import Subject
 from harness.run import is_valued
 
@@ -50,6 +50,8 @@ def _repeats(subject: Subject, name: str, later: pd.DataFrame | None, record: st
 def drift(subject: Subject) -> AuditCheck:
     """Check the mean change on a fixed anchor set: the same units, rated earlier and later, paired."""
     name = "drift"
+    if subject.labels:
+        return not_run(name, NO_ORDER)
     rows = subject.ratings[is_valued(subject.ratings)]
     if subject.anchor is not None:
         before = subject.anchor[is_valued(subject.anchor)]

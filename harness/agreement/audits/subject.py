@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.agreement.repeats import with_repetitions
 from harness.errors import HarnessError, did_you_mean
-from harness.run import UNIT, Run, is_first, is_valued, points_back, turned
+from harness.run import UNIT, Run, is_first, is_ok, is_valued, points_back, turned
 
 WORDS = ["criterion", "order", "status", "created_at", "model", "against_model", "cluster", "rater_kind", "scale"]
 NUMBERS = ["value", "repetition", "length", "against_length"]
@@ -43,6 +44,7 @@ class Subject:
         anchor: The rater's earlier ratings of the same units, with the columns of `ratings`.
         asked: What the rater said when asked again: the columns of `ratings`, and `asked`
             (`again`, `injection`, `control`, `null`).
+        labels: Whether its verdicts are words without order; values are then their places in the alphabet.
     """
 
     rater: str
@@ -58,6 +60,7 @@ class Subject:
     trained: tuple[str, ...] = ()
     anchor: pd.DataFrame | None = None
     asked: pd.DataFrame | None = None
+    labels: bool = False
 
     @property
     def spoken(self) -> pd.DataFrame:
@@ -100,9 +103,14 @@ def subject_of(
     if rater not in names:
         raise HarnessError(f"no ratings by {rater!r}.{did_you_mean(rater, names)}")
     earlier = None if anchor is None else anchor[anchor["rater"].astype(str) == rater]
+    if "repetition" not in frame or not (frame["repetition"].fillna(0) > 0).any():
+        frame = with_repetitions(frame)  # rows that stand more than once, unless as copies
     parts = [_plain(part).assign(part=i) for i, part in enumerate((frame, earlier, asked)) if part is not None]
     rows = pd.concat(parts, ignore_index=True)
     rows["unit"] = rows.groupby([*UNIT, "criterion"], dropna=False, sort=False).ngroup()
+    words = _in_words(rows, rater)
+    if words is not None:
+        rows["value"] = words
     own = rows[(rows["part"] == 0) & (rows["rater"] == rater)]
     values = own.loc[is_valued(own), "value"]
     low, high = limits or ((float(values.min()), float(values.max())) if len(values) else (0.0, 1.0))
@@ -113,7 +121,18 @@ def subject_of(
         rater, own, known.units, known.noise, known.answers, known.answers_noise, known.by, low, high,
         judge_model, trained,
         None if earlier is None else rows[rows["part"] == 1], None if asked is None else rows[rows["part"] == 2],
+        words is not None,
     )  # fmt: skip
+
+
+def _in_words(rows: pd.DataFrame, rater: str) -> pd.Series[float] | None:
+    """Return a number for each word where the rater gave words alone, so that equal words are equal; else None."""
+    own = rows[(rows["rater"] == rater) & is_ok(rows)]
+    if own["word"].isna().all() or own["value"].notna().any():
+        return None
+    said = rows["word"].where(rows["word"].notna(), rows["value"])
+    codes, _ = pd.factorize(said.map(str, na_action="ignore"), sort=True)
+    return pd.Series(codes, rows.index, dtype=float).where(codes >= 0)
 
 
 def run_frame(run: Run) -> pd.DataFrame:
@@ -142,6 +161,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     for name in NUMBERS:
         numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan) if name in frame else 0.0
         rows[name] = numbers if name in frame or name == "repetition" else np.nan
+    rows["word"] = _words(frame)
     for side in ("", "against_"):
         if f"{side}text" in frame and f"{side}length" not in frame:
             rows[f"{side}length"] = frame[f"{side}text"].astype(object).str.len().to_numpy(float, na_value=np.nan)
@@ -182,6 +202,17 @@ def _quality(others: pd.DataFrame, own: pd.DataFrame) -> _Quality:
             by = "people" if kind == "human" else "a verifier"
             return _Quality(units, noise, answers, answers_noise, by)
     return _Quality()
+
+
+def _words(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return the word of each row that has no number: its label, or what stands in place of a value."""
+    spoken = pd.Series(None, index=range(len(frame)), dtype=object)
+    for name in ("value", "label"):
+        if name in frame:
+            column = pd.Series(frame[name].to_numpy(object))
+            number = pd.to_numeric(column, errors="coerce").notna()
+            spoken = spoken.where(spoken.notna(), column.where(~number & column.notna() & (column != "")))
+    return spoken
 
 
 def _names(rows: pd.DataFrame) -> pd.Series[str]:
