@@ -17,6 +17,7 @@ from .intervals import wilson as wilson
 from .moments import ContrastEstimate as ContrastEstimate
 from .moments import ContrastEstimates as ContrastEstimates
 from .moments import Moments as Moments
+from .moments import gain_variance as gain_variance
 from .moments import proxy_weight as proxy_weight
 from .moments import reach_of as reach_of
 from .multiplicity import holm as holm

@@ -198,7 +198,7 @@ class Moments:
         centre = value * self.n_units / n
         items = (spread + pseudo * self.n_units * value**2 / n + pseudo * extreme**2) / (n * (n - 1))
         seeds = np.einsum("mi,...ij,mj->...m", contrasts, self._seed_covariance(), contrasts)
-        df = _degrees(items, n - 1, seeds, self.seed_means.shape[-2])
+        df = _degrees(items, n - 1, seeds, self.seed_means.shape[-2], self._seeds_dominate())
         return ContrastEstimates(value, centre, items, seeds, df)
 
     def p_equal(self, contrasts: Floats) -> Floats:
@@ -219,6 +219,14 @@ class Moments:
         above = single.p_above()
         bonferroni = np.minimum(2 * count * np.minimum(above, 1 - above).min(axis=-1), 1)
         return np.asarray(np.where(left >= FEWEST_DEGREES, hotelling, bonferroni))
+
+    def _seeds_dominate(self) -> Bools:
+        """Return whether the seeds' part is the larger in the gains between columns, all of them together.
+
+        Of one contrast alone two seeds may agree by chance.
+        """
+        items = self.scatter / (self.n_units * (self.n_units - 1))
+        return np.asarray(gain_variance(self._seed_covariance()) >= gain_variance(items))
 
     def _seed_covariance(self) -> Floats:
         *_, count, columns = self.seed_means.shape
@@ -266,10 +274,20 @@ def _by_cluster(values: Floats, cluster: Ints) -> Floats:
     return np.stack([np.bincount(place, weights=column) for column in values.T], axis=1).astype(np.float64)
 
 
-def _degrees(items: Floats, df: Floats, seeds: Floats, count: int) -> Floats:
-    """Return seeds - 1 where the seeds' part dominates, else Satterthwaite's degrees of freedom."""
+def gain_variance(covariance: Floats) -> Floats:
+    """Return the variance of the difference of two columns, averaged over the pairs; of one column its variance."""
+    count = covariance.shape[-1]
+    total, trace = covariance.sum(axis=(-2, -1)), np.trace(covariance, axis1=-2, axis2=-1)
+    if count == 1:
+        return np.asarray(trace)
+    return np.asarray(np.maximum(2 * (trace / count - (total - trace) / (count * (count - 1))), 0.0))
+
+
+def _degrees(items: Floats, df: Floats, seeds: Floats, count: int, dominate: Bools) -> Floats:
+    """Return seeds - 1 where the seeds' part dominates, here or over all columns, else Satterthwaite's degrees."""
     if count == 1:
         return np.broadcast_to(df, items.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         mixed = (items + seeds) ** 2 / (items**2 / df + seeds**2 / (count - 1))
-    return np.where(seeds == 0, df, np.where(seeds >= items, count - 1.0, mixed))
+    dominated = (seeds >= items) | dominate[..., None]
+    return np.where(seeds == 0, df, np.where(dominated, count - 1.0, mixed))

@@ -31,8 +31,9 @@ def label_rounds(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[np.in
     Raises:
         HarnessError: A round is empty, a number that is not whole or is below 0, or the names have no order.
     """
-    names = column.map(_name)
-    wrong = names.map(lambda name: name is None).to_numpy(dtype=bool)
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    called = [_name(value) for value in values]
+    wrong = np.array([name is None for name in called], dtype=bool)[codes]
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
         value = column.iloc[place]
@@ -42,11 +43,11 @@ def label_rounds(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[np.in
             f"column 'round', row {place} (line {place + 2} of a CSV): {shown} is no whole number from 0, and no name "
             f"with a number or a date (`step-1000`, `2026-01-31`){count}"
         )
-    known = list(dict.fromkeys(names))
-    places = _places(known)
-    ordered = sorted(known, key=lambda name: places[name])
+    known = [name for name in called if name is not None]
+    places = _places(list(dict.fromkeys(known)))
+    ordered = sorted(places, key=lambda name: places[name])
     rank = {name: place for place, name in enumerate(ordered)}
-    return names.map(rank).to_numpy(dtype=np.int64), ordered
+    return np.array([rank[name] for name in known], dtype=np.int64)[codes], ordered
 
 
 def uneven(labels: Sequence[Label]) -> bool:

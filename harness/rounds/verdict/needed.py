@@ -18,7 +18,7 @@ from scipy.special import ndtri, stdtrit
 
 from harness.rounds.verdict.last_gain import last_gain, p_later
 from harness.rounds.verdict.verdict import ENOUGH_UNITS
-from harness.statistics import Floats, Moments
+from harness.statistics import Floats, Moments, gain_variance
 
 POWER = 0.8
 SERIES = {"detect": 24_000, "certify": 6_000}
@@ -112,8 +112,8 @@ class Precision:
     def of(cls, moments: Moments) -> Precision:
         """Return the precision of the gains between the rounds of a series, on average."""
         units, seeds = moments.n_units, len(moments.seed_means)
-        of_items = _gain_variance(moments.scatter) / (units - 1)
-        of_seeds = _gain_variance(moments.covariance()) - of_items / units
+        of_items = float(gain_variance(moments.scatter)) / (units - 1)
+        of_seeds = float(gain_variance(moments.covariance())) - of_items / units
         size = moments.n_items / units
         if seeds == 1:
             return cls(len(moments.means), of_items, float(moments.reach), size)
@@ -189,10 +189,3 @@ def _moments(means: Floats, covariance: Floats, units: int = MANY, like: Moments
     """Return many series of one covariance; with the seeds of another one."""
     seeds = means[:, None, :] if like is None else means[:, None, :] + (like.seed_means - like.means)
     return Moments(means, covariance * units * (units - 1), units, units, seeds, 0.0 if like is None else like.reach)
-
-
-def _gain_variance(matrix: Floats) -> float:
-    """Return the variance of the difference of two columns, averaged over the pairs."""
-    count = len(matrix)
-    among = (matrix.sum() - np.trace(matrix)) / (count * (count - 1))
-    return float(max(2 * (np.trace(matrix) / count - among), 0.0))
