@@ -37,7 +37,9 @@ MAX_TOKENS = 256
 """Tokens of an answer where a task does not say: lm-eval's own default."""
 NULL = "\0no answer\0"
 """What lm-eval's clients are told to put where a server gives no text; by themselves they put an empty one."""
-FOR_CHAT = {"until", "max_gen_toks", "do_sample", "temperature"}
+LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+"""How lm-eval's tasks call the length of an answer; the first of them that is there counts, as in lm-eval."""
+FOR_CHAT = {"until", "do_sample", "temperature", *LENGTHS}
 """The generation settings that a chat call has a place for."""
 
 Score = tuple[float, bool]
@@ -52,7 +54,9 @@ class Generation:
 
     prompt: str | Conversation
     settings: dict[str, Any]
-    """As in lm-eval: `until`, `max_gen_toks`, `do_sample`, `temperature`, and whatever else the model takes."""
+    """As in lm-eval: `until`, `max_gen_toks` (by any of its names), `do_sample`, `temperature`, and whatever else the
+    model takes.
+    """
     seed: int
 
     def call(self) -> Call:
@@ -70,7 +74,7 @@ class Generation:
         stop = self.settings.get("until") or []
         return Call(
             messages=self.prompt.messages if isinstance(self.prompt, Conversation) else (("user", self.prompt),),
-            max_tokens=int(self.settings.get("max_gen_toks", MAX_TOKENS)),
+            max_tokens=int(next((self.settings[name] for name in LENGTHS if name in self.settings), MAX_TOKENS)),
             temperature=float(self.settings.get("temperature", 1.0)) if self.settings.get("do_sample") else 0.0,
             seed=self.seed,
             stop=tuple([stop] if isinstance(stop, str) else stop),

@@ -8,8 +8,12 @@ revision of the hub, or the hashes of the files, so that a run can say what it a
 from __future__ import annotations
 
 import contextlib
+import csv
+import gzip
 import hashlib
+import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -48,6 +52,11 @@ class Loading:
 
 
 _LOADING: ContextVar[Loading | None] = ContextVar("loading", default=None)
+
+
+WHOLE = re.compile(r"-?[1-9][0-9]{0,17}|0")
+DECIMAL = re.compile(r"-?(?:[1-9][0-9]{0,14}|0)\.(?:[0-9]{0,14}[1-9]|0)")
+"""How a number is written that is the same when it is written again."""
 
 
 def mirror() -> Path | None:
@@ -116,9 +125,7 @@ def load_dataset(path: str, name: str | None = None, **settings: Any) -> Any:
     root = mirror()
     if path in FILE_TYPES or Path(path).exists():
         origin = Origin(path, name, "files", files=_hashes(settings.get("data_files")))
-        if path == "csv":
-            settings.setdefault("keep_default_na", False)  # an answer may be the word "None"
-        loaded = _plain_load(path, name, **settings)
+        loaded = _as_written(path, name, settings)
     elif root is not None:
         origin, loaded = _from_mirror(root, path, name, settings)
     else:
@@ -127,6 +134,65 @@ def load_dataset(path: str, name: str | None = None, **settings: Any) -> Any:
     if loading is not None and origin not in loading.origins:
         loading.origins.append(origin)
     return loaded
+
+
+def _as_written(path: str, name: str | None, settings: dict[str, Any]) -> Any:
+    """Load files so that text stays text: `007`, `2024-01-02` and `None` are what somebody wrote."""
+    files = [Path(file) for group in _by_split(settings.get("data_files")).values() for file in _listed(group)]
+    local = bool(files) and all(file.is_file() for file in files)
+    if path == "csv":
+        settings.setdefault("keep_default_na", False)  # an answer may be the word "None"
+        if local and "features" not in settings and "names" not in settings:
+            return _with_numbers(_plain_load(path, name, **settings, features=_texts(files[0], settings)))
+    loaded = _plain_load(path, name, **settings)
+    return _with_text_dates(loaded, settings) if path == "json" and local and not settings.get("field") else loaded
+
+
+def _texts(file: Path, settings: Mapping[str, Any]) -> Any:
+    """Return the columns of a CSV file, all of them texts."""
+    from datasets import Features, Value
+
+    opened: Any = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding=settings.get("encoding") or "utf-8-sig", newline="") as lines:
+        header = next(csv.reader(lines, delimiter=settings.get("sep") or settings.get("delimiter") or ","), [])
+    return Features({column: Value("string") for column in header})
+
+
+def _with_numbers(loaded: Any) -> Any:
+    """Return a table of texts with those columns as numbers that hold nothing but numbers, written as Python does."""
+    from datasets import DatasetDict, Value
+
+    if isinstance(loaded, DatasetDict):
+        return DatasetDict({split: _with_numbers(data) for split, data in loaded.items()})
+    for column in loaded.column_names:
+        values = loaded[column]
+        for kind, written in ((Value("int64"), WHOLE), (Value("float64"), DECIMAL)):
+            if values and all(value is not None and written.fullmatch(value) for value in values):
+                loaded = loaded.cast_column(column, kind)
+                break
+    return loaded
+
+
+def _with_text_dates(loaded: Any, settings: Mapping[str, Any]) -> Any:
+    """Return JSON as its files have it where `datasets` made moments of texts that look like dates."""
+    from datasets import Dataset, DatasetDict
+
+    tables = loaded.values() if isinstance(loaded, DatasetDict) else [loaded]
+    if not any("timestamp" in str(feature) for data in tables for feature in data.features.values()):
+        return loaded
+    read = {
+        split: Dataset.from_list([row for file in _listed(files) for row in _rows(Path(file))])
+        for split, files in _by_split(settings["data_files"]).items()
+    }
+    return DatasetDict(read) if isinstance(loaded, DatasetDict) else read[str(settings.get("split"))]
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    text = (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).decode("utf-8-sig")
+    if text.lstrip().startswith("["):
+        rows: list[dict[str, Any]] = json.loads(text)
+        return rows
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 @contextlib.contextmanager
