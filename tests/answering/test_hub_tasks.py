@@ -60,7 +60,13 @@ def test_its_prompts_are_those_of_lm_evals_own_definition(name, hub_mirror):
         assert len(own.eval_docs) == SIZES[name]
     own.build_all_requests(limit=FEW)
     asked = [request.arguments for item in ours.items for request in ours.requests[item.item_id]]
-    assert asked == [request.arguments for request in own.instances]
+    theirs_asked = [request.arguments for request in own.instances]
+    if name.startswith("humaneval"):  # of their five stop sequences four, which is what OpenAI takes
+        theirs_asked = [
+            (prompt, settings | {"until": [one for one in settings["until"] if one != "\nprint"]})
+            for prompt, settings in theirs_asked
+        ]
+    assert asked == theirs_asked
     assert ours.lm_task.VERSION == own.VERSION
 
 
