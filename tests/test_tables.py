@@ -100,3 +100,15 @@ def test_the_rules_have_one_home():
                 if words in whole:
                     found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert all(place.startswith("run/tables.py") for place in found), found
+
+
+def test_one_weight_of_a_proxy():
+    """Rounds weigh gains, agreement a mean; of one column it is the same weight."""
+    import numpy as np
+
+    from harness.statistics import ppi_weight, proxy_weight
+
+    rng = np.random.default_rng(5)
+    y, f, others = rng.random(30), rng.random(30), rng.random(200)
+    f = f + y
+    assert proxy_weight(y[:, None], f[:, None], others[:, None]) == ppi_weight(y, f, others) > 0.1

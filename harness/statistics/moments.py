@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import fdtrc, stdtr, stdtrit
 
 from harness.statistics.arrays import Bools, Floats, Ints
+from harness.statistics.ppi import ppi_weight
 
 HALF_SCALE = 0.5
 """How far a right-or-wrong score can lie from the middle of its scale."""
@@ -262,10 +263,13 @@ def proxy_weight(y: Floats, f: Floats, others: Floats) -> float:
     """
     if len(others) < 2:
         return 0.0
-    y, f = (values - values.mean(axis=1, keepdims=True) if values.shape[1] > 1 else values for values in (y, f))
-    y, f = y - y.mean(axis=0), f - f.mean(axis=0)
-    spread = float((f * f).sum())
-    return float(np.clip(float((y * f).sum()) / ((1 + len(f) / len(others)) * spread), 0, 1)) if spread > 0 else 0.0
+    parts = (y, f, others)
+    if y.shape[1] > 1:
+        parts = tuple(values - values.mean(axis=1, keepdims=True) for values in parts)  # type: ignore[assignment]
+    y, f, others = parts
+    middle = np.concatenate([f, others]).mean(axis=0)
+    y, f, others = y - y.mean(axis=0), f - middle, others - middle
+    return ppi_weight(y.ravel(), f.ravel(), others.ravel())
 
 
 def _by_cluster(values: Floats, cluster: Ints) -> Floats:
