@@ -265,7 +265,7 @@ def proxy_weight(y: Floats, f: Floats, others: Floats) -> float:
         return 0.0
     parts = (y, f, others)
     if y.shape[1] > 1:
-        parts = tuple(values - values.mean(axis=1, keepdims=True) for values in parts)  # type: ignore[assignment]
+        parts = tuple(values - values.mean(axis=1, keepdims=True) for values in parts)
     y, f, others = parts
     middle = np.concatenate([f, others]).mean(axis=0)
     y, f, others = y - y.mean(axis=0), f - middle, others - middle
