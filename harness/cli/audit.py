@@ -96,9 +96,11 @@ def _show(found: Audit) -> None:
 
 
 def _show_flips(found: Audit) -> None:
+    from harness.run import UNIT
+
     print(found.flips.sentence)
     for row in found.flips.rows[:MOST_FLIPS]:
-        where = " ".join(str(row[name]) for name in ("task", "item_id", "response_id", "against_id") if name in row)
+        where = " ".join(str(row[name]) for name in UNIT if name in row)
         verdicts = ", then ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in row["verdicts"])
         print(f"  between {row['between']}: {where}: {verdicts}")
     if len(found.flips.rows) > MOST_FLIPS:

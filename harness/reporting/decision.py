@@ -13,6 +13,7 @@ from typing import Any
 from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import Finding, decimals, joined, points
 from harness.reporting.trust import trust
+from harness.run import AI_KINDS
 
 MOST_NAMES = 3
 """Names in one clause of the decision."""
@@ -194,7 +195,7 @@ def _of_agreement(evidence: Evidence) -> list[Number]:
             if (a <= one and b <= other) or (b <= one and a <= other)
         ]
 
-    ai = {"judge", "reward_model"}
+    ai = {*AI_KINDS}
     independent = between(ai, {"human"}) or between(ai, {"verifier"})
     people = between({"human"}, {"human"})
     found = []
