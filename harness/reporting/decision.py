@@ -195,7 +195,7 @@ def _of_agreement(evidence: Evidence) -> list[Number]:
             if (a <= one and b <= other) or (b <= one and a <= other)
         ]
 
-    ai = {*AI_KINDS}
+    ai: set[str] = {*AI_KINDS}
     independent = between(ai, {"human"}) or between(ai, {"verifier"})
     people = between({"human"}, {"human"})
     found = []
