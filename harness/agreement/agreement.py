@@ -109,6 +109,7 @@ class Agreement:
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
     resamples: int = 1000
     seed: int = 0
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def defined(self) -> bool:
@@ -133,11 +134,14 @@ class Agreement:
 
     @cached_property
     def rest(self) -> pd.DataFrame:
-        """One against the rest: one row a criterion, rater and coefficient; empty with two raters or too many."""
+        """One against the rest (of people, where people rated): one row a criterion, rater and coefficient.
+
+        Empty with two raters or too many.
+        """
         rows: list[dict[str, Any]] = []
         for table, units in zip(self.tables, self.units, strict=True):
             if len(units.raters) <= MOST_RATERS:
-                options = {"resamples": self.resamples, "seed": self.seed}
+                options: dict[str, Any] = {"resamples": self.resamples, "seed": self.seed, "kinds": self.kinds}
                 rows += one_against_rest(units, table.level, list(table.coefficients), **options)
         columns = ["criterion", "rater", "n", "coefficient", "value", "low", "high", "reason"]
         return pd.DataFrame(rows, columns=columns)
@@ -301,7 +305,7 @@ def agree(
             means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
-    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed)
+    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds)
 
 
 def frame_of(tables: Sequence[Table]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Cautions: what a reader of the table should know first, each with the raters and the counts.
 
 Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`, `duplicates`, `possible_clusters`,
-`low_prevalence`, `slots`, `little_overlap`, `left_out`, `matrix_skipped`, `pairs_skipped`; those of `scales.py`.
+`low_prevalence`, `few_clusters`, `few_items`, `slots`, `little_overlap`, `left_out`, `matrix_skipped`,
+`pairs_skipped`; those of `scales.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.grid.ratings import Ratings
-from harness.agreement.grid.units import Level, Units
+from harness.agreement.grid.units import FEW_VALUES, Level, Units
 
 Caution = dict[str, Any]
 
@@ -26,6 +27,10 @@ RARE = 10
 """Ratings of the rarest of two categories under which no coverage is claimed."""
 MOST_PAIRS = 5_000
 """Pairs of raters that are compared one by one."""
+FEW_CLUSTERS, UNEVEN = 30, 0.5
+"""Under so many clusters whose sizes vary by so much of their mean, intervals cover about .90."""
+MANY_GRADES, FEW_GRADED = 7, 20
+"""With so many grades and at most so many items, intervals cover about .90."""
 SLOT = re.compile(r"(^|[_\W])(slot|position)s?[_\W]?\d+$", re.IGNORECASE)
 PREFIX = re.compile(r"^(.+?)(?:_+|[/:#|-])[^_/:#|-]*$")
 LOOKED_AT = 10_000
@@ -97,6 +102,7 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
     yield from _overlap(units)
     yield from _constant(units)
     yield from _pairs(units, level)
+    yield from _narrow(units)
     if len(units.values) == 2:
         rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
         if rarest < RARE:
@@ -106,6 +112,28 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
                 criterion=about,
                 n=rarest,
             )
+
+
+def _narrow(units: Units) -> Iterator[Caution]:
+    """Yield where intervals are measured to be too narrow, although no value is rare."""
+    about, n = units.criterion, units.n_items
+    if units.clusters is not None and n > 0:
+        sizes = np.bincount(units.clusters[units.sizes >= 2])
+        sizes = sizes[sizes > 0]
+        if len(sizes) < FEW_CLUSTERS and sizes.std() > UNEVEN * sizes.mean():
+            yield caution(
+                "few_clusters",
+                f"{about}: {len(sizes)} clusters of {sizes.min()} to {sizes.max()} items: intervals cover about .90",
+                criterion=about,
+                n=len(sizes),
+            )
+    if MANY_GRADES <= len(units.values) <= FEW_VALUES and 0 < n <= FEW_GRADED:
+        yield caution(
+            "few_items",
+            f"{about}: {n} items on {len(units.values)} grades: intervals cover about .90",
+            criterion=about,
+            n=n,
+        )
 
 
 def of_names(units: Units) -> Iterator[Caution]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +10,25 @@ import numpy as np
 
 from harness.agreement.coefficients.coefficients import CATEGORICAL, compute
 from harness.agreement.grid.units import FEW_VALUES, Level, Units, encode
+from harness.run import people_and_ai
 from harness.statistics import Estimate, Floats, Ints
 
 NAMES = ("rater", "consensus of the others")
 
 
 def one_against_rest(
-    units: Units, level: Level, names: Sequence[str], *, resamples: int = 1000, seed: int = 0
+    units: Units,
+    level: Level,
+    names: Sequence[str],
+    *,
+    kinds: Mapping[str, str] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> Iterator[dict[str, Any]]:
-    """Yield each rater's coefficients with the consensus of the others.
+    """Yield each rater's coefficients with the consensus of the others; of other people, where people rated.
+
+    Judges among the rest would make people's ceiling depend on which judges were asked. A judge is held against one
+    person more than each person is, which flatters it a little; `ceiling` does without.
 
     The consensus is the majority of labels (an item where labels tie has none), the median of ordered grades, and the
     mean of numbers. Coefficients that ask for equal values take the majority at every level: nobody says 3.33.
@@ -27,6 +37,7 @@ def one_against_rest(
         units: Ratings of three raters or more; of two, the pair says the same.
         level: The level of measurement.
         names: The coefficients.
+        kinds: The kind of each rater; who has none is a person.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
 
@@ -35,8 +46,11 @@ def one_against_rest(
     """
     if len(units.raters) < 3:
         return
+    people, _ = people_and_ai(kinds or {}, units.raters)
     for rater in units.raters:
-        others = [other for other in units.raters if other != rater]
+        others = [other for other in (people or units.raters) if other != rater]
+        if not others:  # one person alone has no ceiling
+            continue
         found: dict[str, Estimate] = {}
         sides: tuple[tuple[Level, bool], ...] = ((level, False), ("nominal", True))
         for taken, equal in sides:  # one after the other: with millions of items a pair is large

@@ -177,3 +177,35 @@ def test_a_better_judge_has_more_weight_and_one_by_chance_none():
     assert sum(found.values()) == pytest.approx(1)
     assert found["good"] / found["fair"] == pytest.approx(np.log(360.5 / 40.5) / np.log(280.5 / 120.5))
     assert found["coin"] == 0
+
+
+def test_people_are_held_against_people_and_not_against_judges():
+    """Two judges that say the same of everything would be half of the rest: people's ceiling would be theirs."""
+    rng = np.random.default_rng(11)
+    truth = rng.integers(0, 2, 200)
+    rows = [
+        (f"i{i}", f"p{who}", int(value), "human")
+        for who in range(3)
+        for i, value in enumerate(np.where(rng.random(200) < 0.8, truth, 1 - truth))
+    ]
+    judges = [(f"i{i}", f"j{who}", int(1 - value), "judge") for who in range(2) for i, value in enumerate(truth)]
+    columns = ["item_id", "rater", "value", "rater_kind"]
+    with_judges, without = (
+        agree(pd.DataFrame(some, columns=columns), level="nominal", resamples=0).rest for some in (rows + judges, rows)
+    )
+    person = with_judges[with_judges["rater"] == "p0"].reset_index(drop=True)
+    assert person.equals(without[without["rater"] == "p0"].reset_index(drop=True))
+    assert set(with_judges["rater"]) == {"p0", "p1", "p2", "j0", "j1"}
+
+
+def test_intervals_that_are_too_narrow_are_said():
+    rng = np.random.default_rng(12)
+    cluster = np.repeat(np.arange(12), [40, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    rows = [(f"i{i}", who, int(rng.integers(0, 3)), int(c)) for i, c in enumerate(cluster) for who in "ab"]
+    frame = pd.DataFrame(rows, columns=["item_id", "rater", "value", "document"])
+    codes = {one["code"] for one in agree(frame, cluster="document", resamples=0).warnings}
+    assert "few_clusters" in codes
+    assert "few_clusters" not in {one["code"] for one in agree(frame, resamples=0).warnings}
+    grades = pd.DataFrame([(f"i{i}", who, (i + k) % 7 + 1) for i in range(20) for k, who in enumerate("ab")],
+                          columns=["item_id", "rater", "value"])  # fmt: skip
+    assert "few_items" in {one["code"] for one in agree(grades, resamples=0).warnings}

@@ -147,3 +147,23 @@ def test_judges_that_err_together_are_seen():
     found = {(row["rater_a"], row["rater_b"]): row["value"] for row in error_correlation(units, names[:3], "nominal")}
     assert found[("twin1", "twin2")] == pytest.approx(1.0)
     assert abs(found[("twin1", "alone")]) < 0.2
+
+
+def test_a_pass_means_nothing_where_people_guess_or_all_say_the_same():
+    """A rater that always says yes "wins against 100 % of three people" who answer at random: that is said first."""
+    rng = np.random.default_rng(0)
+    guesses = rng.integers(0, 2, (3, 100))
+    same = np.ones((3, 100), dtype=int)
+    same[0, :4] = same[1, 50:53] = 0
+    for people, why in ((guesses, "people do not agree with each other"), (same, "people nearly all say the same")):
+        codes = np.vstack([people, np.ones(100, dtype=int)]).astype(np.int8)
+        found = can_stand_in(Units("yes", ["a", "b", "c", "ai"], codes, np.arange(2.0)), "ai", list("abc"), "nominal")
+        assert found.passes
+        assert found.sentence.startswith("A pass means nothing here: ")
+        assert why in found.sentence
+        assert any(why in one for one in found.to_dict()["caveats"])
+    truth = rng.integers(0, 2, 100)
+    people = np.where(rng.random((3, 100)) < 0.9, truth, 1 - truth)
+    codes = np.vstack([people, truth]).astype(np.int8)
+    good = can_stand_in(Units("yes", ["a", "b", "c", "ai"], codes, np.arange(2.0)), "ai", list("abc"), "nominal")
+    assert good.caveats == []

@@ -8,7 +8,7 @@ against the consensus of the others, without that human, on the items that the h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,8 @@ EPSILONS = (0.0, 0.05, 0.1, 0.15, 0.2)
 """The allowances that are always shown: a lone pass says little (experts .2, skilled .15, crowds .1 are customary)."""
 MIN_ITEMS = 30
 FALSE_DISCOVERIES = 0.05
+NEARLY_ALL = 0.9
+"""With so much of people's ratings on one value, a rater that always gives it is as good as a person."""
 PASSES_FROM = 0.5
 """The share of humans that the AI must win against."""
 
@@ -48,6 +50,7 @@ class StandIn:
         ceiling: AI and humans against the consensus of the others.
         alphas: Krippendorff's alpha of the humans, and with the AI among them.
         reason: Why there is no omega.
+        caveats: Why a pass would mean nothing here: people do not agree with each other, or nearly all say the same.
     """
 
     criterion: str
@@ -63,6 +66,7 @@ class StandIn:
     ceiling: Ceiling
     alphas: tuple[Estimate, Estimate]
     reason: str | None = None
+    caveats: list[str] = field(default_factory=list)
 
     @property
     def passes(self) -> bool | None:
@@ -83,11 +87,12 @@ class StandIn:
         if self.passes is None:
             return f"{self.rater} on {self.criterion}: whether it can stand in is unknown ({self.reason}); {against}."
         verdict = "passes" if self.passes else "does not pass"
+        first = f"A pass means nothing here: {' and '.join(self.caveats)}. " if self.caveats else ""
         least = "at no allowance" if self.smallest is None else f"from epsilon {self.smallest:.2f}"
         return (
-            f"{self.rater} on {self.criterion}: {verdict} the alternative annotator test at epsilon {self.epsilon:g} "
-            f"(wins against {self.omega:.0%} of {self.n_humans} people over {self.n_items:,} items; passes {least}); "
-            f"{against}."
+            f"{first}{self.rater} on {self.criterion}: {verdict} the alternative annotator test at epsilon "
+            f"{self.epsilon:g} (wins against {self.omega:.0%} of {self.n_humans} people over {self.n_items:,} items; "
+            f"passes {least}); {against}."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,6 +113,7 @@ class StandIn:
             "alpha_humans": self.alphas[0].to_dict(),
             "alpha_with_ai": self.alphas[1].to_dict(),
             "reason": self.reason,
+            "caveats": self.caveats,
             "sentence": self.sentence,
         }
 
@@ -157,6 +163,8 @@ def can_stand_in(
     steps = [round(step / 100, 2) for step in range(101)]
     smallest = next((step for step in steps if _omega(tested, step) >= PASSES_FROM), None) if tested else None
     few = {"resamples": resamples, "seed": seed}
+    among = units.where(compared).of(humans)
+    alphas = alpha(among, level, **few), alpha(units.where(compared).of([*humans, ai]), level, **few)
     return StandIn(
         criterion=units.criterion,
         rater=ai,
@@ -173,12 +181,23 @@ def can_stand_in(
         ],
         smallest=smallest,
         ceiling=ceiling(units, ai, humans, level, **few),
-        alphas=(
-            alpha(units.where(compared).of(humans), level, **few),
-            alpha(units.where(compared).of([*humans, ai]), level, **few),
-        ),
+        alphas=alphas,
         reason=None if tested else "too_few_items",
+        caveats=_caveats(among, alphas[0]),
     )
+
+
+def _caveats(humans: Units, agreement: Estimate) -> list[str]:
+    """Return why standing in for these people means nothing: guesses, or one value throughout, are easy to match."""
+    found = []
+    if np.isfinite(agreement.low) and agreement.low <= 0:
+        interval = f"{agreement.value:.2f} [{agreement.low:.2f}, {agreement.high:.2f}]"
+        found.append(f"people do not agree with each other (alpha {interval} includes 0)")
+    given = humans.codes[humans.codes >= 0]
+    most = float(np.bincount(given).max()) / len(given) if len(given) else 0.0
+    if most > NEARLY_ALL:
+        found.append(f"people nearly all say the same (one value in {most:.0%} of their ratings)")
+    return found
 
 
 def _wins(
