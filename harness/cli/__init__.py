@@ -64,6 +64,7 @@ def _register() -> None:
     from harness.cli.check import check
     from harness.cli.demo import demo
     from harness.cli.doctor import doctor
+    from harness.cli.exchange import exchange
     from harness.cli.human import export, import_
     from harness.cli.init import init
     from harness.cli.people import people
@@ -85,6 +86,7 @@ def _register() -> None:
         audit,
         people,
         rounds,
+        exchange,
         report,
         publish,
         view,

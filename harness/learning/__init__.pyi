@@ -1,5 +1,8 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .exchange.exchange import Exchange as Exchange
+from .exchange.sources import exchange_rates as exchange_rates
+from .exchange.sources import rated_texts as rated_texts
 from .jobs import EXPLORED as EXPLORED
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example

@@ -1,0 +1,170 @@
+"""Learning curves: how well a small rater that learnt from n labels of a source agrees with other people's labels.
+
+Each split holds clusters (documents) out. The rater is a ridge regression of the labels on the features; it is scored
+on the held-out items by Spearman's correlation with the mean of the people who gave no label. All sources learn from
+the same items in the same order, and all are scored by the same people, so that sources are compared split by split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.errors import HarnessError
+from harness.statistics import Bools, Floats, Ints
+
+PERSON = "person"
+"""The source that is one of the people, another in every split."""
+PENALTY = 3000.0
+"""Of the ridge, on standardised features."""
+FEWEST = 20
+"""Held-out items with a label of other people, below which a split says nothing."""
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """What a rater learnt from: labels of a person, of another source, or of both (the mean of two predictions)."""
+
+    source: str
+    """The person, or the other source."""
+    labels: int
+    other: str = ""
+    """With both: the other source."""
+    other_labels: int = 0
+
+    def __str__(self) -> str:
+        """Return as tables call it."""
+        return f"{self.labels} {self.source}" + (f" + {self.other_labels} {self.other}" if self.other else "")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The scores of points in each split.
+
+    Attributes:
+        points: What was learnt from.
+        scores: Shape (splits, points); nan where a split could not say.
+        share: Held-out clusters over training clusters, which corrects for what splits share.
+        n_items: Items with a label of a person.
+        n_clusters: Clusters.
+    """
+
+    points: list[Point]
+    scores: Floats
+    share: float
+    n_items: int
+    n_clusters: int
+
+
+def learning_curves(
+    features: Floats,
+    labels: Mapping[str, Floats],
+    people: Sequence[str],
+    cluster: Ints,
+    sizes: Sequence[int],
+    mixtures: Sequence[tuple[int, int]] = (),
+    splits: int = 20,
+    held_out: float = 0.3,
+    seed: int = 0,
+) -> Curves:
+    """Return the learning curves of a person and of every other source.
+
+    Args:
+        features: Of the items, one row each.
+        labels: Rater to its labels, one an item, nan where it gave none.
+        people: The raters who are people; the others are the sources that are compared with them.
+        cluster: The cluster of each item.
+        sizes: Numbers of labels.
+        mixtures: Numbers of a person's labels and of another source's that are used together.
+        splits: Random splits.
+        held_out: The share of the clusters that is held out.
+        seed: Decides the splits and which labels are used.
+
+    Raises:
+        HarnessError: Under two people, or too few clusters.
+    """
+    if len(people) < 2:
+        raise HarnessError(
+            f"{len(people)} of the raters are people; one gives labels and another scores what was learnt, so that two "
+            "are needed (--people GLOB)"
+        )
+    names = np.unique(cluster)
+    count = max(1, round(held_out * len(names)))
+    if len(names) - count < 2 or count < 2:
+        raise HarnessError(f"{len(names)} clusters are too few to hold some out")
+    others = [name for name in labels if name not in people]
+    points = [Point(name, size) for name in (PERSON, *others) for size in sizes]
+    points += [Point(PERSON, size, name, more) for name in others for size, more in mixtures]
+    scores = np.full((splits, len(points)), np.nan)
+    for number in range(splits):
+        random = np.random.default_rng([seed, number])
+        test = np.isin(cluster, random.permutation(names)[:count])
+        order = random.permutation(len(cluster))
+        labeller = people[number % len(people)]
+        gold = _mean([labels[name] for name in people if name != labeller])
+        mine = {PERSON: labels[labeller], **{name: labels[name] for name in others}}
+        for place, score in _split(features, mine, gold, test, order, points):
+            scores[number, place] = score
+    rated = ~np.isnan(np.stack([labels[name] for name in people])).all(axis=0)
+    return Curves(points, scores, count / (len(names) - count), int(rated.sum()), len(names))
+
+
+def _split(
+    features: Floats, labels: Mapping[str, Floats], gold: Floats, test: Bools, order: Ints, points: Sequence[Point]
+) -> Iterator[tuple[int, float]]:
+    """Yield the place and score of every point that a split can tell."""
+    scored = test & ~np.isnan(gold)
+    if int(scored.sum()) < FEWEST:
+        return
+    train = order[~test[order]]
+    spread = features[train].std(axis=0)
+    standard = (features - features[train].mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    learnt: dict[tuple[str, int], Floats] = {}
+
+    def predicted(source: str, size: int) -> Floats | None:
+        if (source, size) not in learnt:
+            rows = train[~np.isnan(labels[source][train])][:size]
+            if len(rows) < size:
+                return None
+            learnt[source, size] = _ridge(standard[rows], labels[source][rows], standard[scored])
+        return learnt[source, size]
+
+    for place, point in enumerate(points):
+        found = predicted(point.source, point.labels)
+        if found is not None and point.other:
+            more = predicted(point.other, point.other_labels)
+            found = None if more is None else _standard(found) + _standard(more)
+        if found is not None:
+            yield place, spearman(found, gold[scored])
+
+
+def _ridge(rows: Floats, labels: Floats, asked: Floats) -> Floats:
+    """Return the predictions of a ridge regression, by the items' products: there are fewer items than features."""
+    products = rows @ rows.T
+    weights = np.linalg.solve(products + PENALTY * np.eye(len(rows)), labels - labels.mean())
+    found: Floats = asked @ (rows.T @ weights)
+    return found
+
+
+def spearman(first: Floats, second: Floats) -> float:
+    """Return the correlation of ranks; nan where one of the two does not vary."""
+    from scipy.stats import rankdata
+
+    a, b = rankdata(first), rankdata(second)
+    if a.std() == 0 or b.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _standard(values: Floats) -> Floats:
+    spread = float(values.std())
+    found: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return found
+
+
+def _mean(labels: Sequence[Floats]) -> Floats:
+    """Return the mean of the labels that every one of the raters gave; nan elsewhere."""
+    found: Floats = np.stack(labels).mean(axis=0)
+    return found

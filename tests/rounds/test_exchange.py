@@ -1,0 +1,145 @@
+"""What a label is worth: learning curves of sources whose noise is known, and the command on a small table."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.errors import HarnessError
+from harness.learning.exchange.curves import Curves, Point, learning_curves, spearman
+from harness.learning.exchange.exchange import Exchange
+
+SIZES = (25, 50, 100, 200)
+
+
+def made(noise: dict[str, float], seed: int = 0, items: int = 600, features: int = 20):
+    """Items whose quality is linear in features, and raters who see it with noise; ten items a cluster."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(items, features))
+    quality = x @ random.normal(size=features) / math.sqrt(features)
+    labels = {name: quality + spread * random.normal(size=items) for name, spread in noise.items()}
+    return x, labels, np.arange(items) // 10
+
+
+def found(noise: dict[str, float], **how) -> Exchange:
+    x, labels, cluster = made(noise)
+    return Exchange("quality", learning_curves(x, labels, ["a", "b", "c"], cluster, SIZES, **how))
+
+
+PEOPLE = dict.fromkeys("abc", 0.5)
+
+
+def test_a_source_as_good_as_people_is_worth_as_much_and_a_noisy_one_less():
+    one = found(PEOPLE | {"equal": 0.5, "noisy": 2.0, "nothing": 1000.0})
+    for worth in one.worth("equal"):
+        assert worth.low <= 1 <= worth.high
+    at_50 = {source: next(w for w in one.worth(source) if w.labels == 50) for source in ("noisy", "nothing")}
+    assert at_50["noisy"].low > 1
+    assert math.isinf(at_50["nothing"].worth)
+    assert "more than 4.0 of nothing" in " ".join(one.sentences)  # 200 labels of it, and never there
+
+
+def test_scores_rise_with_labels_and_two_sources_together_beat_one():
+    rows = found(PEOPLE | {"judge": 1.0}, mixtures=[(50, 200)]).df
+    alone = rows[(rows["source"] == "person") & (rows["other"] == "")].set_index("labels")["score"]
+    assert alone.is_monotonic_increasing
+    both = rows[rows["other"] == "judge"].iloc[0]
+    assert both["score"] > alone[50]
+
+
+def test_the_interval_counts_what_splits_share():
+    # four splits of one point, .1 .2 .3 .4: mean .25, variance 1/60; half as many held out as trained on:
+    # error = sqrt((1/4 + 1/2) / 60) = .1118; t of 3 degrees at 97.5 % is 3.1824: reach .3558
+    curves = Curves([Point("person", 10)], np.array([[0.1], [0.2], [0.3], [0.4]]), 0.5, 100, 10)
+    row = Exchange("c", curves).df.iloc[0]
+    assert row["score"] == pytest.approx(0.25)
+    assert row["high"] - row["score"] == pytest.approx(0.35579, abs=1e-4)
+
+
+def test_the_exchange_rate_is_read_between_sizes_by_the_logarithm():
+    # 100 labels of a person reach .5; the judge has .4 at 100 and .6 at 400: half way by the logarithm is 200
+    points = [Point("person", 100), Point("judge", 100), Point("judge", 400)]
+    curves = Curves(points, np.array([[0.5, 0.4, 0.6]] * 5), 0.4, 100, 10)
+    (worth,) = Exchange("c", curves).worth("judge")
+    assert (worth.worth, worth.low, worth.high) == pytest.approx((2.0, 2.0, 2.0))
+    assert Exchange("c", curves).flattening("judge")["gain"] == pytest.approx(0.1)  # two doublings gain .2
+
+
+def test_the_cheapest_follows_the_rates():
+    points = [Point("person", 100), Point("judge", 400), Point("person", 10, "judge", 100)]
+    curves = Curves(points, np.array([[0.5, 0.52, 0.55]] * 4), 0.4, 100, 10)
+    assert str(Exchange("c", curves, rates={"person": 1.0, "judge": 0.01}).cheapest) == "400 judge"  # 4 against 11
+    assert str(Exchange("c", curves, rates={"person": 1.0, "judge": 0.1}).cheapest) == "10 person + 100 judge"  # 20, 40
+    assert Exchange("c", curves).cheapest is None
+    assert Exchange("c", curves, rates={"person": 1.0}, quality=0.51).cheapest is None
+
+
+def test_held_out_clusters_are_whole_and_the_labels_of_the_scorers_are_not_learnt():
+    """Labels that are a secret of each cluster teach nothing of other clusters."""
+    random = np.random.default_rng(0)
+    cluster = np.arange(400) // 20
+    x = np.eye(20)[cluster]
+    secret = random.normal(size=20)[cluster]
+    x = x + 1e-3 * random.normal(size=x.shape)  # so that no two predictions are the same
+    curves = learning_curves(x, {"a": secret, "b": secret}, ["a", "b"], cluster, (50, 100))
+    assert abs(curves.scores.mean()) < 0.3
+
+
+def test_one_person_is_too_few_and_so_is_one_cluster():
+    x, labels, cluster = made({"a": 1.0, "judge": 1.0}, items=60)
+    with pytest.raises(HarnessError, match="1 of the raters are people"):
+        learning_curves(x, labels, ["a"], cluster, (10,))
+    with pytest.raises(HarnessError, match="1 clusters are too few"):
+        learning_curves(x, {"a": labels["a"], "b": labels["a"]}, ["a", "b"], np.zeros(60), (10,))
+
+
+def test_ranks_decide():
+    assert spearman(np.array([1.0, 2, 3]), np.array([1.0, 4, 9])) == pytest.approx(1)
+    assert math.isnan(spearman(np.ones(3), np.arange(3.0)))
+
+
+def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path):
+    pytest.importorskip("transformers")
+    from tiny_model import make_tiny_model
+
+    model = make_tiny_model(tmp_path / "model")
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(90):
+        words = int(random.integers(1, 30))
+        text = " ".join(random.choice(["cat", "owl", "bee", "wolf"], words))
+        for name, spread in (("ann", 1.0), ("bob", 1.0), ("judge:x", 3.0)):
+            kind = "judge" if name.startswith("judge") else "human"
+            score = words + spread * random.normal()
+            rows.append((f"i{number}", f"d{number // 3}", name, kind, "length", score, text, f"passage {number // 3}"))
+    columns = ["item", "doc", "rater", "kind", "criterion", "value", "summary", "passage"]
+    table = tmp_path / "rated.csv"
+    pd.DataFrame(rows, columns=columns).to_csv(table, index=False)
+    command = ["exchange", str(table), "--text", "summary", "--context", "passage", "--cluster", "doc", "--sizes", "10,40",
+               "--splits", "6", "--mix", "10+40", "--rates", "person=1", "--rates", "judge:x=0.1", "--model", str(model),
+               "--cache", str(tmp_path / "cache"), "--json"]  # fmt: skip
+    first = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert first.exit_code == 0
+    (one,) = json.loads(first.stdout)
+    assert (one["criterion"], one["n_items"], one["n_clusters"]) == ("length", 90, 30)
+    assert {(p["source"], p["labels"], p["other"]) for p in one["points"]} == {
+        ("person", 10, ""), ("person", 40, ""), ("judge:x", 10, ""), ("judge:x", 40, ""), ("person", 10, "judge:x"),
+    }  # fmt: skip
+    scores = {(p["source"], p["labels"], p["other"]): p["score"] for p in one["points"]}
+    assert min(scores.values()) > 0.2  # length is one of a hundred features
+    assert min(scores["person", 40, ""], scores["judge:x", 40, ""]) > 0.5
+    parts = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")}
+    again = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert json.loads(again.stdout) == [one]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.npz")} == parts
+    shown = CliRunner().invoke(app, command[:-1], catch_exceptions=False)
+    assert "at 10 labels of a person, each is worth" in shown.stdout
+    wrong = CliRunner().invoke(app, [*command, "--people", "zed*"])
+    assert isinstance(wrong.exception, HarnessError)
+    assert "--people 'zed*' matches nothing" in str(wrong.exception)
