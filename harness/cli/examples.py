@@ -45,4 +45,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "validate": ("harness validate my_suite.yaml --include mine",),
     "schema": ("harness schema suite > suite.schema.json",),
     "doctor": ("harness doctor",),
+    "exchange": (
+        "harness exchange rated.csv --text summary --context source --people 'expert_*'",
+        "harness exchange runs/mine --mix 50+800 --rates person=1 --rates judge=0.01",
+    ),
 }

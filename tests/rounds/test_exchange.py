@@ -121,9 +121,10 @@ def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path
     columns = ["item", "doc", "rater", "kind", "criterion", "value", "summary", "passage"]
     table = tmp_path / "rated.csv"
     pd.DataFrame(rows, columns=columns).to_csv(table, index=False)
-    command = ["exchange", str(table), "--text", "summary", "--context", "passage", "--cluster", "doc", "--sizes", "10,40",
-               "--splits", "6", "--mix", "10+40", "--rates", "person=1", "--rates", "judge:x=0.1", "--model", str(model),
-               "--cache", str(tmp_path / "cache"), "--json"]  # fmt: skip
+    columns = ["--text", "summary", "--context", "passage", "--cluster", "doc"]
+    how = ["--sizes", "10,40", "--splits", "6", "--mix", "10+40", "--rates", "person=1", "--rates", "judge:x=0.1"]
+    where = ["--model", str(model), "--cache", str(tmp_path / "cache")]
+    command = ["exchange", str(table), *columns, *how, *where, "--json"]
     first = CliRunner().invoke(app, command, catch_exceptions=False)
     assert first.exit_code == 0
     (one,) = json.loads(first.stdout)
