@@ -19,6 +19,7 @@ def answers(results: Sequence[RoundsResult]) -> list[str]:
     found = []
     for benchmark in benchmarks:
         kinds = [one for one in results if one.benchmark == benchmark and not one.is_control and _counting(one)]
+        kinds.sort(key=lambda one: -outcome.gain_total.value if (outcome := _counting(one)) else 0.0)
         if kinds:
             found.append((f"{benchmark}: " if len(benchmarks) > 1 else "") + _answer(kinds))
     return found
@@ -46,8 +47,9 @@ def _answer(kinds: Sequence[RoundsResult]) -> str:
     if all(one.n_seeds == 1 and one.paired for one in kinds):
         notes.append("one training seed: this is what this run did")
     if len(kinds) > 1:
-        notes.append(f"the {len(kinds)} answers hold together (Holm)")
-    return " ".join(said) + (f" ({'; '.join(notes)}.)" if notes else "")
+        notes.append(f"the {len(kinds)} answers hold together, by Holm")
+    text = "; ".join(notes)
+    return " ".join(said) + (f" {text[:1].upper()}{text[1:]}." if notes else "")
 
 
 def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
@@ -65,9 +67,8 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
     elif outcome.verdict == "worsening":
         when = f"none of it after round {outcome.best}, and worse since"
     elif outcome.verdict == "plateaued":
-        ends = sorted({last.shown, last.possible})
-        labels = [last.shown_label, last.possible_label][: len(ends)]
-        when = f"its last gain was round {' to '.join(map(str, labels))}"
+        until = {0: "", 1: f" or {last.possible_label}"}.get(last.possible - last.shown, f" to {last.possible_label}")
+        when = f"its last gain was round {last.shown_label}{until}"
     else:
         when = f"the last gain shown is round {last.shown_label}, a later one is not ruled out"
     full = next((flag for flag in result.flags if flag["flag"] == "saturated"), None)
