@@ -6,18 +6,24 @@ follow from names, and the same runs give the same bytes.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
+from harness.records import digest
 from harness.reporting import page
 from harness.reporting.cases import carried
 from harness.reporting.evidence import Evidence, Row, counted, public
+from harness.reporting.drawn import look_of, read_record, run_hash, write_record
 from harness.reporting.finding import KINDS
 from harness.reporting.findings import answer, said
 from harness.reporting.trust import trust
@@ -54,7 +60,7 @@ def publish(
     redact_text: bool = False,
     base_url: str = "",
 ) -> Path:
-    """Write a static site of all runs in a folder.
+    """Write a static site of all runs in a folder; what has not changed since the last time is not drawn again.
 
     Args:
         source: A folder that holds runs, at any depth, or a run, or several of them.
@@ -70,12 +76,19 @@ def publish(
         HarnessError: There is no run.
     """
     site, catalog = Path(out), Catalog(include)
-    entries = []
-    for slug, run in _named(_runs(source)):
-        evidence = Evidence.of(run)
-        html = page.render([page.view(evidence, carried(evidence, redact_text))], catalog, index="../../index.html")
-        write_whole(site / "runs" / slug / "index.html", html.encode())
-        entries.append(_entry(slug, evidence))
+    look, known = look_of(catalog, redact_text), read_record(site)
+    drawn: dict[str, Row] = {}
+    left: list[_Page] = []
+    for slug, folder in _named(_runs(source)):
+        key = digest(look, run_hash(folder))
+        if known.get(slug, {}).get("key") == key and (site / "runs" / slug / "index.html").is_file():
+            drawn[slug] = known[slug]
+        else:
+            left.append(_Page(slug, folder, key, site, tuple(map(str, include)), redact_text))
+    for one, entry in zip(left, _draw_all(left), strict=True):
+        drawn[one.slug] = {"key": one.key, "entry": asdict(entry)}
+    write_record(site, drawn)
+    entries = [Entry(**one["entry"]) for one in drawn.values()]
     entries.sort(key=lambda entry: entry.slug)
     entries.sort(key=lambda entry: entry.time, reverse=True)
     write_whole(site / "feed.xml", _feed(entries, base_url))
@@ -93,7 +106,36 @@ def _runs(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return sorted(found)
 
 
-def _named(folders: list[Path]) -> list[tuple[str, Run]]:
+@dataclass(frozen=True)
+class _Page:
+    """A page that has to be drawn."""
+
+    slug: str
+    folder: Path
+    key: str
+    site: Path
+    include: tuple[str, ...]
+    redact_text: bool
+
+
+def _draw_all(pages: Sequence[_Page]) -> list[Entry]:
+    """Draw pages, on all cores where that is safe: the engine that draws the charts does not survive a fork."""
+    workers = min(len(pages), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    if workers < 2 or "vl_convert" in sys.modules:
+        return [_draw(one) for one in pages]
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        return list(pool.map(_draw, pages))
+
+
+def _draw(one: _Page) -> Entry:
+    evidence = Evidence.of(Run(one.folder))
+    view = page.view(evidence, carried(evidence, one.redact_text))
+    html = page.render([view], Catalog(one.include), index="../../index.html")
+    write_whole(one.site / "runs" / one.slug / "index.html", html.encode())
+    return _entry(one.slug, evidence)
+
+
+def _named(folders: list[Path]) -> list[tuple[str, Path]]:
     """Return each run under a name for its address: its folder's, with its parents' where two are alike."""
     found = []
     for folder in folders:
@@ -104,7 +146,7 @@ def _named(folders: list[Path]) -> list[tuple[str, Run]]:
                 break
             parts.insert(0, parent.name)
         slug = re.sub(r"[^\w.-]+", "-", "-".join(parts)).strip("-.") or "run"
-        found.append((slug, Run(folder)))
+        found.append((slug, folder))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import urllib.error
 import urllib.request
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from harness.errors import HarnessError
 from harness.reporting.exports import to_hub_card, to_mlflow, to_wandb
 from harness.reporting.server import view
 from harness.reporting.site import publish
+from harness.run.folder import Run
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -46,6 +48,23 @@ def test_the_same_runs_give_the_same_bytes(runs, site, tmp_path):
     names = {name.split("/")[1] for name in files_of(site) if name.startswith("runs/")}
     assert len(names) == 2
     assert any(name.startswith("deep-one") for name in names)
+
+
+def test_only_what_changed_is_drawn_again_and_the_bytes_are_those_of_a_fresh_site(runs, tmp_path, monkeypatch):
+    shutil.copytree(runs, tmp_path / "runs")
+    publish(tmp_path / "runs", tmp_path / "site")
+    pages = sorted((tmp_path / "site" / "runs").rglob("index.html"))
+    before = [path.stat().st_mtime_ns for path in pages]
+    publish(tmp_path / "runs", tmp_path / "site")
+    assert [path.stat().st_mtime_ns for path in pages] == before  # nothing was drawn
+    Run(tmp_path / "runs" / "one").note(git="another state")
+    publish(tmp_path / "runs", tmp_path / "site")
+    after = [path.stat().st_mtime_ns for path in pages]
+    assert [path.parent.name for path, old, new in zip(pages, before, after, strict=True) if old != new] == ["runs-one"]
+    publish(tmp_path / "runs", tmp_path / "fresh")
+    assert files_of(tmp_path / "site") == files_of(tmp_path / "fresh")
+    publish(tmp_path / "runs", tmp_path / "site", redact_text=True)
+    assert all(b"texts left out" in path.read_bytes() for path in pages)  # another option draws anew
 
 
 def test_the_feed_has_an_entry_a_verdict_and_no_address_of_a_person(site):
