@@ -45,6 +45,7 @@ def _training(evidence: Evidence) -> Iterable[str]:
         by_series.setdefault(row["series"], []).append(row)
     keep, more = [], []
     stop: list[str] = []
+    needed: list[int] = []
     for series, rows in by_series.items():
         words = {counted(row).get("verdict") or "unknown" for row in rows}
         if "worsening" in words:
@@ -58,11 +59,21 @@ def _training(evidence: Evidence) -> Iterable[str]:
             stop.append(_stopped(evidence, series, rows))
         else:
             more.append(_called(evidence, series))
+            needed += [count for row in rows if (count := _more_items(row))]
     if keep:
         yield f"keep training{_on(evidence, keep)}"
     yield from stop
     if more:
-        yield f"measure {_names(more)} on more items before you decide"
+        items = f"{max(needed):,} more items" if needed else "more items"
+        yield f"measure {_names(more)} on {items} before you decide"
+
+
+def _more_items(row: Row) -> int | None:
+    """Return how many more items would show whether it gains or stands still; None where that is not known."""
+    wanted = row.get("needed_items") or {}
+    known = [count for count in (wanted.get("detect"), wanted.get("certify")) if count is not None]
+    have = counted(row).get("n_items") or row.get("n_items") or 0
+    return max(known) - have if len(known) == 2 and max(known) > have else None
 
 
 def _on(evidence: Evidence, names: Sequence[str]) -> str:

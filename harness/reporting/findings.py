@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.agreement import describe_people
+from harness.reporting.decision import is_fed
 from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.trust import trust
@@ -56,7 +57,8 @@ def answer(evidence: Evidence) -> str:
     its last; without, how many of the AI judges do better than chance.
     """
     if evidence.rounds:
-        return " ".join(evidence.answers) or "Not known: no verdict on any series."
+        told = " ".join(evidence.answers) or "Not known: no verdict on any series."
+        return told if is_fed(evidence) else re.sub(r"\bthere is no control: [^;)]*(; |(?=\.\)))", "", told)
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
         return ""
@@ -74,15 +76,16 @@ def _rounds(evidence: Evidence) -> Iterator[Finding]:
     order = {name: place for place, name in enumerate(evidence.series)}
     for row in sorted(evidence.rounds, key=lambda r: (r["benchmark"], order.get(r["series"], 0))):
         if row["series"] != evidence.control:
-            yield Finding(
-                f"{row['series']} feedback", said(row), "fig-rounds", counted(row)["verdict"] or "unknown", _doubts(row)
-            )
+            about = f"{row['series']} feedback" if is_fed(evidence) else f"{row['series']}: training"
+            mark = counted(row)["verdict"] or "unknown"
+            yield Finding(about, said(row), "fig-rounds", mark, _doubts(row, is_fed(evidence)))
 
 
-def _doubts(row: Row) -> list[str]:
+def _doubts(row: Row, fed: bool) -> list[str]:
     doubts = []
     if row.get("n_seeds", 1) == 1:
-        doubts.append("One training seed: this is what this run did, not what this kind of feedback does.")
+        what = "this kind of feedback does" if fed else "such training does"
+        doubts.append(f"One training seed: this is what this run did, not what {what}.")
     flagged = [words(flag["flag"]) for flag in row.get("flags") or [] if flag.get("outcome") == "yes"]
     if flagged:
         doubts.append(f"Flagged: {', '.join(flagged)}.")
@@ -94,7 +97,7 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
         return
     control = evidence.control
     rows = [row for row in evidence.rounds if row["series"] == control]
-    if not rows:
+    if not rows and is_fed(evidence):
         yield Finding(
             "control",
             "There is no control: a series trained with equal steps that keeps everything. More training alone can "

@@ -30,6 +30,7 @@ from harness.reporting.evidence import Evidence, Row, counted, public
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
 from harness.reporting.findings import answer, findings_of, folded
 from harness.reporting.methods import methods
+from harness.reporting.terms import TERMS, anchor, explained
 from harness.run import Run, opened, write_whole
 
 FOLDER = "reports/page"
@@ -188,6 +189,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
         environment(catalog, FOLDER)
         .get_template("page.html")
         .render(
+            terms=[(anchor(name), name, line) for name, line in TERMS.items()],
             views=views,
             title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
             question=question(views),
@@ -225,6 +227,7 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         "jointed": jointed,
         "drawing": Markup,
         "typeset": typeset,
+        "explained": explained,
         "sign": SIGNS.__getitem__,
         "said": KINDS.__getitem__,
         "quantity": quantity,

@@ -214,8 +214,10 @@ def kept(evidence: Evidence) -> Drawing | Missing | None:
 def proxy(evidence: Evidence) -> Drawing | Missing | None:
     """Return the figure of what the feedback believed of a model against how well it did."""
     run, scores = evidence.run, evidence.scores
+    if run.suite.rounds is None:  # checkpoints from elsewhere: no feedback to speak of
+        return None
     title = "What the feedback believed, and what was so"
-    feedback = {name: rater for name, rater in (run.suite.rounds.feedback if run.suite.rounds else {}).items() if rater}
+    feedback = {name: rater for name, rater in run.suite.rounds.feedback.items() if rater}
     if not feedback:
         return Missing(title, "No series of this run was trained here, so that no feedback is known")
     answers = run.responses.loc[run.responses["series"].notna(), ["response_id", "series", "round"]]

@@ -22,8 +22,8 @@ from harness.errors import HarnessError
 from harness.records import digest
 from harness.reporting import page
 from harness.reporting.cases import carried
-from harness.reporting.evidence import Evidence, Row, counted, public
 from harness.reporting.drawn import look_of, read_record, run_hash, write_record
+from harness.reporting.evidence import Evidence, Row, counted, public
 from harness.reporting.finding import KINDS
 from harness.reporting.findings import answer, said
 from harness.reporting.trust import trust

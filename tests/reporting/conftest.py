@@ -285,3 +285,45 @@ def stand_in(run: Run, hostile: str = "") -> Evidence:
 @pytest.fixture(scope="session")
 def made_up_evidence() -> Callable[..., Evidence]:
     return stand_in
+
+
+def make_checkpoints(folder: Path, means: list[float], items: int = 600) -> Run:
+    """Write a made-up run of imported checkpoints: one series that nobody fed, measured by an answer key."""
+    suite = {
+        "name": "checkpoints",
+        "models": [
+            {"name": f"step-{1000 * n}", "model": "imported", "series": "pretraining", "round": n}
+            for n in range(len(means))
+        ],
+        "tasks": [{"task": "addition"}],
+    }
+    run = Run.create(folder, Suite.model_validate(suite))
+    rng = np.random.default_rng(0)
+    run.write(
+        [Item(task="addition", item_id=f"a{n}", family="mathematics", prompt=f"{n} + 1 =") for n in range(items)],
+        "addition",
+    )
+    luck = rng.random(items)
+    for number, mean in enumerate(means):
+        answers = [
+            Response(
+                response_id=digest("checkpoint", number, n), task="addition", item_id=f"a{n}",
+                model=f"step-{1000 * number}", series="pretraining", round=number, text="?",
+            )
+            for n in range(items)
+        ]  # fmt: skip
+        run.write(answers, f"addition-{number}")
+        scores = np.where(rng.random(items) < 0.1, rng.random(items) < mean, luck < mean)
+        run.write(
+            [
+                _rating(one, "acc", "verifier", "correctness", "binary", float(score))
+                for one, score in zip(answers, scores, strict=True)
+            ],
+            f"addition-{number}",
+        )
+    return run
+
+
+@pytest.fixture(scope="session")
+def made_up_checkpoints() -> Callable[..., Run]:
+    return make_checkpoints

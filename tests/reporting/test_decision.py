@@ -1,0 +1,70 @@
+"""What the page says first: one decision for five runs that everybody would read alike, with and without a control."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.reporting.decision import decision, numbers
+from harness.reporting.evidence import Evidence
+from harness.reporting.page import report, summary
+
+RUNS = {
+    "rise": ([0.30, 0.40, 0.50, 0.60, 0.70], "Keep training on rise feedback"),
+    "stop": ([0.30, 0.60, 0.60, 0.60, 0.60], "Stop stop feedback after round 1"),
+    "slow": ([0.40, 0.44, 0.48, 0.52, 0.56], "Keep training on slow feedback"),
+    "fall": ([0.40, 0.60, 0.55, 0.45, 0.40], "Go back to round 1 of fall feedback, which is worse since"),
+    "noise": ([0.50, 0.51, 0.49, 0.51, 0.50], "Measure noise feedback on "),
+}
+
+
+def shaped(made_up_run, folder, name, control) -> Evidence:
+    """Evidence of a run with one fed series and, where wanted, a control that stands still."""
+    means, _ = RUNS[name]
+    series = {name: means} | ({"none": [means[0]] * 5} if control else {"unfed": [means[0]] * 5})
+    evidence = Evidence.of(made_up_run(folder, series=series, held_out=80 if name == "noise" else 3000, questions=2))
+    return evidence
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_one_decision_for_the_whole_run(made_up_run, tmp_path, name):
+    evidence = shaped(made_up_run, tmp_path / "run", name, control=True)
+    said = decision(evidence)
+    assert said.startswith(RUNS[name][1]), said
+    assert said.endswith("; have people check judge and pair_judge.")
+    assert "no gain" not in said
+    assert summary(evidence.run)["decision"] == said  # two doors, one decision
+    last, gain, reached = numbers(evidence)
+    assert gain.about == "beyond training alone"
+    if name != "noise":
+        total = RUNS[name][0][-1] - RUNS[name][0][0]
+        low, high = (
+            float(end.strip("+").replace("−", "-")) for end in gain.detail[1 : gain.detail.index("]")].split(", ")
+        )
+        assert low <= 100 * total <= high
+        assert (
+            reached.value
+            == f"{100 * evidence.scores[evidence.scores['series'].eq(name) & evidence.scores['round'].eq(4)]['score'].mean():.0f} of 100"
+        )
+    assert (
+        last.value
+        == {"rise": "round 4", "stop": "round 1", "slow": "round 4", "fall": "round 1", "noise": "none"}[name]
+    )
+
+
+def test_checkpoints_speak_of_training_and_not_of_feedback(made_up_checkpoints, tmp_path):
+    run = made_up_checkpoints(tmp_path / "run", [0.3, 0.45, 0.6, 0.75])
+    assert decision(Evidence.of(run)) == "Keep training."
+    html = report(run).read_text(encoding="utf-8")
+    assert "<h1>Does training still help?</h1>" in html
+    shown = html[html.index("<header") : html.index('id="rounds"')]
+    assert "feedback" not in shown.lower().replace("human and ai feedback, compared", "")
+
+
+def test_the_first_thing_on_the_page_is_the_decision_with_one_chart_and_three_numbers(made_up_run, tmp_path):
+    evidence = shaped(made_up_run, tmp_path / "run", "rise", control=True)
+    html = report(evidence.run).read_text(encoding="utf-8")
+    fold = html[html.index('<div class="fold') : html.index("<nav")]
+    assert fold.count("<figure") == 1
+    assert fold.count("<dt") == 3
+    assert html.count('id="fig-race"') == 1  # shown once, at the head
+    assert "rise reaches" in fold  # the title is the result
