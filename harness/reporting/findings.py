@@ -77,8 +77,8 @@ def _rounds(evidence: Evidence) -> Iterator[Finding]:
     for row in sorted(evidence.rounds, key=lambda r: (r["benchmark"], order.get(r["series"], 0))):
         if row["series"] != evidence.control:
             about = f"{row['series']} feedback" if is_fed(evidence) else f"{row['series']}: training"
-            mark = counted(row)["verdict"] or "unknown"
-            yield Finding(about, said(row), "fig-rounds", mark, _doubts(row, is_fed(evidence)))
+            doubts = _doubts(row, is_fed(evidence))
+            yield Finding(about, said(row), "fig-rounds", counted(row)["verdict"] or "unknown", doubts)
 
 
 def _doubts(row: Row, fed: bool) -> list[str]:
