@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.rating.files.table import Entry, Rows, Table, line_index, of_records
+from harness.rating.files.table import Entry, Rows, Table, line_index, of_records, opened
 
 Kind = Literal["json", "jsonl", "csv", "parquet"]
 UNPACK: dict[bytes, Callable[[bytes], bytes]] = {
@@ -134,10 +134,15 @@ def _json(path: Path, text: str, records: str | None) -> Source | None:
     entries, unreadable = [], []
     for row, record in enumerate(document, 1):
         if isinstance(record, dict):
-            entries.append(Entry(row, None, record))
+            entries.append(Entry(row, None, _opened(record)))
         else:
             unreadable.append((row, f"is {type(record).__name__}, not a JSON object"))
     return Source(path, "json", entries, unreadable)
+
+
+def _opened(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as if its table had been CSV: JSON that stands in a text is read."""
+    return {name: opened(cell) if isinstance(cell, str) else cell for name, cell in record.items()}
 
 
 def _is_json(line: str) -> bool:
@@ -161,7 +166,7 @@ def _jsonl(path: Path, text: str) -> Source:
             unreadable.append((row, f"line {number} is not JSON ({error.msg})"))
             continue
         if isinstance(record, dict):
-            entries.append(Entry(row, number, record))
+            entries.append(Entry(row, number, _opened(record)))
         else:
             unreadable.append((row, f"line {number} is {type(record).__name__}, not a JSON object"))
     return Source(path, "jsonl", entries, unreadable)
