@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from glob import escape as escape_glob
 from html import escape
 from itertools import combinations
 from typing import Any, Literal, get_args
@@ -19,10 +20,11 @@ from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.coefficients import choose, compute
 from harness.agreement.coefficients.kalpha import kalpha, too_narrow
+from harness.agreement.grid.declared import Categories, Range, Scale, declare, on_scale
 from harness.agreement.grid.level import check_level, level_of, levelled
-from harness.agreement.grid.ratings import criteria_of, read
+from harness.agreement.grid.ratings import criteria_of, matching, read
 from harness.agreement.grid.scales import of_pool, of_scales
-from harness.agreement.grid.units import Level, Units
+from harness.agreement.grid.units import LISTS, Level, Units
 from harness.agreement.grid.wide import is_wide, wide_units
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
@@ -34,7 +36,7 @@ from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, c
 from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
 from harness.errors import HarnessError, did_you_mean
-from harness.run import people_and_ai
+from harness.run import UNIT, one_verdict, people_and_ai
 from harness.statistics import Estimate
 
 Interval = Literal["bca", "kalpha"]
@@ -184,7 +186,9 @@ class Agreement:
 def agree(
     ratings: pd.DataFrame,
     *,
-    level: Level | None = None,
+    level: Level | Mapping[str, Level] | None = None,
+    categories: Categories | None = None,
+    score_range: Range | None = None,
     coefficients: Sequence[str] | None = None,
     raters: str | Sequence[str] | None = None,
     criterion: str | Sequence[str] | None = None,
@@ -213,7 +217,10 @@ def agree(
     Args:
         ratings: One row a rating, with the record's column names (`item_id, rater, value`; `criterion`, `rater_kind`,
             `label`, `status`, `repetition` where there are any); or wide: one row an item, one column a rater.
-        level: `nominal`, `ordinal`, `interval` or `ratio`; where not given, what fits the values, and why.
+        level: `nominal`, `ordinal`, `interval`, `ratio`, `set` or `ranking`, or one by criterion; where not given, what
+            fits the values, and why.
+        categories: The words of the scale in their order, or by criterion; what is none of them is an error.
+        score_range: The least and the most grade of the scale, or by criterion.
         coefficients: Names of `COEFFICIENTS`; where not given, what fits the level.
         raters: Globs of the raters to compare; all where not given.
         criterion: Globs of the criteria.
@@ -246,6 +253,9 @@ def agree(
     Raises:
         HarnessError: The ratings cannot be read so; says what to change.
     """
+    if isinstance(level, Mapping):
+        asked = {name: given for name, given in locals().items() if name not in ("ratings", "level", "criterion")}
+        return _by_level(ratings, level, criterion, asked)
     check_level(level)
     checked = CROSS_CHECK if cross_check is None else cross_check
     chosen, strata = check_chosen(chosen, strata)
@@ -253,7 +263,10 @@ def agree(
     kinds: Mapping[str, str] = {}
     repeats: list[dict[str, Any]] = []
     few = {"resamples": resamples, "seed": seed}
+    scales: dict[str, Scale] = {}
     if is_wide(ratings):
+        if categories or score_range:
+            raise HarnessError("a wide frame has no criteria whose scale could be declared: give one row a rating")
         if sequential or by:
             raise HarnessError("a wide frame has neither an order of labelling nor systems: give one row a rating")
         if criterion or kind:
@@ -261,6 +274,7 @@ def agree(
         units = wide_units(ratings, level, raters=raters, cluster=cluster, strata=strata)
         found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
+        ratings, scales = declare(_compared_once(ratings), categories, score_range)
         ratings = one_answer_a_system(ratings, by) if by else ratings
         ratings = with_order(ratings, time) if sequential else ratings
         further = [name for name, asked in ((by, by), (ORDER, sequential)) if name and asked]
@@ -274,6 +288,7 @@ def agree(
             repeats = list(self_agreement(with_repetitions(ratings), levels, raters=rows.raters, **few))
             if repeats:
                 notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
+    found = [(on_scale(units, None if pool else scales.get(units.criterion)), one, why) for units, one, why in found]
     tables = []
     for units, one, why in found:
         check = compare_alpha(units, one, seed) if checked else {"cross_check": "not_asked"}
@@ -306,6 +321,42 @@ def agree(
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
     return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds)
+
+
+def _compared_once(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Return comparisons with one verdict a rater and pair: the first of each order, and of both orders the mean."""
+    if "against_id" not in ratings or "value" not in ratings or not pd.api.types.is_numeric_dtype(ratings["value"]):
+        return ratings
+    if ratings.loc[ratings["against_id"].notna(), "value"].isna().all():  # words, of which no mean can be taken
+        return ratings
+    again = [name for name in (*UNIT, "order", "rater", "criterion", "repetition", "rater_version") if name in ratings]
+    if "repetition" not in ratings:
+        times = ratings.groupby(again, sort=False, observed=True, dropna=False).cumcount()
+        ratings = ratings.assign(repetition=times.where(ratings["against_id"].notna(), 0))
+    names = [name for name in ("response_id", "against_id", "order", "label") if name in ratings]
+    return one_verdict(ratings.astype(dict.fromkeys(names, object)))  # categories of two columns do not mix
+
+
+def _by_level(
+    ratings: pd.DataFrame, levels: Mapping[str, Level], criterion: str | Sequence[str] | None, asked: Mapping[str, Any]
+) -> Agreement:
+    """Return the agreement of each criterion at its own level; those of which none is said at what fits."""
+    if is_wide(ratings) or asked["pool"]:
+        raise HarnessError("a level by criterion needs several criteria, each with a table of its own")
+    names = sorted(map(str, ratings["criterion"].dropna().unique())) if "criterion" in ratings else ["rating"]
+    for name in levels:
+        if name not in names:
+            raise HarnessError(f"no criterion {name!r}.{did_you_mean(name, names)}")
+    if criterion:
+        names = [name for name, kept in zip(names, matching(criterion, names, "criterion"), strict=False) if kept]
+    parts = [agree(ratings, level=levels.get(name), criterion=escape_glob(name), **asked) for name in names]
+    whole = parts[0]
+    for part in parts[1:]:
+        for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement"):
+            getattr(whole, name).extend(getattr(part, name))
+        whole.warnings.extend(note for note in part.warnings if note not in whole.warnings)
+        whole.weights.update(part.weights)
+    return whole
 
 
 def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
@@ -349,7 +400,7 @@ def _with_sides(
     for units, level, _ in found:
         humans, machines = people_and_ai(kinds, units.raters)
         if len(humans) >= people and machines:
-            yield units, level, humans, machines
+            yield units, "nominal" if level in LISTS else level, humans, machines
             continue
         said = (
             f"{units.criterion}: this needs {people} human raters or more and an AI rater, and there are "

@@ -83,7 +83,7 @@ def beside(units: Units, rater: str, others: Sequence[str], level: Level) -> Uni
             count += units.codes[row] >= 0
         middle = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     columns, values = encode([numbers[mine], middle])
-    return replace(units, raters=list(NAMES), codes=np.stack(columns), values=values)
+    return replace(units, raters=list(NAMES), codes=np.stack(columns), values=values, scale=None)
 
 
 def _votes(units: Units, rows: Sequence[int]) -> Ints:

@@ -11,16 +11,21 @@ import typer
 
 from harness.cli.columns import (
     Ai,
+    Categories,
     Criterion,
     Header,
     Item,
     Kind,
+    Levels,
     Missing,
     Rater,
     RaterName,
     Recode,
+    ScoreRange,
     Value,
+    by_criterion,
     columns_said,
+    scales_said,
     words_said,
 )
 
@@ -45,9 +50,9 @@ def agree(
     rater_name: RaterName = None,
     missing: Missing = None,
     recode: Recode = None,
-    level: Annotated[
-        str | None, typer.Option(help="nominal, ordinal, interval or ratio; what fits where not given.")
-    ] = None,
+    level: Levels = None,
+    categories: Categories = None,
+    score_range: ScoreRange = None,
     coefficient: Annotated[list[str] | None, typer.Option(help="A further coefficient; repeatable.")] = None,
     pool: Annotated[
         bool, typer.Option("--pool", help="Every item and criterion a unit of its own, in one table.")
@@ -123,7 +128,8 @@ def agree(
     from harness.run import Run, is_run
 
     columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
-    words = words_said(missing, recode, level)
+    levels = by_criterion(level, "--level")
+    words = words_said(missing, recode, levels)
     few: dict[str, Any] = {"resamples": resamples, "seed": seed}
     if seed is None:
         few["seed"] = Run(source).suite.seed if (source / "suite.yaml").is_file() else 0
@@ -135,6 +141,7 @@ def agree(
     _refuse_with_preferences(
         preferences,
         {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
+         "categories": categories, "score-range": score_range,
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
@@ -144,7 +151,8 @@ def agree(
     found: Agreement | RunAgreement | Preferences
     if is_run(source):
         _refuse_for_a_run(
-            raters=raters, criteria=criteria, ai=ai, level=level, coefficient=coefficient, pool=pool, cluster=cluster,
+            raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
+            score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
             **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
                                      "rater_name": rater_name, "missing": missing, "recode": recode}),
@@ -171,7 +179,12 @@ def agree(
             ratings = _only(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
             found = _rank(ratings, player, opponent, ties, cluster or "item_id", baseline, few)
         else:
-            how: dict[str, Any] = {"level": level, "interval": interval, "alignment": alignment}
+            how: dict[str, Any] = {
+                "level": levels,
+                **scales_said(categories, score_range),
+                "interval": interval,
+                "alignment": alignment,
+            }
             how["cross_check"] = cross_check or None
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,

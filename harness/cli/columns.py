@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,21 @@ Missing = Annotated[
     typer.Option(help="Words that are no value, with commas, beside NA, n/a and -; '' for empty cells alone."),
 ]
 Recode = Annotated[list[str] | None, typer.Option(help="OLD=NEW: a word that means another; repeatable.")]
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--level",
+        help="nominal, ordinal, interval, ratio, set, ranking; or CRITERION=LEVEL, repeatable; what fits if not given.",
+    ),
+]
+Categories = Annotated[
+    list[str] | None,
+    typer.Option(help="The words of the scale in their order (poor,fair,good); or CRITERION=WORDS, repeatable."),
+]
+ScoreRange = Annotated[
+    list[str] | None,
+    typer.Option(help="The least and the most grade of the scale (1,5); or CRITERION=LEAST,MOST, repeatable."),
+]
 Header = Annotated[
     str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
 ]
@@ -52,7 +67,42 @@ def columns_said(
     return Columns.model_validate(named.model_dump(exclude_unset=True) | told)
 
 
-def words_said(missing: list[str] | None = None, recode: list[str] | None = None, level: str | None = None) -> Words:
+def by_criterion(entries: list[str] | None, option: str) -> str | dict[str, str] | None:
+    """Return the one value for all criteria, or the value of each that is named."""
+    if not entries:
+        return None
+    if len(entries) == 1 and "=" not in entries[0]:
+        return entries[0]
+    named = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    if len(named) < len(entries):
+        raise typer.BadParameter(f"{', '.join(entries)}: name each criterion once, CRITERION=...", param_hint=option)
+    return named
+
+
+def scales_said(categories: list[str] | None, score_range: list[str] | None) -> dict[str, Any]:
+    """Return what the options say about scales, as `agree` takes it."""
+
+    def words(text: str) -> list[str]:
+        return [word.strip() for word in text.split(",")]
+
+    def ends(text: str) -> tuple[float, float]:
+        try:
+            low, high = map(float, text.split(","))
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r}: expected two numbers, 1,5", param_hint="--score-range") from error
+        return low, high
+
+    told: dict[str, Any] = {}
+    for name, entries, read in (("categories", categories, words), ("score_range", score_range, ends)):
+        said = by_criterion(entries, "--" + name.replace("_", "-"))
+        if said is not None:
+            told[name] = read(said) if isinstance(said, str) else {one: read(text) for one, text in said.items()}
+    return told
+
+
+def words_said(
+    missing: list[str] | None = None, recode: list[str] | None = None, levels: str | dict[str, str] | None = None
+) -> Words:
     """Return what the options say about words."""
     from harness.rating import Words
 
@@ -63,4 +113,5 @@ def words_said(missing: list[str] | None = None, recode: list[str] | None = None
             raise typer.BadParameter(f"{entry!r}: expected OLD=NEW", param_hint="--recode")
         table[old.strip()] = new.strip()
     absent = [word.strip() for entry in missing or () for word in (entry.split(",") if entry else [""])]
-    return Words(tuple(absent), table, level if level in ("set", "ranking") else None)
+    listed = levels if isinstance(levels, dict) else dict.fromkeys([""], levels or "")
+    return Words(tuple(absent), table, {name: one for name, one in listed.items() if one in ("set", "ranking")})

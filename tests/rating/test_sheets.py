@@ -110,3 +110,10 @@ def test_two_batches_of_the_same_inputs_are_told_apart_and_how_to_join_them():
 def test_the_rows_under_qualtrics_header_are_no_raters():
     _, found = agree(SHEETS / "qualtrics_long.csv")
     assert found["tables"][0]["raters"] == ["a", "b"]
+
+
+def test_words_in_a_given_order_and_a_range_that_chance_goes_over():
+    _, found = agree(SHEETS / "likert.csv", "--categories", "poor,fair,good,excellent", "--level", "ordinal")
+    assert round(found["tables"][0]["alpha"]["value"], 3) == -0.009
+    shown, _ = agree(SHEETS / "two.csv", "--score-range", "2,5")
+    assert "two.csv:2: 1 for rating is outside of the range 2 to 5" in str(shown.exception or shown.stderr)

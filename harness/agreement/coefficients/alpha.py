@@ -6,12 +6,13 @@ distance of the level (Krippendorff, Content Analysis, 2019, chapter 12; Hayes a
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
+from harness.agreement.coefficients.lists import alpha_of_lists, matrix_of
 from harness.agreement.grid.patterns import Patterns, additive, count_patterns, rating_patterns, weighted
-from harness.agreement.grid.units import FEW_VALUES, Level, Units, encode
+from harness.agreement.grid.units import FEW_VALUES, LEVELS, LISTS, Level, Units, encode
 from harness.statistics import Estimate, Floats, Statistic, estimate
 
 AGREES = 1e-9
@@ -48,6 +49,8 @@ def alpha_statistic(units: Units, level: Level) -> Statistic | str:
     if units.n_items == 0:
         return "no_overlap"
     values = len(units.values)
+    if level in LISTS:
+        return alpha_of_lists(units, level)
     if level == "nominal":
         return "too_many_values" if units.continuous else _nominal(units)
     if units.numbers is None:
@@ -192,7 +195,7 @@ def compare_alpha(units: Units, level: Level, seed: int = 0) -> dict[str, Any]:
         return _check("skipped", 0, None, "no item with ratings of two raters")
     if n * values**2 <= CHECK_SIZE:
         return _compare(units, level, "full", "")
-    if level in ("nominal", "ordinal") and values > FEW_VALUES:
+    if level in ("nominal", "ordinal", *LISTS) and values > FEW_VALUES:
         return _check("skipped", 0, None, f"{values:,} values: the package needs items x values^2 numbers")
     raters = len(units.raters)
     fits = CHECK_SIZE // values**2 if values <= FEW_VALUES else int((CHECK_SIZE / raters**2) ** (1 / 3))
@@ -212,7 +215,7 @@ def reference_alphas() -> dict[str, float]:
     """
     codes, values = encode([np.array([np.nan if one == "." else float(one) for one in row]) for row in FOUR_OBSERVERS])
     units = Units("four observers", list("abcd"), np.stack(codes), values, None, None)
-    return {level: compare_alpha(units, level)["difference"] for level in get_args(Level)}
+    return {level: compare_alpha(units, level)["difference"] for level in LEVELS if level not in LISTS}
 
 
 def _compare(units: Units, level: Level, extent: str, why: str) -> dict[str, Any]:
@@ -223,7 +226,11 @@ def _compare(units: Units, level: Level, extent: str, why: str) -> dict[str, Any
     grid = np.where(units.codes >= 0, numbers[units.codes], np.nan).astype(np.float64)
     if not np.isfinite(ours):
         return _check("skipped", units.n_items, None, "alpha is undefined")
-    theirs = float(krippendorff.alpha(reliability_data=grid, level_of_measurement=level))
+    measure: Any = level
+    if level in LISTS:
+        apart = matrix_of(units, level)
+        measure = lambda v1, v2, i1, i2, n_v, dtype: np.asarray(apart, dtype)[i1, i2]  # noqa: E731  what the package calls a metric
+    theirs = float(krippendorff.alpha(reliability_data=grid, level_of_measurement=measure))
     difference = abs(ours - theirs)
     if not difference <= AGREES:
         raise RuntimeError(

@@ -8,6 +8,7 @@ all units of the share of a unit's ratings that are k, so that missing ratings n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,9 +32,10 @@ def fleiss_kappa(units: Units, level: Level) -> Statistic | str:
 
 
 def ac1(units: Units, level: Level) -> Statistic | str:
-    """Return Gwet's AC1: p_e = sum_k pi_k (1 - pi_k) / (q - 1), over the q values that occur."""
+    """Return Gwet's AC1: p_e = sum_k pi_k (1 - pi_k) / (q - 1), over the q values of the scale."""
     if reason := _undefined(units):
         return reason
+    units = _of_scale(units)
     return _chance_corrected(units, np.eye(len(units.values)), _gwet_chance)
 
 
@@ -41,6 +43,7 @@ def ac2(units: Units, level: Level) -> Statistic | str:
     """Return Gwet's AC2: AC1 with partial agreement, by ordinal weights or, for interval and ratio, quadratic ones."""
     if reason := _undefined(units):
         return reason
+    units = _of_scale(units)
     weights = ordinal_weights(len(units.values)) if level == "ordinal" else distance_weights(units.numbers, 2)
     if level == "nominal" or weights is None:
         return "needs_order"
@@ -48,12 +51,21 @@ def ac2(units: Units, level: Level) -> Statistic | str:
 
 
 def brennan_prediger(units: Units, level: Level) -> Statistic | str:
-    """Return the coefficient of Brennan and Prediger (1981): p_e = 1 / q, over the q values that occur."""
+    """Return the coefficient of Brennan and Prediger (1981): p_e = 1 / q, over the q values of the scale."""
     if reason := _undefined(units):
         return reason
+    units = _of_scale(units)
     return _chance_corrected(
         units, np.eye(len(units.values)), lambda prevalence, weights: np.full(len(prevalence), weights.mean())
     )
+
+
+def _of_scale(units: Units) -> Units:
+    """Return units with all values of their scale: those of the whole table, or those that were declared."""
+    if units.scale is None or len(units.scale) == len(units.values) or len(units.scale) > FEW_VALUES:
+        return units
+    place = np.append(np.searchsorted(units.scale, units.values), -1)  # the last serves code -1
+    return replace(units, codes=place.astype(units.codes.dtype)[units.codes], values=units.scale)
 
 
 def distance_weights(numbers: Floats | None, power: int) -> Floats | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.agreement.coefficients import categories, consistency, contingency, correlation
+from harness.agreement.coefficients import categories, consistency, contingency, correlation, lists
 from harness.agreement.coefficients.alpha import alpha_statistic
 from harness.agreement.grid.units import Level, Units
 from harness.errors import HarnessError, did_you_mean
@@ -36,6 +36,10 @@ COEFFICIENTS: dict[str, Coefficient] = {
     "spearman": correlation.spearman,
     "pearson": correlation.pearson,
     "pairwise_accuracy": correlation.pairwise_accuracy,
+    "alpha_jaccard": lists.alpha_jaccard,
+    "overlap": lists.overlap,
+    "rank_tau": lists.rank_tau,
+    "rank_w": lists.rank_w,
 }
 COMPLETE = {"icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k", "kendall_w"}
 """Coefficients of items that every rater rated; their n is the number of those."""
@@ -59,6 +63,15 @@ CHOICE: dict[Level, tuple[tuple[str, ...], str]] = {
     "ratio": (
         ("alpha", "percent_agreement", "icc2", "spearman"),
         "amounts: alpha compares them by their ratio, icc2 by their difference, spearman only by their order",
+    ),
+    "set": (
+        ("alpha", "percent_agreement", "overlap", "alpha_jaccard"),
+        "sets of what was ticked: alpha by MASI counts a set inside another as near, alpha_jaccard what they share; "
+        "percent agreement asks for equal sets, overlap for the share in common",
+    ),
+    "ranking": (
+        ("alpha", "percent_agreement", "rank_tau", "rank_w"),
+        "rankings: alpha counts pairs of options in another order, a tie as a half; rank_tau and rank_w are Kendall's",
     ),
 }
 """Which coefficients fit a level, and why."""

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.grid.ratings import Ratings, read
-from harness.agreement.grid.units import LEVELS, Level, Units
+from harness.agreement.grid.units import LEVELS, LISTS, Level, Units
 from harness.errors import HarnessError, did_you_mean
 
 SCALE_LEVEL: dict[str, Level] = {
-    "binary": "nominal", "nominal": "nominal", "ordinal": "ordinal", "interval": "interval", "preference": "ordinal"
+    "binary": "nominal", "nominal": "nominal", "ordinal": "ordinal", "interval": "interval", "preference": "ordinal",
+    "set": "set", "ranking": "ranking",
 }  # fmt: skip
 GRADES = 11
 """Whole numbers of at most so many different values are taken for ordered grades where no level is given."""
@@ -82,7 +83,9 @@ def levelled(
     if mine is not None:
         told = told[mine]
     said = scale_level(told)
-    if said and said[0] != "nominal" and units.numbers is None and not pooled:  # the words are names of its grades
+    if (
+        said and said[0] not in ("nominal", *LISTS) and units.numbers is None and not pooled
+    ):  # the words are names of its grades
         raters = [escape(rater) for rater in units.raters]
         some = ratings if mine is None else ratings[mine]
         again = read(some.drop(columns="label", errors="ignore"), level=said[0], raters=raters, **groups)

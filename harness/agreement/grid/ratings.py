@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.agreement.grid.units import Level, Units, encode
+from harness.agreement.grid.units import LISTS, Level, Units, encode
 from harness.errors import HarnessError, did_you_mean
 from harness.rating import kind_of
 from harness.records import RaterKind
@@ -25,6 +25,8 @@ from harness.run import aggregates, is_first, is_ok, unit_columns
 from harness.statistics import Ints
 
 Mask = NDArray[np.bool_]
+LABELLED = ("nominal", None, *LISTS)
+"""Levels at which words count as they are."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def _check_columns(frame: pd.DataFrame, *further: str | None) -> None:
 
 def _values(frame: pd.DataFrame, level: Level | None, keep: Mask) -> NDArray[Any]:
     """Return the values: labels where a nominal statistic finds some, else numbers or words."""
-    if level in ("nominal", None) and "label" in frame and frame["label"].notna().any():
+    if level in LABELLED and "label" in frame and frame["label"].notna().any():
         spoken = plain_words(frame["value"]) if "value" in frame else None
         return plain_words(frame["label"].astype(object).where(frame["label"].notna(), spoken))
     column = frame["value"] if "value" in frame else frame["label"]
@@ -245,18 +247,18 @@ def _values(frame: pd.DataFrame, level: Level | None, keep: Mask) -> NDArray[Any
         if np.isinf(numbers).any():
             row = int(np.argmax(np.isinf(numbers)))
             raise HarnessError(f"{where(frame, row)}: the value is infinite; leave it empty instead")
-        if level not in ("nominal", None) and "label" in frame and "value" in frame:
-            _refuse_words(frame, frame["label"].where(np.isnan(numbers)), keep, level)
+        if level not in LABELLED and "label" in frame and "value" in frame:
+            _refuse_words(frame, frame["label"].where(np.isnan(numbers)), keep, str(level))
         if level == "ratio" and (numbers[keep] < 0).any():
             row = int(np.argmax((numbers < 0) & keep))
             raise HarnessError(
                 f"{where(frame, row)}: {numbers[row]:g} is negative: the ratio level needs amounts from 0; use interval"
             )
         return numbers
-    if level in ("nominal", None):
+    if level in LABELLED:
         return plain_words(column)
     parsed = pd.to_numeric(column.astype(object).where(column.notna() & (column != ""), None), errors="coerce")
-    _refuse_words(frame, column.where(parsed.isna() & (column.astype(str) != "")), keep, level)
+    _refuse_words(frame, column.where(parsed.isna() & (column.astype(str) != "")), keep, str(level))
     return parsed.to_numpy(dtype=float)
 
 
@@ -276,7 +278,7 @@ def plain_words(column: pd.Series[Any]) -> NDArray[Any]:
     return words.where(words.notna() & (words != ""), None).to_numpy(object)
 
 
-def _refuse_words(frame: pd.DataFrame, words: pd.Series[Any], keep: Mask, level: Level) -> None:
+def _refuse_words(frame: pd.DataFrame, words: pd.Series[Any], keep: Mask, level: str) -> None:
     """Raise where a row that counts has a word and a number is needed."""
     wrong = words.notna().to_numpy() & keep
     if wrong.any():

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from harness.statistics import Floats, Ints
 
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
-LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio")
+Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "ranking"]
+LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio", "set", "ranking")
+LISTS: tuple[Level, ...] = ("set", "ranking")
+"""Levels whose values are lists; what knows labels and numbers alone takes them for labels."""
 
 FEW_VALUES = 50
 """At most so many different values are handled as categories."""
@@ -36,6 +38,8 @@ class Units:
         names: Names of the units, or None where they are only numbered.
         clusters: The cluster of each unit, or None where units are independent.
         strata: The stratum of each unit, or None where there is one.
+        scale: All values that there could be, ascending, also of a pair of the raters; None where only those that occur
+            are known.
         further: The value of each unit in further columns.
     """
 
@@ -47,6 +51,7 @@ class Units:
     clusters: Ints | None = None
     strata: Ints | None = None
     further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    scale: NDArray[Any] | None = None
 
     @cached_property
     def numbers(self) -> Floats | None:

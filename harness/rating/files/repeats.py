@@ -95,11 +95,12 @@ def with_ids(ratings: Iterable[Rating]) -> Iterator[Rating]:
     for rating in ratings:
         identity = digest(
             rating.task, rating.item_id, rating.response_id, rating.against_id, rating.rater, rating.criterion,
-            rating.repetition,
+            rating.repetition, *(["against_first"] if rating.order == "against_first" else []),
         )  # fmt: skip
         yield rating.model_copy(update={"rating_id": identity})
 
 
 def _key(answer: Answer) -> tuple[Any, ...]:
     rating = answer.rating
-    return rating.task, rating.item_id, rating.response_id, rating.against_id, rating.rater, rating.criterion
+    shown = rating.order if rating.against_id else None  # the two orders of a comparison are two answers
+    return rating.task, rating.item_id, rating.response_id, rating.against_id, rating.rater, rating.criterion, shown

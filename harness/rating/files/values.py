@@ -59,12 +59,13 @@ class Words:
     Attributes:
         missing: Words that are no value, beside the usual; an empty one says that only empty cells are missing.
         recode: Words that mean another: both are read as the second.
-        listed: Scales that were named: `set` splits words at what separates options, `ranking` keeps their order.
+        listed: The scales that were named, by criterion ("" for all): `set` splits words at what separates options,
+            `ranking` keeps their order.
     """
 
     missing: tuple[str, ...] = ()
     recode: Mapping[str, str] = field(default_factory=dict)
-    listed: str | None = None
+    listed: Mapping[str, str] = field(default_factory=dict)
 
     def absent(self, word: str) -> bool:
         """Return whether a word is no value."""
@@ -98,7 +99,9 @@ def meaning(
         mine = np.flatnonzero((used >= at * len(words)) & (used < (at + 1) * len(words)))
         told = [words[code] for code in used[mine] - at * len(words)]
         times = np.bincount(place, minlength=len(used))[mine]
-        values[mine], labels[mine], scale, notes = _of_criterion(told, times, said, decimal_comma)
+        values[mine], labels[mine], scale, notes = _of_criterion(
+            told, times, said, said.listed.get(name, said.listed.get("")), decimal_comma
+        )
         if scale:
             found.scale[name] = scale
         found.notes += [f"{name}: {note}" if len(criteria) > 1 else note for note in notes]
@@ -107,12 +110,12 @@ def meaning(
 
 
 def _of_criterion(
-    words: list[str], times: Ints, said: Words, decimal_comma: bool
+    words: list[str], times: Ints, said: Words, listed: str | None, decimal_comma: bool
 ) -> tuple[NDArray[np.float64], NDArray[Any], Scale | None, list[str]]:
     """Return the value and the label of each word of a criterion, its scale, and what was assumed."""
     values, labels = np.full(len(words), np.nan), np.full(len(words), None, dtype=object)
     numbers = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").to_numpy(float)
-    if len(words) and np.isfinite(numbers).all() and not said.missing and not said.recode and not said.listed:
+    if len(words) and np.isfinite(numbers).all() and not said.missing and not said.recode and not listed:
         return numbers, labels, None, []
     notes: list[str] = []
     meant = [said.recode.get(word, word) for word in words]
@@ -122,7 +125,7 @@ def _of_criterion(
         n = int(times[[place for place, word in enumerate(meant) if word in gone]].sum())
         notes.append(f"{n:,} values are missing: {_shown(gone)}")
     kept = [meant[place] for place in there]
-    scale, read = _listed(kept, said.listed)
+    scale, read = _listed(kept, listed)
     if scale or read:
         for place, word in zip(there, read, strict=True):
             labels[place] = word
