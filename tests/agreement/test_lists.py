@@ -20,7 +20,9 @@ OPTIONS = st.frozensets(st.sampled_from("abcd"))
 
 def of_sets(*pairs):
     rows = [
-        (item, rater, json.dumps(sorted(one))) for item, pair in enumerate(pairs) for rater, one in zip("xyz", pair)
+        (item, rater, json.dumps(sorted(one)))
+        for item, pair in enumerate(pairs)
+        for rater, one in zip("xyz"[: len(pair)], pair, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["item_id", "rater", "label"])
     return frame.assign(value=np.nan, scale="set")
