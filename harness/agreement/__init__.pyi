@@ -1,7 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .agreement import Agreement as Agreement
-from .agreement import Table as Table
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
@@ -45,3 +44,4 @@ from .stand_in.rogan_gladen import rogan_gladen as rogan_gladen
 from .stand_in.stand_in import StandIn as StandIn
 from .stand_in.stand_in import can_stand_in as can_stand_in
 from .stand_in.weights import panel_weights as panel_weights
+from .table import Table as Table

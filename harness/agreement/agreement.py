@@ -20,6 +20,7 @@ from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.coefficients import choose, compute
 from harness.agreement.coefficients.kalpha import kalpha, too_narrow
+from harness.agreement.grid.compared import compared_once
 from harness.agreement.grid.declared import Categories, Range, Scale, declare, on_scale
 from harness.agreement.grid.level import check_level, level_of, levelled
 from harness.agreement.grid.ratings import criteria_of, matching, read
@@ -35,9 +36,9 @@ from harness.agreement.stand_in.sequential import ORDER, Looks, with_order
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
 from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
+from harness.agreement.table import Table, frame_of
 from harness.errors import HarnessError, did_you_mean
-from harness.run import UNIT, one_verdict, people_and_ai
-from harness.statistics import Estimate
+from harness.run import people_and_ai
 
 Interval = Literal["bca", "kalpha"]
 
@@ -45,45 +46,6 @@ CROSS_CHECK = False
 """Whether alpha is compared with the `krippendorff` package where nobody says: the tests always do."""
 MOST_RATERS = 40
 """Raters up to which every pair is compared; a crowd of more has too many pairs to read."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The agreement of all raters on one criterion.
-
-    Attributes:
-        criterion: Its name; `all` where criteria are pooled.
-        level: The level of measurement.
-        raters: Who rated.
-        n_items: Items with at least two ratings.
-        n_ratings: Their ratings.
-        coefficients: Each coefficient by name.
-        why: Why these coefficients.
-        check: How alpha compares with the `krippendorff` package, where that was asked.
-    """
-
-    criterion: str
-    level: Level
-    raters: list[str]
-    n_items: int
-    n_ratings: int
-    coefficients: dict[str, Estimate]
-    why: str
-    check: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
-        values = {name: found.to_dict() for name, found in self.coefficients.items()}
-        return {
-            "criterion": self.criterion,
-            "level": self.level,
-            "raters": self.raters,
-            "n_items": self.n_items,
-            "n_ratings": self.n_ratings,
-            **values,
-            "why": self.why,
-            "cross_check": self.check,
-        }
 
 
 @dataclass(frozen=True)
@@ -274,7 +236,7 @@ def agree(
         units = wide_units(ratings, level, raters=raters, cluster=cluster, strata=strata)
         found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
-        ratings, scales = declare(_compared_once(ratings), categories, score_range)
+        ratings, scales = declare(compared_once(ratings), categories, score_range)
         ratings = one_answer_a_system(ratings, by) if by else ratings
         ratings = with_order(ratings, time) if sequential else ratings
         further = [name for name, asked in ((by, by), (ORDER, sequential)) if name and asked]
@@ -323,20 +285,6 @@ def agree(
     return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds)
 
 
-def _compared_once(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return comparisons with one verdict a rater and pair: the first of each order, and of both orders the mean."""
-    if "against_id" not in ratings or "value" not in ratings or not pd.api.types.is_numeric_dtype(ratings["value"]):
-        return ratings
-    if ratings.loc[ratings["against_id"].notna(), "value"].isna().all():  # words, of which no mean can be taken
-        return ratings
-    again = [name for name in (*UNIT, "order", "rater", "criterion", "repetition", "rater_version") if name in ratings]
-    if "repetition" not in ratings:
-        times = ratings.groupby(again, sort=False, observed=True, dropna=False).cumcount()
-        ratings = ratings.assign(repetition=times.where(ratings["against_id"].notna(), 0))
-    names = [name for name in ("response_id", "against_id", "order", "label") if name in ratings]
-    return one_verdict(ratings.astype(dict.fromkeys(names, object)))  # categories of two columns do not mix
-
-
 def _by_level(
     ratings: pd.DataFrame, levels: Mapping[str, Level], criterion: str | Sequence[str] | None, asked: Mapping[str, Any]
 ) -> Agreement:
@@ -357,23 +305,6 @@ def _by_level(
         whole.warnings.extend(note for note in part.warnings if note not in whole.warnings)
         whole.weights.update(part.weights)
     return whole
-
-
-def frame_of(tables: Sequence[Table]) -> pd.DataFrame:
-    """Return one row a table and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
-    rows = [
-        {
-            "criterion": table.criterion,
-            "level": table.level,
-            "coefficient": name,
-            **found.to_dict(),
-            "n_ratings": table.n_ratings,
-        }
-        for table in tables
-        for name, found in table.coefficients.items()
-    ]
-    columns = ["criterion", "level", "coefficient", "value", "low", "high", "n", "reason", "n_ratings"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:

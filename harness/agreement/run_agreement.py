@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.agreement.agreement import Agreement, Table, agree, frame_of
+from harness.agreement.agreement import Agreement, agree
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
@@ -20,6 +20,7 @@ from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
 from harness.agreement.stand_in.corrected import column_of
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
+from harness.agreement.table import Table, frame_of
 from harness.errors import HarnessError, did_you_mean
 from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, opened, people_and_ai, settled
 

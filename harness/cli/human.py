@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,12 +97,15 @@ def import_(
         collect,
         form_of,
         import_ratings,
+        pseudonym,
         read_dataset,
         read_mapping,
         read_ratings,
         read_source,
+        run_of_file,
+        user_key,
     )
-    from harness.run import Run
+    from harness.run import Run, is_run
 
     if file and len(file) > 1:
         raise HarnessError(f"one file at a time: {', '.join(file)}")
@@ -116,9 +120,18 @@ def import_(
         found = collect(Run(into), str(path), catalog=catalog) if into and not dry_run else read_dataset(str(path))[0]
         _tell(found, dry_run, into, as_json)
         return
-    source = read_source(path)
     said = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name, column)
     words = words_said(missing, recode)
+    if into and not mapping and not dry_run and not is_run(into):
+        rename = partial(pseudonym, key=user_key())
+        made, found = run_of_file(
+            path, into, columns=said, words=words, ai=ai or (), format=named, rename=rename, catalog=catalog
+        )
+        _tell(found, dry_run, into, as_json)
+        if not as_json:
+            print(f"{into}: a run of {len(made.items):,} items; next: harness agree {into}, harness report {into}")
+        return
+    source = read_source(path)
     form = read_mapping(mapping) if mapping else form_of(source, said, named, catalog)
     form = adjusted(form, said, ai=ai or ())
     if form.records:

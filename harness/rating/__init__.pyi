@@ -2,6 +2,7 @@
 
 from .files.adjust import adjusted as adjusted
 from .files.adjust import columns_of as columns_of
+from .files.as_run import run_of_file as run_of_file
 from .files.direct import form_of as form_of
 from .files.direct import frame_of as frame_of
 from .files.direct import read_any as read_any

@@ -20,6 +20,12 @@ from harness.records import Rating, Scale
 
 SLOT = re.compile(r"slot_\d+$")
 """The name of a place in a list, which is no person's."""
+TEXTS = {
+    "prompt": ("prompt", "instruction", "question_text", "input", "source_text", "context", "article"),
+    "response": ("response", "answer", "output", "completion", "summary", "text", "response_text", "generation"),
+    "against": ("against", "response_b", "answer_b", "output_2", "against_text"),
+}
+"""Columns that hold what was rated."""
 MODELS = ("model", "system", "model_id", "system_id", "model_name")
 """Columns that name the model whose answer was rated."""
 
@@ -37,10 +43,12 @@ def of_table(
         words: What the user says about words.
     """
     assert mapping.table is not None
-    named = [name for name in MODELS if name in source.table.names and name not in mapping.table.item]
+    names = source.table.names
+    named = [name for name in MODELS if name in names and name not in mapping.table.item][:1]
+    texts = {side: next((name for name in called if name in names), "") for side, called in TEXTS.items()}
     if not len(source.table):
         return [], [Rejected(row, reason) for row, reason in source.unreadable], []
-    found = read_table(source, mapping.table, words, also=named[:1], strict=False)
+    found = read_table(source, mapping.table, words, also=[*named, *filter(None, texts.values())], strict=False)
     rejected = [Rejected(row, reason) for row, reason in found.rejected]
     scales = _scales(found.frame)
     answers = []
@@ -51,7 +59,7 @@ def of_table(
             rejected.append(Rejected(int(row), f"has no {lacking}"))
             continue
         try:
-            answers.append(_answer(int(row), facts, source, mapping, task, rename, scales))
+            answers.append(_answer(int(row), facts, source, mapping, task, rename, scales, texts))
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(map(str, first["loc"]))
@@ -81,6 +89,7 @@ def _answer(
     task: str,
     rename: Callable[[str], str],
     scales: dict[str, Scale],
+    texts: dict[str, str],
 ) -> Answer:
     status, error = told.get("status") or "ok", told.get("error")
     if status == "ok" and told["value"] is None and told.get("label") is None:
@@ -112,7 +121,8 @@ def _answer(
             "metadata": json.dumps({"model": model} if model else {}, ensure_ascii=False),
         }
     )
-    return Answer(row, rating, numbered="repetition" in told)
+    shown = {side: str(told.get(column) or "") for side, column in texts.items() if column}
+    return Answer(row, rating, numbered="repetition" in told, texts=shown)
 
 
 def scale_of(values: set[float], words: bool) -> Scale:

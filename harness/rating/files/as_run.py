@@ -1,0 +1,126 @@
+"""A file of ratings becomes a run: its items, the answers that were rated, with their texts where it has them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from harness.catalog import Catalog
+from harness.errors import HarnessError
+from harness.rating.files.adjust import adjusted
+from harness.rating.files.direct import form_of
+from harness.rating.files.mapping import Columns, Mapping
+from harness.rating.files.reading import Imported, read_ratings
+from harness.rating.files.repeats import with_ids
+from harness.rating.files.source import read_source
+from harness.rating.files.values import Words
+from harness.records import Item, Record, Response, digest
+from harness.run import Run, host_facts, now
+from harness.suite import IMPORTED, ModelUse, Suite, TaskUse
+
+UNKNOWN = "unknown"
+"""The model of answers of which the file names none."""
+
+
+def run_of_file(
+    path: str | Path,
+    folder: str | Path,
+    *,
+    columns: Columns | None = None,
+    words: Words | None = None,
+    ai: Sequence[str] = (),
+    format: str | None = None,
+    rename: Callable[[str], str] = str,
+    catalog: Catalog | None = None,
+) -> tuple[Run, Imported]:
+    """Make a run of a file of ratings.
+
+    Args:
+        path: The file, of any format that is known.
+        folder: The run's folder; there is none yet.
+        columns: What is said about columns.
+        words: What is said about words.
+        ai: Globs of raters that are judges.
+        format: The format; recognised where not given.
+        rename: What becomes of a person's name.
+        catalog: Where formats are looked for.
+
+    Returns:
+        The run, and what was read.
+
+    Raises:
+        HarnessError: The file cannot be read, holds no rating, or the folder holds something else.
+    """
+    source = read_source(path)
+    form = adjusted(form_of(source, columns, format, catalog), columns or Columns(), ai=ai)
+    if form.records:
+        source = read_source(path, form.records)
+    found = read_ratings(source, form, rename=rename, words=words)
+    if not found.ratings:
+        reasons = "; ".join(f"row {one.row}: {one.reason}" for one in found.rejected[:3])
+        raise HarnessError(f"{found.path}: none of its {found.read} rows is a rating ({reasons})")
+    records = list(rated(found, form))
+    found.ratings[:] = with_ids(found.ratings)
+    items = [one for one in records if isinstance(one, Item)]
+    responses = [one for one in records if isinstance(one, Response)]
+    models = sorted({one.model for one in responses}) or [UNKNOWN]
+    tasks = sorted({one.task for one in found.ratings})
+    suite = Suite.model_validate(
+        {
+            "name": re.sub(r"[^\w.-]", "_", Path(path).name.split(".")[0]) or "ratings",
+            "models": [
+                ModelUse(name=name, model=IMPORTED, args={"from": found.format}).model_dump() for name in models
+            ],
+            "tasks": [TaskUse(task=name).model_dump() for name in tasks],
+        }
+    )
+    run = Run.create(folder, suite)
+    with run.lock():
+        run.freeze(suite)
+        facts = {one.name: one.model_dump(exclude_defaults=True) for one in suite.models}
+        run.note(suite=suite.name, seed=suite.seed, models=facts, **host_facts(), times={"started": now()})
+        part = f"{found.format}-{found.path.stem}"
+        parts: list[Sequence[Record]] = [items, responses, found.ratings]
+        for mine in parts:
+            run.write(mine, part)
+        counts = {name: sum(one.task == name for one in items) for name in tasks}
+        families = {one.task: one.family for one in items}
+        run.note(
+            tasks={name: {"family": families[name], "items": counts[name]} for name in tasks},
+            imported={found.path.name: {"path": str(found.path), "format": found.format, "read": found.read}},
+        )
+    return run, found
+
+
+def rated(found: Imported, mapping: Mapping) -> Iterator[Record]:
+    """Yield the items and answers that were rated, each once; the ratings are changed to name them.
+
+    An answer that the file does not name is the item's, or the model's to the item where it says which model.
+    """
+    items: dict[tuple[str, str], Item] = {}
+    responses: dict[str, Response] = {}
+    family = mapping.texts.family if mapping.texts else "other"
+    for place, (rating, texts) in enumerate(zip(found.ratings, found.texts, strict=True)):
+        facts = json.loads(rating.metadata)
+        item_id = texts.get("item") or rating.item_id
+        model = facts.get("model") or UNKNOWN
+        response_id = rating.response_id or digest(rating.task, item_id, model)
+        found.ratings[place] = rating.model_copy(update={"item_id": item_id, "response_id": response_id})
+        prompt = texts.get("prompt", "")
+        key = (rating.task, item_id)
+        if key not in items:
+            items[key] = Item(
+                task=rating.task, item_id=item_id, family=family, prompt=prompt, content_hash=digest(prompt, item_id)
+            )
+        sides = [(response_id, "response", model)]
+        if rating.against_id:
+            sides.append((rating.against_id, "against", facts.get("against_model") or UNKNOWN))
+        for one, side, who in sides:
+            if one not in responses:
+                responses[one] = Response(
+                    response_id=one, task=rating.task, item_id=item_id, model=who, text=texts.get(side, "")
+                )
+    yield from items.values()
+    yield from responses.values()
