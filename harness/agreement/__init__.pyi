@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .advice import confusion as confusion
 from .agreement import Agreement as Agreement
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit

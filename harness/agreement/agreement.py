@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from glob import escape as escape_glob
 from html import escape
 from itertools import combinations
 from typing import Any, Literal, get_args
@@ -15,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement import cautions
+from harness.agreement.advice import of_items, plain_sentences, without_each
+from harness.agreement.by_level import by_level
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients.alpha import compare_alpha
@@ -23,12 +24,14 @@ from harness.agreement.coefficients.kalpha import kalpha, too_narrow
 from harness.agreement.grid.compared import compared_once
 from harness.agreement.grid.declared import Categories, Range, Scale, declare, on_scale
 from harness.agreement.grid.level import check_level, level_of, levelled
-from harness.agreement.grid.ratings import criteria_of, matching, read
+from harness.agreement.grid.ratings import criteria_of, read
 from harness.agreement.grid.scales import of_pool, of_scales
 from harness.agreement.grid.units import LISTS, Level, Units
 from harness.agreement.grid.wide import is_wide, wide_units
+from harness.agreement.labels import labels_of, without_outvoted
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.rest import one_against_rest
+from harness.agreement.slices import Slices, slices_of
 from harness.agreement.stand_in.corrected import check_chosen
 from harness.agreement.stand_in.corrected_score import corrected_score, of_shift
 from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
@@ -74,6 +77,7 @@ class Agreement:
     resamples: int = 1000
     seed: int = 0
     kinds: Mapping[str, str] = field(default_factory=dict)
+    slices: list[Slices] = field(default_factory=list)
 
     @property
     def defined(self) -> bool:
@@ -84,6 +88,32 @@ class Agreement:
     def df(self) -> pd.DataFrame:
         """One row a criterion and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
         return frame_of(self.tables)
+
+    @cached_property
+    def plain(self) -> list[str]:
+        """What the tables mean, in plain sentences."""
+        found: list[str] = []
+        for table, units in zip(self.tables, self.units, strict=True):
+            asked = [one for one in self.stand_in if one.criterion == table.criterion]
+            found += plain_sentences(table, units, self.kinds, asked)
+        return found
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """One row a criterion and item, the most disputed first, with what each rater said."""
+        return pd.concat([of_items(units, one.level) for one, units in zip(self.tables, self.units, strict=True)])
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """One row a criterion and item: the label of the majority, and that of Dawid and Skene's model."""
+        people = {units.criterion: people_and_ai(self.kinds, units.raters)[0] for units in self.units}
+        return pd.concat([labels_of(units, people[units.criterion] or None) for units in self.units])
+
+    @cached_property
+    def without(self) -> pd.DataFrame:
+        """Alpha without each rater: one row a criterion and rater, `alpha, without, rise`."""
+        each = [without_each(units, one.level) for one, units in zip(self.tables, self.units, strict=True)]
+        return pd.concat(each, ignore_index=True)
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
@@ -125,9 +155,12 @@ class Agreement:
     def to_json(self, *, matrix: bool = True) -> dict[str, Any]:
         """Return everything as JSON values: null, never NaN, with a reason beside it."""
         found: dict[str, Any] = {"tables": [table.to_dict() for table in self.tables], "warnings": self.warnings}
+        found["plain"] = self.plain
         if matrix:
-            for name, rows in (("matrix", self.matrix), ("one_against_rest", self.rest)):
+            for name, rows in (("matrix", self.matrix), ("one_against_rest", self.rest), ("without", self.without)):
                 found[name] = json.loads(rows.to_json(orient="records", double_precision=15))
+        if self.slices:
+            found["slices"] = [one.to_dict() for one in self.slices]
         if self.weights:
             found["weights"] = self.weights
         if self.self_agreement:
@@ -169,6 +202,7 @@ def agree(
     time: str | None = None,
     width: float = 0.1,
     by: str | None = None,
+    drop_outvoted: bool = False,
     weights: bool = False,
     cross_check: bool | None = None,
     resamples: int = 1000,
@@ -202,7 +236,10 @@ def agree(
         sequential: With `correct`, an interval that holds however often it is looked at, and how many labels more.
         time: With `sequential`, the column that says when people rated; the order of the rows where not given.
         width: With `sequential`, the interval that is narrow enough, as a share of the range.
-        by: With `correct`, the column of the systems that answered (`model`): their scores and differences.
+        by: A column of groups of items: alpha in each, and whether they differ. With `correct`, the column of the
+            systems that answered (`model`): their scores and differences.
+        drop_outvoted: Leave out the one of three ratings of an item against which the other two agree, which inflates
+            alpha; a warning says how many.
         weights: Weigh the AI raters as a panel by how near they come to people.
         cross_check: Compare each alpha with that of the `krippendorff` package, which is slow; `CROSS_CHECK` where not
             given.
@@ -217,7 +254,7 @@ def agree(
     """
     if isinstance(level, Mapping):
         asked = {name: given for name, given in locals().items() if name not in ("ratings", "level", "criterion")}
-        return _by_level(ratings, level, criterion, asked)
+        return by_level(agree, ratings, level, criterion, asked)
     check_level(level)
     checked = CROSS_CHECK if cross_check is None else cross_check
     chosen, strata = check_chosen(chosen, strata)
@@ -237,7 +274,7 @@ def agree(
         found, notes = [(units, *((level, "") if level else level_of(units)))], list[Caution]()
     else:
         ratings, scales = declare(compared_once(ratings), categories, score_range)
-        ratings = one_answer_a_system(ratings, by) if by else ratings
+        ratings = one_answer_a_system(ratings, by) if by and correct else ratings
         ratings = with_order(ratings, time) if sequential else ratings
         further = [name for name, asked in ((by, by), (ORDER, sequential)) if name and asked]
         groups: dict[str, Any] = {"cluster": cluster, "strata": strata, "further": further}
@@ -251,6 +288,12 @@ def agree(
             if repeats:
                 notes = [note for note in notes if note["code"] != "self_agreement"] + list(of_repeats(repeats))
     found = [(on_scale(units, None if pool else scales.get(units.criterion)), one, why) for units, one, why in found]
+    if drop_outvoted:
+        kept = [(*without_outvoted(units), one, why) for units, one, why in found]
+        found = [(units, one, why) for units, _, one, why in kept]
+        notes += [note for _, note, _, _ in kept if note]
+    groups_of = by if by and not correct else None
+    parts = [slices_of(units, one, groups_of, units.further[groups_of], **few) for units, one, _ in found if groups_of]
     tables = []
     for units, one, why in found:
         check = compare_alpha(units, one, seed) if checked else {"cross_check": "not_asked"}
@@ -282,29 +325,7 @@ def agree(
             means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
-    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds)
-
-
-def _by_level(
-    ratings: pd.DataFrame, levels: Mapping[str, Level], criterion: str | Sequence[str] | None, asked: Mapping[str, Any]
-) -> Agreement:
-    """Return the agreement of each criterion at its own level; those of which none is said at what fits."""
-    if is_wide(ratings) or asked["pool"]:
-        raise HarnessError("a level by criterion needs several criteria, each with a table of its own")
-    names = sorted(map(str, ratings["criterion"].dropna().unique())) if "criterion" in ratings else ["rating"]
-    for name in levels:
-        if name not in names:
-            raise HarnessError(f"no criterion {name!r}.{did_you_mean(name, names)}")
-    if criterion:
-        names = [name for name, kept in zip(names, matching(criterion, names, "criterion"), strict=False) if kept]
-    parts = [agree(ratings, level=levels.get(name), criterion=escape_glob(name), **asked) for name in names]
-    whole = parts[0]
-    for part in parts[1:]:
-        for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement"):
-            getattr(whole, name).extend(getattr(part, name))
-        whole.warnings.extend(note for note in part.warnings if note not in whole.warnings)
-        whole.weights.update(part.weights)
-    return whole
+    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds, parts)
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:

@@ -83,7 +83,9 @@ def agree(
     width: Annotated[
         float, typer.Option(min=0.001, help="With --sequential: the interval that is narrow enough, of the range.")
     ] = 0.1,
-    by: Annotated[str | None, typer.Option(help="With --correct: column of the systems to compare, say model.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Column of groups of items: do they differ? With --correct: of systems.")
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
     ] = None,
@@ -117,10 +119,19 @@ def agree(
         str | None,
         typer.Option(help="Exit with 4 where a coefficient is so: 'alpha<.6', 'alpha.low<.5'; several with commas."),
     ] = None,
+    drop_outvoted: Annotated[
+        bool, typer.Option("--drop-outvoted", help="Leave out the third of three ratings where two agree; inflates.")
+    ] = False,
+    items: Annotated[
+        Path | None, typer.Option(help="Write each item's agreement to this CSV, the most disputed first.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Write each item's majority label, and Dawid and Skene's, to this CSV.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import Preferences, agree_in_run, column_of
+    from harness.agreement import Agreement, Preferences, agree_in_run, column_of
     from harness.agreement import agree as agree_on
     from harness.cli.agreement_shown import show
     from harness.cli.gates import failing, gates_of
@@ -136,12 +147,13 @@ def agree(
     mean: dict[str, Any] = {"correct": correct, "chosen": chosen, "sequential": sequential, "time": time,
                             "width": width, "by": by}  # fmt: skip
     _check_word("--interval", interval, ("bca", "kalpha"))
-    _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential, "by": by})
+    _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential})
     _belongs_to("--sequential", sequential, {"time": time, "width": width != 0.1})
     _refuse_with_preferences(
         preferences,
         {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
-         "categories": categories, "score-range": score_range,
+         "categories": categories, "score-range": score_range, "drop-outvoted": drop_outvoted, "items": items,
+         "labels": labels,
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
@@ -154,6 +166,7 @@ def agree(
             raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
             score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
+            drop_outvoted=drop_outvoted, items=items, labels=labels,
             **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
                                      "rater_name": rater_name, "missing": missing, "recode": recode}),
         )  # fmt: skip
@@ -189,9 +202,12 @@ def agree(
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
                 stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
-                weights=weights is not None, **how, **few,
+                weights=weights is not None, drop_outvoted=drop_outvoted, **how, **few,
             )  # fmt: skip
             _write_weights(weights, list(found.weights.items()))
+            if isinstance(found, Agreement):
+                _write_rows(items, found.items) if items else None
+                _write_rows(labels, found.labels) if labels else None
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -201,6 +217,13 @@ def agree(
         raise typer.Exit(4)
     if not found.defined:
         raise typer.Exit(2)
+
+
+def _write_rows(path: Path, rows: pd.DataFrame) -> None:
+    from harness.run import write_whole
+
+    write_whole(path, rows.to_csv(index=False, float_format="%.6g").encode())
+    print(f"wrote {len(rows):,} rows to {path}", file=sys.stderr)
 
 
 def _belongs_to(option: str, given: bool, parts: dict[str, object]) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from math import isnan
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import NO_PEOPLE, Agreement, RunAgreement
+from harness.agreement import NO_PEOPLE, Agreement, RunAgreement, confusion
 
 if TYPE_CHECKING:
     from harness.agreement import Preferences
 
+FEW_GRADES = 7
+"""Values up to which two raters' table is printed."""
 FEW_RATERS = 5
 """Raters up to which every pair is printed; `--json` has all."""
 
@@ -31,12 +34,17 @@ def show(found: Agreement | RunAgreement | Preferences) -> None:
 
 
 def _show_tables(found: Agreement) -> None:
-    for table in found.tables:
+    for sentence in found.plain:
+        print(sentence)
+    for table, units in zip(found.tables, found.units, strict=True):
         raters = ", ".join(table.raters) if len(table.raters) <= 6 else f"{len(table.raters)} raters"
         print(f"\n{table.criterion}: {table.n_items:,} items, {table.n_ratings:,} ratings by {raters} ({table.level})")
         for coefficient, value in table.coefficients.items():
             print(f"  {coefficient:<22} {_words(vars(value))}")
         print(f"  chosen: {table.why}")
+        if len(table.raters) == 2 and len(units.values) <= FEW_GRADES:
+            print(f"  rows {table.raters[0]}, columns {table.raters[1]}")
+            print(indent(confusion(units, *table.raters).to_string(index_names=False), "    "))
         if 2 < len(table.raters) <= FEW_RATERS:
             pairs = found.matrix[found.matrix["criterion"] == table.criterion]
             _show_each("each pair", pairs.assign(who=pairs["rater_a"] + " and " + pairs["rater_b"]))
@@ -56,6 +64,10 @@ def _show_each(head: str, rows: pd.DataFrame) -> None:
 
 
 def _show_asked(found: Agreement | RunAgreement) -> None:
+    for part in found.slices if isinstance(found, Agreement) else ():
+        print(f"\n{part.sentence}")
+        for name, value in part.groups.items():
+            print(f"  {name:<22} alpha {_words(vars(value))}  n {value.n:,}")
     for row in found.self_agreement:
         print(
             f"\n{row['criterion']}: {row['rater']} with itself on {row['n']:,} items: "

@@ -94,10 +94,18 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
     for column in (*said.item, *said.named.values()):
         _present(column, table.names, where)
     fields = _fields(table.names, said)
+    if "rater" in fields and not said.rater and "value" not in fields and _is_graded(table, fields["rater"]):
+        fields.pop("rater")  # a column `judge` beside `human` holds the judge's grades, not names of judges
     given = said.rater or said.value or said.rater_name
     if said.header or (not given and "rater" not in fields and not _misspelt(table.names, fields)):
         return _wide(table, said, fields, where)
     return _long(table, said, fields, where)
+
+
+def _is_graded(table: Table, name: str) -> bool:
+    """Return whether a column that is called like raters holds grades, as others of the table do."""
+    rest = [one for one in table.names if one != name and one not in not_compared(table, table.names)]
+    return any(several_alike(table, [name, one]) for one in rest)
 
 
 def _present(column: str, names: Sequence[str], where: str) -> None:
