@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def annotate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="A run's folder, or a table of texts.", metavar="RUN|FILE")],
     rater_id: Annotated[
         list[str] | None, typer.Option(help="Who rates; repeatable, each gets an address of their own.")
     ] = None,
@@ -61,11 +61,10 @@ def annotate(
     """Rate a run's answers yourself, blind and by keyboard, in a page on this machine, or have others rate them."""
     from harness.catalog import Catalog
     from harness.rating import Session, asked_of, check_host, pseudonym, user_key
-    from harness.run import Run
 
     check_host(host, allow_remote, password)
     people = _people(rater_id or [], raters)
-    opened, key, catalog = Run(run), user_key(), Catalog(include or ())
+    opened, key, catalog = _opened(run), user_key(), Catalog(include or ())
     asked = asked_of(opened, question or (), _split(task), samples, catalog, limit)
     if export_html:
         _write_pages(
@@ -187,3 +186,15 @@ def _agreed(ratings: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for table in tables
     ]
+
+
+def _opened(source: Path) -> Run:
+    """Return a run; one beside a table of texts, made where there is none yet, which keeps what people say of them."""
+    from harness.rating import run_of_texts
+    from harness.run import Run, is_run
+
+    if not source.is_file():
+        return Run(source)
+    folder = source.with_name(source.name.split(".")[0] + "-rated")
+    print(f"ratings are kept in {folder}; then: harness agree {folder}, harness report {folder}", file=sys.stderr)
+    return Run(folder) if is_run(folder) else run_of_texts(source, folder)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> None:
-    """Say what is installed, what is missing, and which part of the harness needs it."""
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(help="Instead: a file of ratings; what it is, and what to do with it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Say what is installed and what is missing; or, of a file, what it is and which commands fit it."""
+    if file is not None:
+        _show_file(file, as_json)
+        return
     import platform
     import shutil
 
@@ -31,6 +40,24 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
         return
     for name, found, ok, hint in checks:
         print(f"{'ok ' if ok else '-- '} {name:<18} {found:<24} {'' if ok else hint}".rstrip())
+
+
+def _show_file(file: Path, as_json: bool) -> None:
+    """Print what a file is, what each column was taken for, and the commands that fit it, ready to paste."""
+    from harness.rating import look_at
+
+    found = look_at(file)
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        return
+    print(f"{file}: {found.what}")
+    for column, role in found.columns.items():
+        print(f"  {column:<24} {role}")
+    for note in found.notes:
+        print(f"  {note}")
+    print("Commands that fit it:")
+    for command, why in found.commands.items():
+        print(f"  {command}    # {why}")
 
 
 QUICKSTART = "the embedded model and the learner: pip install 'feedback-harness[quickstart]'"

@@ -194,7 +194,7 @@ def plan_human(
     """Say how many items people must rate: for an interval of alpha and, with a judge, for its test and its correction.
 
     Args:
-        run: The run with some human ratings.
+        run: The run with some human ratings, or a file of ratings.
         width: The wanted width of the intervals of alpha and of the corrected score.
         people: Raters an item.
         level: The level of measurement.
@@ -205,9 +205,11 @@ def plan_human(
     from typing import cast
 
     from harness.agreement import Level, plan_people
-    from harness.run import Run
+    from harness.cli.given import run_or_file
 
-    needed = plan_people(Run(run).ratings, width, people, cast("Level", level), criterion, judge)
+    with run_or_file(run, ai=[judge] if judge else None) as opened:
+        ratings = opened.ratings
+    needed = plan_people(ratings, width, people, cast("Level", level), criterion, judge)
     if as_json:
         print(json.dumps({"plan": [one.to_dict() for one in needed]}, indent=2, allow_nan=False))
         return

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.catalogue import AsJson
+from harness.cli.columns import Ai
+from harness.cli.given import run_or_file
 
 if TYPE_CHECKING:
     from harness.agreement import People
 
 
 def people(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="A run's folder, or a file of ratings.", metavar="RUN|FILE")],
     usd_per_hour: Annotated[float | None, typer.Option(min=0, help="What people are paid, for the cost.")] = None,
+    ai: Ai = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what people's ratings cost, how steady each rater is, and to whom to pay more attention."""
     from harness.agreement import describe_people
     from harness.errors import HarnessError
-    from harness.run import Run
 
-    found = describe_people(Run(run).ratings, usd_per_hour=usd_per_hour)
+    with run_or_file(run, ai=ai) as opened:
+        found = describe_people(opened.ratings, usd_per_hour=usd_per_hour)
     if found.df.empty:
         raise HarnessError(f"{run}: no person has rated anything; `harness annotate {run} --rater-id YOU` opens a page")
     print(json.dumps(found.to_json(), indent=2, allow_nan=False)) if as_json else _show(found)

@@ -24,7 +24,8 @@ def plan(
     models: Some = None,
     raters: Some = None,
     human: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Instead: how many items people must rate, from this run's.")
+        Path | None,
+        typer.Option(metavar="RUN|FILE", help="Instead: how many items people must rate, from these ratings."),
     ] = None,
     width: Annotated[float, typer.Option(help="--human: the wanted width of the intervals.")] = 0.2,
     people: Annotated[int, typer.Option(min=2, help="--human: people an item.")] = 3,

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.catalogue import AsJson, Include
+from harness.cli.columns import Ai, Criterion, Item, Kind, Missing, Rater, Value, columns_said, words_said
+from harness.cli.given import advice_of, run_or_file
 
 Redact = Annotated[bool, typer.Option("--redact-text", help="Ids and values only, no texts.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="A run's folder, or several.", metavar="RUN...")],
-    out: Annotated[Path | None, typer.Option(help="The page's file; report.html in the run where not given.")] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(help="A run's folder, or a file of ratings; or several.", metavar="RUN|FILE...")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page's file; where not given report.html in the run, or FILE.report.html."),
+    ] = None,
+    item: Item = None,
+    rater: Rater = None,
+    criterion: Criterion = None,
+    value: Value = None,
+    kind: Kind = None,
+    ai: Ai = None,
+    missing: Missing = None,
     include: Include = None,
     redact_text: Redact = False,
     bundle: Annotated[
@@ -48,14 +63,22 @@ def report(
             raise HarnessError("a notebook takes one run")
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
-    if as_json:
-        found = [reporting.summary(run) for run in runs]
-        typer.echo(json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False, allow_nan=False))
-        return
-    with bar("the page", 1) as progress:
+    columns, words = columns_said(item, rater, criterion, value, kind), words_said(missing)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(run_or_file(source, columns, words, ai)) for source in runs]
+        if as_json:
+            found = [reporting.summary(run) for run in opened]
+            content = found[0] if len(found) == 1 else found
+            typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+            return
+        files = [source for source in runs if source.is_file()]
+        for source in files:
+            for sentence in advice_of(source, columns, words, ai):
+                typer.echo(sentence)
+        progress = stack.enter_context(bar("the page", 1))
         page = reporting.report(
-            list(runs),
-            out,
+            list(opened),
+            out or (files[0].with_suffix(".report.html") if files and files[0] == runs[0] else None),
             include=include or (),
             redact_text=redact_text,
             bundle=bundle,

@@ -3,12 +3,15 @@
 from .files.adjust import adjusted as adjusted
 from .files.adjust import columns_of as columns_of
 from .files.as_run import run_of_file as run_of_file
+from .files.as_run import run_of_texts as run_of_texts
 from .files.direct import form_of as form_of
 from .files.direct import frame_of as frame_of
 from .files.direct import read_any as read_any
 from .files.evaluations.imported import import_evaluations as import_evaluations
 from .files.hub import find_dataset as find_dataset
 from .files.hub import read_dataset as read_dataset
+from .files.look import Look as Look
+from .files.look import look_at as look_at
 from .files.mapping import Columns as Columns
 from .files.presets import read_mapping as read_mapping
 from .files.presets import recognise as recognise

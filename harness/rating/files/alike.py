@@ -21,8 +21,8 @@ from harness.statistics import Floats
 NEVER = re.compile(
     r"(unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|count|majority|consensus|"
     r".*(^|[_\s.\-])(ids?|uuid|hash|url|date|time|timestamp|latency|duration|ms|seconds|secs|cost|price|usd|tokens|words|chars|"
-    r"characters|length|len|comments?|notes?|rationales?|explanations?|reasons?|feedback|prompt|response|text|email|ip|"
-    r"seed|version|split|subset|category|source|language|lang|domain|topic|status)|(latency|n|num|len|mean|avg)[_\s].*)",
+    r"characters|length|len|comments?|notes?|rationales?|explanations?|reasons?|feedback|prompt|response|text|answer|output|completion|generation|summary|instruction|input|context|article|email|ip|"
+    r"seed|round|step|epoch|version|split|subset|category|source|language|lang|domain|topic|status)|(latency|n|num|len|mean|avg)[_\s].*)",
     re.IGNORECASE,
 )
 """Names of columns that nobody gives to a rater."""

@@ -11,10 +11,12 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.files.adjust import adjusted
 from harness.rating.files.direct import form_of
+from harness.rating.files.layout import NAMES, plain_name
 from harness.rating.files.mapping import Columns, Mapping
 from harness.rating.files.reading import Imported, read_ratings
 from harness.rating.files.repeats import with_ids
 from harness.rating.files.source import read_source
+from harness.rating.files.tabular import MODELS, TEXTS
 from harness.rating.files.values import Words
 from harness.records import Item, Record, Response, digest
 from harness.run import Run, host_facts, now
@@ -34,6 +36,7 @@ def run_of_file(
     format: str | None = None,
     rename: Callable[[str], str] = str,
     catalog: Catalog | None = None,
+    plain: bool = False,
 ) -> tuple[Run, Imported]:
     """Make a run of a file of ratings.
 
@@ -46,6 +49,7 @@ def run_of_file(
         format: The format; recognised where not given.
         rename: What becomes of a person's name.
         catalog: Where formats are looked for.
+        plain: Write no host facts: the run is not kept.
 
     Returns:
         The run, and what was read.
@@ -80,7 +84,8 @@ def run_of_file(
     with run.lock():
         run.freeze(suite)
         facts = {one.name: one.model_dump(exclude_defaults=True) for one in suite.models}
-        run.note(suite=suite.name, seed=suite.seed, models=facts, **host_facts(), times={"started": now()})
+        host = {} if plain else {**host_facts(), "times": {"started": now()}}
+        run.note(suite=suite.name, seed=suite.seed, models=facts, **host)
         part = f"{found.format}-{found.path.stem}"
         parts: list[Sequence[Record]] = [items, responses, found.ratings]
         for mine in parts:
@@ -124,3 +129,54 @@ def rated(found: Imported, mapping: Mapping) -> Iterator[Record]:
                 )
     yield from items.values()
     yield from responses.values()
+
+
+def run_of_texts(path: str | Path, folder: str | Path, item: str | None = None) -> Run:
+    """Make a run of a table of texts that nobody has rated yet: one answer a row.
+
+    Args:
+        path: A table with a column of answers (`response`, `answer`, `text`, ...) and perhaps one of prompts.
+        folder: The run's folder.
+        item: The column of the item's id; found, or the number of the row, where not given.
+
+    Raises:
+        HarnessError: It has no column of texts.
+    """
+    table = read_source(path).table
+    plain = {plain_name(name): name for name in table.names}
+    column = {side: next((plain[one] for one in called if one in plain), None) for side, called in TEXTS.items()}
+    if column["response"] is None:
+        known = ", ".join(TEXTS["response"])
+        raise HarnessError(f"{path}: has no column of texts to rate ({known}); it has {', '.join(table.names)}")
+    names = {"item_id": item or next((plain[one] for one in NAMES["item_id"] if one in plain), None)}
+    names |= {"prompt": column["prompt"], "text": column["response"]}
+    names["model"] = next((plain[one] for one in MODELS if one in plain), None)
+    cells = {
+        name: table.words(one).astype(object).tolist() if one else [None] * len(table) for name, one in names.items()
+    }
+    task = Path(path).name.split(".")[0]
+    items: dict[str, Item] = {}
+    responses: dict[str, Response] = {}
+    for row, (item_id, prompt, text, model) in enumerate(zip(*cells.values(), strict=True), 1):
+        if not isinstance(text, str):
+            continue
+        one, who = item_id if isinstance(item_id, str) else str(row), model if isinstance(model, str) else UNKNOWN
+        asked = prompt if isinstance(prompt, str) else ""
+        content = digest(asked, one)
+        items.setdefault(one, Item(task=task, item_id=one, family="other", prompt=asked, content_hash=content))
+        name = digest(task, one, who, text)
+        responses[name] = Response(response_id=name, task=task, item_id=one, model=who, text=text)
+    models = [
+        ModelUse(name=name, model=IMPORTED, args={"from": "csv"}).model_dump()
+        for name in sorted({one.model for one in responses.values()})
+    ]
+    title = re.sub(r"[^\w.-]", "_", task) or "texts"
+    suite = Suite.model_validate({"name": title, "models": models, "tasks": [{"task": task}]})
+    run = Run.create(folder, suite)
+    with run.lock():
+        facts = {one.name: one.model_dump(exclude_defaults=True) for one in suite.models}
+        run.note(suite=suite.name, seed=suite.seed, models=facts, **host_facts(), times={"started": now()})
+        run.write(list(items.values()), "texts")
+        run.write(list(responses.values()), "texts")
+        run.note(tasks={task: {"family": "other", "items": len(items)}})
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -21,6 +22,9 @@ from harness.rating.files.ratings_file import NAMES
 from harness.rating.files.reading import Imported, read_ratings
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.values import Words
+
+MACHINE = re.compile(r"(?i).*(gpt|claude|llm|gemini|llama|mistral|qwen|judge|\bai\b).*")
+"""What AI raters are called in files that do not say so."""
 
 
 def read_any(
@@ -56,7 +60,8 @@ def read_any(
         found = ratings_file.read_table(source, form.table, words, ai, also)
         frame, left_out = found.frame, Counter(reason for _, reason in found.rejected)
         counts = f"{form.format}: {len(frame) + len(found.rejected):,} rows read, {len(frame):,} ratings"
-        notes = [counts, *found.notes, *(f"{n} rows left out: {why}" for why, n in left_out.items())]
+        unsaid = [] if ai else _unsaid(frame)
+        notes = [counts, *found.notes, *unsaid, *(f"{n} rows left out: {why}" for why, n in left_out.items())]
         frame.attrs.update(path=str(source.path), notes=notes)
         return frame
     if form.records:
@@ -68,6 +73,13 @@ def read_any(
             f"{source.path}: no rater matches {', '.join(map(repr, patterns))}.{did_you_mean(patterns[0], names)}"
         )
     return frame
+
+
+def _unsaid(frame: pd.DataFrame) -> list[str]:
+    """Return which raters are named like AI raters and taken for people, for the file says nothing else."""
+    kinds = frame.loc[frame["rater_kind"] == "human", "rater"].cat.remove_unused_categories()
+    names = [str(name) for name in kinds.cat.categories if MACHINE.fullmatch(str(name))]
+    return [f"named like AI raters, taken for people: {', '.join(names[:5])}; --ai says who is one"] if names else []
 
 
 def form_of(

@@ -1,0 +1,90 @@
+"""Commands of a run that take a file of ratings as well: the file is a run for as long as the command takes."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.rating import Columns, Words
+    from harness.run import Run
+
+PRIVATE = re.compile(r".*@.*|A[0-9A-Z]{9,20}")
+"""Names that are an address or a worker's id."""
+
+
+@contextmanager
+def run_or_file(
+    source: Path, columns: Columns | None = None, words: Words | None = None, ai: list[str] | None = None
+) -> Iterator[Run]:
+    """Give the run of a folder, or one made of a file, which lasts as long as the block.
+
+    In the run of a file people have the file's own names, but for addresses and workers' ids.
+    """
+    from tempfile import TemporaryDirectory
+
+    from harness.rating import pseudonym, run_of_file, user_key
+    from harness.run import Run, is_run
+
+    if is_run(source) or source.is_dir():
+        yield Run(source)
+        return
+    key = user_key()
+
+    def shown(name: str) -> str:
+        return pseudonym(name, key) if PRIVATE.fullmatch(name) else name
+
+    with TemporaryDirectory(prefix="harness-") as folder:
+        run, found = run_of_file(
+            source, Path(folder) / "run", columns=columns, words=words, ai=ai or (), rename=shown, plain=True
+        )
+        for note in (*found.notes, *_left_out(found.rejected)):
+            print(note, file=sys.stderr)
+        yield run
+
+
+def _left_out(rejected: list[Any]) -> list[str]:
+    from collections import Counter
+
+    return [f"{n} rows left out: {why}" for why, n in Counter(one.reason for one in rejected).items()]
+
+
+def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: list[str] | None) -> list[str]:
+    """Return what a file of ratings says in plain sentences: trust, replacing a person, training, labels needed."""
+    from harness.agreement import agree, plan_people
+    from harness.errors import HarnessError
+    from harness.rating import read_any
+    from harness.run import is_ai, is_person
+
+    ratings = read_any(source, ai=ai, columns=columns, words=words)
+    people = ratings.loc[is_person(ratings), "rater"].nunique()
+    judges = sorted(map(str, ratings.loc[is_ai(ratings), "rater"].unique()))
+    found = agree(ratings, stand_in=bool(judges) and people >= 2)
+    told = list(found.plain)  # type: ignore[union-attr]
+    for table in found.tables[:MOST_PLANS]:
+        if people < 2 or table.level not in ("nominal", "ordinal", "interval", "ratio"):
+            continue
+        judge = next((name for name in judges if name in table.raters), None)
+        try:
+            plans = plan_people(
+                ratings, WIDTH, max(2, min(people, 3)), table.level, table.criterion, judge, simulations=40
+            )
+        except HarnessError:
+            continue  # words: no plan is made of them
+        for one in plans:
+            if one.items:
+                told.append(f"{table.criterion}: {AIMS[one.aim].format(items=one.items, people=one.people)}")
+    return told
+
+
+WIDTH = 0.2
+MOST_PLANS = 3
+AIMS = {
+    "alpha": "{items:,} items rated by {people} people each give alpha an interval of width .2",
+    "stand_in": "{items:,} items rated by {people} people each tell four times in five whether a judge may replace one",
+    "score": "{items:,} items rated by people give the corrected score an interval of width .2",
+}

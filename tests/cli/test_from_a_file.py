@@ -1,0 +1,79 @@
+"""Without a run: a page, a plan, a person's view, a look and a rating page from one sheet."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    """Three people and a judge, simulated: dan errs most."""
+    rng = np.random.default_rng(0)
+    lines = ["item_id,text,ann,bob,dan,judge"]
+    for n in range(60):
+        truth = rng.integers(1, 6)
+        grades = [int(np.clip(round(truth + rng.normal(0, sd)), 1, 5)) for sd in (0.4, 0.4, 1.5, 0.5)]
+        lines.append(f"q{n},some text number {n}," + ",".join(map(str, grades)))
+    path = tmp_path_factory.mktemp("team") / "team.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def invoke(*arguments):
+    shown = CliRunner().invoke(app, [str(one) for one in arguments])
+    assert shown.exit_code == 0, (shown.stderr, shown.exception)
+    return shown
+
+
+def test_one_command_says_who_may_replace_whom_whom_to_train_and_how_many_more_and_writes_a_page(team):
+    shown = invoke("report", team, "--ai", "judge")
+    assert "judge may" in shown.stdout
+    assert "retrain dan first" in shown.stdout
+    assert "give alpha an interval of width .2" in shown.stdout
+    page = team.with_suffix(".report.html")
+    assert shown.stdout.splitlines()[-1] == str(page)
+    assert "Who agrees" in page.read_text()
+
+
+def test_people_and_a_plan_from_a_sheet(team):
+    people = json.loads(invoke("people", team, "--ai", "judge", "--json").stdout)["people"]
+    assert {one["rater"] for one in people} == {"ann", "bob", "dan"}
+    plan = json.loads(invoke("plan", "--human", team, "--judge", "judge", "--json").stdout)["plan"]
+    assert {one["aim"] for one in plan} == {"alpha", "stand_in", "score"}
+
+
+def test_a_look_says_what_a_file_is_and_what_to_do(team, tmp_path):
+    look = json.loads(invoke("doctor", team, "--json").stdout)
+    assert look["columns"]["ann"] == "ratings of ann"
+    assert look["columns"]["text"].startswith("left aside")
+    assert f"harness agree {team} --ai judge --stand-in" in look["commands"]
+    scores = tmp_path / "scores.csv"
+    scores.write_text("item,round,score\n1,0,1\n1,1,0\n")
+    assert f"harness rounds {scores}" in json.loads(invoke("doctor", scores, "--json").stdout)["commands"]
+
+
+def test_texts_in_a_sheet_are_rated_in_a_page(tmp_path):
+    sheet = tmp_path / "texts.csv"
+    sheet.write_text("id,prompt,answer\n1,why,because\n2,how,so\n")
+    assert (
+        f"harness annotate {sheet} --rater-id YOU" in json.loads(invoke("doctor", sheet, "--json").stdout)["commands"]
+    )
+    shown = invoke("annotate", sheet, "--rater-id", "ada", "--export-html", tmp_path / "page.html")
+    assert "2 things to rate" in shown.stdout
+    assert "because" in (tmp_path / "page.html").read_text()
+    assert (tmp_path / "texts-rated" / "suite.yaml").is_file()
+
+
+def test_an_import_into_a_new_run_makes_it_with_its_texts(team, tmp_path):
+    invoke("import", team, "--ai", "judge", "--into", tmp_path / "run")
+    shown = json.loads(invoke("agree", tmp_path / "run", "--stand-in", "--json", "--resamples", "0").stdout)
+    by_file = json.loads(invoke("agree", team, "--ai", "judge", "--json", "--resamples", "0").stdout)
+    assert shown["tables"][0]["alpha"]["value"] == pytest.approx(by_file["tables"][0]["alpha"]["value"])
+    assert len(shown["people"]) == 3
+    assert all(name.startswith("h_") for name in shown["people"])
