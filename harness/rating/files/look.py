@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -97,7 +96,7 @@ def _no_ratings(source: Source, name: str, fault: str) -> Look:
     )
 
 
-def _roles(names: list[str], layout: Layout) -> Table[str, str] | dict[str, str]:
+def _roles(names: list[str], layout: Layout) -> dict[str, str]:
     roles = {column: field_name for field_name, column in layout.fields.items()}
     roles |= dict.fromkeys(layout.unit, "what was rated (the item)")
     roles |= dict.fromkeys(layout.answer, "which answer to the item was rated")
