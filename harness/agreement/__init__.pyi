@@ -39,9 +39,9 @@ from .stand_in.people import People as People
 from .stand_in.people import describe_people as describe_people
 from .stand_in.raters import DawidSkene as DawidSkene
 from .stand_in.raters import dawid_skene as dawid_skene
-from .stand_in.raters import error_correlation as error_correlation
 from .stand_in.raters import severity as severity
 from .stand_in.rogan_gladen import rogan_gladen as rogan_gladen
+from .stand_in.shared_errors import error_correlation as error_correlation
 from .stand_in.stand_in import StandIn as StandIn
 from .stand_in.stand_in import can_stand_in as can_stand_in
 from .stand_in.weights import panel_weights as panel_weights

@@ -34,8 +34,9 @@ from harness.agreement.rest import one_against_rest
 from harness.agreement.slices import Slices, slices_of
 from harness.agreement.stand_in.corrected import check_chosen
 from harness.agreement.stand_in.corrected_score import corrected_score, of_shift
-from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
+from harness.agreement.stand_in.raters import dawid_skene, severity
 from harness.agreement.stand_in.sequential import ORDER, Looks, with_order
+from harness.agreement.stand_in.shared_errors import error_correlation
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
 from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights

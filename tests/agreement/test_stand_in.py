@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from harness.agreement.agreement import agree
-from harness.agreement.grid.units import Units
-from harness.agreement.stand_in.raters import dawid_skene, error_correlation, severity
+from harness.agreement.grid.units import Units, encode
+from harness.agreement.stand_in.raters import dawid_skene, severity
+from harness.agreement.stand_in.shared_errors import error_correlation
 from harness.agreement.stand_in.stand_in import can_stand_in, shown_of
 from harness.errors import HarnessError
 from harness.rating.files.ratings_file import read_ratings
@@ -167,3 +168,31 @@ def test_a_pass_means_nothing_where_people_guess_or_all_say_the_same():
     codes = np.vstack([people, truth]).astype(np.int8)
     good = can_stand_in(Units("yes", ["a", "b", "c", "ai"], codes, np.arange(2.0)), "ai", list("abc"), "nominal")
     assert good.caveats == []
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(0.0, 0.0), (0.5, 0.5)])
+@pytest.mark.parametrize("level", ["nominal", "interval"])
+def test_errors_are_shared_by_raters_not_by_whoever_stands_for_truth(level, shared, expected):
+    """Two raters that copy one draw in half of the items share errors at .5, else at 0.
+
+    With one other person as the truth, whose errors both then seem to make, independent raters were given .84.
+    """
+    found = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(0, 2, 500) if level == "nominal" else rng.normal(size=500)
+
+        def rating(rng=rng, truth=truth):
+            if level == "nominal":
+                return np.where(rng.random(500) < 0.8, truth, 1 - truth).astype(float)
+            return truth + rng.normal(size=500)
+
+        copied, same = rating(), rng.random(500) < shared
+        pair = [np.where(same, copied, rating()) for _ in range(2)]
+        codes, values = encode([*pair, rating(), rating()])
+        units = Units("c", ["a", "b", "p", "q"], np.stack(codes), values)
+        rows = {(row["rater_a"], row["rater_b"]): row for row in error_correlation(units, ["p", "q"], level)}
+        found.append(rows["a", "b"]["value"])
+        assert rows["p", "q"]["reason"] == "no_overlap"
+        assert rows["a", "p"]["reason"] == "too_few_people"
+    assert np.mean(found) == pytest.approx(expected, abs=0.08)

@@ -1,19 +1,14 @@
-"""What is known of each rater: accuracy without a key (Dawid and Skene), severity, and errors that two raters share.
-
-Judges of one family err together: a majority of them is then worth less than it seems, which error correlation shows.
-"""
+"""What is known of each rater: accuracy without a key (Dawid and Skene), and severity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from harness.agreement.grid.patterns import rating_patterns
-from harness.agreement.grid.units import FEW_VALUES, Level, Units
+from harness.agreement.grid.units import FEW_VALUES, Units
 from harness.statistics import Floats, number
 
 SMOOTHING = 0.01
@@ -120,44 +115,3 @@ def severity(units: Units, *, rounds: int = 200) -> dict[str, dict[str, float | 
         name: {"severity": number(effect[i]), "se": number(errors[i]), "n": float(given[i].sum())}
         for i, name in enumerate(units.raters)
     }
-
-
-def error_correlation(units: Units, humans: Sequence[str], level: Level) -> list[dict[str, Any]]:
-    """Return how far pairs of raters err on the same items.
-
-    An error is a label other than the majority of the humans outside the pair (items where they tie have none), or a
-    number's distance from their mean.
-
-    Returns:
-        Rows `rater_a, rater_b, n, value, reason`, value Pearson's correlation of the errors.
-    """
-    rows = []
-    for first, second in combinations(units.raters, 2):
-        around = [units.raters.index(name) for name in humans if name not in (first, second)]
-        rows.append({"rater_a": first, "rater_b": second, **_shared_errors(units, first, second, around, level)})
-    return rows
-
-
-def _shared_errors(units: Units, first: str, second: str, around: list[int], level: Level) -> dict[str, Any]:
-    nothing = {"n": 0, "value": None, "reason": "no_overlap"}
-    if not around:
-        return nothing
-    a, b = (units.codes[units.raters.index(name)] for name in (first, second))
-    others = units.codes[around]
-    labels = units.numbers is None or level == "nominal"
-    votes = np.stack([(others == value).sum(axis=0) for value in range(len(units.values))]) if labels else others >= 0
-    known = (votes == votes.max(axis=0)).sum(axis=0) == 1 if labels else votes.any(axis=0)
-    items = np.flatnonzero((a >= 0) & (b >= 0) & (others >= 0).any(axis=0) & known)
-    if len(items) < 3:
-        return {**nothing, "n": len(items), "reason": "too_few_items"}
-    a, b, others = a[items], b[items], others[:, items]
-    if labels:
-        truth = votes[:, items].argmax(axis=0)
-        of_a, of_b = (a != truth).astype(float), (b != truth).astype(float)
-    else:
-        assert units.numbers is not None
-        mean = np.nanmean(np.where(others >= 0, units.numbers[others], np.nan), axis=0)
-        of_a, of_b = units.numbers[a] - mean, units.numbers[b] - mean
-    if np.ptp(of_a) == 0 or np.ptp(of_b) == 0:
-        return {"n": len(items), "value": None, "reason": "constant_rater"}
-    return {"n": len(items), "value": float(np.corrcoef(of_a, of_b)[0, 1]), "reason": None}
