@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -44,6 +44,10 @@ def target_text(target: str | None, choices: Sequence[str] | None) -> str | None
     if target is not None and choices and target.isdigit() and int(target) < len(choices):
         return choices[int(target)]
     return target
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+"""No figure is made of infinity, and what is not a number is missing."""
 
 
 class Record(BaseModel):
@@ -113,8 +117,8 @@ class Response(Record):
     prompt_hash: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    cost_usd: float | None = None
-    seconds: float | None = None
+    cost_usd: Number | None = None
+    seconds: Number | None = None
 
 
 class Rating(Record):
@@ -129,19 +133,19 @@ class Rating(Record):
     rater: str
     rater_kind: RaterKind
     criterion: str
-    value: float | None = None
+    value: Number | None = None
     label: str | None = None
     scale: Scale
     order: Order | None = None
     repetition: int = 0
     rationale: str | None = None
-    confidence: float | None = None
+    confidence: Number | None = None
     status: Status = "ok"
     error: str | None = None
     flags: list[Flag] = Field(default_factory=list)
     raw: str | None = None
-    cost_usd: float | None = None
-    seconds: float | None = None
+    cost_usd: Number | None = None
+    seconds: Number | None = None
     rater_version: str = ""
     created_at: str | None = None
     source: str | None = None

@@ -50,8 +50,18 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
     ] = False,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=1, help="Read files of up to so many bytes, unpacked; 4 GiB where not given.")
+    ] = None,
 ) -> None:
     """Compare human and AI feedback; tell whether training on it keeps improving a model."""
+    from harness.cli.plain_text import show_control_characters
+
+    show_control_characters()
+    if max_bytes:
+        from harness.rating import allow_bytes
+
+        allow_bytes(max_bytes)
     if context.invoked_subcommand is None:
         print(BEGIN)
 

@@ -78,6 +78,9 @@ def import_(
     as_repetition: Annotated[
         bool, typer.Option("--as-repetition", help="The raters of this file have rated a second time.")
     ] = False,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=1, help="Read a file of up to so many bytes, unpacked; 4 GiB where not given.")
+    ] = None,
     include: Include = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,6 +97,7 @@ def import_(
     from harness.errors import HarnessError
     from harness.rating import (
         adjusted,
+        allow_bytes,
         collect,
         form_of,
         import_ratings,
@@ -111,6 +115,8 @@ def import_(
         raise HarnessError(f"one file at a time: {', '.join(file)}")
     path = Path(file[0] if file else format_or_file)
     named = format_or_file if file else None
+    if max_bytes:
+        allow_bytes(max_bytes)
     if replace and as_repetition:
         raise HarnessError("--replace and --as-repetition: a file either corrects an earlier one or repeats it")
     if not into and not dry_run:

@@ -10,6 +10,7 @@ from .files.direct import read_any as read_any
 from .files.evaluations.imported import import_evaluations as import_evaluations
 from .files.hub import find_dataset as find_dataset
 from .files.hub import read_dataset as read_dataset
+from .files.limits import allow_bytes as allow_bytes
 from .files.look import Look as Look
 from .files.look import look_at as look_at
 from .files.mapping import Columns as Columns

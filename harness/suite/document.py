@@ -8,6 +8,7 @@ own.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -21,6 +22,12 @@ from harness.errors import HarnessError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 Key = str | int
+MOST_BYTES = 16 << 20
+DEEP = 200
+BRACKETS = re.compile(r"[\[{\]}]")
+INDENT = re.compile(r"[-?:\s]*")
+MOST_NODES = 1_000_000
+"""Of a file, each counted as often as aliases lead to it: a few lines of them can stand for more than fits anywhere."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Document:
             return None
         try:
             return yaml.constructor.SafeConstructor().construct_document(self.root)
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
             raise _not_yaml(self.path, error) from error
 
     def where(self, location: tuple[Key, ...]) -> str:
@@ -118,20 +125,46 @@ def compose(path: Path) -> yaml.Node | None:
         HarnessError: As `read_document`, but for the values.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise HarnessError(f"{path}: has more than {MOST_BYTES:,} bytes; no YAML file of ours is so large")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     try:
-        node = _nodes(text, path, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # ten times as fast
+        fast = yaml.SafeLoader if _may_be_deep(text) else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        node = _nodes(text, path, fast)  # ten times as fast, but ends the process where a file nests without end
     except yaml.YAMLError:
         try:
             node = _nodes(text, path, yaml.SafeLoader)  # says better what is wrong
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             raise _not_yaml(path, error) from error
-    _refuse_twice(node, set())
+        except RecursionError:
+            raise _too_deep(path) from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    try:
+        _refuse_twice(node, set())
+        size = _size(node, {})
+    except RecursionError:
+        raise _too_deep(path) from None
+    if size > MOST_NODES:
+        raise HarnessError(f"{path}: its aliases stand for more than {MOST_NODES:,} values")
     return node
+
+
+def _may_be_deep(text: str) -> bool:
+    """Tell whether a text may nest deeper than any file of ours: by open brackets, indentation, and marks in a row."""
+    depth = deepest = 0
+    for mark in BRACKETS.findall(text):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > DEEP or any(len(INDENT.match(line)[0]) > 2 * DEEP for line in text.splitlines())  # type: ignore[index]
+
+
+def _too_deep(path: Path) -> HarnessError:
+    return HarnessError(f"{path}: is nested too deeply")
 
 
 def _nodes(text: str, path: Path, kind: Any) -> yaml.Node | None:
@@ -139,6 +172,17 @@ def _nodes(text: str, path: Path, kind: Any) -> yaml.Node | None:
     stream.name = str(path)  # so that every node knows its file
     node: yaml.Node | None = kind(stream).get_single_node()
     return node
+
+
+def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
+    """Return how many values a node stands for, aliases followed; one that leads to itself stands for too many."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = MOST_NODES + 1
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def place(node: yaml.Node) -> str:

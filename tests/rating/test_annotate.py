@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from urllib.parse import urlsplit
@@ -249,6 +250,63 @@ def test_only_loopback_unless_wanted_and_guarded(run):
     assert gate.lets_in("h_00000001", token, "pass")
     assert [gate.lets_in("h_00000001", "x", "y") for _ in range(20)] == [False] * 20
     assert not gate.lets_in("h_00000001", token, "pass")  # too many guesses
+
+
+def test_wrong_tokens_lock_out_nobody_else_and_a_wait_passes(run, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("harness.rating.people.annotation.access.time.monotonic", lambda: now[0])
+    with_password, without = (Gate(KEY, "run", ["h_00000001", "h_00000002"], word) for word in ("pass", None))
+    for gate in (with_password, without):
+        for _ in range(25):
+            assert not gate.lets_in("h_00000001", "wrong", "wrong", "192.0.2.1")
+    token = {rater: with_password.tokens[rater] for rater in with_password.tokens}
+    assert with_password.lets_in("h_00000001", token["h_00000001"], "pass", "192.0.2.2")
+    assert without.lets_in("h_00000001", without.tokens["h_00000001"], None, "192.0.2.1")  # no token can be guessed
+    assert not with_password.lets_in("h_00000001", token["h_00000001"], "pass", "192.0.2.1")
+    for number in range(25):  # passwords tried with a token that leaked, each from elsewhere
+        assert not with_password.lets_in("h_00000002", token["h_00000002"], "wrong", f"198.51.100.{number}")
+    assert not with_password.lets_in("h_00000002", token["h_00000002"], "pass", "192.0.2.2")
+    assert with_password.lets_in("h_00000001", token["h_00000001"], "pass", "192.0.2.2")
+    now[0] += 61
+    assert with_password.lets_in("h_00000001", token["h_00000001"], "pass", "192.0.2.1")
+    assert with_password.lets_in("h_00000002", token["h_00000002"], "pass", "192.0.2.2")
+
+
+BODIES = [
+    b"null", b"[1]", b"7", b"[" * 60_000, b'{"unit": ', b"\xff\xfe", b'{"value": 1}', b'{"unit": "x", "value": NaN}',
+    b'{"unit": "UNIT", "value": 1, "seconds": NaN}', b'{"unit": "UNIT", "value": 1, "seconds": 1e999}',
+    b'{"unit": "UNIT", "value": 1, "seconds": 1' + b"0" * 400 + b"}",
+    b'{"unit": "UNIT", "value": ' + b"9" * 5000 + b"}",
+    b'{"unit": "UNIT", "value": "1"}', b'{"unit": "UNIT", "value": [1]}', b'{"unit": ["UNIT"], "value": 1}',
+]  # fmt: skip
+
+
+def test_what_cannot_be_understood_is_a_400_and_nothing_is_written(run):
+    one, lines = session(run), []
+    with serve({"h_00000001": one}, KEY, tell=lines.append) as [address]:
+        here = f"http://{urlsplit(address.url).netloc}"
+        proof = enter(address.url).split(";")[0]
+        unit = json.loads(ask(address.url, "/h_00000001/state", Cookie=proof)[2])["unit"].encode()
+        events = len(one.journal.events)
+        for body in BODIES:
+            said = body.replace(b"UNIT", unit)
+            status, _, content = ask(address.url, "/h_00000001/answer", "POST", said, Cookie=proof, Origin=here)
+            assert status in (400, 409), (body[:60], status, content)
+            assert b"Traceback" not in content
+        for path in ("/h_00000001/?token=%ff", "/%00", "//", "/h_00000001/" + "?" + "a&" * 5000):
+            assert ask(address.url, path)[0] in (400, 403, 404, 414)
+        for name, value in (("Content-Length", "\u00b2"), ("Transfer-Encoding", "chunked")):
+            where = urlsplit(address.url)
+            with socket.create_connection((where.hostname, where.port), timeout=10) as raw:
+                first = f"POST /h_00000001/answer HTTP/1.1\r\nHost: {where.netloc}\r\nOrigin: {here}"
+                head = f"{first}\r\n{name}: {value}\r\n\r\n"
+                raw.sendall(head.encode("latin-1"))
+                assert raw.recv(100).startswith((b"HTTP/1.1 4",))
+        assert len(one.journal.events) == events
+        odd = json.dumps({"unit": unit.decode(), "value": 1, "comment": "half \ud800", "seconds": 0.5}).encode()
+        assert ask(address.url, "/h_00000001/answer", "POST", odd, Cookie=proof, Origin=here)[0] == 200
+        assert ask(address.url, "/h_00000001/undo", "POST", b"{}", Cookie=proof, Origin=here)[0] == 200
+    assert not any("failed" in line for line in lines)
 
 
 def test_a_cookie_is_good_after_a_restart_and_for_one_run(run):

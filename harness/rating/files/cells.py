@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.rating.files.mapping import Condition, Place
 from harness.rating.files.paths import MISSING, fill, look_up
 from harness.records import digest
@@ -42,7 +43,10 @@ def find(place: Place, names: dict[str, Any]) -> Any:
         return place.recode.get(str(text), found) if text is not None else found
     if place.unix:
         seconds = number_of(plain(found) or "")
-        return MISSING if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+        try:
+            return MISSING if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+        except (ValueError, OverflowError, OSError) as error:
+            raise HarnessError(f"{plain(found)!r} is no time ({error})") from error
     return found
 
 

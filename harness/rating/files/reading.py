@@ -109,7 +109,7 @@ def read_ratings(
         for entry, names in rows_of(source, mapping):
             try:
                 answers.append(reader.answer(entry, names))
-            except _Unfit as unfit:
+            except (_Unfit, HarnessError) as unfit:
                 rejected.append(Rejected(entry.row, str(unfit)))
         answers, unfit_values, notes = reader.complete(answers)
         notes += [mapping.note] * bool(mapping.note) + hints(source, mapping, answers)

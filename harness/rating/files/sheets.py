@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from harness.errors import HarnessError
+from harness.rating.files import limits
 from harness.rating.files.cells import plain
 from harness.rating.files.table import Rows, Table, line_index
 
@@ -47,6 +48,7 @@ def of_csv(path: Path, text: str) -> Source:
     above, header = _header(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), TITLES))
     if above:
         notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
+    limits.check_columns(path, len(header), above + 1)
     names = _names(path, header, above + 1)
     found = _fast(text, delimiter, names) if len(text) > PLAIN_FROM and not above else None
     unreadable: list[tuple[int, str]] = []
@@ -68,6 +70,7 @@ def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
         import openpyxl
     except ImportError as error:
         raise HarnessError(f"{path}: Excel needs openpyxl: pip install 'feedback-harness[excel]'") from error
+    limits.check_archive(path, content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = {
@@ -75,6 +78,7 @@ def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
         }
     except Exception as error:  # openpyxl raises what its parts raise
         raise HarnessError(f"{path}: cannot be read as Excel: {error}") from error
+    limits.check_columns(path, max((len(row) for rows in sheets.values() for row in rows), default=0))
     filled = {title: rows for title, rows in sheets.items() if any(any(row) for row in rows)}
     if not filled:
         raise HarnessError(f"{path}: is empty; expected a header such as item_id,rater,criterion,value,rater_kind")

@@ -6,12 +6,10 @@ document that ends too early is an error, for nobody can say what it lacks.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import json
 import lzma
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +18,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.errors import HarnessError
+from harness.rating.files import limits
 from harness.rating.files.table import Entry, Rows, Table, line_index, of_records, opened
 
 Kind = Literal["json", "jsonl", "csv", "parquet"]
-UNPACK: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZh": bz2.decompress,
-    b"\xfd7zXZ": lzma.decompress,
-}
 EXCEL = (".xlsx", ".xlsm")
 PARQUET = (".parquet", ".pq")
 
@@ -78,15 +72,14 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
             begin = file.read(4)
         if begin == b"PAR1" or path.suffix.lower() in PARQUET:
             return _parquet(path)
+        limits.check_size(path, path.stat().st_size)
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise HarnessError(f"{path}: cannot be read: no such file") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        for magic, unpack in UNPACK.items():
-            if content.startswith(magic):
-                content = unpack(content)
+        content = limits.unpacked(path, content)
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise HarnessError(f"{path}: cannot be read: is compressed, but damaged or cut short ({error})") from error
     if content.startswith(b"PK\x03\x04"):
@@ -120,11 +113,13 @@ def _json(path: Path, text: str, records: str | None) -> Source | None:
     from harness.rating.files.paths import MISSING, look_up
 
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
+        document = limits.read_json(text)
+    except ValueError as error:
         first = text.lstrip().splitlines()[0]
         if first.startswith("{") and len(text.strip().splitlines()) > 1 and _is_json(first):
             return None  # JSON Lines
+        if not isinstance(error, json.JSONDecodeError):
+            raise HarnessError(f"{path}: cannot be read: {error}") from error
         raise HarnessError(f"{path}:{error.lineno}: is not JSON ({error.msg}); was the export cut short?") from error
     if records and isinstance(document, dict):
         listed = look_up(records, {".": document})
@@ -147,9 +142,11 @@ def _opened(record: dict[str, Any]) -> dict[str, Any]:
 
 def _is_json(line: str) -> bool:
     try:
-        json.loads(line)
+        limits.read_json(line)
     except json.JSONDecodeError:
         return False
+    except ValueError:  # it is, but cannot be read for sure
+        return True
     return True
 
 
@@ -161,9 +158,9 @@ def _jsonl(path: Path, text: str) -> Source:
             continue
         row += 1
         try:
-            record: Any = json.loads(line)
-        except json.JSONDecodeError as error:
-            unreadable.append((row, f"line {number} is not JSON ({error.msg})"))
+            record: Any = limits.read_json(line)
+        except ValueError as error:
+            unreadable.append((row, f"line {number} is not JSON ({getattr(error, 'msg', error)})"))
             continue
         if isinstance(record, dict):
             entries.append(Entry(row, number, _opened(record)))
@@ -179,6 +176,8 @@ def _parquet(path: Path) -> Source:
     try:
         file = pq.ParquetFile(path)
         schema = file.schema_arrow
+        limits.check_columns(path, len(schema.names))
+        limits.check_size(path, 8 * file.metadata.num_rows)
         rows = pd.RangeIndex(1, file.metadata.num_rows + 1, name="row")
     except (pa.ArrowException, OSError) as error:
         raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harness.rating.files.cells import plain
+from harness.rating.files.limits import read_json
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,8 @@ def opened(cell: Any) -> Any:
     """Return a cell; JSON in a cell, as annotation tools write lists, is read."""
     if isinstance(cell, str) and cell[:1] in ("[", "{"):
         try:
-            return json.loads(cell)
-        except json.JSONDecodeError:
+            return read_json(cell)
+        except ValueError:
             return cell
     return cell
 

@@ -131,4 +131,4 @@ def scale_of(values: set[float], words: bool) -> Scale:
         return "nominal"
     if values <= {0, 1}:
         return "binary"
-    return "ordinal" if all(value == int(value) for value in values) else "interval"
+    return "ordinal" if all(float(value).is_integer() for value in values) else "interval"

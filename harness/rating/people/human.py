@@ -26,6 +26,7 @@ from harness.rating.files.repeats import Rejected
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.values import Words
 from harness.rating.pairs import pairs_of
+from harness.rating.people.formulas import unguarded
 from harness.rating.people.over_imports import SOURCE_ID, Over, settle_over_imports
 from harness.rating.people.pseudonyms import pseudonym, user_key
 from harness.rating.people.questions import Question, find_questions
@@ -234,6 +235,7 @@ class _Places:
         )
 
     def _response(self, rating: Rating, response_id: str | None, model: str | None) -> Response:
+        response_id = response_id and unguarded(response_id)
         if response_id in self.responses:
             return self.responses[str(response_id)]
         candidates = [one for one in self.by_item.get(rating.item_id, []) if model in (None, one.model)]

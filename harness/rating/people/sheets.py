@@ -17,6 +17,7 @@ import pandas as pd
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
+from harness.rating.people.formulas import guarded
 from harness.rating.people.human import Asked, asked_of, note_questions, sides_of
 from harness.rating.people.questions import Question
 from harness.records import Item
@@ -100,13 +101,13 @@ def _spreadsheet(path: Path, asked: list[Asked], prompts: Prompts) -> tuple[list
 
 def _sheet_row(one: Asked, prompt: str) -> dict[str, Any]:
     sides = sides_of(one)
-    return {
+    row = {
         "item_id": one.response.item_id,
         "response_id": sides[0].response_id,
         "against_id": sides[1].response_id if one.against else None,
-        "prompt": _cell(prompt),
-        "response": _cell(sides[0].text or ""),
-        "response_b": _cell(sides[1].text or "") if one.against else None,
+        "prompt": prompt,
+        "response": sides[0].text or "",
+        "response_b": (sides[1].text or "") if one.against else None,
         "criterion": one.question.criterion,
         "question": one.question.question,
         "grades": "; ".join(
@@ -116,11 +117,7 @@ def _sheet_row(one: Asked, prompt: str) -> dict[str, Any]:
         "value": "",
         "comment": "",
     }  # fmt: skip
-
-
-def _cell(text: str) -> str:
-    """Return text that a spreadsheet takes for text: model-written formulas are not run."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return {name: guarded(cell) for name, cell in row.items()}
 
 
 def _label_studio(path: Path, asked: list[Asked], prompts: Prompts) -> tuple[list[Asked], int]:

@@ -12,13 +12,17 @@ import hmac
 import ipaddress
 import secrets
 import socket
+import threading
+import time
 from http.cookies import CookieError, SimpleCookie
 
 from harness.errors import HarnessError
 
 COOKIE = "harness_rater"
 MOST_FAILURES = 20
-"""Wrong passwords before nobody is let in any more."""
+"""Wrong passwords from one address, or with one token, before that one has to wait."""
+WAIT = 60.0
+"""Seconds after which a failure is forgotten."""
 
 
 def is_loopback(host: str) -> bool:
@@ -59,17 +63,33 @@ class Gate:
         self.password = password
         self._key = key
         self._place = place
-        self._failures = 0
+        self._failures: dict[tuple[str, str], list[float]] = {}
+        self._lock = threading.Lock()
 
-    def lets_in(self, rater: str, token: str, password: str | None = None) -> bool:
-        """Return whether a token, and the password if one is set, open a rater's page."""
-        if self._failures >= MOST_FAILURES:
-            return False
-        right = hmac.compare_digest(self.tokens.get(rater, "").encode(), token.encode()) and rater in self.tokens
-        if self.password is not None:
-            right = hmac.compare_digest(self.password.encode(), (password or "").encode()) and right
-        self._failures += not right
-        return right
+    def lets_in(self, rater: str, token: str, password: str | None = None, address: str = "") -> bool:
+        """Return whether a token, and the password if one is set, open a rater's page.
+
+        A token cannot be guessed; a password can, so whoever is wrong too often waits: the address, and the token with
+        which passwords are tried, never anybody else. A right token needs no password where none is set, and opens.
+        """
+        right = hmac.compare_digest(self.tokens.get(rater, "").encode(), _bytes(token)) and rater in self.tokens
+        if self.password is None:
+            return right
+        tried = [("address", address), *([("token", rater)] if right else [])]
+        with self._lock:
+            if any(len(self._recent(one)) >= MOST_FAILURES for one in tried):
+                return False
+            if hmac.compare_digest(self.password.encode(), _bytes(password or "")) and right:
+                return True
+            for one in tried:
+                self._failures[one] = [*self._recent(one), time.monotonic()]
+        return False
+
+    def _recent(self, tried: tuple[str, str]) -> list[float]:
+        now = time.monotonic()
+        found = {one: [at for at in times if now - at < WAIT] for one, times in self._failures.items()}
+        self._failures = {one: times for one, times in found.items() if times}
+        return self._failures.get(tried, [])
 
     def cookie(self, rater: str) -> str:
         """Return the header that gives a rater's browser its cookie."""
@@ -81,10 +101,18 @@ class Gate:
             found = SimpleCookie(header or "").get(COOKIE)
         except CookieError:
             return False
-        return rater in self.tokens and found is not None and hmac.compare_digest(found.value, self._proof(rater))
+        return (
+            rater in self.tokens
+            and found is not None
+            and hmac.compare_digest(_bytes(found.value), self._proof(rater).encode())
+        )
 
     def _proof(self, rater: str) -> str:
         return hmac.new(self._key, f"annotate {self._place} {rater}".encode(), hashlib.sha256).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def names_this_server(header: str | None, host: str, port: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.errors import HarnessError
@@ -38,8 +39,21 @@ def act(session: Session, action: str, said: dict[str, Any]) -> tuple[int, dict[
 
 
 def _answer_in(said: dict[str, Any]) -> tuple[str, float | None, str, float | None]:
-    value, seconds = said.get("value"), said.get("seconds")
-    for number in (value, seconds):
-        if isinstance(number, bool) or not (number is None or isinstance(number, int | float)):
-            raise HarnessError(f"expected a number or null, found {number!r}")
-    return str(said["unit"]), value, str(said.get("comment") or "")[:10_000], seconds
+    """Return what is said, once it is known that a file can hold it: what is on disk cannot be refused any more."""
+    value, seconds = _number(said.get("value")), _number(said.get("seconds"))
+    comment = str(said.get("comment") or "")[:10_000].encode(errors="replace").decode()
+    return str(said["unit"]), value, comment, seconds
+
+
+def _number(said: Any) -> float | None:
+    if said is None:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        raise HarnessError(f"expected a number or null, found {said!r:.60}")
+    try:
+        number = float(said)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise HarnessError("expected a number or null, found one that is not finite")
+    return number

@@ -137,6 +137,26 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
+        """Answer a request for something."""
+        self._answered(self._get)
+
+    def do_POST(self) -> None:
+        """Answer a request to change something."""
+        self._answered(self._post)
+
+    def _answered(self, answer: Callable[[], None]) -> None:
+        """Answer a request whatever is in it: what cannot be understood is 400, what fails here is 500."""
+        try:
+            answer()
+        except (ConnectionError, TimeoutError):
+            raise  # nobody is there any more
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            self._refuse(400, f"That cannot be understood ({type(error).__name__}).")
+        except Exception as error:
+            self.tell(f"a request failed: {error!r}")
+            self._refuse(500, "That failed here; the terminal says why. Nothing was changed.")
+
+    def _get(self) -> None:
         """Give the page, its files, or the state."""
         address = urlsplit(self.path)
         parts = address.path.strip("/").split("/")
@@ -156,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(200, self._state_of(rater))
         return self._refuse(404, "There is nothing here.")
 
-    def do_POST(self) -> None:
+    def _post(self) -> None:
         """Take an answer, an undo, the end."""
         rater, _, action = urlsplit(self.path).path.strip("/").partition("/")
         body = self._body()
@@ -176,8 +196,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "There is nothing here.")
         try:
             said = json.loads(body or b"{}")
-        except ValueError as error:
-            return self._json(400, {"error": str(error)})
+        except (ValueError, RecursionError) as error:
+            return self._json(400, {"error": f"is no JSON ({error})"})
+        if not isinstance(said, dict):
+            return self._json(400, {"error": "expected a JSON object"})
         status, state = act(self.sessions[rater], action, said)
         if status == 200 and action != "state":
             self.tell(_event(action, state))
@@ -198,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, _plain_page("Password", form), "text/html")
 
     def _let_in(self, rater: str, token: str, password: str) -> None:
-        if not self.gate.lets_in(rater, token, password):
+        if not self.gate.lets_in(rater, token, password, str(self.client_address[0])):
             return self._refuse(403, "This key does not fit: open the address that the terminal shows now.")
         self.tell(f"{self.sessions[rater].name if rater in self.sessions else 'the lead'} opens the page")
         # a page that goes on by itself, not a redirect: after a link from elsewhere a strict cookie would not be sent
@@ -215,13 +237,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > LARGEST:
+        whole = length.isascii() and length.isdigit() and "Transfer-Encoding" not in self.headers
+        if not whole or len(length) > 9 or int(length) > LARGEST:
             self.close_connection = True
             return None
         return self.rfile.read(int(length))
 
     def _json(self, status: int, content: dict[str, Any]) -> None:
-        self._send(status, json.dumps(content, ensure_ascii=False).encode(), "application/json")
+        self._send(status, json.dumps(content).encode(), "application/json")
 
     def _refuse(self, status: int, reason: str) -> None:
         self.close_connection = True
