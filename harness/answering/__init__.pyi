@@ -31,6 +31,7 @@ from .logs.inspect_log import is_inspect_log as is_inspect_log
 from .logs.inspect_log import read_inspect_log as read_inspect_log
 from .logs.lm_eval_log import CHECKPOINT as CHECKPOINT
 from .logs.lm_eval_log import LmEvalSample as LmEvalSample
+from .logs.lm_eval_log import date_of as date_of
 from .logs.lm_eval_log import newest_samples as newest_samples
 from .logs.lm_eval_log import read_samples as read_samples
 from .logs.lm_eval_log import read_settings as read_settings

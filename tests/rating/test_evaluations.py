@@ -191,6 +191,82 @@ def test_what_cannot_be_imported_is_told(output, tmp_path):
         import_evaluations("lm-eval", [f"1={other}"], run.folder)
 
 
+DAY, LATER = "2024-05-01T10-00-00.000000", "2024-06-01T10-00-00.000000"
+
+
+def weighed(number, scores, said="True", **fields):
+    """A row of a log-likelihood task, as lm-eval wrote it before 0.4.3."""
+    row = {"doc_id": number, "doc": {"text": f"it was {number}"}, "target": " dog"}
+    asked = {"arguments": [[f"it was {number} a", " dog"]], "resps": [[[-0.5, said]]], "filtered_resps": [[-0.5, said]]}
+    return {**row, **asked, **scores, **fields}
+
+
+def written(folder, name, rows, date=DAY, model="org/small", array=False, **args):
+    """Write a file of samples and its results; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(rows, indent=2) if array else "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / name).write_text(text)
+    told = ",".join(f"{key}={value}" for key, value in {"pretrained": model, **args}.items())
+    results = {"config": {"model": "hf", "model_args": told}, "results": {"lost": {}}}
+    (folder / (f"results_{date}.json" if date else "results.json")).write_text(json.dumps(results))
+    return folder
+
+
+def test_rows_that_name_neither_metrics_nor_filter_are_read(tmp_path):
+    rows = [weighed(0, {"acc": 1.0, "perplexity": -0.5}), weighed(1, {"acc": 0.0, "perplexity": -2.0}, said="False")]
+    folder = written(tmp_path / "old", "pretrained__org__small_lost.jsonl", rows, date="", array=True)
+    run, notes = import_evaluations("lm-eval", [folder], tmp_path / "run")
+    texts = run.responses[run.responses["model"] == "small"].sort_values("item_id")["text"]
+    assert [text if isinstance(text, str) else None for text in texts] == [
+        " dog",
+        None,
+    ]  # what was weighed is the answer only where the model would have written it
+    values = run.ratings.set_index(["rater", "item_id"])["value"].to_dict()
+    assert values["lm-eval:acc", "0"] == 1
+    assert values["lm-eval:perplexity", "1"] == -2
+    assert (run.items["choices"].isna().all(), notes) == (True, [])
+
+
+def test_no_number_is_missing_not_a_score(tmp_path):
+    rows = [weighed(0, {"acc": 1.0}), weighed(1, {"acc": None}), weighed(2, {"acc": float("nan")})]
+    run, _ = import_evaluations("lm-eval", [written(tmp_path / "o", f"samples_lost_{DAY}.jsonl", rows)], tmp_path / "r")
+    rows = run.ratings.sort_values("item_id")
+    assert rows["status"].tolist() == ["ok", "skipped", "skipped"]
+    assert rows["value"].isna().tolist() == [False, True, True]
+    assert set(rows["scale"]) == {"binary"}
+
+
+def test_samples_go_with_the_results_of_their_day_and_an_older_log_replaces_no_newer_one(tmp_path):
+    folder = written(tmp_path / "o", f"samples_lost_{DAY}.jsonl", [weighed(0, {"acc": 0.0})], revision="step1")
+    written(folder, f"samples_more_{LATER}.jsonl", [weighed(0, {"acc": 1.0})], date=LATER, revision="step2")
+    run, _ = import_evaluations("lm-eval", [folder], tmp_path / "run")
+    assert [who.name for who in run.suite.models] == ["small@step1", "small@step2"]
+    newer = written(tmp_path / "n", f"samples_lost_{LATER}.jsonl", [weighed(0, {"acc": 1.0})], LATER, revision="step1")
+    import_evaluations("lm-eval", [newer], tmp_path / "run")
+    run, notes = import_evaluations("lm-eval", [folder], tmp_path / "run")
+    ours = run.ratings[run.ratings["task"] == "lost"]
+    assert ours["value"].tolist() == [1]
+    assert "is older than what there is of small@step1 on lost" in notes[0]
+    both, _ = import_evaluations("lm-eval", [newer, folder], tmp_path / "both")
+    assert both.ratings[both.ratings["task"] == "lost"]["value"].tolist() == [1]
+
+
+def test_an_adapter_makes_another_model(tmp_path):
+    one = written(tmp_path / "a", f"samples_lost_{DAY}.jsonl", [weighed(0, {"acc": 0.0})], peft="org/adapter")
+    two = written(tmp_path / "b", f"samples_lost_{DAY}.jsonl", [weighed(0, {"acc": 1.0})])
+    run, _ = import_evaluations("lm-eval", [one, two], tmp_path / "run")
+    assert [who.name for who in run.suite.models] == ["small+adapter", "small"]
+
+
+def test_an_empty_file_is_told_and_the_rest_goes_on(tmp_path):
+    folder = written(tmp_path / "o", f"samples_lost_{DAY}.jsonl", [weighed(0, {"acc": 1.0})])
+    (folder / f"samples_void_{DAY}.jsonl").write_text("")
+    run, notes = import_evaluations("lm-eval", [folder], tmp_path / "run")
+    assert len(run.ratings) == 1
+    assert len(notes) == 1
+    assert "samples_void" in notes[0]
+
+
 INSPECT = """
 import sys
 from inspect_ai import Task, eval
@@ -218,6 +294,14 @@ def test_a_log_of_inspect_becomes_a_run(tmp_path):
     assert responses.groupby("item_id")["sample"].apply(sorted).to_dict() == {"one": [0, 1], "two": [0, 1]}
     assert set(run.ratings["rater"]) == {"inspect:match"}
     assert set(run.ratings["criterion"]) == {"correctness"}
+    targets = run.items.set_index("item_id")["targets"].to_dict()
+    assert (list(targets["one"]), list(targets["two"])) == ([], ["4", "four"])
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "broken.eval").write_text("none")
+    log.rename(tmp_path / "logs" / log.name)
+    folder, notes = import_evaluations("inspect", [tmp_path / "logs"], tmp_path / "again", family="mathematics")
+    assert len(folder.ratings) == len(run.ratings)
+    assert "broken.eval" in notes[0]
     rate(run, ["numeric"])
     values = Run(run.folder).ratings.set_index(["response_id", "rater"])["value"].unstack()
     assert (values["inspect:match"] == values["numeric"]).all()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Limits
 from harness.rating.verifiers.problems import program
@@ -128,6 +129,14 @@ def test_a_problem_that_its_own_solution_fails_has_no_value_for_anybody(tmp_path
     assert summary["statuses"]["skipped"] == 18
     assert len(summary["problems_without_value"]) == 18
     assert summary["pass_rate"] is None
+
+
+def test_a_problem_that_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path):
+    found = verified(tmp_path, ({"question": "?"}, "print(3)"), (SUM, "print(3)"))
+    assert [one.rating.status for one in found] == ["skipped", "ok"]
+    assert "no tests found" in pass_summary(found)["problems_without_value"]["p0"]
+    with pytest.raises(HarnessError, match="no tests found"):
+        verified(tmp_path, ({"question": "?"}, "print(3)"))
 
 
 def test_a_name_that_the_program_should_define_is_its_own_failure(tmp_path):

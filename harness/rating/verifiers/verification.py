@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.answering import answer_of
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.sandbox.check import Check, Limits
+from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
@@ -148,14 +148,26 @@ def verify(
         accept_same_process: Run tests that cannot cross in the candidate's own process.
         progress: Called with the number of completions that are newly done.
 
+    A problem whose tests cannot be read has no value; the others go on.
+
     Raises:
-        HarnessError: A problem's tests cannot be read.
+        HarnessError: No problem's tests can be read.
     """
-    tests = {name: read_tests(problems[name]) for name in dict.fromkeys(entry.task_id for entry in completions)}
-    checks = [Check(entry.source, tests[entry.task_id], limits) for entry in completions]
+    tests: dict[str, Tests] = {}
+    broken: dict[str, HarnessError] = {}
+    for name in dict.fromkeys(entry.task_id for entry in completions):
+        try:
+            tests[name] = read_tests(problems[name])
+        except HarnessError as error:
+            broken[name] = error
+    if broken and not tests:
+        raise next(iter(broken.values()))
+    checks = [Check(entry.source, tests[entry.task_id], limits) for entry in completions if entry.task_id in tests]
     with Sandboxes(jail, workers) as sandboxes:
-        court = ProgramChecker(sandboxes, accept_same_process)
-        for entry, judgement in zip(completions, court.judge_all(checks), strict=True):
+        judged = ProgramChecker(sandboxes, accept_same_process).judge_all(checks)
+        for entry in completions:
+            unreadable = broken.get(entry.task_id)
+            judgement = Judgement("skipped", str(unreadable), None) if unreadable else next(judged)
             yield Verified(entry, _rating(entry, judgement), judgement.word, "same_process" in judgement.flags)
             progress(1)
 

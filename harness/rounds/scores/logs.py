@@ -53,7 +53,7 @@ def _samples(path: Path, task: str, metric: str | None) -> Iterator[dict[str, An
         }
 
 
-def _metric(scores: Mapping[str, float], wanted: str | None, where: str) -> str:
+def _metric(scores: Mapping[str, float | None], wanted: str | None, where: str) -> str:
     if wanted is not None and wanted not in scores:
         raise HarnessError(f"{where}: has no number for the metric {wanted!r}.{did_you_mean(wanted, scores)}")
     if not scores:

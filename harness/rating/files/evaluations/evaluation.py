@@ -44,8 +44,15 @@ class Evaluation:
     items: list[Item] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     ratings: list[Rating] = field(default_factory=list)
+    made: str = ""
+    """When, as far as its files say: what is older never takes the place of what is newer."""
     notes: list[str] = field(default_factory=list)
     """What could not be brought along, and why."""
+
+    @property
+    def name(self) -> str:
+        """What the manifest calls it."""
+        return f"{self.model} on {self.task}"
 
     def add_response(self, item: Item, sample: int, prompt_hash: str | None, **fields: Any) -> Response:
         """Add an answer; its id follows from all that is known of it, so that bringing it twice is harmless."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.answering import InspectSample, InspectScore, read_inspect_log
+from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
 from harness.records import Family, Item, Scale, digest
 from harness.suite import without_secrets
@@ -16,12 +18,40 @@ JUDGES = "model_graded"
 
 
 def read_inspect(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluation]:
-    """Yield the evaluation in a log of Inspect."""
-    log = read_inspect_log(checkpoint.path)
+    """Yield the evaluation in a log of Inspect, or those of a folder of logs; of those, one that is broken is noted.
+
+    Raises:
+        HarnessError: The log is none, or no log of the folder is one.
+    """
+    if not checkpoint.path.is_dir():
+        yield _evaluation(checkpoint.path, checkpoint, families)
+        return
+    paths = sorted([*checkpoint.path.rglob("*.eval"), *checkpoint.path.rglob("*.json")])
+    broken: list[str] = []
+    whole: list[Evaluation] = []
+    for path in paths:
+        try:
+            whole.append(_evaluation(path, checkpoint, families))
+        except HarnessError as error:
+            broken.append(f"left out: {error}")
+    if not whole:
+        raise HarnessError("\n".join(broken) or f"{checkpoint.path}: has no log of Inspect (*.eval, *.json)")
+    whole[0].notes += broken
+    yield from whole
+
+
+def _evaluation(path: Path, checkpoint: Checkpoint, families: Families) -> Evaluation:
+    log = read_inspect_log(path)
     task = log.task.rsplit("/", 1)[-1]
     settings = {"path": log.path.name, "created": log.created, "status": log.status, "config": log.config}
     evaluation = Evaluation(
-        "inspect", checkpoint.named(log.model), task, checkpoint, {"model": log.model}, without_secrets(settings)
+        "inspect",
+        checkpoint.named(log.model),
+        task,
+        checkpoint,
+        {"model": log.model},
+        without_secrets(settings),
+        made=log.created,
     )
     if log.status != "success":
         evaluation.notes.append(f"{log.path}: the evaluation ended as {log.status!r}; brought along is what it came to")
@@ -43,7 +73,7 @@ def read_inspect(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluat
         for score in sample.scores:
             evaluation.add_rating(response, score.name, **_rating(score, scales[score.name]))
     evaluation.items = list(items.values())
-    yield evaluation
+    return evaluation
 
 
 def _scale(scores: Sequence[InspectScore]) -> Scale:
@@ -77,19 +107,18 @@ def _item(task: str, sample: InspectSample, family: Family) -> Item:
         family=family,
         prompt=sample.input,
         choices=sample.choices,
-        target=_target(sample),
+        target=next(iter(_targets(sample)), None),
+        targets=_targets(sample) if len(_targets(sample)) > 1 else [],
         references=sample.target if sample.choices is None else [],
         content_hash=digest(contents),
         metadata=json.dumps(sample.metadata, sort_keys=True, ensure_ascii=False, default=str),
     )
 
 
-def _target(sample: InspectSample) -> str | None:
-    """Return the answer; of choices, for which Inspect names a letter, its number."""
-    if not sample.target:
-        return None
+def _targets(sample: InspectSample) -> list[str]:
+    """Return the right answers; of choices, for which Inspect names letters, their numbers."""
     if sample.choices is None:
-        return sample.target[0]
-    letter = sample.target[0].strip().upper()
-    place = ord(letter) - ord("A") if len(letter) == 1 else -1
-    return str(place) if 0 <= place < len(sample.choices) else None
+        return sample.target
+    letters = [letter for target in sample.target for letter in target.strip().upper() if letter.isalpha()]
+    places = [ord(letter) - ord("A") for letter in letters]
+    return [str(place) for place in places if place < len(sample.choices)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.answering import LmEvalSample, newest_samples, read_samples, read_settings
+from harness.answering import LmEvalSample, date_of, newest_samples, read_samples, read_settings
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
 from harness.records import Family, Item, Response, digest
@@ -19,28 +19,46 @@ KEPT = ("config", "n-shot", "versions", "lm_eval_version", "transformers_version
 
 def read_lm_eval(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluation]:
     """Yield the evaluations in an output folder of lm-eval: of each model in it, of each task the newest."""
-    folders = sorted({path.parent for path in checkpoint.path.rglob("samples_*.jsonl")}) or [checkpoint.path]
+    found = newest_samples(checkpoint.path).values() if checkpoint.path.is_dir() else [checkpoint.path]
+    folders = sorted({path.parent for path in found})
     if checkpoint.series and len(folders) > 1:
         names = ", ".join(folder.name for folder in folders)
         raise HarnessError(f"{checkpoint.path}: holds the output of several models, but a round has one: {names}")
     for folder in folders:
-        results = read_settings(folder)
-        config = results.get("config") or {}
-        args = {"model": config.get("model"), **_model_args(config.get("model_args"))}
-        model = str(args.get("pretrained") or args.get("model") or results.get("model_name") or folder.name)
         for task, path in newest_samples(folder).items():
+            results = read_settings(folder, date_of(path)) or read_settings(folder)
+            config = results.get("config") or {}
+            args = {"model": config.get("model"), **_model_args(config.get("model_args"))}
             settings = {key: results[key] for key in KEPT if results.get(key) is not None}
             settings["task_config"] = (results.get("configs") or {}).get(task)
             evaluation = Evaluation(
                 "lm-eval",
-                checkpoint.named(Path(model.rstrip("/")).name if "pretrained" in args else model),
+                checkpoint.named(_model_name(args, results, folder)),
                 task,
                 checkpoint,
                 without_secrets(args),
                 {"path": path.name, **without_secrets(settings)},
+                made=date_of(path),
             )
-            _add_samples(evaluation, list(read_samples(path)), families(task))
+            samples = list(read_samples(path))
+            if not samples:
+                evaluation.notes.append(f"{path}: is empty, left out")
+            _add_samples(evaluation, samples, families(task))
             yield evaluation
+
+
+def _model_name(args: dict[str, Any], results: dict[str, Any], folder: Path) -> str:
+    """Return what a model is called: another revision or adapter of it is another model."""
+    base = args.get("pretrained")
+    if not base:
+        return str(args.get("model") or results.get("model_name") or folder.name)
+    name = Path(str(base).rstrip("/")).name
+    if args.get("revision") not in (None, "", "main", "None"):
+        name += f"@{args['revision']}"
+    for adapter in ("peft", "delta", "gguf_file"):
+        if args.get(adapter) not in (None, "", "None"):
+            name += f"+{Path(str(args[adapter]).rstrip('/')).name}"
+    return name
 
 
 def _model_args(written: Any) -> dict[str, Any]:
@@ -54,7 +72,7 @@ def _model_args(written: Any) -> dict[str, Any]:
 def _add_samples(evaluation: Evaluation, samples: Sequence[LmEvalSample], family: Family) -> None:
     filters = list(dict.fromkeys(sample.filter for sample in samples))
     binary = {
-        name: all(sample.scores.get(name, 0.0) in (0.0, 1.0) for sample in samples)
+        name: all(sample.scores.get(name) in (None, 0.0, 1.0) for sample in samples)
         for name in dict.fromkeys(name for sample in samples for name in sample.scores)
     }
     answers: dict[str, Response] = {}
@@ -64,7 +82,12 @@ def _add_samples(evaluation: Evaluation, samples: Sequence[LmEvalSample], family
             evaluation.items.append(item)
             for number, text in enumerate(sample.texts):
                 response = evaluation.add_response(
-                    item, number, sample.prompt_hash, text=text, logprobs=sample.logprobs
+                    item,
+                    number,
+                    sample.prompt_hash,
+                    logprobs=sample.logprobs,
+                    text=text,
+                    **({} if text is not None else {"error": "the model would not write the target"}),
                 )
                 answers.setdefault(sample.item_id, response)
         for name, value in sample.scores.items():
@@ -75,6 +98,8 @@ def _add_samples(evaluation: Evaluation, samples: Sequence[LmEvalSample], family
                 rater_kind="verifier" if binary[name] else "metric",
                 scale="binary" if binary[name] else "interval",
                 value=value,
+                status="skipped" if value is None else "ok",
+                error="lm-eval wrote no number" if value is None else None,
                 rater_version=f"lm-eval {evaluation.settings.get('lm_eval_version', '')}".strip(),
                 raw=None if sample.choices else json.dumps(sample.filtered, ensure_ascii=False),
             )
@@ -93,6 +118,7 @@ def _item(task: str, sample: LmEvalSample, family: Family) -> Item:
         prompt=sample.prompt,
         choices=sample.choices,
         target=references[0] if references else None,
+        targets=references if len(references) > 1 else [],
         references=references if written else [],
         content_hash=digest(sample.doc_hash or sample.doc, sample.target_hash or sample.target),
         metadata=json.dumps(sample.doc, sort_keys=True, ensure_ascii=False),

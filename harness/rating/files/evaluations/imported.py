@@ -79,6 +79,7 @@ def import_evaluations(
             samples = 1 + max((one.sample for one in evaluation.responses), default=0)
             tasks.setdefault(evaluation.task, TaskUse(task=evaluation.task, samples=samples))
             found.append(evaluation)
+    found = _newest(found, Run(folder) if there else None)
     content = there.model_dump(exclude_defaults=True) if there else {"name": re.sub(r"[^\w.-]", "_", folder.name)}
     content |= {"models": [m.model_dump() for m in models.values()], "tasks": [t.model_dump() for t in tasks.values()]}
     suite = Suite.model_validate(content)
@@ -95,7 +96,29 @@ def import_evaluations(
     return run, [note for evaluation in found for note in evaluation.notes]
 
 
+def _newest(found: Sequence[Evaluation], run: Run | None) -> list[Evaluation]:
+    """Return evaluations without what is older than another of the same model and task, or than what the run has.
+
+    What is left out is told by the notes of an evaluation without items.
+    """
+    known = run.manifest.get("imported", {}) if run else {}
+    newest = {name: str(settings.get("made") or "") for name, settings in known.items()}
+    for evaluation in found:
+        newest[evaluation.name] = max(newest.get(evaluation.name, ""), evaluation.made)
+    kept = []
+    for evaluation in found:
+        if evaluation.made and evaluation.made < newest[evaluation.name]:
+            evaluation.items, evaluation.responses, evaluation.ratings = [], [], []
+            evaluation.notes = [
+                f"{evaluation.settings['path']}: is older than what there is of {evaluation.name}, left out"
+            ]
+        kept.append(evaluation)
+    return kept
+
+
 def _write(run: Run, evaluation: Evaluation) -> None:
+    if not evaluation.items:  # empty, or older than what is there
+        return
     part = f"{evaluation.task}-{evaluation.model}"
     known = set(run.items.loc[run.items["task"] == evaluation.task, "item_id"])
     new = [item for item in evaluation.items if item.item_id not in known]
@@ -107,7 +130,7 @@ def _write(run: Run, evaluation: Evaluation) -> None:
     items = run.items[run.items["task"] == evaluation.task]
     run.note(
         tasks={evaluation.task: {"family": items["family"].iloc[0], "items": len(items)}},
-        imported={f"{evaluation.model} on {evaluation.task}": evaluation.settings},
+        imported={evaluation.name: {**evaluation.settings, "made": evaluation.made}},
     )
 
 
