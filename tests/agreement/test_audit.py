@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 
 NAMES = (
     "positional_agreement", "first_preference", "length", "self_preference", "test_retest_other_seeds",
-    "test_retest_same_seed", "drift", "injection", "null_answer", "scale_use", "parse_failures", "independence",
+    "test_retest_same_seed", "drift", "injection", "null_answer", "scale_use", "parse_failures", "mass", "independence",
 )  # fmt: skip
 
 
@@ -93,6 +93,15 @@ def test_an_error_of_the_provider_is_no_outcome_and_an_unread_answer_is():
     assert (found["positional_agreement"].value, found["positional_agreement"].n) == (1.0, 2)  # a and b; c is left out
     assert (found["parse_failures"].value, found["parse_failures"].n) == (2 / 5, 5)
     assert "1 error" in found["parse_failures"].reason
+
+
+def test_words_that_hold_little_of_the_probability_are_flagged():
+    frame = singles([1.0] * 20).assign(metadata=['{"mass": 0.2}'] * 10 + ['{"mass": 0.3}'] * 10)
+    frame.loc[0, "status"], frame.loc[0, "value"] = "unparsed", np.nan  # a rating that says why it is none has it too
+    found = checks(frame)["mass"]
+    assert (found.value, found.n, found.verdict) == (pytest.approx(0.25), 20, "flagged")
+    assert checks(singles([1.0] * 20).assign(metadata='{"mass": 0.9}'))["mass"].verdict == "ok"
+    assert checks(singles([1.0] * 20).assign(metadata="{}"))["mass"].verdict == "not_run"
 
 
 def length_frame(pull, n=400):

@@ -18,7 +18,7 @@ from harness.agreement.audits.attacks import ask_again, attacks, work_again
 from harness.agreement.audits.biases import independence, length, position, self_preference
 from harness.agreement.audits.check import AuditCheck
 from harness.agreement.audits.flips import Flips, flips
-from harness.agreement.audits.steadiness import drift, parse_failures, retest, scale_use
+from harness.agreement.audits.steadiness import drift, mass, parse_failures, retest, scale_use
 from harness.agreement.audits.subject import Subject, run_frame, subject_of
 from harness.agreement.source import opened_source
 from harness.answering import chat_models
@@ -82,8 +82,8 @@ def audit(
 
     Returns:
         The checks `positional_agreement, first_preference, length, self_preference, test_retest_other_seeds,
-        test_retest_same_seed, drift, injection, null_answer, scale_use, parse_failures, independence`. Intervals are
-        Wilson's for shares and BCa over items for means.
+        test_retest_same_seed, drift, injection, null_answer, scale_use, parse_failures, mass, independence`. Intervals
+        are Wilson's for shares and BCa over items for means.
 
     Raises:
         HarnessError: The rater gave no ratings, or cannot be asked again.
@@ -111,6 +111,7 @@ def checks_of(subject: Subject) -> tuple[AuditCheck, ...]:
         *attacks(subject),
         scale_use(subject),
         parse_failures(subject),
+        mass(subject),
         independence(subject),
     )
 

@@ -13,6 +13,7 @@ SAME = 0.9
 DRIFT_MARGIN = 0.05
 MOST_USED = 0.9
 UNPARSED = 0.02
+MASS = 0.5
 BINS = 5
 """A scale of many values is looked at in so many equal parts."""
 CLOSE = 0.05
@@ -113,6 +114,17 @@ def parse_failures(subject: Subject) -> AuditCheck:
     found = share(float(unread), answered)
     sentence = f"{unread:,} of {answered:,} answers could not be read" + (f"; beside them {others}" if others else "")
     return most("parse_failures", found, UNPARSED, sentence)
+
+
+def mass(subject: Subject) -> AuditCheck:
+    """Check how much of all probability the judge's words held: with little, it wanted to say something else."""
+    rows = subject.ratings[subject.ratings["mass"].notna()]
+    if rows.empty:
+        return not_run("mass", "`mass` in the ratings' metadata: a judge by probabilities has it")
+    found = mean_by(rows["mass"], rows["item_id"])
+    below = int((rows["mass"] < MASS).sum())
+    sentence = f"the words held {found.value:.2f} of the probability on average, in {below:,} of {len(rows):,} less"
+    return least("mass", found, MASS, f"{sentence} than half")
 
 
 def _many(subject: Subject) -> bool:

@@ -6,6 +6,8 @@ then two raters of one pair, whoever they told it from, rate the same unit.
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.run import UNIT, Run, is_first, is_ok, is_valued, points_back, turned
 
 WORDS = ["criterion", "order", "status", "created_at", "model", "against_model", "cluster", "rater_kind", "scale"]
-NUMBERS = ["value", "repetition", "length", "against_length"]
+NUMBERS = ["value", "repetition", "length", "against_length", "mass"]
 COLUMNS = ("model", "against_model", "text", "against_text", "length", "against_length", "cluster")
 """What a file of ratings may have beside the record's columns."""
 TRUTH = ("human", "verifier")
@@ -158,6 +160,8 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name].to_numpy(object) if name in frame else None
         rows[name] = pd.Series(column, dtype=object)
         rows[name] = rows[name].where(rows[name].notna() & (rows[name] != ""), None)
+    if "mass" not in frame and "metadata" in frame:
+        frame = frame.assign(mass=[_mass(text) for text in frame["metadata"]])
     for name in NUMBERS:
         numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan) if name in frame else 0.0
         rows[name] = numbers if name in frame or name == "repetition" else np.nan
@@ -170,6 +174,14 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     rows["repetition"] = rows["repetition"].fillna(0)
     rows["criterion"] = rows["criterion"].fillna("rating")
     return rows
+
+
+def _mass(metadata: Any) -> float:
+    """Return how much of all probability a judge's words had; NaN where its rating does not say."""
+    if not isinstance(metadata, str) or '"mass"' not in metadata:
+        return math.nan
+    found = json.loads(metadata).get("mass")
+    return float(found) if isinstance(found, int | float) else math.nan
 
 
 @dataclass(frozen=True)
