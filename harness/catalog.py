@@ -8,13 +8,17 @@ so one file can be replaced.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from harness.errors import HarnessError, did_you_mean
 from harness.kinds import KINDS, target_of
+from harness.records import digest
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
 
@@ -78,12 +82,14 @@ class Catalog:
         raise HarnessError(f"{relative}: in no catalogue ({', '.join(str(root) for root in self.roots)})")
 
 
-def function_named(use: str, where: str) -> Callable[..., Any]:
+def function_named(use: str, where: str, beside: Path | None = None) -> Callable[..., Any]:
     """Return the function that a YAML file names: a kind's short name, or `package.module:function`.
 
     Args:
         use: The name.
         where: The file and key, for the complaint.
+        beside: The folder of the YAML file. A module is looked for in it, then in the included folder around it
+            (`DIR/raters/NAME`, `DIR`), then among what is installed.
 
     Raises:
         HarnessError: It names no function.
@@ -92,10 +98,37 @@ def function_named(use: str, where: str) -> Callable[..., Any]:
     if not name:
         raise HarnessError(f"{where}: no kind {use!r}.{did_you_mean(use, KINDS)} Or write package.module:function")
     try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+        found: Callable[..., Any] = getattr(_module_beside(module, beside) or importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise HarnessError(f"{where}: {use!r} names no function ({error}); write package.module:function") from error
     return found
+
+
+def _module_beside(module: str, folder: Path | None) -> ModuleType | None:
+    """Return a module from a file beside a YAML file or in the included folder; None where there is none.
+
+    It gets a name that follows from its place: two folders may each have a `mine.py`.
+    """
+    if folder is None:
+        return None
+    for root in (folder.resolve(), folder.resolve().parent.parent):
+        path = root / f"{module.replace('.', '/')}.py"
+        if not path.is_file():
+            continue
+        name = f"harness_beside_{digest(str(path), path.stat().st_mtime_ns)}"
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            made = importlib.util.module_from_spec(spec)
+            sys.modules[name] = made
+            try:
+                spec.loader.exec_module(made)
+            except BaseException:
+                del sys.modules[name]
+                raise
+        return sys.modules[name]
+    return None
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:

@@ -147,7 +147,7 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
         HarnessError: `use` names no function, or the function refuses its settings.
     """
     where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-    make = function_named(spec.use, f"{where}: use")
+    make = function_named(spec.use, f"{where}: use", spec.folder)
     rater: Rater = make(spec, surroundings)
     return rater
 

@@ -147,7 +147,9 @@ def problem_task(name: str, catalog: Catalog) -> ProblemTask:
         raise HarnessError(
             f"the task {name!r} has no generator (metadata: harness: generator); those that have: {known}"
         )
-    generate = function_named(str(facts["generator"]), f"{path}: metadata: harness: generator")
+    generate = function_named(
+        str(facts["generator"]), f"{path}: metadata: harness: generator", path.parent if path else None
+    )
     writing = content.get("generation_kwargs") or {}
     return ProblemTask(
         name,

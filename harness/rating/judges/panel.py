@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from harness.catalog import Catalog
+from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.rate import find_rater, read_spec
@@ -192,12 +192,13 @@ def _total(parts: Sequence[float | None]) -> float | None:
 
 
 def check_rater(name: str, catalog: Catalog) -> None:
-    """Check that a rater of the catalogue is there, and where it is a panel, that its members fit.
+    """Check that a rater of the catalogue is there, that its function is, and of a panel that its members fit.
 
     Raises:
         HarnessError: It is not, or they do not.
     """
     spec = read_spec(name, catalog)
+    function_named(spec.use, f"{spec.folder}/rater.yaml: use", spec.folder)
     if spec.use == PANEL:
         _settings(spec, catalog)
 
