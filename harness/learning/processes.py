@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -25,12 +26,15 @@ def process_pool(workers: int) -> Iterator[Call]:
     """
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
+    before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, _leave_with, (reader,))
     try:
         yield lambda job, *arguments: pool.submit(job, *arguments).result()
     finally:
         writer.close()
-        pool.shutdown(cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - before:
+            worker.kill()  # one that hangs in a driver does not see the pipe close
+        pool.shutdown(wait=False, cancel_futures=True)
         reader.close()
 
 

@@ -18,6 +18,8 @@ import yaml
 
 from harness.errors import HarnessError
 from harness.learning.learner import Example, SeriesEnded, make_learner
+from harness.rounds.scores.run_scores import from_run
+from harness.rounds.verdict.rounds import compare_rounds
 from harness.run.folder import Run
 
 pytest.importorskip("transformers")
@@ -114,6 +116,30 @@ def test_a_loss_that_is_no_number_ends_the_series(tiny):
     with pytest.raises(SeriesEnded, match="diverged: the loss of step"):
         one.train(base, [Example(item, "12") for item in one.practice(1)], 1)
     assert pickle.loads(pickle.dumps(SeriesEnded("diverged", "why"))).status == "diverged"
+
+
+def test_a_batch_that_does_not_fit_is_halved(tiny, monkeypatch):
+    import torch
+
+    from harness.learning.learners.network import Network
+
+    one = learner(tiny)
+    state, _ = one.start()
+    items, write, sizes = one.held_out(8), Network._write, []
+
+    def narrow(self, prompts, *how):
+        sizes.append(len(prompts))
+        if len(prompts) > 2:
+            raise torch.OutOfMemoryError("full")
+        return write(self, prompts, *how)
+
+    whole = one.answer(state, items)
+    monkeypatch.setattr(Network, "_write", narrow)
+    assert [answer.text for answer in one.answer(state, items)] == [answer.text for answer in whole]
+    assert sizes[-1] == 2
+    monkeypatch.setattr(Network, "_write", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("full")))
+    with pytest.raises(SeriesEnded, match="out_of_memory: full"):
+        one.answer(state, items)
 
 
 def test_an_adapter_is_all_that_is_trained(tiny):
@@ -222,6 +248,12 @@ def test_two_rounds_on_a_bare_machine_killed_and_resumed_are_the_same_bits(tiny,
     assert sorted(one.name for one in (run.folder / "checkpoints").iterdir()) == sorted(
         f"{series}-seed{seed}-round002.state" for series in rounds["series"].unique() for seed in (0, 1)
     )
+    scores = from_run(run)
+    told = scores.groupby("benchmark")[["confidence", "kl"]].count().gt(0)
+    assert told["confidence"].all()
+    assert list(told.index[told["kl"]]) == ["two_digit_sums_explored"]
+    named = {flag["flag"] for result in compare_rounds(scores).results for flag in result.flags}
+    assert {"over_confident", "sharpening", "collapsing", "less_diverse", "length_growth"} <= named
     line = json.loads((run.folder / "data" / "gold-seed0-round001.jsonl").read_text().splitlines()[0])
     assert line["prompt"].startswith("What is ")
     first, second = (int(word) for word in line["prompt"].split("?")[0].removeprefix("What is ").split(" + "))

@@ -114,12 +114,21 @@ class Network:
             draw: Where chance comes from; on the network's device.
             base: The model that `kl` is measured to; not measured where not given.
         """
-        stops, answers = self.stops(how.until), []
+        import torch
+
+        stops, answers = self.stops(how.until), list[Answer]()
         size = max(1, how.batch // how.samples)
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        for start in range(0, len(order), size):
-            places = order[start : start + size]
-            answers += self._write([prompts[place] for place in places], how, stops, draw, base)
+        while len(answers) < len(order) * how.samples:
+            start = len(answers) // how.samples
+            try:
+                some = [prompts[place] for place in order[start : start + size]]
+                answers += self._write(some, how, stops, draw, base)
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                size //= 2  # other processes may share the device
+            self.free()
         back = sorted(range(len(order)), key=order.__getitem__)
         return [answers[place * how.samples : (place + 1) * how.samples] for place in back]
 
@@ -175,6 +184,13 @@ class Network:
             max(0.0, sum(kls[:length])) if measured else None,
             "length" if ends is None else "stop",
         )
+
+    def free(self) -> None:
+        """Give back the device's memory that is not in use: caches of growing length leave much of it behind."""
+        import torch
+
+        if self.device != "cpu":
+            torch.cuda.empty_cache()
 
     def losses(self, prompts: Sequence[list[int]], targets: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
         """Return the sum of the negative log-probabilities of each target's tokens, and how many tokens it has."""

@@ -79,6 +79,7 @@ def fit(network: Network, examples: Sequence[Example], how: Fitting, system: str
         schedule.step()
         losses.append(total)
     network.model.eval()
+    network.free()
     values = torch.stack(losses).tolist()
     wrong = next((step for step, value in enumerate(values) if not math.isfinite(value)), None)
     if wrong is not None:

@@ -118,6 +118,10 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
     sure = rated[(rated["rater"] == OWN_PROBABILITY) & rated["value"].between(0, 1)]
     if len(sure):
         frame["confidence"] = scores["response_id"].map(sure.set_index("response_id")["value"]).astype(float)
+    elif run.suite.rounds and scores["logprobs"].notna().any():  # a learner's texts carry what each token was given
+        frame["confidence"] = scores["logprobs"].map(_probability).astype(float)
+    if scores["kl"].notna().any():
+        frame["kl"] = scores["kl"].astype(float)
     if (scores["sample"] > 0).any():
         frame["text"] = scores["text"]
     items = run.items.drop_duplicates(["task", "item_id"])[["task", "item_id", "cluster"]]
@@ -125,6 +129,11 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
         cluster = scores[["task", "item_id"]].merge(items, on=["task", "item_id"], how="left")["cluster"]
         frame["cluster"] = cluster.fillna(scores["item_id"]).to_numpy()
     return frame
+
+
+def _probability(logprobs: Any) -> float:
+    """Return the probability of a whole answer; nan where its tokens' are not known."""
+    return float(np.exp(np.sum(logprobs))) if logprobs is not None and len(logprobs) else float("nan")
 
 
 def _ratings_by(rated: pd.DataFrame, rater: str) -> pd.DataFrame:
