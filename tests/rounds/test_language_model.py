@@ -18,7 +18,7 @@ import yaml
 
 from harness.errors import HarnessError
 from harness.learning.learner import Example, SeriesEnded, make_learner
-from harness.rounds.scores.run_scores import from_run
+from harness.rounds.scores.run_scores import from_run, settings_of
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.run.folder import Run
 
@@ -252,6 +252,7 @@ def test_two_rounds_on_a_bare_machine_killed_and_resumed_are_the_same_bits(tiny,
     told = scores.groupby("benchmark")[["confidence", "kl"]].count().gt(0)
     assert told["confidence"].all()
     assert list(told.index[told["kl"]]) == ["two_digit_sums_explored"]
+    assert settings_of(run)["control"] == "none"  # the teacher asks no rater either
     named = {flag["flag"] for result in compare_rounds(scores).results for flag in result.flags}
     assert {"over_confident", "sharpening", "collapsing", "less_diverse", "length_growth"} <= named
     line = json.loads((run.folder / "data" / "gold-seed0-round001.jsonl").read_text().splitlines()[0])

@@ -189,7 +189,8 @@ def settings_of(run: RunTables) -> dict[str, Any]:
     if use is None:
         named = {model.series for model in run.suite.models}
         return {"sesoi": None, "control": "none" if "none" in named else None, "off_target": []}
-    control = next((name for name, rater in use.feedback.items() if rater is None), None)
+    taught = {name for name, kept in use.keep.items() if kept.rule == "reference"}  # a teacher asks no rater either
+    control = next((name for name, rater in use.feedback.items() if rater is None and name not in taught), None)
     there = set(run.responses["task"].unique()) if use.off_target else set()
     off_target = [entry.task for entry in use.off_target if entry.task in there]
     return {"sesoi": use.sesoi, "control": control, "off_target": off_target}
