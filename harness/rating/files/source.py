@@ -100,7 +100,10 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
 
 def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16"), ["read as UTF-16"]
+        try:
+            return content.decode("utf-16"), ["read as UTF-16"]
+        except UnicodeDecodeError as error:
+            raise HarnessError(f"{path}: begins as UTF-16 and goes on otherwise ({error.reason})") from error
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError:
@@ -179,13 +182,17 @@ def _parquet(path: Path) -> Source:
         limits.check_columns(path, len(schema.names))
         limits.check_size(path, 8 * file.metadata.num_rows)
         rows = pd.RangeIndex(1, file.metadata.num_rows + 1, name="row")
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
 
     def load(name: str) -> pa.ChunkedArray:
         try:
-            return pq.read_table(path, columns=[name])[name]
-        except (pa.ArrowException, OSError) as error:
+            column = pq.read_table(path, columns=[name], page_checksum_verification=True)[name]
+            column.validate(full=True)
+            if len(column) != len(rows):
+                raise ValueError(f"the column {name!r} has {len(column):,} of {len(rows):,} rows")
+            return column
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
             raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
 
     orders = {}
