@@ -11,7 +11,7 @@ import pytest
 KEY = "planted-1f0c9d2e7ab34455"
 SUITE = """
 name: planted
-models: [{{name: m, model: "openai:m", base_url: "{url}", concurrency: 2}}]
+models: [{{name: m, model: "openai:m", args: {{base_url: "{url}", concurrency: 2}}}}]
 tasks: [{{task: {task}, limit: 2}}]
 """
 
