@@ -20,6 +20,8 @@ EQUAL = 0.05
 """Significance of the test that the rounds of a plateau are all equal."""
 SLOWED = 0.01
 """Significance of the test that a rise has slowed, shared between the rounds at which it may have."""
+FAR = 2
+"""SESOIs that no round may have lost where nothing rose yet: few items that fell by chance are no standstill."""
 FEWEST = 3
 """Rounds that have a slope of their own."""
 
@@ -73,6 +75,8 @@ def last_gain(moments: Moments, sesoi: float, significance: float) -> LastGain:
     shown = _first(p_shown >= significance)
     p_worse = np.minimum((count - 1) * (1 - p_above[..., -1, :-1].max(axis=-1)), 1)
     p_reach = _square(gains.p_below(sesoi))
+    lost = _square((gains.low(significance) <= -FAR * sesoi).astype(np.float64))
+    p_reach[..., 1:, 0] = np.where(lost[..., 1:, 0] > 0, 1.0, p_reach[..., 1:, 0])
     p_more = np.stack([_p_more(moments, p_reach, r, sesoi, significance) for r in range(count - 1)], axis=-1)
     possible = _first((p_more < significance) & (np.arange(count - 1) >= shown[..., None]))
     p_found = np.concatenate([p_more, np.ones_like(p_more[..., :1])], axis=-1)
@@ -115,7 +119,8 @@ def _p_more(moments: Moments, p_reach: Floats, r: int, sesoi: float, significanc
 
     Either every later round is shown to be less than the SESOI above round r. Or, which takes fewer items, the slope
     over the rounds from r is shown to be inside the SESOI, while they look equal and none stands out by twice the
-    SESOI. In both cases that slope is not shown to be above 0, and is shown to be less than the slope up to r.
+    SESOI. In both cases that slope is not shown to be above 0, and is shown to be less than the slope up to r; before
+    any rise (r = 0) the first way asks instead that no later round may lie far below.
     """
     count = moments.means.shape[-1]
     over = slope(r, count - 1, count)
