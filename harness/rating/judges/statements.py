@@ -179,9 +179,9 @@ def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
         word = vocabulary.word(re.sub(r"^[\s#>-]+", "", line[0]))
         if word is not None and not line[0].lstrip().startswith(">"):
             found.append(Statement(line.start(), line.end(), word, word))
-    begun = re.match(r"\W*(\w{2,})[.!]\s", text)
-    if begun and (word := vocabulary.word(begun[1])) and vocabulary.leading(text.lstrip()) == word:
-        found.append(Statement(0, begun.end(), word, word))
+    begun = vocabulary.leading(text.lstrip())
+    if begun is not None and not begun[0].isdigit() and (len(begun) > 1 or not vocabulary.others(text, begun)):
+        found.append(Statement(0, 1, begun, begun))
     for given in GIVEN.finditer(text):
         found.append(Statement(given.start(), given.end(), vocabulary.word(given[1]), given[1]))
     return found

@@ -90,7 +90,10 @@ class Vocabulary:
         if found is None or word is None:
             return None
         line = text[found.end() :].lstrip(CLOSED).split("\n")[0].rstrip()
-        return word if not line or re.match(r"[.!;](?:\s|$)", line) or self._explains(line, word) else None
+        ends = re.match(r"[.!;](?:\s+|$)", line)
+        if ends and self.word(line[ends.end() :]) not in (None, word):
+            return None
+        return word if not line or ends or self._explains(line, word) else None
 
     def _explains(self, line: str, word: str) -> bool:
         """Tell whether what follows a word gives a reason for it, and neither takes it back nor names another."""
