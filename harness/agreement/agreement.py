@@ -34,9 +34,8 @@ from harness.agreement.rest import one_against_rest
 from harness.agreement.slices import Slices, slices_of
 from harness.agreement.stand_in.corrected import check_chosen
 from harness.agreement.stand_in.corrected_score import corrected_score, of_shift
-from harness.agreement.stand_in.raters import dawid_skene, severity
 from harness.agreement.stand_in.sequential import ORDER, Looks, with_order
-from harness.agreement.stand_in.shared_errors import error_correlation
+from harness.agreement.stand_in.shared_errors import of_raters
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn, can_stand_in
 from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
@@ -307,7 +306,7 @@ def agree(
             tables[-1].coefficients["alpha"] = kalpha(units, one, **few)
             notes.append(too_narrow(units.criterion, units.n_items))
         if len(units.raters) > MOST_RATERS:
-            notes.append(_too_many(units))
+            notes.append(cautions.too_many(units))
     answers: list[StandIn] = []
     known: list[dict[str, Any]] = []
     means: list[dict[str, Any]] = []
@@ -316,7 +315,7 @@ def agree(
         for units, one, humans, machines in _with_sides(found, kinds, 2, notes):
             options = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, **few}
             answers += [can_stand_in(units, ai, humans, one, **options) for ai in machines]  # type: ignore[arg-type]
-            known.append(_of_raters(units, humans, one))
+            known.append(of_raters(units, humans, one))
     if weights:
         for units, one, humans, machines in _with_sides(found, kinds, 1, notes):
             votes[units.criterion] = panel_weights(units, machines, humans, one)
@@ -326,7 +325,20 @@ def agree(
             means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
-    return Agreement(tables, notes, all_units, answers, known, means, repeats, votes, resamples, seed, kinds, parts)
+    return Agreement(
+        tables,
+        cautions.gathered(notes),
+        all_units,
+        answers,
+        known,
+        means,
+        repeats,
+        votes,
+        resamples,
+        seed,
+        kinds,
+        parts,
+    )
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:
@@ -365,16 +377,6 @@ def _with_sides(
     notes += lacking
 
 
-def _of_raters(units: Units, humans: list[str], level: Level) -> dict[str, Any]:
-    accuracy, harshness = dawid_skene(units, humans), severity(units) if level != "nominal" else "needs_order"
-    return {
-        "criterion": units.criterion,
-        "accuracy": accuracy if isinstance(accuracy, str) else accuracy.accuracy,
-        "severity": harshness,
-        "error_correlation": error_correlation(units, humans, level),
-    }
-
-
 def _table(
     units: Units,
     level: Level,
@@ -388,12 +390,3 @@ def _table(
     values = {name: compute(name, units, level, resamples=resamples, seed=seed) for name in chosen}
     reasons = f"{level}: {why}; {because}" if why else because
     return Table(units.criterion, level, units.raters, units.n_items, units.n_ratings, values, reasons, check)
-
-
-def _too_many(units: Units) -> Caution:
-    return caution(
-        "matrix_skipped",
-        f"{units.criterion}: {len(units.raters):,} raters make too many pairs to list; choose some with --raters",
-        criterion=units.criterion,
-        n=len(units.raters),
-    )

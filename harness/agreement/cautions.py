@@ -102,6 +102,7 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
     yield from _overlap(units)
     yield from _constant(units)
     yield from _pairs(units, level)
+    yield from of_spelling(units)
     yield from _narrow(units)
     if len(units.values) == 2:
         rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
@@ -226,3 +227,58 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
 
 def _names(raters: list[str], most: int = 5) -> str:
     return ", ".join(raters[:most]) + (f" and {len(raters) - most} more" if len(raters) > most else "")
+
+
+GATHERED_ABOVE = 3
+"""More cautions of one kind about one criterion are one line."""
+TOLD = {
+    "constant_rater": "raters gave one value to all of their items",
+    "identical_raters": "pairs of raters gave the same values to all items that they share: copies, or one file twice?",
+    "reversed_rater": "pairs of raters correlate negatively: is a scale reversed?",
+}
+"""What many cautions of one kind say together."""
+
+
+def gathered(notes: list[Caution]) -> list[Caution]:
+    """Return cautions with many of one kind as one, and what is true of the ids of every criterion said once."""
+    found: list[Caution] = []
+    for note in notes:
+        alike = [one for one in notes if (one["code"], one["criterion"]) == (note["code"], note["criterion"])]
+        if note["code"] == "possible_clusters" and any(one["code"] == "possible_clusters" for one in found):
+            continue
+        if note["code"] not in TOLD or len(alike) <= GATHERED_ABOVE:
+            found.append(note)
+        elif note is alike[0]:
+            raters = list(dict.fromkeys(rater for one in alike for rater in one["raters"]))
+            said = f"{note['criterion']}: {len(alike):,} {TOLD[note['code']]} ({_names(raters)})"
+            found.append(caution(note["code"], said, criterion=note["criterion"], raters=raters, n=len(alike)))
+    return found
+
+
+def of_spelling(units: Units) -> Iterator[Caution]:
+    """Yield labels that differ by case alone: one answer, written in two ways?"""
+    if units.numbers is not None or len(units.values) > LOOKED_AT:
+        return
+    spelt: dict[str, list[str]] = {}
+    for value in map(str, units.values):
+        spelt.setdefault(value.casefold(), []).append(value)
+    twice = [same for same in spelt.values() if len(same) > 1]
+    if twice:
+        shown = "; ".join(" and ".join(same) for same in twice[:3])
+        yield caution(
+            "same_but_for_case",
+            f"{units.criterion}: labels differ by case alone ({shown}): if they are one, "
+            f"--recode {twice[0][1]}={twice[0][0]}",
+            criterion=units.criterion,
+            n=len(twice),
+        )
+
+
+def too_many(units: Units) -> Caution:
+    """Return that every pair of so many raters is not listed."""
+    return caution(
+        "matrix_skipped",
+        f"{units.criterion}: {len(units.raters):,} raters make too many pairs to list; choose some with --raters",
+        criterion=units.criterion,
+        n=len(units.raters),
+    )

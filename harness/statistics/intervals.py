@@ -19,6 +19,8 @@ from harness.statistics.arrays import Floats, Ints
 
 CLT_ABOVE = 200_000
 """Items above which the normal interval replaces the bootstrap."""
+BLOCKS_ABOVE = 20_000
+"""So it does above so many blocks (clusters, or items whose values all differ): each is drawn by itself."""
 CHUNK = 4_000_000
 """Numbers held at once while resampling."""
 GROUPS = 1_000
@@ -169,7 +171,7 @@ def estimate(
         return Estimate(value, n=n)
     if int(statistic.counts.sum()) < 2:
         return Estimate(value, n=n, reason="too_few_items")
-    if int(statistic.counts.sum()) > CLT_ABOVE:
+    if int(statistic.counts.sum()) > CLT_ABOVE or len(statistic.counts) > BLOCKS_ABOVE:
         error = standard_error(statistic)
         margin = float(ndtri((1 + level) / 2)) * error
         return Estimate(value, value - margin, min(value + margin, 1.0), n, method="clt")

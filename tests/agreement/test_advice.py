@@ -107,3 +107,19 @@ def test_slices_say_whether_groups_differ():
     rng = np.random.default_rng(1)
     hits = sum(agree(of_groups(rng, {"a": 0.4, "b": 0.4}), by="lang", resamples=0).slices[0].p < 0.1 for _ in range(25))
     assert hits <= 7  # of 25 at .1; more than 7 has probability .002
+
+
+def test_many_cautions_of_one_kind_are_one_line():
+    """Forty people with two items each, all constant; and a criterion's ids are told of once."""
+    rows = [(f"d{n}_{k}", f"p{n}", 1 + n % 2) for n in range(40) for k in range(2)]
+    rows += [(f"d{n}_{k}", "all", 1 + k) for n in range(40) for k in range(2)]
+    frame = pd.concat([long(rows).assign(criterion=name) for name in ("a", "b")])
+    codes = [note["code"] for note in agree(frame, level="nominal", resamples=0).warnings]
+    assert codes.count("constant_rater") == 2
+    assert codes.count("possible_clusters") == 1
+
+
+def test_labels_that_differ_by_case_alone_are_named():
+    frame = long([("i", "a", "no"), ("i", "b", "No"), ("j", "a", "yes"), ("j", "b", "yes")])
+    (note,) = [one for one in agree(frame, resamples=0).warnings if one["code"] == "same_but_for_case"]
+    assert "--recode no=No" in note["message"]

@@ -109,3 +109,14 @@ def _correlation(shared: float, of_a: float, of_b: float, n: int) -> dict[str, A
         return {"n": n, "value": None, "reason": "no_errors"}
     value = float(np.clip(shared / (of_a * of_b) ** 0.5, -1, 1))
     return {"n": n, "value": round(value, DECIMALS), "reason": None}
+
+
+def of_raters(units: Units, humans: list[str], level: Level) -> dict[str, Any]:
+    """Return what is known of the raters of a criterion: accuracies, severities, shared errors; or why not."""
+    accuracy, harshness = dawid_skene(units, humans), severity(units) if level != "nominal" else "needs_order"
+    return {
+        "criterion": units.criterion,
+        "accuracy": accuracy if isinstance(accuracy, str) else accuracy.accuracy,
+        "severity": harshness,
+        "error_correlation": error_correlation(units, humans, level),
+    }
