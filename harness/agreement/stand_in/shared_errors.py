@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.grid.units import FEW_VALUES, Level, Units
-from harness.agreement.stand_in.raters import dawid_skene
+from harness.agreement.stand_in.raters import dawid_skene, severity
 from harness.statistics import Floats
 
 FEWEST_OTHERS = 2
