@@ -76,8 +76,8 @@ def test_the_answer_is_beyond_training_alone(found):
     assert "points beyond training alone" in said
     assert "its last gain was round 2" in said
     assert "majority: yes" not in said
-    assert said.startswith("verifier")  # the one that gave most
-    assert "One training seed: this is what this run did; the 2 answers hold together, by Holm." in said
+    assert said.startswith("In this run (one training seed): verifier: yes")  # the one that gave most comes first
+    assert said.endswith("The 2 answers hold together, by Holm.")
 
 
 def test_the_difference_is_the_verdict_on_the_differences_by_hand(found):

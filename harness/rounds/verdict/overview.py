@@ -44,12 +44,11 @@ def _answer(kinds: Sequence[RoundsResult]) -> str:
     notes = []
     if any(one.over_control is None for one in kinds):
         notes.append("there is no control: what is gained may be from training alone")
-    if all(one.n_seeds == 1 and one.paired for one in kinds):
-        notes.append("one training seed: this is what this run did")
     if len(kinds) > 1:
         notes.append(f"the {len(kinds)} answers hold together, by Holm")
     text = "; ".join(notes)
-    return " ".join(said) + (f" {text[:1].upper()}{text[1:]}." if notes else "")
+    one_run = "In this run (one training seed): " if all(one.n_seeds == 1 and one.paired for one in kinds) else ""
+    return one_run + " ".join(said) + (f" {text[:1].upper()}{text[1:]}." if notes else "")
 
 
 def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
