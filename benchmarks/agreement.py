@@ -1,10 +1,10 @@
 """How fast agreement is and how much memory it takes, beside `krippendorff` and `evalica`, as Markdown tables.
 
-    python benchmarks/agreement.py [--full]
+    python benchmarks/agreement.py [--full | --sizes ITEMS]
 
 The references are timed on a few calls and scaled to 1,000: what 1,000 resamples by looping would cost (for
 `krippendorff` without the resampling itself). `--full` adds ten million ratings from a Parquet file, in a process of
-its own.
+its own. `--sizes 100000` times the options of `harness agree` at each size up to so many items instead.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from harness.agreement.agreement import agree
 from harness.agreement.coefficients.alpha import alpha
 from harness.agreement.grid.wide import wide_units
 from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry, compare
+from harness.rating.files.ratings_file import read_ratings
 
 CATEGORIES = 5
 MISSING = 0.1
@@ -131,7 +132,7 @@ def preferences() -> None:
 TEN_MILLION = """
 import resource, sys, time
 from harness.agreement import agree
-from harness.rating.ratings_file import read_ratings
+from harness.rating.files.ratings_file import read_ratings
 start = time.perf_counter()
 found = agree(read_ratings(sys.argv[1]), level="ordinal", coefficients=["alpha"])
 alpha = found.tables[0].coefficients["alpha"]
@@ -150,13 +151,67 @@ def from_parquet(items: int, raters: int) -> None:
         rows.to_parquet(path)
         count = len(rows)
         del rows, wide
+        beside_engines(path)
         shown = subprocess.run(
             [sys.executable, "-c", TEN_MILLION, str(path)], capture_output=True, text=True, check=True
         )
         print(f"\n{count:,} ratings from Parquet to a table with intervals: {shown.stdout.strip()}")
 
 
+SIZES = (10_000, 100_000, 1_000_000)
+OPTIONS: dict[str, dict[str, object]] = {
+    "alpha": {},
+    "--stand-in": {"stand_in": True},
+    "--correct": {"correct": True, "chosen": "random"},
+    "--cluster": {"cluster": "document"},
+    "--by": {"by": "document_kind"},
+    "--pool": {"pool": True},
+    "--interval kalpha": {"interval": "kalpha"},
+}
+"""What of `agree` is timed at each size, without intervals where they are not what is asked."""
+
+
+def sizes(largest: int) -> None:
+    """Print the seconds of each option at each number of items, of two people and a judge."""
+    print("\n| option | " + " | ".join(f"{n:,} items, s" for n in SIZES if n <= largest) + " |")
+    print("|---" * (1 + sum(n <= largest for n in SIZES)) + "|")
+    frames = [judged(n) for n in SIZES if n <= largest]
+    for name, options in OPTIONS.items():
+        told = [f"{seconds(lambda f=f, o=options: agree(f, level='ordinal', **o)):.2f}" for f in frames]  # type: ignore[misc]
+        print(f"| {name} | " + " | ".join(told) + " |")
+
+
+def judged(items: int) -> pd.DataFrame:
+    wide = ratings(items, 3).fillna(3)
+    names = pd.Index([f"item-{n}" for n in range(items)])
+    rows = [
+        pd.DataFrame({"item_id": pd.Categorical(names), "rater": rater, "value": wide[f"r{place}"]})
+        for place, rater in enumerate(("ann", "bob", "judge"))
+    ]
+    frame = pd.concat(rows, ignore_index=True)
+    frame["rater_kind"] = np.where(frame["rater"] == "judge", "judge", "human")
+    frame["document"] = np.tile(np.arange(items) // 7, 3)
+    frame["document_kind"] = np.tile(np.arange(items) % 3, 3)
+    return frame
+
+
+def beside_engines(path: Path) -> None:
+    """Print how long the table of a Parquet file takes beside one grouping pass of duckdb and of polars."""
+    import duckdb
+    import polars as pl
+
+    query = f"select item_id, count(*), sum(value) from '{path}' group by 1"
+    ours = seconds(lambda: agree(read_ratings(path), level="ordinal", coefficients=["alpha"]))
+    duck = seconds(lambda: duckdb.sql(query).fetchnumpy(), 2)
+    grouped = pl.scan_parquet(path).group_by("item_id").agg(pl.len(), pl.col("value").sum())
+    polars = seconds(lambda: grouped.collect(), 2)
+    print(f"\n{path.name}: {ours:.2f} s; a grouping pass of duckdb {duck:.2f} s, of polars {polars:.2f} s.")
+
+
 if __name__ == "__main__":
+    if "--sizes" in sys.argv:
+        sizes(int(sys.argv[sys.argv.index("--sizes") + 1]))
+        raise SystemExit
     speed()
     from_long()
     preferences()
