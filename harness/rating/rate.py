@@ -7,6 +7,7 @@ interrupted command goes on.
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
@@ -145,4 +146,6 @@ def rate_work(
                 progress(1)
         places = {_key(entry): place for place, entry in enumerate(shard)}  # answers come in any order
         ratings.sort(key=lambda rating: places[rating.response_id or "", rating.against_id, rating.repetition])
-        run.write(ratings, f"{shard[0].item.task}-{rater.spec.name}")
+        task, name = shard[0].item.task, rater.spec.name
+        again = f"harness rate {{run}} --rater {shlex.quote(name)} --task {shlex.quote(task)}"
+        run.write(ratings, f"{task}-{name}", again)

@@ -122,10 +122,11 @@ def _write(run: Run, evaluation: Evaluation) -> None:
     part = f"{evaluation.task}-{evaluation.model}"
     known = set(run.items.loc[run.items["task"] == evaluation.task, "item_id"])
     new = [item for item in evaluation.items if item.item_id not in known]
-    run.write(new, evaluation.task)
-    run.write(reference_responses(new), f"{evaluation.task}-reference")
-    run.write(evaluation.responses, part)
-    run.write(evaluation.ratings, f"{part}-{evaluation.source}")
+    again = "harness import lm-eval DIR --into {run}  # or inspect LOG: what was imported, once more"
+    run.write(new, evaluation.task, again)
+    run.write(reference_responses(new), f"{evaluation.task}-reference", again)
+    run.write(evaluation.responses, part, again)
+    run.write(evaluation.ratings, f"{part}-{evaluation.source}", again)
     run.retire(evaluation.model, evaluation.task, [one.response_id for one in evaluation.responses])
     items = run.items[run.items["task"] == evaluation.task]
     run.note(
