@@ -180,7 +180,10 @@ def _logistic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
-    moved = (x * (y - expit(x @ beta))[:, None]) @ bread
+    p = expit(x @ beta)
+    leverage = p * (1 - p) * np.einsum("ij,jk,ik->i", x, bread, x)
+    # as if each row had been left out (HC3): a judge that rarely errs leaves few rows that tell, and they pull
+    moved = (x * ((y - p) / (1 - np.minimum(leverage, 0.9)))[:, None]) @ bread
     return beta, moved - moved.mean(axis=0)
 
 
