@@ -107,7 +107,9 @@ def test_ten_percent_by_place_are_found_at_a_hundred_pairs():
     found, changed = first_preference(one, other)
     assert (found.value, changed) == (pytest.approx(0.55), 10)
     # Clopper and Pearson of 10 of 10: .025^(1/10) = .6915 to 1, of a tenth of the pairs: .5 + .1 x (.6915 - .5)
-    assert (found.low, found.high) == (pytest.approx(0.5 + 0.1 * (0.025**0.1 - 0.5)), pytest.approx(0.55))
+    assert found.low == pytest.approx(0.5 + 0.1 * (0.025**0.1 - 0.5))
+    # over pairs: changes of 1 in a tenth, sd .3, so .55 + 1.96 x .3 / (2 x 10)
+    assert found.high == pytest.approx(0.55 + 1.96 * 0.3 / 20)
     rows = pd.DataFrame({"item_id": np.arange(100).astype(str), "rater": "judge", "rater_kind": "judge"})
     rows = rows.assign(response_id="a", against_id="b", scale="preference")
     both = [

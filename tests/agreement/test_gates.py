@@ -77,6 +77,15 @@ def test_words_are_read_repeats_found_and_turning_items_named(words, columns):
     assert "words have no order" in checks["drift"].reason
 
 
+def test_many_words_are_no_scale_of_equal_parts():
+    """Of twelve words one in three ratings is the commonest: it was "one of 5 equal parts of 0 to 11"."""
+    words = [f"word{k}" for k in range(12)] + ["word0"] * 5
+    frame = pd.DataFrame({"item_id": range(17), "rater": "judge", "rater_kind": "judge", "value": words})
+    (check,) = [check for check in audit(frame, "judge").checks if check.name == "scale_use"]
+    assert check.value == pytest.approx(6 / 17)
+    assert "on one of its values, and used 12 of them" in check.reason
+
+
 def test_orders_turn_items_too():
     rows = [("a", 1.0, "response_first"), ("a", 0.0, "against_first"), ("b", 1.0, "response_first"),
             ("b", 1.0, "against_first")]  # fmt: skip

@@ -71,8 +71,9 @@ def _steadiness(both: pd.DataFrame, pairs: int) -> dict[str, Any]:
 def first_preference(one: Floats, other: Floats) -> tuple[Estimate, int]:
     """Return the share of verdicts for the answer shown first, and in how many pairs the order changed the outcome.
 
-    Only those pairs tell: whether the answer shown first wins them more often than a coin would is a sign test, whose
-    exact interval (Clopper and Pearson) becomes that of the share. An interval over all pairs would bury them.
+    Only those pairs tell: whether the answer shown first wins them more often than a coin would is a sign test. The
+    interval holds that of the sign test (Clopper and Pearson's, given how many changed) and the normal one over pairs,
+    by the spread of their changes: it leaves out one half only where both do.
 
     Args:
         one: The preference for the response where it was shown first, a tie .5, shape (pairs,).
@@ -84,8 +85,9 @@ def first_preference(one: Floats, other: Floats) -> tuple[Estimate, int]:
     far = float(np.abs(change).sum()) / (2 * n)
     low, high = exact_share(towards, count)
     value = float(0.5 + change.sum() / (2 * n))
-    ends = (0.5 + far * (2 * low - 1), 0.5 + far * (2 * high - 1))
-    return Estimate(value, min(ends[0], value), max(ends[1], value), n), count
+    margin = 1.96 * float(change.std()) / (2 * n**0.5)
+    ends = (0.5 + far * (2 * low - 1), 0.5 + far * (2 * high - 1), value - margin, value + margin)
+    return Estimate(value, max(min(ends), 0.0), min(max(ends), 1.0), n), count
 
 
 def exact_share(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:

@@ -130,4 +130,4 @@ def mass(subject: Subject) -> AuditCheck:
 def _many(subject: Subject) -> bool:
     """Tell whether the scale has many values, as expected grades have."""
     values = subject.spoken["value"]
-    return bool(values.nunique() > 11)
+    return bool(values.nunique() > 11) and not subject.labels
