@@ -2,8 +2,9 @@
 
 `python benchmarks/starting.py RUN [--against CHECKOUT] [--times 5]`: `harness --help`, `agree` on 36 ratings, `rounds`
 on 90 scores, and `report` on a copy of a finished run, each in a process of its own, in turns with another checkout of
-the project where one is named, so that what else the machine does falls on both. Wall time is the best of the times;
-processor time (of the process and its children) is the median, and is what a loaded machine tells best.
+the project where one is named, so that what else the machine does falls on both. Compiled modules are kept in a folder
+of the benchmark's own, as an installed package has them: the first turn only fills it. Wall time is the best of the
+times; processor time (of the process and its children) is the median, and is what a loaded machine tells best.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ def inputs(folder: Path) -> None:
         rows.writerows([n, k, (n + k) % 3 / 2, "s"] for n in range(30) for k in range(3))
 
 
-def measured(checkout: Path, words: list[str]) -> tuple[float, float]:
+def measured(checkout: Path, words: list[str], compiled: Path) -> tuple[float, float]:
     """Return the wall and the processor seconds of one command."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started, before = time.perf_counter(), os.times()
     own = checkout / ".venv" / "bin" / "python"
     python = str(own) if own.is_file() else sys.executable
-    subprocess.run([python, "-m", "harness", *words], cwd=checkout, capture_output=True, check=True)
+    environment = kept | {"PYTHONPYCACHEPREFIX": str(compiled)}
+    command = [python, "-m", "harness", *words]
+    subprocess.run(command, cwd=checkout, capture_output=True, check=True, env=environment)
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return time.perf_counter() - started, spent
@@ -66,14 +70,15 @@ def main() -> None:
         print("|---" * (1 + 2 * len(checkouts)) + "|")
         for title, words in commands.items():
             times: dict[str, list[tuple[float, float]]] = {one: [] for one in checkouts}
-            for _ in range(given.times):
+            for turn in range(given.times + 1):
                 for one, checkout in checkouts.items():
                     shutil.rmtree(folder / "run", ignore_errors=True)
                     shutil.copytree(given.run, folder / "run")
-                    times[one].append(measured(checkout, words))
+                    found = measured(checkout, words, folder / "compiled")
+                    times[one] += [found] if turn else []
             cells = [
-                f"{min(wall for wall, _ in found):.2f} | {statistics.median(cpu for _, cpu in found):.2f}"
-                for found in times.values()
+                f"{min(wall for wall, _ in spent):.2f} | {statistics.median(cpu for _, cpu in spent):.2f}"
+                for spent in times.values()
             ]
             print(f"| {title} | " + " | ".join(cells) + " |", flush=True)
 

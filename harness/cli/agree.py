@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -131,7 +131,7 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import Agreement, Preferences, agree_in_run, column_of
+    from harness.agreement import Agreement, agree_in_run, column_of
     from harness.agreement import agree as agree_on
     from harness.cli.agreement_shown import show
     from harness.cli.gates import failing, gates_of
@@ -212,7 +212,7 @@ def agree(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         show(found)
-    if gates and not isinstance(found, Preferences) and (failed := failing(gates, found)):
+    if gates and (failed := failing(gates, cast("Agreement | RunAgreement", found))):  # refused with preferences
         print("\n".join(failed), file=sys.stderr)
         raise typer.Exit(4)
     if not found.defined:

@@ -23,12 +23,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """See a finished comparison in seconds: experts and a small model grade summaries; no model, no key, no network."""
-    from harness.cli.quick import skip_grammars
     from harness.cli.terminal import show_findings
     from harness.reporting import report, summary
     from harness.stages import make_demo
 
-    skip_grammars()
     run = make_demo(out)
     page = report(run)
     if as_json:

@@ -54,10 +54,8 @@ def report(
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
     from harness import reporting
     from harness.cli.progress import bar
-    from harness.cli.quick import skip_grammars
     from harness.errors import HarnessError
 
-    skip_grammars()
     if notebook:
         if len(runs) > 1:
             raise HarnessError("a notebook takes one run")
@@ -103,9 +101,7 @@ def publish(
 ) -> None:
     """Write a static site of many runs: an index with search and filters, a page a run, a feed of the verdicts."""
     from harness import reporting
-    from harness.cli.quick import skip_grammars
 
-    skip_grammars()
     index = reporting.publish(list(source), out, include=include or (), redact_text=redact_text, base_url=base_url)
     typer.echo(str(index))
     if open_:

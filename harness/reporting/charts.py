@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from harness.reporting.figures import GRID, HUES, INK, PAPER, QUIET
 from harness.reporting.labels import LINE, ROOMY, broken, heading, named, path, placed, spread, standing
+from harness.reporting.vega import Chart, Spec, channel, layer
 
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3], [3, 3, 8, 3])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
@@ -35,7 +34,7 @@ def lines(
     y_format: str = "+",
     signs: Mapping[str, str] | None = None,
     behind: pd.DataFrame | None = None,
-) -> Any:
+) -> Spec:
     """Return a chart of lines with bands, named at their ends.
 
     Args:
@@ -67,29 +66,29 @@ def lines(
     gap = 1.15 * (LINE + 2) * max(label.count("\n") + 1 for label in labels)  # more, as round ticks widen the scale
     last = last.assign(at=spread(last[y].tolist(), float(ends.min()), float(ends.max()), height, gap), name=labels)
     color, dash, shape = _looks(order, names)
-    space = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, padding=14)
-    across = alt.X(f"{x}:Q", title=x_title, scale=space, axis=alt.Axis(values=ticks, format="d", grid=False))
-    up = alt.Y(f"{y}:Q", title=None, scale=alt.Scale(zero=zero, nice=True), axis=_numbers(y_format))
-    base = alt.Chart(data).encode(across)
+    space = {"domain": [ticks[0], ticks[-1]], "nice": False, "padding": 14}
+    across = channel(f"{x}:Q", title=x_title, scale=space, axis={"values": ticks, "format": "d", "grid": False})
+    up = channel(f"{y}:Q", title=None, scale={"zero": zero, "nice": True}, axis=_numbers(y_format))
+    base = Chart(data).encode(x=across)
     layers = []
     if behind is not None and len(behind):
-        thin = alt.Chart(behind).mark_line(color=QUIET, strokeWidth=1)
-        layers.append(thin.encode(across, y=up, detail="name:N", opacity=alt.value(0.45)))
+        thin = Chart(behind).mark("line", color=QUIET, strokeWidth=1)
+        layers.append(thin.encode(x=across, y=up, detail="name:N", opacity=0.45))
     if zero:
-        layers.append(alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK, strokeWidth=1.2).encode(y="zero:Q"))
+        layers.append(Chart(pd.DataFrame({"zero": [0]})).mark("rule", color=INK, strokeWidth=1.2).encode(y="zero:Q"))
     if {"low", "high"} <= set(data.columns) and data["low"].notna().any():
         banded = data[data["low"].notna()]
-        layers.append(alt.Chart(banded).mark_area(opacity=0.14).encode(across, y="low:Q", y2="high:Q", color=color))
-    layers.append(base.mark_line(strokeWidth=2.2).encode(y=up, color=color, strokeDash=dash))
-    layers.append(base.mark_point(size=52, filled=True, opacity=1).encode(y=up, color=color, shape=shape))
-    end = alt.Chart(last).mark_text(
-        align="left", baseline="middle", dx=18, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=LINE
+        layers.append(Chart(banded).mark("area", opacity=0.14).encode(x=across, y="low:Q", y2="high", color=color))
+    layers.append(base.mark("line", strokeWidth=2.2).encode(y=up, color=color, strokeDash=dash))
+    layers.append(base.mark("point", size=52, filled=True, opacity=1).encode(y=up, color=color, shape=shape))
+    end = Chart(last).mark(
+        "text", align="left", baseline="middle", dx=18, fontSize=13, fontWeight="bold", lineBreak="\n", lineHeight=LINE
     )
-    layers.append(end.encode(across, y="at:Q", text="name:N", color=color))
-    return alt.layer(*layers).properties(width=width - margin - 44, height=height, title=heading(y_title))
+    layers.append(end.encode(x=across, y="at:Q", text="name:N", color=color))
+    return layer(*layers, width=width - margin - 44, height=height, title=heading(y_title))
 
 
-def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Any:
+def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Spec:
     """Return a chart of paths from round to round, with the line on which both quantities are the same.
 
     Args:
@@ -104,13 +103,13 @@ def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: st
     low, high = (float(getattr(data[["x", "y"]].stack(), side)()) for side in ("min", "max"))
     pad = 0.06 * (high - low or 1.0)
     low, high = low - pad, high + pad
-    scale = alt.Scale(domain=[low, high], nice=False)
-    across = alt.X("x:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=6))
-    up = alt.Y("y:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6))
+    scale = {"domain": [low, high], "nice": False}
+    across = channel("x:Q", title=x_title, scale=scale, axis={"tickCount": 6})
+    up = channel("y:Q", title=None, scale=scale, axis={"tickCount": 6})
     side = width - (90 if width > ROOMY else 50)
     height = min(side, 360)
     plane = _Plane(side, height, (low, high), (low, high))
-    base = alt.Chart(data).encode(across, up)
+    base = Chart(data).encode(x=across, y=up)
     groups = data.sort_values("round").groupby("series", sort=False)
     ends, turns = groups.tail(1), pd.concat([groups.head(1), groups.tail(1)])
     tracks = [plane.pixels(group) for _, group in groups]
@@ -119,13 +118,13 @@ def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: st
     taken = [*numbers, *(box for track in tracks for box in path(track))]
     at = placed(plane.pixels(ends), ends["name"].tolist(), taken, side, height)
     layers = [
-        alt.Chart(pd.DataFrame({"x": [low, high], "y": [low, high]}))
-        .mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1)
-        .encode(across, up),
-        base.mark_line(strokeWidth=2.2).encode(color=color, strokeDash=dash, order="round:O"),
-        base.mark_point(size=52, filled=True, opacity=1).encode(color=color, shape=shape),
+        Chart(pd.DataFrame({"x": [low, high], "y": [low, high]}))
+        .mark("line", color=QUIET, strokeDash=[3, 3], strokeWidth=1)
+        .encode(x=across, y=up),
+        base.mark("line", strokeWidth=2.2).encode(color=color, strokeDash=dash, order="round:O"),
+        base.mark("point", size=52, filled=True, opacity=1).encode(color=color, shape=shape),
         *named(
-            alt.Chart(turns.assign(number=turns["round"].astype(str))).encode(across, up),
+            Chart(turns.assign(number=turns["round"].astype(str))).encode(x=across, y=up),
             "number",
             color,
             dy=-13,
@@ -133,10 +132,10 @@ def paths(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: st
         ),
         *standing(ends, at, color, fontSize=13, fontWeight="bold"),
     ]
-    return alt.layer(*layers).properties(width=side, height=height, title=heading(y_title))
+    return layer(*layers, width=side, height=height, title=heading(y_title))
 
 
-def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, float], mark: float | None = None) -> Any:
+def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, float], mark: float | None = None) -> Spec:
     """Return a chart of one dot and interval a row; on a phone the names stand above their rows.
 
     Args:
@@ -149,38 +148,36 @@ def dots(data: pd.DataFrame, *, title: str, width: int, domain: tuple[float, flo
     roomy = width > ROOMY
     data = data.assign(name=[broken(name, 36 if roomy else 50) for name in data["name"]])
     breaks = data["name"].str.count("\n")
-    rows = alt.Y("name:N", sort=data["name"].tolist(), title=None, axis=None)
-    scale = alt.Scale(domain=list(domain), nice=False)
-    base = alt.Chart(data).encode(rows)
+    rows = channel("name:N", sort=data["name"].tolist(), title=None, axis=None)
+    scale = {"domain": list(domain), "nice": False}
+    base = Chart(data).encode(y=rows)
     layers = []
     if mark is not None:
-        rule = alt.Chart(pd.DataFrame({"mark": [mark]})).mark_rule(color=INK, strokeDash=[3, 3])
-        layers.append(rule.encode(x=alt.X("mark:Q", scale=scale)))
+        rule = Chart(pd.DataFrame({"mark": [mark]})).mark("rule", color=INK, strokeDash=[3, 3])
+        layers.append(rule.encode(x=channel("mark:Q", scale=scale)))
     span = data[data["low"].notna()]
     if len(span):
-        whisker = alt.Chart(span).mark_rule(strokeWidth=2.4, color=HUES[0])
-        layers.append(whisker.encode(rows, x=alt.X("low:Q", scale=scale), x2="high:Q"))
-    axis_x = alt.Axis(tickCount=5, labelFlush=False)
+        whisker = Chart(span).mark("rule", strokeWidth=2.4, color=HUES[0])
+        layers.append(whisker.encode(y=rows, x=channel("low:Q", scale=scale), x2="high"))
+    axis_x = {"tickCount": 5, "labelFlush": False}
     layers.append(
-        base.mark_point(size=80, filled=True, opacity=1, color=HUES[0]).encode(
-            x=alt.X("value:Q", scale=scale, title=title, axis=axis_x)
+        base.mark("point", size=80, filled=True, opacity=1, color=HUES[0]).encode(
+            x=channel("value:Q", scale=scale, title=title, axis=axis_x)
         )
     )
     for count in sorted(set(breaks)):
-        beside = alt.Chart(data[breaks == count]).encode(rows)
+        beside = Chart(data[breaks == count]).encode(y=rows)
         if roomy:
-            layers += named(
-                beside.encode(x=alt.value(-10)), "name", INK, align="right", dy=-LINE * count / 2, fontSize=13
-            )
+            layers += named(beside.encode(x=-10), "name", INK, align="right", dy=-LINE * count / 2, fontSize=13)
         else:
-            layers += named(beside.encode(x=alt.value(0)), "name", INK, align="left", dy=-15 - LINE * count)
+            layers += named(beside.encode(x=0), "name", INK, align="left", dy=-15 - LINE * count)
     longest = max(len(line) for name in data["name"] for line in name.split("\n"))
     left = min(290, 24 + 7.2 * longest) if roomy else 14
     step = (34 if roomy else 46) + (LINE - 7 if roomy else LINE) * int(breaks.max())
-    return alt.layer(*layers).properties(width=width - left - 20, height=step * len(data))
+    return layer(*layers, width=width - left - 20, height=step * len(data))
 
 
-def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> Any:
+def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> Spec:
     """Return a chart of named points over a logarithmic scale, the best buys bold and joined.
 
     Args:
@@ -195,18 +192,18 @@ def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> An
     bottom, top = float(ends.min()) - pad, float(ends.max()) + pad
     side, height = width - 64, 300
     plane = _Plane(side, height, (low, high), (bottom, top))
-    scale = alt.Scale(domain=[low, high], nice=False)
+    scale = {"domain": [low, high], "nice": False}
     exponents = list(range(math.ceil(low), math.floor(high) + 1))
     price = "format(pow(10, datum.value), datum.value < -2 ? '~g' : datum.value < 0 ? '.2f' : ',')"
-    numbers = alt.Axis(values=exponents, labelExpr=f"'$' + {price}")
-    across = alt.X("log:Q", title=x_title, scale=scale, axis=numbers)
-    up = alt.Y("y:Q", title=None, scale=alt.Scale(domain=[bottom, top], nice=False), axis=alt.Axis(tickCount=6))
+    numbers = {"values": exponents, "labelExpr": f"'$' + {price}"}
+    across = channel("log:Q", title=x_title, scale=scale, axis=numbers)
+    up = channel("y:Q", title=None, scale={"domain": [bottom, top], "nice": False}, axis={"tickCount": 6})
     data = data.assign(log=[math.log10(x) for x in data["x"]])
     best, rest = data[data["best"]].sort_values("x"), data[~data["best"]]
-    layers = [alt.Chart(best).mark_line(color=HUES[0], strokeWidth=1.4).encode(across, up)]
+    layers = [Chart(best).mark("line", color=HUES[0], strokeWidth=1.4).encode(x=across, y=up)]
     known = data[data["low"].notna()]
     if len(known):
-        layers.append(alt.Chart(known).mark_rule(color=QUIET, strokeWidth=1.4).encode(across, y="low:Q", y2="high:Q"))
+        layers.append(Chart(known).mark("rule", color=QUIET, strokeWidth=1.4).encode(x=across, y="low:Q", y2="high"))
     spans = zip(plane.pixels(known, "log", "high"), plane.pixels(known, "log", "low"), strict=True)
     taken = [(x - 3, y - 2, x + 3, v + 2) for (x, y), (_, v) in spans] + path(plane.pixels(best, "log"))
     both = pd.concat([best, rest])
@@ -217,10 +214,12 @@ def scatter(data: pd.DataFrame, *, x_title: str, y_title: str, width: int) -> An
         (both[~both["best"]], at[len(best) :], QUIET, False, "normal"),
     ):
         if len(rows):
-            base = alt.Chart(rows).encode(across, up)
-            layers.append(base.mark_point(size=80, filled=filled, fill=hue if filled else PAPER, color=hue, opacity=1))
+            base = Chart(rows).encode(x=across, y=up)
+            layers.append(
+                base.mark("point", size=80, filled=filled, fill=hue if filled else PAPER, color=hue, opacity=1)
+            )
             layers += standing(rows, spots, hue, fontWeight=weight)
-    return alt.layer(*layers).properties(width=side, height=height, title=heading(y_title))
+    return layer(*layers, width=side, height=height, title=heading(y_title))
 
 
 @dataclass(frozen=True)
@@ -241,21 +240,21 @@ class _Plane:
         ]
 
 
-def _looks(order: Sequence[str], names: Sequence[str]) -> tuple[Any, Any, Any]:
+def _looks(order: Sequence[str], names: Sequence[str]) -> tuple[Spec, Spec, Spec]:
     """Return hue, dash and marker of each series, by its place."""
     place = [list(order).index(name) % len(HUES) for name in names]
     ranges = [[look[i] for i in place] for look in (HUES, DASHES, SHAPES)]
-    channels = (alt.Color, alt.StrokeDash, alt.Shape)
     color, dash, shape = (
-        channel("series:N", scale=alt.Scale(domain=list(names), range=values), legend=None)
-        for channel, values in zip(channels, ranges, strict=True)
+        channel("series:N", scale={"domain": list(names), "range": values}, legend=None) for values in ranges
     )
     return color, dash, shape
 
 
-def _numbers(text: str) -> Any:
+def _numbers(text: str) -> Spec:
     if text != "+":
-        return alt.Axis(format=text, tickCount=6, gridColor=GRID)
-    return alt.Axis(
-        labelExpr="datum.value === 0 ? '0' : replace(format(datum.value, '+'), '-', '−')", tickCount=6, gridColor=GRID
-    )
+        return {"format": text, "tickCount": 6, "gridColor": GRID}
+    return {
+        "labelExpr": "datum.value === 0 ? '0' : replace(format(datum.value, '+'), '-', '−')",
+        "tickCount": 6,
+        "gridColor": GRID,
+    }

@@ -112,13 +112,13 @@ class Evidence:
         own = self.run.ratings[~has_flag(self.run.ratings, "selection_item") & is_ai(self.run.ratings)]
         raters = own.loc[own["value"].notna(), "rater"].unique()
         return {
-            str(rater): [plain(check.to_dict()) for check in audit(self._about(group["task"]), str(rater)).checks]
+            str(rater): [plain(check.to_dict()) for check in audit(self._about(group), str(rater)).checks]
             for rater, group in own[own["rater"].isin(raters)].groupby("rater", sort=True)
         }
 
-    def _about(self, tasks: pd.Series[Any]) -> Run:
-        """Return the run as if it had some tasks only: what an audit reads, without what it need not."""
-        run = copy(self.run)
+    def _about(self, rows: pd.DataFrame) -> Run:
+        """Return the run as if it had the tasks of some rows only: what an audit reads, without what it need not."""
+        run, tasks = copy(self.run), rows["task"].unique()
         run.items = self.run.items[self.run.items["task"].isin(tasks)]
         run.responses = self.run.responses[self.run.responses["task"].isin(tasks)]
         run.ratings = self.run.ratings[self.run.ratings["task"].isin(tasks)]

@@ -1,6 +1,6 @@
-"""Figures: Altair charts, and the static SVG that the page shows.
+"""Figures: Vega-Lite charts, and the static SVG that the page shows.
 
-A chart is drawn in the light palette, so that a notebook shows it as it is; on the page every colour of the palette
+A chart is drawn in the light palette; on the page every colour of the palette
 becomes a CSS variable, and one SVG serves light, dark and print.
 """
 
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
+
+from harness.reporting.vega import Spec
 
 INK, QUIET, GRID, PAPER = "#1d1b18", "#5f5b53", "#dedad2", "#fdfcfa"
 HUES = ("#0067a5", "#b04a00", "#00735a", "#9c3d74", "#7a5a00", "#4f4fb0", "#5b6770", "#8b2f2f")
@@ -54,7 +56,7 @@ class Drawing:
     """A figure and how it is drawn at a width."""
 
     figure: Figure
-    draw: Callable[[int], Any]
+    draw: Callable[[int], Spec]
 
 
 @dataclass(frozen=True)
@@ -66,24 +68,19 @@ class Missing:
     """Plain text; a command stands between backticks."""
 
 
-def styled(chart: Any) -> Any:
-    """Return a chart with the house style: no frame, few quiet rules, the page's own fonts."""
-    return chart.configure(**STYLE)
-
-
-def svg(chart: Any, name: str) -> str:
+def svg(chart: Spec, name: str) -> str:
     """Return a chart as the static SVG that stands in the page.
 
     The text is parsed and written anew: only drawing elements stay, links and the numbering that the renderer counts
     up over a process do not, so that the same chart gives the same bytes and nothing in it can act or load.
 
     Args:
-        chart: An Altair chart.
+        chart: A Vega-Lite chart.
         name: The figure's name, which makes ids unique on the page.
     """
     import vl_convert
 
-    root = ElementTree.fromstring(vl_convert.vegalite_to_svg({**chart.to_dict(validate=False), "config": STYLE}))
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg({**chart, "config": STYLE}))
     _clean(root, {}, name)
     view = root.get("viewBox", "0 0 0 0").split()
     text = ElementTree.tostring(root, encoding="unicode")

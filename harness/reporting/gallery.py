@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from altair.utils.schemapi import debug_mode
-
 from harness.reporting import rater_figures, round_figures, tables
 from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
@@ -73,9 +71,7 @@ def _drawn(found: Drawing | Missing | None, prefix: str) -> Figure | Missing | N
     if found is None or isinstance(found, Missing):
         return found
     figure = replace(found.figure, name=f"{prefix}{found.figure.name}")
-    with debug_mode(False):  # each part would be checked against the whole schema: that took half the time
-        wide, narrow = found.draw(WIDE), found.draw(NARROW)
-        drawings = svg(wide, f"{figure.name}-wide"), svg(narrow, f"{figure.name}-narrow")
+    drawings = [svg(found.draw(width), f"{figure.name}-{name}") for width, name in ((WIDE, "wide"), (NARROW, "narrow"))]
     return replace(
         figure,
         wide=drawings[0],

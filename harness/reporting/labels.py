@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from harness.reporting.figures import PAPER, QUIET
+from harness.reporting.vega import Chart, Spec
 
 ROOMY = 500
 """Pixels from which a drawing is made for a screen, below for a phone."""
@@ -119,30 +119,27 @@ def path(points: Sequence[tuple[float, float]]) -> list[Box]:
     return boxes
 
 
-def named(base: Any, text: str, hue: Any, **how: Any) -> list[Any]:
+def named(base: Chart, text: str, hue: str | Spec, **how: Any) -> list[Chart]:
     """Return the layers of a text that stays readable over lines: a halo of paper under it."""
     how = {"fontSize": 12, "lineBreak": "\n", "lineHeight": LINE} | how
-    halo = base.mark_text(stroke=PAPER, strokeWidth=4, color=PAPER, **how).encode(text=f"{text}:N")
+    halo = base.mark("text", stroke=PAPER, strokeWidth=4, color=PAPER, **how).encode(text=f"{text}:N")
     if isinstance(hue, str):
-        return [halo, base.mark_text(color=hue, **how).encode(text=f"{text}:N")]
-    return [halo, base.mark_text(**how).encode(text=f"{text}:N", color=hue)]
+        return [halo, base.mark("text", color=hue, **how).encode(text=f"{text}:N")]
+    return [halo, base.mark("text", **how).encode(text=f"{text}:N", color=hue)]
 
 
-def standing(data: pd.DataFrame, spots: Sequence[Spot], hue: Any, **how: Any) -> list[Any]:
+def standing(data: pd.DataFrame, spots: Sequence[Spot], hue: str | Spec, **how: Any) -> list[Chart]:
     """Return the layers of the names of some rows (column `name`) at their spots."""
-    layers = []
+    layers: list[Chart] = []
     for place, spot in enumerate(spots):
         row = data.iloc[[place]]
         first = spot.y - LINE * str(row["name"].iloc[0]).count("\n") / 2
-        here = alt.Chart(row).encode(x=alt.value(spot.x), y=alt.value(first))
+        here = Chart(row).encode(x=spot.x, y=first)
         layers += named(here, "name", hue, align=spot.align, baseline="middle", **how)
     return layers
 
 
-def heading(text: str, **how: Any) -> Any:
+def heading(text: str, **how: Any) -> Spec:
     """Return what stands over a drawing at its left: the title of the axis up, where it can be read, or a name."""
-    return alt.TitleParams(
-        text,
-        anchor="start",
-        **({"fontSize": 12, "fontWeight": "normal", "color": QUIET, "offset": 10, "frame": "bounds"} | how),
-    )
+    quiet = {"fontSize": 12, "fontWeight": "normal", "color": QUIET, "offset": 10, "frame": "bounds"}
+    return {"text": text, "anchor": "start", **quiet, **how}

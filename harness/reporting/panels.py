@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from harness.reporting.figures import HUES, INK, QUIET
 from harness.reporting.labels import ROOMY, broken, heading
+from harness.reporting.vega import Chart, Spec, channel, layer
 
 GAP = 20
 """Pixels between two panels."""
@@ -21,7 +20,7 @@ LETTER = 6.6
 """Pixels of a letter of a count."""
 
 
-def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Any:
+def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Spec:
     """Return bars up for what was won and down for what was lost in each round, one panel a series.
 
     Args:
@@ -32,32 +31,32 @@ def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Any:
     data = data.assign(down=-data["lost"], up=data["won"].map("+{:,}".format), minus=data["lost"].map("−{:,}".format))
     over, under = (float(max(data[name].max(), 1)) for name in ("won", "lost"))
     room = 0.16 * (over + under)  # for the counts beyond the bars
-    scale = alt.Scale(domain=[-under - room, over + room], nice=False)
+    scale = {"domain": [-under - room, over + room], "nice": False}
     longest = max(len(text) for name in ("up", "minus") for text in data[name])
     rounds = data["round"].nunique()
 
-    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Any:
+    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Spec:
         counted = each / rounds > LETTER * longest  # else the counts would run into each other
-        numbers = alt.Axis(
-            labelExpr="datum.value < 0 ? '−' + format(-datum.value, ',') : format(datum.value, ',')", tickCount=5,
-            labels=first and not counted, grid=not counted,
-        )  # fmt: skip
-        across = alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0, labelOverlap=True))
-        base = alt.Chart(rows).encode(x=across)
+        numbers = {
+            "labelExpr": "datum.value < 0 ? '−' + format(-datum.value, ',') : format(datum.value, ',')", "tickCount": 5,
+            "labels": first and not counted, "grid": not counted,
+        }  # fmt: skip
+        across = channel("round:O", title="round", axis={"labelAngle": 0, "labelOverlap": True})
+        base = Chart(rows).encode(x=across)
         bar = {"size": min(30, each / rounds * 0.55)}
         layers = [
-            base.mark_bar(color=hue, **bar).encode(y=alt.Y("won:Q", title=None, scale=scale, axis=numbers)),
-            base.mark_bar(color=hue, fillOpacity=0.3, stroke=hue, **bar).encode(y=alt.Y("down:Q", scale=scale)),
-            alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color=INK).encode(y="zero:Q"),
+            base.mark("bar", color=hue, **bar).encode(y=channel("won:Q", title=None, scale=scale, axis=numbers)),
+            base.mark("bar", color=hue, fillOpacity=0.3, stroke=hue, **bar).encode(y=channel("down:Q", scale=scale)),
+            Chart(pd.DataFrame({"zero": [0]})).mark("rule", color=INK).encode(y="zero:Q"),
         ]
         for y, text, dy in (("won:Q", "up:N", -8), ("down:Q", "minus:N", 9)) if counted else ():
-            layers.append(base.mark_text(dy=dy, fontSize=11, color=INK).encode(y=alt.Y(y, scale=scale), text=text))
-        return alt.layer(*layers).properties(height=180 if width > ROOMY else 140)
+            layers.append(base.mark("text", dy=dy, fontSize=11, color=INK).encode(y=channel(y, scale=scale), text=text))
+        return layer(*layers, height=180 if width > ROOMY else 140)
 
     return _panels(data, order, draw, width, least=200, axis=12)
 
 
-def fans(data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int) -> Any:
+def fans(data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int) -> Spec:
     """Return a fan over the rounds, one panel a series: a line for each k, and what lies between the outermost filled.
 
     Args:
@@ -72,33 +71,33 @@ def fans(data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int) 
     pad = 0.05 * (high - low or 1.0)
     rounds = sorted(int(value) for value in data["round"].unique())
 
-    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Any:
-        space = alt.Scale(domain=[rounds[0], rounds[-1]], nice=False, padding=8)
-        axis = alt.Axis(values=rounds, format="d", grid=False, labelOverlap=True)
-        across = alt.X("round:Q", title="round", scale=space, axis=axis)
-        numbers = alt.Axis(tickCount=5, labels=first, format=".0f")
-        scale = alt.Scale(domain=[low - pad, high + pad], nice=False)
-        up = alt.Y("value:Q", title=None, scale=scale, axis=numbers)
+    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Spec:
+        space = {"domain": [rounds[0], rounds[-1]], "nice": False, "padding": 8}
+        axis = {"values": rounds, "format": "d", "grid": False, "labelOverlap": True}
+        across = channel("round:Q", title="round", scale=space, axis=axis)
+        numbers = {"tickCount": 5, "labels": first, "format": ".0f"}
+        scale = {"domain": [low - pad, high + pad], "nice": False}
+        up = channel("value:Q", title=None, scale=scale, axis=numbers)
         band = rows.pivot_table(index="round", columns="k", values="value").reset_index()
         band = pd.DataFrame({"round": band["round"], "low": band[ends[0]], "high": band[ends[-1]]})
-        base = alt.Chart(rows).encode(across, up, detail="k:N")
-        edges = alt.Chart(rows[rows["outer"]]).encode(across, up, detail="k:N")
+        base = Chart(rows).encode(x=across, y=up, detail="k:N")
+        edges = Chart(rows[rows["outer"]]).encode(x=across, y=up, detail="k:N")
         last = rows[(rows["round"] == rows["round"].max()) & rows["outer"]]
         layers = [
-            alt.Chart(band)
-            .mark_area(color=hue, opacity=0.14)
-            .encode(across, y=alt.Y("low:Q", scale=scale), y2="high:Q"),
-            base.mark_line(color=hue, strokeWidth=1, opacity=0.7),
-            edges.mark_line(color=hue, strokeWidth=2.2),
-            edges.mark_point(color=hue, size=30, filled=True, opacity=1),
-            alt.Chart(last).mark_text(align="left", dx=10, fontSize=12, color=hue).encode(across, up, text="name:N"),
+            Chart(band)
+            .mark("area", color=hue, opacity=0.14)
+            .encode(x=across, y=channel("low:Q", scale=scale), y2="high"),
+            base.mark("line", color=hue, strokeWidth=1, opacity=0.7),
+            edges.mark("line", color=hue, strokeWidth=2.2),
+            edges.mark("point", color=hue, size=30, filled=True, opacity=1),
+            Chart(last).mark("text", align="left", dx=10, fontSize=12, color=hue).encode(x=across, y=up, text="name:N"),
         ]
-        return alt.layer(*layers).properties(height=200 if width > ROOMY else 150)
+        return layer(*layers, height=200 if width > ROOMY else 150)
 
     return _panels(data, order, draw, width, least=200, end=END, y_title=y_title)
 
 
-def shares(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Any:
+def shares(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: str, width: int) -> Spec:
     """Return what was stated against what came true, from 0 to 1, with the line of the perfectly calibrated.
 
     Args:
@@ -110,19 +109,19 @@ def shares(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: s
     """
     perfect = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
 
-    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Any:
-        scale = alt.Scale(domain=[0, 1], nice=False)
-        numbers = alt.Axis(values=[0, 0.5, 1], format=".1f", labelFlush=False)
-        across = alt.X("x:Q", title=x_title, scale=scale, axis=numbers)
-        up = alt.Y("y:Q", title=None, scale=scale, axis=alt.Axis(values=[0, 0.5, 1], format=".1f", labels=first))
-        base = alt.Chart(rows).encode(across, up)
+    def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Spec:
+        scale = {"domain": [0, 1], "nice": False}
+        numbers = {"values": [0, 0.5, 1], "format": ".1f", "labelFlush": False}
+        across = channel("x:Q", title=x_title, scale=scale, axis=numbers)
+        up = channel("y:Q", title=None, scale=scale, axis={"values": [0, 0.5, 1], "format": ".1f", "labels": first})
+        base = Chart(rows).encode(x=across, y=up)
         layers = [
-            alt.Chart(perfect).mark_line(color=QUIET, strokeDash=[3, 3], strokeWidth=1).encode(across, up),
-            alt.Chart(rows).mark_rule(strokeWidth=1.4, color=HUES[0]).encode(across, y="low:Q", y2="high:Q"),
-            base.mark_line(strokeWidth=1.6, color=HUES[0]),
-            base.mark_point(size=50, filled=True, opacity=1, color=HUES[0]),
+            Chart(perfect).mark("line", color=QUIET, strokeDash=[3, 3], strokeWidth=1).encode(x=across, y=up),
+            Chart(rows).mark("rule", strokeWidth=1.4, color=HUES[0]).encode(x=across, y="low:Q", y2="high"),
+            base.mark("line", strokeWidth=1.6, color=HUES[0]),
+            base.mark("point", size=50, filled=True, opacity=1, color=HUES[0]),
         ]
-        return alt.layer(*layers).properties(height=min(each, 190))
+        return layer(*layers, height=min(each, 190))
 
     return _panels(data, order, draw, width, least=130, y_title=y_title, hued=False)
 
@@ -130,7 +129,7 @@ def shares(data: pd.DataFrame, order: Sequence[str], *, x_title: str, y_title: s
 def _panels(
     data: pd.DataFrame,
     order: Sequence[str],
-    draw: Callable[[pd.DataFrame, str, float, bool], Any],
+    draw: Callable[[pd.DataFrame, str, float, bool], Spec],
     width: int,
     *,
     least: int,
@@ -138,7 +137,7 @@ def _panels(
     end: int = 0,
     y_title: str = "",
     hued: bool = True,
-) -> Any:
+) -> Spec:
     """Return a panel a series, as many side by side as fit.
 
     Args:
@@ -167,6 +166,6 @@ def _panels(
             frame="group",
         )
         panel = draw(data[data["series"] == name], hue, each, place % columns == 0)
-        panels.append(panel.properties(width=each - end, title=title))
-    joined = alt.concat(*panels, columns=columns, spacing=GAP, align="each")
-    return joined.properties(title=heading(y_title)) if y_title else joined
+        panels.append(panel | {"width": each - end, "title": title})
+    joined: Spec = {"concat": panels, "columns": columns, "spacing": GAP, "align": "each"}
+    return joined | {"title": heading(y_title)} if y_title else joined

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -14,6 +11,7 @@ from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import decimals, joined, points, words
 from harness.reporting.panels import shares
+from harness.reporting.vega import Spec
 from harness.run import is_first, is_valued
 from harness.statistics import wilson
 
@@ -46,7 +44,7 @@ def biases(evidence: Evidence) -> Drawing | Missing:
         [[row[key] for key in ("rater", "bias", "value", "low", "high", "neutral", "n")] for row in rows],
     )
 
-    def draw(width: int) -> Any:
+    def draw(width: int) -> Spec:
         panels = []
         for kind in kinds:
             own = pd.DataFrame([row for row in known if row["bias"] == kind]).rename(columns={"rater": "name"})
@@ -55,7 +53,7 @@ def biases(evidence: Evidence) -> Drawing | Missing:
             panels.append(
                 dots(own, title=scorecard.BIASES[kind][0], width=width, domain=domain, mark=own["neutral"][0])
             )
-        return panels[0] if len(panels) == 1 else alt.vconcat(*panels, spacing=24)
+        return panels[0] if len(panels) == 1 else {"vconcat": panels, "spacing": 24}
 
     return Drawing(figure, draw)
 
@@ -99,11 +97,11 @@ def frontier(evidence: Evidence) -> Drawing | Missing:
         [[row[key] for key in columns] for row in rows],
     )
 
-    def draw(width: int) -> Any:
+    def draw(width: int) -> Spec:
         parts = [
             scatter(data, x_title="price of 1,000 ratings", y_title=name, width=width) for name, data in shown.items()
         ]
-        return parts[0] if len(parts) == 1 else alt.vconcat(*parts, spacing=28)
+        return parts[0] if len(parts) == 1 else {"vconcat": parts, "spacing": 28}
 
     return Drawing(figure, draw)
 

@@ -66,7 +66,7 @@ def has_flag(rows: pd.DataFrame, flag: Flag) -> pd.Series[bool]:
     """Tell which rows carry a flag."""
     if "flags" not in rows:
         return pd.Series(False, index=rows.index)
-    return rows["flags"].map(lambda flags: flags is not None and flag in list(flags)).astype(bool)
+    return rows["flags"].map(lambda flags: flags is not None and len(flags) > 0 and flag in list(flags)).astype(bool)
 
 
 def is_person(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -90,7 +90,7 @@ def practised(responses: pd.DataFrame, ratings: pd.DataFrame, gold: str) -> pd.S
     measured = ratings[(ratings["rater"] == gold) & ~selecting]
     practice = _places(responses).isin(_places(ratings[selecting]))
     if len(measured):
-        practice = ~_places(responses).isin(_places(measured)) & responses["task"].isin(measured["task"])
+        practice = ~_places(responses).isin(_places(measured)) & responses["task"].isin(measured["task"].unique())
     return responses["series"].notna() & practice
 
 

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import altair
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.reporting import charts, panels
 from harness.reporting.evidence import Evidence
 from harness.reporting.finding import decimals, points, spanned
 from harness.reporting.labels import LINE, broken, placed, spread
 from harness.reporting.page import typeset
+from harness.reporting.vega import Chart
 
 
 def test_what_rounds_to_nothing_has_no_sign():
@@ -73,6 +77,34 @@ def test_a_run_is_asked_once_while_its_tables_stay(made_up_run, tmp_path):
 
 
 def test_altair_waits_for_a_figure():
-    code = "import sys, harness.cli.terminal; print('altair' in sys.modules, 'vl_convert' in sys.modules)"
+    code = (
+        "import sys, harness.cli.terminal, harness.reporting.gallery\n"
+        "print('altair' in sys.modules, 'vl_convert' in sys.modules)"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "False"]
+
+
+def test_charts_are_valid_vega_lite_that_a_notebook_can_show():
+    rows = pd.DataFrame({"series": ["a", "a", "b"], "round": [0, 1, 0], "x": [1.0, 20.0, 3.0], "y": [0.1, 0.9, 0.4]})
+    bands = rows.assign(name=["a", "b", "c"], value=rows["y"], low=[0.0, None, 0.2], high=[0.3, None, 0.5], best=True)
+    count = rows.assign(won=[3, 4, 5], lost=[1, 0, 2])
+    made = [
+        charts.lines(bands, ["a", "b"], x="round", y="y", x_title="round", y_title="score", width=704, zero=True),
+        charts.paths(rows, ["a", "b"], x_title="x", y_title="y", width=340),
+        charts.dots(bands, title="share", width=704, domain=(0.0, 1.0), mark=0.5),
+        charts.scatter(bands, x_title="price", y_title="alpha", width=704),
+        panels.flows(count, ["a", "b"], width=704),
+        panels.shares(bands, ["a", "b"], x_title="stated", y_title="true", width=704),
+    ]
+    for chart in made:
+        altair.Chart.from_dict(chart, validate=True).to_dict()  # raises where the schema of Vega-Lite says no
+
+
+def test_a_number_that_is_none_is_null_in_a_chart():
+    frame = pd.DataFrame({"x": [1.0, float("nan")], "n": pd.array([2, None], dtype="Int64")})
+    assert Chart(frame).mark("point").encode(x="x:Q", opacity=0.5).spec() == {
+        "data": {"values": [{"x": 1.0, "n": 2}, {"x": None, "n": None}]},
+        "mark": {"type": "point"},
+        "encoding": {"x": {"field": "x", "type": "quantitative"}, "opacity": {"value": 0.5}},
+    }

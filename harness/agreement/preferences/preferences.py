@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, stdtrit
 
 from harness.errors import HarnessError
@@ -58,6 +57,8 @@ class Comparisons:
     @property
     def groups(self) -> int:
         """Groups of players without wins in both directions between them; 1 where all strengths are finite."""
+        from scipy.sparse.csgraph import connected_components
+
         won, lost = self.score > 0, self.score < 1
         rows = np.concatenate([self.first[won], self.second[lost]])
         columns = np.concatenate([self.second[won], self.first[lost]])
