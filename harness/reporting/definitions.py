@@ -9,8 +9,8 @@ from harness.agreement import COEFFICIENTS, agree_in_run, alpha, can_stand_in, c
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import share, words
-from harness.rounds import BAND_LEVEL, compare_series, deltas, last_gain, pass_at_k, window_contrast
-from harness.statistics import bootstrap, wilson
+from harness.rounds import BAND_LEVEL, compare_series, deltas, last_gain, window_contrast
+from harness.statistics import bootstrap, pass_at_k, wilson
 
 SPOKEN_FOR: dict[str, Any] = {
     "alpha": inspect.getmodule(alpha),

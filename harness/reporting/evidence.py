@@ -6,7 +6,6 @@ so that what the terminal prints, what `--json` gives and what the page shows ca
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -21,6 +20,7 @@ from harness.agreement import RunAgreement, Table, agree_in_run, audit
 from harness.errors import HarnessError
 from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
 from harness.run import Run, has_flag, is_ai, opened
+from harness.statistics import finite
 from harness.suite import RoundsUse
 
 Row = dict[str, Any]
@@ -216,11 +216,8 @@ def value_of(value: Any) -> Any:
         return value
     if isinstance(value, Sequence | set | frozenset) or type(value).__name__ == "ndarray":
         return [value_of(inner) for inner in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value if isinstance(value, int | float | str) else str(value)
+    value = None if value is pd.NA else finite(value)
+    return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
 def _letters(number: int) -> str:

@@ -13,8 +13,9 @@ from harness.reporting.evidence import Evidence, Row, counted, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
-from harness.rounds import BAND_LEVEL, pass_at_k
+from harness.rounds import BAND_LEVEL
 from harness.run import has_flag
+from harness.statistics import pass_at_k
 
 
 def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:

@@ -1,7 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .harms.flags import flag_sentence as flag_sentence
-from .harms.samples import pass_at_k as pass_at_k
 from .scores.checkpoints import checkpoints_in as checkpoints_in
 from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series

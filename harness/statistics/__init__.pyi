@@ -11,9 +11,10 @@ from .intervals import Weighted as Weighted
 from .intervals import bootstrap as bootstrap
 from .intervals import estimate as estimate
 from .intervals import from_draws as from_draws
-from .intervals import number as number
 from .intervals import resampled as resampled
 from .intervals import wilson as wilson
+from .json_values import finite as finite
+from .json_values import number as number
 from .moments import ContrastEstimate as ContrastEstimate
 from .moments import ContrastEstimates as ContrastEstimates
 from .moments import Moments as Moments
@@ -24,3 +25,4 @@ from .multiplicity import holm as holm
 from .ppi import PPI as PPI
 from .ppi import corrected_mean as corrected_mean
 from .ppi import ppi_weight as ppi_weight
+from .samples import pass_at_k as pass_at_k

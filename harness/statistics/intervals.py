@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from harness.statistics.arrays import Floats, Ints
+from harness.statistics.json_values import number
 
 CLT_ABOVE = 200_000
 """Items above which the normal interval replaces the bootstrap."""
@@ -54,11 +55,6 @@ class Estimate:
         ends = {name: number(getattr(self, name)) for name in ("value", "low", "high")}
         unsure = self.reason is None and ends["value"] is not None and ends["low"] is None
         return {**ends, "n": self.n, "reason": "no_resamples" if unsure else self.reason}
-
-
-def number(value: float) -> float | None:
-    """Return a float for JSON: None where it is not finite."""
-    return float(value) if np.isfinite(value) else None
 
 
 class Statistic(Protocol):

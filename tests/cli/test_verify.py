@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Limits
 from harness.rating.verifiers import verification
+from harness.statistics import pass_at_k
 
 PROBLEM = {
     "task_id": "p/0",
@@ -102,7 +103,7 @@ def test_bad_input_is_refused_with_file_and_line(tmp_path, problems, completions
 def test_pass_at_k_is_the_share_of_draws_of_k_samples_with_a_passing_one(numbers):
     n, c, k = numbers
     draws = list(combinations([True] * c + [False] * (n - c), k))
-    assert math.isclose(verification.pass_at_k(n, c, k), sum(map(any, draws)) / len(draws), abs_tol=1e-12)
+    assert math.isclose(float(pass_at_k(c, n, k)), sum(map(any, draws)) / len(draws), abs_tol=1e-12)
 
 
 @pytest.mark.sandbox

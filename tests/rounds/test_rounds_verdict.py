@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness.rounds.harms.samples import pass_at_k
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.rounds.verdict.verdict import decide, look_significance, window_contrast
-from harness.statistics import Moments, holm, proxy_weight
+from harness.statistics import Moments, holm, pass_at_k, proxy_weight
 
 KEYS = [
     "benchmark", "series", "verdict", "rate", "low", "high", "sesoi", "rounds", "n_items", "n_seeds", "scope",
@@ -311,6 +310,11 @@ def answers(chances, n=4, seed=0):
 def test_pass_at_k_by_hand():
     # n = 4, c = 1, k = 2: 1 - C(3, 2)/C(4, 2) = 1 - 3/6; c = 0: 0; c = 3: C(1, 2) = 0, so 1
     assert pass_at_k(np.array([1.0, 0.0, 3.0]), np.full(3, 4.0), 2) == pytest.approx([0.5, 0, 1])
+
+
+def test_pass_at_k_of_many_answers_is_a_number():
+    # C(3000, 1000) is beyond what a float holds. One right of 3,000: 1,000 draws find it in a third of cases.
+    assert pass_at_k(np.array([1.0, 0.0]), np.full(2, 3000.0), 1000) == pytest.approx([1 / 3, 0])
 
 
 def test_sharpening_and_collapsing():

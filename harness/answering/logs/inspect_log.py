@@ -6,7 +6,6 @@ Scores keep Inspect's meaning: C, P, I and N are 1, .5, 0 and 0; a sample that i
 
 from __future__ import annotations
 
-import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UnavailableError
+from harness.statistics import number
 
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 """Words that Inspect's scorers give in place of a number (`inspect_ai.scorer.value_to_float`)."""
@@ -180,4 +180,4 @@ def _number(value: Any) -> float | None:
             value = float(value) if known is None else known
         except ValueError:
             return None
-    return float(value) if value is not None and math.isfinite(value) else None
+    return number(value)

@@ -9,7 +9,6 @@ scores.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.statistics import number
 
 SAMPLES = re.compile(r"^samples_(?P<task>.+?)(?:_(?P<date>\d{4}-\d{2}-\d{2}T[\d.:-]+))?\.jsonl?$")
 DATED = re.compile(r"(\d{4}-\d{2}-\d{2}T[\d.:-]+?)\.jsonl?$")
@@ -164,9 +164,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _sample(row: dict[str, Any]) -> LmEvalSample:
     names = row["metrics"] if "metrics" in row else [name for name in row if name not in NO_METRICS]
     metrics = {name: row.get(name) for name in names}
-    scores = {
-        name: _number(value) for name, value in metrics.items() if value is None or isinstance(value, int | float)
-    }
+    scores = {name: number(value) for name, value in metrics.items() if value is None or isinstance(value, int | float)}
     prompt, choices, texts, logprobs = _answered(_arguments(row.get("arguments", [])), row.get("resps", []))
     return LmEvalSample(
         item_id=str(row["doc_id"]),
@@ -184,10 +182,6 @@ def _sample(row: dict[str, Any]) -> LmEvalSample:
         target_hash=row.get("target_hash"),
         prompt_hash=row.get("prompt_hash"),
     )
-
-
-def _number(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _arguments(written: Any) -> list[list[Any]]:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from harness.learning.exchange.curves import PERSON, Curves, Point
-from harness.statistics import Floats
+from harness.statistics import Floats, finite
 
 LEVEL = 0.95
 FLAT = 0.01
@@ -168,7 +168,7 @@ class Exchange:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; null for what is unknown or without end."""
-        rows = [{k: _plain(v) for k, v in row.items()} for row in self.df.to_dict("records")]
+        rows = [finite(row) for row in self.df.to_dict("records")]
         worth = [asdict(one) for source in self.sources for one in self.worth(source)]
         return {
             "criterion": self.criterion,
@@ -176,9 +176,9 @@ class Exchange:
             "n_clusters": self.curves.n_clusters,
             "level": LEVEL,
             "points": rows,
-            "worth": [{k: _plain(v) for k, v in one.items()} for one in worth],
+            "worth": [finite(one) for one in worth],
             "flattening": [self.flattening(source) for source in (PERSON, *self.sources)],
-            "wanted": _plain(self.wanted),
+            "wanted": finite(self.wanted),
             "cheapest": str(self.cheapest) if self.cheapest else None,
             "sentences": self.sentences,
         }
@@ -227,9 +227,3 @@ def _times(value: float, one: Worth) -> str:
     if value == 0:
         return f"less than {one.least:.1f}"
     return f"{value:.1f}" if isfinite(value) else f"more than {one.most:.1f}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return float(value) if isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value

@@ -23,6 +23,7 @@ from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
 from harness.rating.verifiers.problems import BLOCK, clean, program, read_tests
 from harness.records import Rating, digest
+from harness.statistics import pass_at_k
 
 STATUSES = ("passed", "failed", "visible_only", "timeout", "memory", "crash", "error", "skipped")
 SAMPLES = (1, 2, 5, 10, 20, 50, 100)
@@ -255,20 +256,7 @@ def _pass_at_k(judged: Sequence[Verified]) -> dict[str, float]:
         count[1] += entry.rating.value == 1
     fewest = min((n for n, _ in counts.values()), default=0)
     return {
-        str(k): math.fsum(pass_at_k(n, c, k) for n, c in counts.values()) / len(counts)
+        str(k): math.fsum(float(pass_at_k(c, n, k)) for n, c in counts.values()) / len(counts)
         for k in SAMPLES
         if 1 <= k <= fewest
     }
-
-
-def pass_at_k(n: int, c: int, k: int) -> float:
-    """Return the unbiased estimate of the chance that one of k samples passes: 1 - C(n-c, k) / C(n, k).
-
-    Args:
-        n: Samples that were judged.
-        c: Samples that passed.
-        k: At most n.
-
-    Source: M. Chen et al., "Evaluating Large Language Models Trained on Code", 2021, equation 1.
-    """
-    return 1 - math.comb(n - c, k) / math.comb(n, k)

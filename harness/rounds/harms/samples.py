@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import comb
 
 from harness.rounds.harms.flags import Flag, evidence, falling
 from harness.rounds.scores.grid import ScoreGrid
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, decide
-from harness.statistics import Floats, Moments
-
-
-def pass_at_k(right: Floats, count: Floats, k: int) -> Floats:
-    """Return the unbiased chance that one of k answers is right, 1 - C(n - c, k) / C(n, k) (Chen et al. 2021).
-
-    Args:
-        right: Right answers c of each item, whole numbers.
-        count: Answers n of each item, at least k.
-        k: Answers drawn.
-    """
-    chance: Floats = 1 - comb(count - right, k) / comb(count, k)
-    return chance
+from harness.statistics import Floats, Moments, pass_at_k
 
 
 def sampling_flags(grid: ScoreGrid, contrast: Floats, sesoi: float, significance: float) -> list[Flag]:

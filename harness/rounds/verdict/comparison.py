@@ -12,9 +12,9 @@ import numpy as np
 from harness.rounds.scores.grid import ScoreGrid
 from harness.rounds.scores.labels import Label
 from harness.rounds.verdict.difference import Difference, difference, final_score
-from harness.rounds.verdict.sayings import finite, points
+from harness.rounds.verdict.sayings import points
 from harness.rounds.verdict.verdict import decide, p_below, window_contrast
-from harness.statistics import Floats, Moments
+from harness.statistics import Floats, Moments, finite
 
 Quantity = Literal["rate", "final", "gain", "gain_per_label", "gain_per_dollar"]
 WORDS = {"improving": "more", "worsening": "less", "plateaued": "equivalent", "inconclusive": "inconclusive"}

@@ -11,8 +11,9 @@ from harness.rounds.verdict.bands import Delta
 from harness.rounds.verdict.last_gain import Verdict
 from harness.rounds.verdict.looks import Look
 from harness.rounds.verdict.needed import NeededItems, Needs
-from harness.rounds.verdict.sayings import finite, points
+from harness.rounds.verdict.sayings import points
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, GainRounds, Measured, Outcome
+from harness.statistics import finite
 
 REASONS = {
     "too_few_items": f"under {ENOUGH_UNITS} items or clusters have a score in every round",

@@ -28,11 +28,10 @@ from harness.rounds.verdict.overview import answers, overview
 from harness.rounds.verdict.ppi import gold_shift
 from harness.rounds.verdict.result import OverControl, RoundsResult
 from harness.rounds.verdict.saturation import saturated
-from harness.rounds.verdict.sayings import finite
 from harness.rounds.verdict.shape import describe
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, Outcome, judge, window_contrast
 from harness.run import Run
-from harness.statistics import Moments
+from harness.statistics import Moments, finite
 
 CONTROL = "none"
 """The series that is the control where it is not said."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 
 def points(values: list[float], sesoi: float, least: int = 1) -> list[str]:
     """Return fractions and the SESOI in points, with decimals enough to keep each on its side of 0 and the SESOI.
@@ -21,14 +18,3 @@ def points(values: list[float], sesoi: float, least: int = 1) -> list[str]:
             break
     first = f"{rounded[0]:+.{digits}f}"
     return [first, *(f"{value:.{digits}f}" for value in rounded[1:]), f"{100 * sesoi:g}"]
-
-
-def finite(value: Any) -> Any:
-    """Return a value as JSON knows it: no numpy types, None for what is not finite."""
-    if isinstance(value, dict):
-        return {str(key): finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
