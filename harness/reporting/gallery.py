@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.reporting import rater_figures, round_figures, tables
+from harness.reporting.beside import beside
 from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.figures import NARROW, WIDE, Drawing, Figure, Missing, svg
@@ -34,6 +35,12 @@ def figures(evidence: Evidence, prefix: str = "") -> Gallery:
             for make in (rater_figures.biases, rater_figures.frontier, rater_figures.calibration)
         ),
     }
+
+
+def figures_beside(several: Sequence[Evidence]) -> list[Figure]:
+    """Return the figures that show several runs at once."""
+    found = [_drawn(one, "") for one in beside(several)["figures"]]
+    return [one for one in found if isinstance(one, Figure)]
 
 
 def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]:

@@ -70,7 +70,7 @@ def report(
     if bundle is not None:
         return write_bundle(evidence, Path(bundle), Catalog(include), redact_text)
     views = [view(one, carried(one, redact_text), _prefix(n)) for n, one in enumerate(evidence)]
-    content = render(views, Catalog(include)).encode()
+    content = render(views, Catalog(include), together=_together(evidence)).encode()
     if len(content) > single_file_limit:
         raise HarnessError(
             f"the page has {len(content):,} bytes, over {single_file_limit:,}; write it with --bundle DIR"
@@ -96,7 +96,7 @@ def write_bundle(evidence: Sequence[Evidence], folder: Path, catalog: Catalog, r
         light = {**data, "cases": [], "items": [], "responses": [], "shards": names}
         views.append(view(one, light, prefix, shown=len(data["cases"])))
     target = folder / "index.html"
-    write_whole(target, render(views, catalog, sources="'self' ").encode())
+    write_whole(target, render(views, catalog, sources="'self' ", together=_together(evidence)).encode())
     return target
 
 
@@ -174,7 +174,15 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
     }
 
 
-def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "") -> str:
+def _together(evidence: Sequence[Evidence]) -> Row | None:
+    """Return what stands side by side, where there are several runs."""
+    from harness.reporting.beside import beside
+    from harness.reporting.gallery import figures_beside
+
+    return {**beside(evidence), "figures": figures_beside(evidence)} if len(evidence) > 1 else None
+
+
+def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "", together: Row | None = None) -> str:
     """Return the page's HTML.
 
     Args:
@@ -182,6 +190,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
         catalog: Where templates, style and script lie.
         sources: Script sources of the security policy beside the page's own script.
         index: The address of the site that the page is part of.
+        together: What `beside` returns, of several runs, its figures drawn.
     """
     script = catalog.file(f"{FOLDER}/page.js").read_text(encoding="utf-8")
     style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
@@ -194,6 +203,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
             title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
             question=question(views),
             index=index,
+            together=together,
             kinds=scorecard.KIND_WORDS,
             abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
             **parts(style, script, sources),

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from harness.reporting.beside import beside
 from harness.reporting.decision import decision, numbers
 from harness.reporting.evidence import Evidence
 from harness.reporting.page import report, summary
@@ -69,3 +70,28 @@ def test_the_first_thing_on_the_page_is_the_decision_with_one_chart_and_three_nu
     assert fold.count("<dt") == 3
     assert html.count('id="fig-race"') == 1  # shown once, at the head
     assert "rise reaches" in fold  # the title is the result
+
+
+def test_two_runs_stand_in_one_table_with_their_difference_and_in_one_chart(made_up_run, tmp_path):
+    runs = [
+        made_up_run(tmp_path / name, series={"fed": means, "none": [0.3] * 3}, held_out=2000, questions=2, seed=seed)
+        for seed, (name, means) in enumerate({"one": [0.3, 0.4, 0.5], "two": [0.3, 0.5, 0.7]}.items())
+    ]
+    found = beside([Evidence.of(run) for run in runs])
+    [row] = [row for row in found["rows"] if row["about"] == "fed on addition"]
+    first, second = (float(cell["value"]) for cell in row["cells"])
+    assert first == pytest.approx(20, abs=4)  # from .3 to .5, where the control stands still
+    assert second == pytest.approx(40, abs=4)
+    assert float(row["difference"]["value"]) == pytest.approx(second - first, abs=0.11)
+    # halves of about 1.7 each, independent: the root of the sum of their squares
+    halves = [[float(end.replace("−", "-")) for end in cell["interval"][1:-1].split(", ")] for cell in row["cells"]]
+    low, high = (float(end.replace("−", "-")) for end in row["difference"]["interval"][1:-1].split(", "))
+    expected = sum(((upper - lower) / 2) ** 2 for lower, upper in halves) ** 0.5
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.1)
+    html = report(runs, tmp_path / "both.html").read_text(encoding="utf-8")
+    table = html[html.index("The numbers of the runs side by side") :]
+    assert 'href="#rounds"' in table
+    assert 'href="#run2-rounds"' in table
+    assert html.count('id="fig-both-1"') == 1
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
