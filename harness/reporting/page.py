@@ -142,6 +142,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
     failed = [status for status in scorecard.FAILURES if (evidence.run.ratings["status"] == status).any()]
     return {
         "prefix": prefix,
+        "of": f" of {prefix.removesuffix('-').replace('run', 'run ')}" if prefix else "",
         "name": evidence.run.suite.name,
         "decision": decision(evidence),
         "numbers": numbers(evidence),

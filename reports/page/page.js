@@ -339,7 +339,7 @@
         );
       });
       const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
-      const frame = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every rating" }, table);
+      const frame = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Every rating${this.prefix && ` of ${this.prefix.replace("-", "")}`}` }, table);
       parts.push(make("h3", {}, "Every rating"), frame);
       if (redacted) parts.push(make("p", { class: "small" }, "Texts are left out of this page."));
       this.article.replaceChildren(...parts);
