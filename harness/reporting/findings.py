@@ -58,7 +58,11 @@ def answer(evidence: Evidence) -> str:
     """
     if evidence.rounds:
         told = " ".join(evidence.answers) or "Not known: no verdict on any series."
-        return told if is_fed(evidence) else re.sub(r"\bthere is no control: [^;)]*(; |(?=\.\)))", "", told)
+        if is_fed(evidence):
+            return told
+        return re.sub(
+            r"there is no control: [^;.]*(?:; (\w)|)", lambda found: (found[1] or "").upper(), told, flags=re.I
+        )
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
         return ""

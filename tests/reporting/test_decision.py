@@ -9,6 +9,7 @@ import pytest
 from harness.reporting.beside import beside
 from harness.reporting.decision import decision, numbers
 from harness.reporting.evidence import Evidence
+from harness.reporting.findings import answer
 from harness.reporting.page import report, summary
 
 RUNS = {
@@ -60,6 +61,7 @@ def test_checkpoints_speak_of_training_and_not_of_feedback(made_up_checkpoints, 
     shown = re.sub("<[^>]*>", "", html[html.index("<header") : html.index('<section id="agreement"')])
     shown = shown[: shown.index("series that papers published, judged")]  # papers speak of their feedback
     assert "feedback" not in shown.lower()
+    assert "control" not in answer(Evidence.of(run)).lower()  # a control tells of feedback, and there was none
 
 
 def test_the_first_thing_on_the_page_is_the_decision_with_one_chart_and_three_numbers(made_up_run, tmp_path):

@@ -371,7 +371,10 @@ def test_imported_evaluations_with_a_metric_of_its_own_each_keep_all_benchmarks(
         {"name": "x", "models": [{"name": f"m{n}", "model": "imported", "series": "dpo", "round": n} for n in range(2)],
          "tasks": [{"task": "choice"}, {"task": "sums"}]}
     ))  # fmt: skip
-    by = {"choice": ["acc", "acc_norm"], "sums": ["exact_match,strict", "exact_match,flexible"]}
+    by = {
+        "choice": ["lm-eval:acc", "lm-eval:acc_norm"],
+        "sums": ["lm-eval:exact_match,strict", "lm-eval:exact_match,flexible"],
+    }
     for task, raters in by.items():
         run.write([Item(task=task, item_id=str(n), family="mathematics", prompt=str(n)) for n in range(3)], task)
         for number in range(2):

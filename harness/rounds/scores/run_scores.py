@@ -166,7 +166,7 @@ def _usual_ratings(run: RunTables, rated: pd.DataFrame) -> pd.DataFrame:
         verifiers = rows[rows["rater_kind"] == "verifier"]
         metrics: dict[str, list[str]] = {}
         for name in sorted((verifiers if len(verifiers) else rows)["rater"].unique()):
-            metrics.setdefault(str(name).partition(",")[0], []).append(str(name))
+            metrics.setdefault(str(name).partition(",")[0].rpartition(":")[2], []).append(str(name))
         chosen = next((name for name in PREFERRED if name in metrics), None)
         if chosen is None and len(metrics) > 1:
             raise HarnessError(
