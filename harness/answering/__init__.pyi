@@ -15,7 +15,6 @@ from .chat.chat import Call as Call
 from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
-from .chat.lease import Lease as Lease
 from .chat.run_calls import RunCalls as RunCalls
 from .chat.traffic import TrafficLimits as TrafficLimits
 from .ending import unfinished as unfinished
@@ -48,7 +47,6 @@ from .models.model import check_model as check_model
 from .models.model import make_model as make_model
 from .reasoning import answer_of as answer_of
 from .reasoning import split_reasoning as split_reasoning
-from .reasoning import without_reasoning as without_reasoning
 from .tasks.hub import load_dataset as load_dataset
 from .tasks.hub import mirror as mirror
 from .tasks.hub import split_files as split_files

@@ -3,7 +3,6 @@
 from .exchange.exchange import Exchange as Exchange
 from .exchange.sources import exchange_rates as exchange_rates
 from .exchange.sources import rated_texts as rated_texts
-from .jobs import EXPLORED as EXPLORED
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner

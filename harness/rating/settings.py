@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from harness.errors import HarnessError, did_you_mean
 from harness.rating.rater import RaterSpec
+from harness.suite import fitted
 
 
 class Settings(BaseModel):
@@ -25,13 +25,5 @@ def read_settings(spec: RaterSpec, model: type[SettingsType]) -> SettingsType:
     Raises:
         HarnessError: A key is unknown or a value does not fit; names each.
     """
-    try:
-        return model.model_validate(spec.settings)
-    except ValidationError as error:
-        where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-        lines = []
-        for entry in error.errors():
-            key = ".".join(str(part) for part in entry["loc"])
-            hint = did_you_mean(key, model.model_fields) if entry["type"] == "extra_forbidden" else ""
-            lines.append(f"{where}: settings: {key}: {entry['msg']} (found {entry['input']!r}).{hint}")
-        raise HarnessError("\n".join(lines)) from error
+    place = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
+    return fitted(model, spec.settings, f"{place}: settings: ")

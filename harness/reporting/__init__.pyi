@@ -3,7 +3,6 @@
 from .evidence import Evidence as Evidence
 from .exports import EXPORTS as EXPORTS
 from .finding import ANNOTATE as ANNOTATE
-from .finding import Finding as Finding
 from .findings import answer as answer
 from .findings import findings_of as findings_of
 from .notebook import run_notebook as run_notebook

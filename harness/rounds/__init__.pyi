@@ -4,7 +4,6 @@ from .harms.flags import flag_sentence as flag_sentence
 from .scores.checkpoints import checkpoints_in as checkpoints_in
 from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series
-from .scores.run_scores import costs_of as costs_of
 from .scores.run_scores import from_run as from_run
 from .scores.run_scores import settings_of as settings_of
 from .scores.sources import Source as Source
@@ -17,7 +16,6 @@ from .verdict.bands import deltas as deltas
 from .verdict.comparison import Comparison as Comparison
 from .verdict.comparison import compare_series as compare_series
 from .verdict.last_gain import last_gain as last_gain
-from .verdict.plan import RoundsPlan as RoundsPlan
 from .verdict.plan import plan_rounds as plan_rounds
 from .verdict.result import RoundsResult as RoundsResult
 from .verdict.rounds import Rounds as Rounds

@@ -4,7 +4,6 @@ from .check import check_run as check_run
 from .check import seal as seal
 from .check import set_aside as set_aside
 from .checksums import BAD as BAD
-from .checksums import FileState as FileState
 from .checksums import told as told
 from .events import event_line as event_line
 from .events import read_events as read_events

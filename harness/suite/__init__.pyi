@@ -16,6 +16,7 @@ from .model import RoundsUse as RoundsUse
 from .model import Suite as Suite
 from .model import TaskUse as TaskUse
 from .model import refuse_other_suite as refuse_other_suite
+from .settings import fitted as fitted
 from .variables import reveal as reveal
 from .variables import secrets as secrets
 from .variables import without_secrets as without_secrets

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.answering.tasks.definitions import find_definition, make_lm_task, quiet_lm_eval
 from harness.answering.tasks.hub import Origin, tracing
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.records import Family, Item, digest
-from harness.suite import ModelUse, TaskUse
+from harness.suite import ModelUse, TaskUse, fitted
 
 FEWSHOT_SEED = 1234
 """lm-eval's own default, so that examples in prompts are the same."""
@@ -125,10 +125,7 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Ma
         lm_task, declared = make_lm_task(path)
     if use.num_fewshot is not None:
         lm_task.set_config(key="num_fewshot", value=use.num_fewshot)
-    try:
-        facts = TaskFacts.model_validate(declared)
-    except ValidationError as error:
-        raise HarnessError(f"{path}: metadata: harness: {error}") from error
+    facts = fitted(TaskFacts, declared, f"{path}: metadata: harness: ")
     task = Task(use.task, facts, lm_task, card=_card(path), data=origins)
     task.docs = list(lm_task.doc_iterator(limit=limit))
     lm_task.set_fewshot_seed(seed=FEWSHOT_SEED)

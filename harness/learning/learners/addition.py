@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError
 from harness.learning.learner import Example, Training
 from harness.records import Item, digest
+from harness.suite import fitted
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -265,17 +266,7 @@ def addition(settings: dict[str, Any], seed: int) -> Addition:
     Raises:
         HarnessError: A setting is unknown or does not fit, or torch is not installed.
     """
-    try:
-        return Addition(AdditionSettings.model_validate(settings), seed)
-    except ValidationError as error:
-        lines = []
-        for entry in error.errors():
-            key = ".".join(["rounds", "settings", *(str(part) for part in entry["loc"])])
-            hint = (
-                did_you_mean(str(entry["loc"][-1]), AdditionSettings.model_fields) if "extra" in entry["type"] else ""
-            )
-            lines.append(f"{key}: {entry['msg']} (found {entry['input']!r}).{hint}")
-        raise HarnessError("\n".join(lines)) from error
+    return Addition(fitted(AdditionSettings, settings, "rounds.settings."), seed)
 
 
 @lru_cache

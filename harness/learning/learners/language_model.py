@@ -15,17 +15,18 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.answering import default_cache, torch_folder
 from harness.catalog import Catalog
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError
 from harness.learning.learner import Answer, Example, Training
 from harness.learning.learners.network import Network, Writing, ends_series
 from harness.learning.learners.plain import Fitting, fit
 from harness.learning.problems.task import ProblemTask, problem_task
 from harness.rating import last_number
 from harness.records import Item, digest
+from harness.suite import fitted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -247,16 +248,7 @@ def language_model(
     Raises:
         HarnessError: A setting is unknown or does not fit, the task has no generator, or a package is missing.
     """
-    try:
-        wanted = LanguageModelSettings.model_validate(settings)
-    except ValidationError as error:
-        lines = []
-        for entry in error.errors():
-            key = ".".join(["rounds", "settings", *(str(part) for part in entry["loc"])])
-            unknown = "extra" in entry["type"]
-            hint = did_you_mean(str(entry["loc"][-1]), LanguageModelSettings.model_fields) if unknown else ""
-            lines.append(f"{key}: {entry['msg']} (found {entry['input']!r}).{hint}")
-        raise HarnessError("\n".join(lines)) from error
+    wanted = fitted(LanguageModelSettings, settings, "rounds.settings.")
     absent = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if wanted.lora and importlib.util.find_spec("peft") is None:
         absent.append("peft")

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 TITLES = 10
 """A header stands in one of so many first lines."""
-IMPORT_ID = '{"ImportId"'
-"""What a cell of Qualtrics' third row begins with."""
 PLAIN_FROM = 1 << 20
 """Text of so many characters is given to the fast reader first."""
 

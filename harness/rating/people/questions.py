@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.rate import read_spec
 from harness.rating.rater import Rater, RaterSpec, Surroundings, Work
 from harness.records import Family, Rating, Scale, digest
+from harness.suite import fitted
 
 
 class Grade(BaseModel):
@@ -97,13 +98,7 @@ def question_of(spec: RaterSpec) -> Question:
         "families": spec.families,
         "name": spec.name,
     }
-    try:
-        return Question.model_validate({**spec.settings, **own})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise HarnessError(
-            f"{spec.folder}/rater.yaml: settings: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        ) from error
+    return fitted(Question, {**spec.settings, **own}, f"{spec.folder}/rater.yaml: settings: ")
 
 
 def find_questions(names: Sequence[str], families: Sequence[str], catalog: Catalog | None = None) -> list[Question]:
