@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ import pandas as pd
 from harness.errors import HarnessError, did_you_mean
 from harness.rounds.scores.logs import PREFERRED
 from harness.run import has_flag, is_first, practised
-from harness.suite import Suite
+
+if TYPE_CHECKING:
+    from harness.suite import Suite
 
 REFERENCE = "reference"
 """The model that a run names as the author of the items' own answers."""

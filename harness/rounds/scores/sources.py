@@ -15,7 +15,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rounds.scores.checkpoints import checkpoints_in
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run, settings_of
-from harness.run import Run, is_run
+from harness.run import is_run
 
 Costs = dict[str, dict[str, float]]
 
@@ -55,6 +55,8 @@ def read_scores(
         path, series = source.path, source.series or "all"
         number = logs.get(series, 0) if source.round is None else source.round
         if is_run(path):
+            from harness.run import Run  # and the models of a suite with it: a table asks for neither
+
             run = Run(path)
             if source.round is not None:
                 frames.append(from_checkpoint(run, source.round, series, metric, gold))
@@ -81,6 +83,8 @@ def sources_settings(sources: Sequence[str | Path | Source]) -> dict[str, Any]:
     for source in _each(map(_source, sources)):
         if not is_run(source.path):
             continue
+        from harness.run import Run
+
         for name, value in settings_of(Run(source.path)).items():
             if value in (None, []):
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,8 +30,10 @@ from harness.rounds.verdict.result import OverControl, RoundsResult
 from harness.rounds.verdict.saturation import saturated
 from harness.rounds.verdict.shape import describe
 from harness.rounds.verdict.verdict import ENOUGH_UNITS, Outcome, judge, window_contrast
-from harness.run import Run
 from harness.statistics import Moments, finite
+
+if TYPE_CHECKING:
+    from harness.run import Run
 
 CONTROL = "none"
 """The series that is the control where it is not said."""
