@@ -76,7 +76,7 @@ def _named(suite: Suite) -> dict[str, list[str]]:
         raters |= {rater for rater in (*suite.rounds.feedback.values(), suite.rounds.gold) if rater}
     return {
         "models": [who.name for who in suite.models],
-        "tasks": [use.task for use in suite.tasks],
+        "tasks": [use.called for use in suite.tasks],
         "ratings": [use.name for use in suite.ratings],
         "raters": sorted(raters),
     }

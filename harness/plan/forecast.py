@@ -182,16 +182,16 @@ class _Stage:
         """Yield the lines of the plan in the order of the work."""
         asked = [who for who in self.suite.models if who.model != IMPORTED]
         for use in self.suite.tasks if asked else []:
-            pins = _pins(self.run, use.task)
+            pins = _pins(self.run, use.called)
             task = load_task(use, self.catalog, self.suite.limit_of(use), pins)
-            self.run.replace_items(use.task, task.items)
-            self.run.write(reference_responses(task.items), f"{use.task}-reference")
+            self.run.replace_items(use.called, task.items)
+            self.run.write(reference_responses(task.items), f"{use.called}-reference")
             for who in asked:
                 yield self._answers(task, use, who)
         for use in self.suite.tasks:
             for entry in use.raters:
                 if read_spec(entry.rater, self.catalog).kind != "human":
-                    yield self._ratings(use.task, entry)
+                    yield self._ratings(use.called, entry)
         for human in self.suite.ratings:
             limit = self.suite.limit_of(human)
             for name in tasks_of(self.run, human.dataset, human.split, limit, self.catalog, key=bytes(32)):
@@ -203,7 +203,7 @@ class _Stage:
     def _answers(self, task: Task, use: TaskUse, who: ModelUse) -> Line:
         model = make_model(who, self.surroundings.chat, lambda: "", self.surroundings.workers)
         wanted = questions(task, use, model, who, self.suite.seed)
-        self.run.retire(who.name, use.task, [question.response_id for question in wanted])
+        self.run.retire(who.name, use.called, [question.response_id for question in wanted])
         left = unanswered(self.run, wanted)
         if task.output_type == "generate_until" and model.converses:
             answer(self.run, task, use, model, who, self.suite.seed, left)
@@ -211,7 +211,7 @@ class _Stage:
         else:
             fields = _scored(who, model, left)
         self.run.write([_imagined(question, who) for question in unanswered(self.run, left, True)], "imagined")
-        return Line("answer", who.name, use.task, len(task.items), len(wanted), len(wanted) - len(left), **fields)
+        return Line("answer", who.name, use.called, len(task.items), len(wanted), len(wanted) - len(left), **fields)
 
     def _ratings(self, task: str, use: RaterUse, wanted: Wanted = work_of) -> Line:
         spec = read_spec(use.rater, self.catalog)

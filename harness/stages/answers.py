@@ -43,10 +43,10 @@ def answer_tasks(context: Context) -> None:
             task = context.task(use)
             _keep_items(context.run, task)
             wanted = questions(task, use, model, who, context.suite.seed)
-            context.run.retire(who.name, use.task, [question.response_id for question in wanted])
+            context.run.retire(who.name, use.called, [question.response_id for question in wanted])
             left = unanswered(context.run, wanted, context.retry_errors)
             context.run.note(models={who.name: who.model_dump(exclude_defaults=True)})
-            with context.stage(f"{who.name} answers {use.task}", len(left)) as progress:
+            with context.stage(f"{who.name} answers {use.called}", len(left)) as progress:
                 if context.cluster:
                     ids = [query.response_id for query in left]
                     context.spread(answer_shard, ids, SHARD, progress, who, use)
@@ -54,10 +54,10 @@ def answer_tasks(context: Context) -> None:
                     answer(context.run, task, use, model, who, context.suite.seed, left, progress)
             failed = unanswered(context.run, wanted)
             if failed:
-                context.unanswered[f"{who.name} on {use.task}"] = _why_failed(context.run, failed, len(wanted))
+                context.unanswered[f"{who.name} on {use.called}"] = _why_failed(context.run, failed, len(wanted))
             scores = score(context.run, task, wanted)
             if scores is not None:
-                found[use.task] = scores
+                found[use.called] = scores
         context.run.note(scores={who.name: found})
         model.close()
 

@@ -69,16 +69,16 @@ class Context:
 
     def task(self, use: TaskUse) -> Task:
         """Return a task of the suite, loaded once."""
-        if use.task not in self.tasks:
-            known = self.run.manifest.get("tasks", {}).get(use.task, {}).get("data", [])
+        if use.called not in self.tasks:
+            known = self.run.manifest.get("tasks", {}).get(use.called, {}).get("data", [])
             pins = {one["dataset"]: one["revision"] for one in known if one["revision"]}
-            self.tasks[use.task] = load_task(use, self.catalog, self.suite.limit_of(use), pins)
-        return self.tasks[use.task]
+            self.tasks[use.called] = load_task(use, self.catalog, self.suite.limit_of(use), pins)
+        return self.tasks[use.called]
 
     def spread(self, job: Callable[..., int], work: Sequence[Any], most: int, progress: Progress, *first: Any) -> None:
         """Let the cluster do work in shards: each by `job(site, *first, shard)`, which returns how much it did."""
         assert self.cluster is not None
-        limits = tuple((use.task, self.suite.limit_of(use)) for use in self.suite.tasks)
+        limits = tuple((use.called, self.suite.limit_of(use)) for use in self.suite.tasks)
         pins = tuple(
             (one["dataset"], one["revision"])
             for facts in self.run.manifest.get("tasks", {}).values()
@@ -117,7 +117,7 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
     budget = Budget(max_cost) if max_cost is not None else None
 
     def task(name: str) -> Task:
-        return context.task(next((use for use in suite.tasks if use.task == name), TaskUse(task=name)))
+        return context.task(next((use for use in suite.tasks if use.called == name), TaskUse(task=name)))
 
     def adapted(found: dict[str, dict[str, str]]) -> None:
         run.note(endpoints=found)

@@ -15,7 +15,7 @@ def rate_tasks(context: Context) -> None:
     """Let the raters of the suite rate each task, and those of data sets that people rated theirs."""
     for use in context.suite.tasks:
         for rater_use in use.raters:
-            rate_task(context, use.task, rater_use)
+            rate_task(context, use.called, rater_use)
     for human in context.suite.ratings:
         with context.stage(f"people's ratings of {human.dataset} come in", 1) as progress:
             tasks = tasks_of(context.run, human.dataset, human.split, context.suite.limit_of(human), context.catalog)

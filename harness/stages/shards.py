@@ -91,7 +91,7 @@ def answer_shard(site: Site, who: ModelUse, use: TaskUse, ids: Sequence[str]) ->
     Raises:
         HarnessError: The worker's task asks other questions: other data, or another version of it.
     """
-    with _at(site, digest(who.name, use.task, list(ids))) as place:
+    with _at(site, digest(who.name, use.called, list(ids))) as place:
         if who.name not in place.models:
             folder = place.surroundings.cache or default_cache()
             threads = place.surroundings.workers
@@ -99,16 +99,16 @@ def answer_shard(site: Site, who: ModelUse, use: TaskUse, ids: Sequence[str]) ->
                 who, place.surroundings.chat, lambda: str(torch_folder(folder)), threads
             )
         model = place.models[who.name]
-        if (who.name, use.task) not in place.queries:
-            task = load_task(use, place.catalog, dict(site.limits).get(use.task), dict(site.pins))
+        if (who.name, use.called) not in place.queries:
+            task = load_task(use, place.catalog, dict(site.limits).get(use.called), dict(site.pins))
             wanted = questions(task, use, model, who, place.surroundings.seed)
-            place.queries[who.name, use.task] = task, {query.response_id: query for query in wanted}
-        task, known = place.queries[who.name, use.task]
+            place.queries[who.name, use.called] = task, {query.response_id: query for query in wanted}
+        task, known = place.queries[who.name, use.called]
         absent = [name for name in ids if name not in known]
         if absent:
             raise HarnessError(
-                f"a worker's task {use.task!r} asks other questions than the command's ({len(absent)} of {len(ids)}): "
-                "let both have the same code, catalogues (--include) and data"
+                f"a worker's task {use.called!r} asks other questions than the command's ({len(absent)} of "
+                f"{len(ids)}): let both have the same code, catalogues (--include) and data"
             )
         answer(place.run, task, use, model, who, place.surroundings.seed, [known[name] for name in ids])
     return len(ids)

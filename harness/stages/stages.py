@@ -117,7 +117,7 @@ def rate(
             spec = read_spec(name, context.catalog)
             if spec.kind == "human":
                 raise HarnessError(f"{name} is people: `harness annotate {run.folder}`, or `harness import`")
-            own = {use.task for use in run.suite.tasks} or set(families)
+            own = {use.called for use in run.suite.tasks} or set(families)
             fits = {str(family) for family in spec.families} or set(families.values())
             fitting = [task for task, family in families.items() if task in own and family in fits]
             chosen = tasks or fitting

@@ -80,6 +80,12 @@ class TaskUse(Section):
 
     task: str
     """A folder's name in the catalogue `tasks/`, or the name of a task of lm-eval."""
+    name: str | None = Field(default=None, pattern=r"^[\w.@:/+-]+$")
+    """How tables and the page call it: for a task that is used twice. Where not given, the task's own name, with
+    `-generate` behind it where it is asked so."""
+    how: Literal["generate"] | None = None
+    """`generate`: a multiple-choice task lists its choices under letters and the model writes one, as chat models do;
+    the rater `multiple_choice` reads it. Where not given, as the task says: by log-likelihood."""
     samples: int = Field(default=1, ge=1)
     """Answers of each model to an item, for tasks that generate."""
     temperature: float | None = Field(default=None, ge=0)
@@ -90,6 +96,11 @@ class TaskUse(Section):
     """At most so many items of this task."""
     raters: list[RaterEntry] = Field(default_factory=list)
     """Who rates the answers."""
+
+    @property
+    def called(self) -> str:
+        """The name of the task in the run: of its items, answers and ratings."""
+        return self.name or (f"{self.task}-{self.how}" if self.how else self.task)
 
 
 class RatingsUse(Section):
@@ -228,7 +239,7 @@ class Suite(Section):
     def _makes_sense(self) -> Suite:
         for what, names in (
             ("model", [m.name for m in self.models]),
-            ("task", [t.task for t in self.tasks]),
+            ("task", [t.called for t in self.tasks]),
             ("data set", [r.name for r in self.ratings]),
             ("checkpoint", [f"{m.series}, round {m.round}" for m in self.models if m.series]),
         ):
@@ -286,14 +297,14 @@ class Suite(Section):
         """
         if tasks is None and models is None and raters is None:
             return self
-        _refuse_unknown("task", tasks, (*(use.task for use in self.tasks), *(use.dataset for use in self.ratings)))
+        _refuse_unknown("task", tasks, (*(use.called for use in self.tasks), *(use.dataset for use in self.ratings)))
         _refuse_unknown("model", models, (who.name for who in self.models))
         _refuse_unknown("rater", raters, self.raters)
         chosen: dict[str, Any] = {
             key: [
                 use.model_copy(update={"raters": [r for r in use.raters if raters is None or r.rater in raters]})
                 for use in uses
-                if tasks is None or (use.task if isinstance(use, TaskUse) else use.dataset) in tasks
+                if tasks is None or (use.called if isinstance(use, TaskUse) else use.dataset) in tasks
             ]
             for key, uses in (("tasks", self.tasks), ("ratings", self.ratings))
         }
@@ -325,7 +336,7 @@ def _by_name(suite: Suite) -> dict[str, Any]:
     return {
         **content,
         "models": {model["name"]: model for model in content["models"]},
-        "tasks": {use["task"]: use for use in content["tasks"]},
+        "tasks": {use.called: entry for use, entry in zip(suite.tasks, content["tasks"], strict=True)},
         "ratings": {use.name: entry for use, entry in zip(suite.ratings, content["ratings"], strict=True)},
     }
 

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.answering.tasks.definitions import find_definition, make_lm_task, quiet_lm_eval
+from harness.answering.tasks.generative import choices_of, generative
 from harness.answering.tasks.hub import Origin, tracing
 from harness.catalog import Catalog
 from harness.errors import HarnessError
@@ -126,9 +127,10 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Ma
     if use.num_fewshot is not None:
         lm_task.set_config(key="num_fewshot", value=use.num_fewshot)
     facts = fitted(TaskFacts, declared, f"{path}: metadata: harness: ")
-    task = Task(use.task, facts, lm_task, card=_card(path), data=origins)
+    asked = generative(lm_task, f"{use.task} ({path})") if use.how == "generate" else lm_task
+    task = Task(use.called, facts, asked, card=_card(path), data=origins)
     task.docs = list(lm_task.doc_iterator(limit=limit))
-    lm_task.set_fewshot_seed(seed=FEWSHOT_SEED)
+    asked.set_fewshot_seed(seed=FEWSHOT_SEED)
     requests = {}
     for position, doc in task.docs:
         if facts.id is not None and facts.id not in doc:
@@ -136,8 +138,8 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Ma
         item_id = str(doc[facts.id]) if facts.id is not None else str(position)
         if item_id in requests:
             raise HarnessError(f"{path}: two items have the id {item_id!r} (metadata: harness: id: {facts.id})")
-        context, requests[item_id] = _ask(lm_task, task.name, position, doc)
-        task.items.append(_item(task, item_id, doc, context, path))
+        context, requests[item_id] = _ask(asked, task.name, position, doc)
+        task.items.append(_item(task, lm_task, item_id, doc, context, path))
     task._requests[(None, False)] = requests
     return task
 
@@ -175,26 +177,24 @@ def _conversation(messages: list[dict[str, str]], add_generation_prompt: bool = 
     return Conversation(tuple((part["role"], part["content"]) for part in messages), begun=not add_generation_prompt)
 
 
-def _item(task: Task, item_id: str, doc: dict[str, Any], context: Any, path: Path) -> Item:
-    lm_task, facts = task.lm_task, task.facts
+def _item(task: Task, lm_task: Any, item_id: str, doc: dict[str, Any], context: Any, path: Path) -> Item:
+    facts = task.facts
     absent = [
         name for name in (facts.context, facts.references, facts.cluster, *facts.keep) if name and name not in doc
     ]
     if absent:
         raise HarnessError(f"{path}: the data have no field {absent[0]!r} (metadata: harness)")
     choices, prompt, target = None, context, lm_task.doc_to_target(doc)
-    if task.output_type == "multiple_choice":
-        choices = [str(choice) for choice in lm_task.doc_to_choice(doc)]
+    if lm_task.OUTPUT_TYPE == "multiple_choice":
+        choices = choices_of(lm_task, doc)
     if choices is not None and lm_task.multiple_input:  # the choices are beginnings, with one end for all
-        end = f"{lm_task.config.target_delimiter}{target}"
-        choices, prompt, target = (
-            [choice + end for choice in choices],
-            "\n".join(c + end for c in context),
-            lm_task.doc_to_text(doc),
-        )
+        end, target = f"{lm_task.config.target_delimiter}{target}", lm_task.doc_to_text(doc)
+        prompt = "\n".join(c + end for c in context) if isinstance(context, list) else context
     right = right_answers(target, choices, doc)
     references = doc[facts.references] if facts.references else None
     kept = {name: doc[name] for name in facts.keep}
+    if task.lm_task is not lm_task:
+        kept["how"] = "generate"
     if facts.limits:
         kept["limits"] = facts.limits
     contents = {

@@ -66,7 +66,7 @@ def asked_of(
         HarnessError: The run has nothing to rate.
     """
     families = dict(zip(run.items["task"], run.items["family"], strict=True))
-    tasks = tasks or [use.task for use in run.suite.tasks if use.task in families]
+    tasks = tasks or [use.called for use in run.suite.tasks if use.called in families]
     unknown = sorted(set(tasks) - set(families))
     if unknown:
         raise HarnessError(f"{run.folder}: has no task {unknown[0]!r}; it has {', '.join(sorted(families))}")

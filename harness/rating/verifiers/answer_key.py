@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.choices import read_choice
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, normalized, targets_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, facts_of, normalized, targets_of
 from harness.records import Item
 
 
@@ -30,6 +30,7 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, MatchSettings)
 
     def decide(item: Item, answer: str) -> Checked:
+        _refuse_letters(item)
         if item.choices is None:
             return any_of(item, lambda target: _same(settings, answer, target))
         right = [item.choices[place] for place in right_choices(item)]
@@ -50,6 +51,7 @@ def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, MatchSettings)
 
     def decide(item: Item, answer: str) -> Checked:
+        _refuse_letters(item)
         accepted = [*item.references, *item.right]
         if not accepted:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has neither target nor references")
@@ -91,6 +93,12 @@ def right_choices(item: Item) -> list[int]:
             where = f"item {item.item_id!r} of {item.task!r}"
             raise NoKey(f"{where}: target {target!r} is no index of its {len(choices)} choices")
     return list(map(int, item.right))
+
+
+def _refuse_letters(item: Item) -> None:
+    """Refuse to compare texts where the model was asked for a choice's letter: every answer would be wrong."""
+    if item.choices is not None and facts_of(item).get("how") == "generate":
+        raise NoKey(f"{item.task!r} asks for a letter (`how: generate`): rate it by `multiple_choice`")
 
 
 def _same(settings: MatchSettings, answer: str, accepted: str) -> Checked:

@@ -58,7 +58,7 @@ def import_evaluations(
     catalog, folder = catalog or Catalog(), Path(into)
     there = Run(folder).suite if is_run(folder) else None
     models = {who.name: who for who in there.models} if there else {}
-    tasks = {use.task: use for use in there.tasks} if there else {}
+    tasks = {use.called: use for use in there.tasks} if there else {}
     found: list[Evaluation] = []
     for place, source in enumerate(sources):
         checkpoint = _checkpoint(source, series, first_round + place)
