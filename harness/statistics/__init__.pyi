@@ -11,6 +11,8 @@ from .intervals import Weighted as Weighted
 from .intervals import bootstrap as bootstrap
 from .intervals import estimate as estimate
 from .intervals import from_draws as from_draws
+from .intervals import from_left_out as from_left_out
+from .intervals import is_large as is_large
 from .intervals import resampled as resampled
 from .intervals import wilson as wilson
 from .json_values import finite as finite

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import coo_array, csr_array
 from scipy.special import ndtr, ndtri
 
 from harness.statistics.arrays import Floats, Ints
@@ -111,37 +112,48 @@ class Weighted:
     """A statistic that is no formula of sums (ranks): computed anew from the weights of the items.
 
     Attributes:
-        function: From weights of shape (draws, blocks) to values of shape (draws,).
-        counts: Items in each block.
+        function: From weights of shape (draws, kinds of items) to values of shape (draws,).
+        counts: Items (or clusters) in each block.
         of_resamples: The same for resamples, where it differs.
+        share: How many items of each kind a block has, shape (blocks, kinds); where blocks are the kinds, None.
     """
 
     function: Callable[[Floats], Floats]
     counts: Ints
     of_resamples: Callable[[Floats], Floats] | None = None
+    share: csr_array | None = None
 
     def at(self, weights: Floats) -> Floats:
         """Return the values under weights of shape (draws, blocks)."""
-        return self.function(weights)
+        return self.function(weights if self.share is None else weights @ self.share)
 
     def redrawn(self, weights: Floats) -> Floats:
         """Return the values of resamples."""
-        return (self.of_resamples or self.function)(weights)
+        return self.at(weights) if self.of_resamples is None else self.of_resamples(weights)
 
     def without(self) -> tuple[Floats, Ints]:
-        """Return the value with one item of each block, or one of `GROUPS` groups of blocks, left out."""
+        """Return the value with one item of each block, or one of `GROUPS` groups of items, left out."""
+        removed, times = self._left_out()
+        total = self.counts.astype(float)
+        if self.share is not None:
+            removed, total = (removed @ self.share).tocsr(), total @ self.share
+        rows = max(1, CHUNK // max(1, len(total)))
+        starts = range(0, len(times), rows)
+        parts = [self.function(total - removed[i : i + rows].toarray()) for i in starts]
+        return np.concatenate(parts), times
+
+    def _left_out(self) -> tuple[csr_array, Ints]:
+        """Return the items of each block that are left out together, shape (groups, blocks), and how often that stands.
+
+        Groups are drawn from items, not from blocks: blocks of unequal size in one group would overstate the error.
+        """
         blocks = len(self.counts)
         if blocks <= GROUPS:
-            left_out = np.arange(blocks)[:, None] == np.arange(blocks)
-            times = self.counts
-            removed: Floats = left_out.astype(float)
-        else:
-            group = np.random.default_rng(0).permutation(blocks) % GROUPS
-            removed = (group == np.arange(GROUPS)[:, None]) * self.counts.astype(float)
-            times = np.ones(GROUPS, dtype=np.int64)
-        rows = max(1, CHUNK // blocks)
-        parts = [self.function(self.counts - removed[i : i + rows]) for i in range(0, len(removed), rows)]
-        return np.concatenate(parts), times
+            return csr_array((np.ones(blocks), (np.arange(blocks), np.arange(blocks)))), self.counts
+        member = np.repeat(np.arange(blocks), self.counts)
+        group = np.random.default_rng(0).permutation(len(member)) % GROUPS
+        removed = coo_array((np.ones(len(member)), (group, member)), shape=(GROUPS, blocks))
+        return removed.tocsr(), np.ones(GROUPS, dtype=np.int64)
 
 
 def estimate(
@@ -167,11 +179,23 @@ def estimate(
         return Estimate(value, n=n)
     if int(statistic.counts.sum()) < 2:
         return Estimate(value, n=n, reason="too_few_items")
-    if int(statistic.counts.sum()) > CLT_ABOVE or len(statistic.counts) > BLOCKS_ABOVE:
-        error = standard_error(statistic)
-        margin = float(ndtri((1 + level) / 2)) * error
-        return Estimate(value, value - margin, min(value + margin, 1.0), n, method="clt")
+    if is_large(statistic):
+        return from_left_out(value, *statistic.without(), n=n, level=level)
     return from_draws(value, bootstrap(statistic, resamples, seed), *statistic.without(), n=n, level=level)
+
+
+def is_large(statistic: Statistic) -> bool:
+    """Whether the normal interval of the jackknife is taken, and nothing resampled."""
+    return int(statistic.counts.sum()) > CLT_ABOVE or len(statistic.counts) > BLOCKS_ABOVE
+
+
+def from_left_out(value: float, left_out: Floats, times: Ints, *, n: int, level: float = 0.95) -> Estimate:
+    """Return an estimate with its normal interval from jackknife values."""
+    error = _error(left_out, times)
+    if not error > 1e-12:
+        return Estimate(value, n=n, reason="no_variation")
+    margin = float(ndtri((1 + level) / 2)) * error
+    return Estimate(value, value - margin, min(value + margin, 1.0), n, method="clt")
 
 
 def from_draws(value: float, draws: Floats, left_out: Floats, times: Ints, *, n: int, level: float = 0.95) -> Estimate:
@@ -234,9 +258,14 @@ def bca(value: float, draws: Floats, left_out: Floats, times: Ints, level: float
 
 def standard_error(statistic: Statistic) -> float:
     """Return the jackknife standard error."""
-    left_out, times = statistic.without()
+    return _error(*statistic.without())
+
+
+def _error(left_out: Floats, times: Ints) -> float:
     known = np.isfinite(left_out)
     n = int(times[known].sum())
+    if n == 0:
+        return float("nan")
     mean = np.average(left_out[known], weights=times[known])
     return float(np.sqrt((n - 1) / n * np.sum(times[known] * (left_out[known] - mean) ** 2)))
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
 from harness.agreement.grid.units import Units, encode
-from harness.statistics.intervals import Additive, bootstrap, estimate, standard_error, wilson
+from harness.statistics.intervals import Additive, Weighted, bootstrap, estimate, standard_error, wilson
 
 
 def copied(rng, items, raters, share=0.7, p=(0.5, 0.3, 0.2), clusters=None):
@@ -70,6 +70,26 @@ def test_above_the_limit_the_normal_interval_takes_over_and_says_the_same(monkey
         assert (by_bootstrap.method, normal.method) == ("bca", "clt")
         assert normal.low == pytest.approx(by_bootstrap.low, abs=0.006)
         assert normal.high == pytest.approx(by_bootstrap.high, abs=0.006)
+
+
+def test_groups_of_items_are_left_out_where_blocks_are_many_and_unequal():
+    """A mean of 9,000 numbers in 2,000 blocks of 1 to 8: groups of whole blocks would double the error."""
+    rng = np.random.default_rng(4)
+    counts, x = rng.integers(1, 9, 2000), rng.normal(size=2000)
+    mean = Weighted(lambda weights: weights @ x / weights.sum(axis=1), counts)
+    expected = np.repeat(x, counts).std(ddof=1) / np.sqrt(counts.sum())
+    assert standard_error(mean) == pytest.approx(expected, rel=0.1)
+
+
+def test_many_clusters_of_ranks_have_the_interval_of_sums(monkeypatch):
+    """2,000 clusters of three items: the same coefficient by groups left out and by each cluster left out in turn."""
+    units = copied(np.random.default_rng(5), 6000, 2, clusters=np.arange(6000) // 3)
+    monkeypatch.setattr("harness.statistics.intervals.BLOCKS_ABOVE", 1500)
+    groups = compute("spearman", units, "ordinal")
+    monkeypatch.setattr("harness.statistics.intervals.GROUPS", 5000)
+    each = compute("spearman", units, "ordinal")
+    assert (groups.method, each.method) == ("clt", "clt")
+    assert groups.high - groups.low == pytest.approx(each.high - each.low, rel=0.1)
 
 
 def test_resampling_blocks_draws_as_many_items_as_there_are():

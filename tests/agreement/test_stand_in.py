@@ -86,6 +86,21 @@ def test_the_curve_rises_and_the_sentence_says_it():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_items_with_equal_ratings_count_once_and_many_have_the_normal_interval(level):
+    """Each item a hundred times: the same figures, from as many patterns, with intervals a tenth as wide."""
+    rng = np.random.default_rng(5)
+    few = simulated(rng, items=2500)
+    few = few if level == "nominal" else Units("c", few.raters, few.codes, np.arange(4.0))
+    many = Units("c", few.raters, np.tile(few.codes, 100), few.values)
+    one, hundred = (can_stand_in(units, "ai", ["h0", "h1", "h2"], level) for units in (few, many))
+    assert hundred.n_items == 250_000
+    for small, large in ((getattr(one.ceiling, name), getattr(hundred.ceiling, name)) for name in ("human", "ai")):
+        assert (small.method, large.method) == ("bca", "clt")
+        assert large.value == pytest.approx(small.value)
+        assert large.high - large.low == pytest.approx((small.high - small.low) / 10, rel=0.1)
+
+
 def test_too_few_items_are_a_reason():
     units = simulated(np.random.default_rng(0), items=20)
     found = can_stand_in(units, "ai", ["h0", "h1", "h2"], "nominal", resamples=100)

@@ -114,7 +114,7 @@ def weighted(
     blocks = int(cluster.max(initial=-1)) + 1
     places = (cluster, patterns.place[inside])
     share = coo_array((np.ones(len(cluster)), places), shape=(blocks, len(patterns.counts))).tocsr()
-    return Weighted(lambda weights: function(weights @ share), np.ones(blocks, dtype=np.int64))
+    return Weighted(function, np.ones(blocks, dtype=np.int64), share=share)
 
 
 def _count_keys(units: Units, powers: Ints, size: int) -> tuple[Ints, Ints, NDArray[np.int64] | None]:

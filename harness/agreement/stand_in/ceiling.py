@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from harness.agreement.coefficients.correlation import weighted_spearman
-from harness.agreement.grid.patterns import Patterns, weighted
+from harness.agreement.grid.patterns import Patterns, rating_patterns, weighted
 from harness.agreement.grid.units import Level, Units
-from harness.statistics import Estimate, Floats, bootstrap, from_draws
+from harness.statistics import Estimate, Floats, Ints, bootstrap, from_draws, from_left_out, is_large
 
 FEWEST = 10
 """A person with fewer shared items is left out."""
@@ -45,9 +45,9 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One person's items: what the person, the AI and the consensus of the others said."""
+    """One person's items, by their patterns: what the person, the AI and the consensus of the others said."""
 
-    items: Any
+    places: Ints
     human: Floats
     ai: Floats
     consensus: Floats
@@ -68,30 +68,33 @@ def ceiling(
         seed: Decides the draws.
     """
     by_label = level == "nominal" or units.numbers is None
-    find = _by_label if by_label else _by_number
-    found = [one for human in humans if (one := find(units, ai, human, humans)) is not None]
+    units = units.of([*humans, ai])
+    patterns = rating_patterns(units, least=1)
+    compare = _by_label if by_label else _by_number
+    found = [one for place in range(len(humans)) if (one := compare(units, patterns, place)) is not None]
     measure = "agreement with the majority" if by_label else "Spearman correlation with the mean"
-    n = len(np.unique(np.concatenate([one.items for one in found]))) if found else 0
     if not found:
         nothing = Estimate(n=0, reason="too_few_items")
         return Ceiling(measure, nothing, nothing, nothing)
+    n = int(patterns.counts[np.unique(np.concatenate([one.places for one in found]))].sum())
 
     def both(weights: Floats) -> Floats:
-        sides = [_scores(one, weights[:, one.items], by_label) for one in found]
+        sides = [_scores(one, weights[:, one.places], by_label) for one in found]
         mean: Floats = np.mean(sides, axis=0)
         return mean
 
-    size = units.codes.shape[1]
-    place = np.arange(size) if units.clusters is not None else None
-    statistic = weighted(units, Patterns(np.zeros((size, 0), np.int64), np.ones(size, np.int64), place), both)
+    statistic = weighted(units, patterns, both)
     value = statistic.at(statistic.counts[None, :].astype(float))[0]
-    draws = bootstrap(statistic, resamples, seed) if resamples else value[None]
-    left_out, times = statistic.without() if resamples else (value[None], np.ones(1, np.int64))
-
-    def of(side: Floats) -> Estimate:
-        return from_draws(float(value @ side), draws @ side, left_out @ side, times, n=n)
-
-    return Ceiling(measure, of(np.array([1.0, 0])), of(np.array([0, 1.0])), of(np.array([-1.0, 1])))
+    sides = (np.array([1.0, 0]), np.array([0, 1.0]), np.array([-1.0, 1]))
+    if not resamples:
+        return Ceiling(measure, *(Estimate(float(value @ side), n=n) for side in sides))
+    left_out, times = statistic.without()
+    if is_large(statistic):
+        return Ceiling(measure, *(from_left_out(float(value @ side), left_out @ side, times, n=n) for side in sides))
+    draws = bootstrap(statistic, resamples, seed)
+    return Ceiling(
+        measure, *(from_draws(float(value @ side), draws @ side, left_out @ side, times, n=n) for side in sides)
+    )
 
 
 def _scores(one: Comparison, weights: Floats, by_label: bool) -> Floats:
@@ -102,32 +105,35 @@ def _scores(one: Comparison, weights: Floats, by_label: bool) -> Floats:
     return weights @ np.stack([one.human, one.ai], axis=1) / np.where(total > 0, total, np.nan)
 
 
-def _shared(units: Units, ai: str, human: str, humans: Sequence[str]) -> tuple[Any, Any, Any, Any] | None:
-    rows = [units.raters.index(other) for other in humans if other != human]
-    mine, machine = units.codes[units.raters.index(human)], units.codes[units.raters.index(ai)]
-    others = units.codes[rows]
-    items = np.flatnonzero((mine >= 0) & (machine >= 0) & (others >= 0).any(axis=0))
-    return (items, mine[items], machine[items], others[:, items]) if len(items) >= FEWEST else None
+def _shared(patterns: Patterns, human: int) -> tuple[Ints, Ints, Ints, Ints] | None:
+    """Return the patterns that a person (by its place), the AI (the last) and another person rated; None if too few."""
+    mine, machine = patterns.rows[:, human], patterns.rows[:, -1]
+    others = np.delete(patterns.rows[:, :-1], human, axis=1)
+    places = np.flatnonzero((mine >= 0) & (machine >= 0) & (others >= 0).any(axis=1))
+    enough = patterns.counts[places].sum() >= FEWEST
+    return (places, mine[places], machine[places], others[places]) if enough else None
 
 
-def _by_number(units: Units, ai: str, human: str, humans: Sequence[str]) -> Comparison | None:
-    if (found := _shared(units, ai, human, humans)) is None:
+def _by_number(units: Units, patterns: Patterns, human: int) -> Comparison | None:
+    if (found := _shared(patterns, human)) is None:
         return None
-    items, mine, machine, others = found
+    places, mine, machine, others = found
     numbers = units.numbers
     assert numbers is not None
-    mean = np.nanmean(np.where(others >= 0, numbers[others], np.nan), axis=0)
+    mean = np.nanmean(np.where(others >= 0, numbers[others], np.nan), axis=1)
     if np.ptp(mine) == 0 or np.ptp(machine) == 0 or np.ptp(mean) == 0:
         return None
-    return Comparison(items, numbers[mine], numbers[machine], mean)
+    return Comparison(places, numbers[mine], numbers[machine], mean)
 
 
-def _by_label(units: Units, ai: str, human: str, humans: Sequence[str]) -> Comparison | None:
-    if (found := _shared(units, ai, human, humans)) is None:
+def _by_label(units: Units, patterns: Patterns, human: int) -> Comparison | None:
+    if (found := _shared(patterns, human)) is None:
         return None
-    items, mine, machine, others = found
-    votes = np.stack([(others == value).sum(axis=0) for value in range(len(units.values))])
-    leading = votes == votes.max(axis=0)
-    credit = leading / leading.sum(axis=0)
-    at = np.arange(len(items))
-    return Comparison(items, credit[mine, at], credit[machine, at], np.zeros(len(items)))
+    places, mine, machine, others = found
+    at = np.arange(len(places))
+    votes = np.zeros((len(places), len(units.values)))
+    for column in others.T:
+        votes[at[column >= 0], column[column >= 0]] += 1
+    leading = votes == votes.max(axis=1, keepdims=True)
+    credit = leading / leading.sum(axis=1, keepdims=True)
+    return Comparison(places, credit[at, mine], credit[at, machine], np.zeros(len(places)))

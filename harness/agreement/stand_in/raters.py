@@ -88,30 +88,32 @@ def severity(units: Units, *, rounds: int = 200) -> dict[str, dict[str, float | 
         return "not_numbers"
     if len(units.raters) < 2 or units.n_items < 2:
         return "one_rater" if len(units.raters) < 2 else "too_few_items"
-    y = units.grid()[:, units.sizes >= 2]
-    given = ~np.isnan(y)
-    y = np.where(given, y - y[given].mean(), 0.0)
+    patterns = rating_patterns(units)
+    given, times = patterns.rows.T >= 0, patterns.counts
+    count = given * times  # ratings of each rater that each column stands for
+    ratings = float(count.sum())
+    values = np.where(given, units.numbers[patterns.rows.T], 0.0)
+    y = np.where(given, values - (values * count).sum() / ratings, 0.0)
     m = given.sum(axis=0)
-    total = float(np.sum(y**2) / given.sum())
+    total = float((y**2 @ times).sum() / ratings)
     rest, item, rater = total / 2, total / 3, total / 6
     effect, errors, mean = np.zeros(len(y)), np.zeros(len(y)), 0.0
     for _ in range(rounds):
         shrink = item / (rest + m * item)  # V^-1 of an item is (I - shrink 11') / rest
         left = np.where(given, y - mean, 0.0)
-        within = np.diag(given.sum(axis=1)) - (given * shrink) @ given.T
+        within = np.diag(count.sum(axis=1)) - (count * shrink) @ given.T
         inverse = np.linalg.inv(within / max(rest, 1e-12) + np.eye(len(y)) / max(rater, 1e-12))
-        effect = inverse @ (left.sum(axis=1) - (given * shrink) @ left.sum(axis=0)) / max(rest, 1e-12)
+        effect = inverse @ (left @ times - (count * shrink) @ left.sum(axis=0)) / max(rest, 1e-12)
         errors = np.sqrt(np.diag(inverse))
         residual = np.where(given, left - effect[:, None], 0.0)
         of_item = residual.sum(axis=0) * shrink
-        mean += float(np.where(given, residual - of_item, 0.0).sum() / given.sum())
+        mean += float(((residual - of_item) * count).sum() / ratings)
         after = np.where(given, residual - of_item, 0.0)
         spread = rest * item / (rest + m * item)
-        freedom = given * (errors[:, None] ** 2 + spread)
-        rest = float((after**2 + np.where(given, freedom, 0.0)).sum() / given.sum())
-        item = float(np.mean(of_item**2 + spread))
+        rest = float(((after**2 + errors[:, None] ** 2 + spread) * count).sum() / ratings)
+        item = float((of_item**2 + spread) @ times / times.sum())
         rater = float(np.mean(effect**2 + errors**2))
     return {
-        name: {"severity": number(effect[i]), "se": number(errors[i]), "n": float(given[i].sum())}
+        name: {"severity": number(effect[i]), "se": number(errors[i]), "n": float(count[i].sum())}
         for i, name in enumerate(units.raters)
     }

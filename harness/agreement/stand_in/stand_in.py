@@ -156,7 +156,8 @@ def can_stand_in(
     if alignment == "rmse" and units.numbers is None:
         raise HarnessError(f"{units.criterion}: alignment by rmse needs numbers, and the values are words")
     wins = [won for human in humans if (won := _wins(units, ai, human, humans, alignment)) is not None]
-    tested = [won for won in wins if len(won[0]) >= min_items]
+    enough = [won for won in wins if len(won[0]) >= min_items]
+    tested = [Advantage(human - machine) for machine, human in enough]
     rated = sum(units.codes[units.raters.index(human)] >= 0 for human in humans)
     compared = (np.asarray(rated) >= 2) & (units.codes[units.raters.index(ai)] >= 0)
     chosen = _omega(tested, epsilon)
@@ -170,7 +171,7 @@ def can_stand_in(
         rater=ai,
         alignment=alignment,
         omega=chosen,
-        rho=float(np.mean([np.mean(won[0]) for won in tested])) if tested else float("nan"),
+        rho=float(np.mean([np.mean(won[0]) for won in enough])) if enough else float("nan"),
         epsilon=epsilon,
         n_items=int(compared.sum()),
         n_humans=len(tested),
@@ -230,23 +231,30 @@ def _alignment(mine: Any, others: Any, units: Units, alignment: Alignment) -> Fl
     return near
 
 
-def _omega(wins: Sequence[tuple[Floats, Floats]], epsilon: float) -> float:
+def _omega(tested: Sequence[Advantage], epsilon: float) -> float:
     """Return the share of humans for whom the AI's disadvantage is shown to be under the allowance."""
-    if not wins:
+    if not tested:
         return float("nan")
-    return float(np.mean(shown_of([_p_value(h - f, epsilon) for f, h in wins])))
+    return float(np.mean(shown_of([one.p_value(epsilon) for one in tested])))
 
 
-def _p_value(d: Floats, epsilon: float) -> float:
-    """Return the p value of H0: the human's advantage d is at least epsilon."""
-    if np.ptp(d) == 0:
-        return 0.0 if d[0] < epsilon else 1.0
-    if len(d) < MIN_ITEMS:
-        from scipy.stats import wilcoxon
+class Advantage:
+    """By how much a human aligns better than the AI, over the items: summed once, asked for many allowances."""
 
-        return float(wilcoxon(d - epsilon, alternative="less").pvalue)
-    error = float(d.std(ddof=1)) / len(d) ** 0.5  # the one-sided t test
-    return float(stdtr(len(d) - 1, (float(d.mean()) - epsilon) / error))
+    def __init__(self, d: Floats) -> None:
+        self.d = d
+        self.constant = bool(np.ptp(d) == 0)
+        self.mean, self.error = float(d.mean()), float(d.std(ddof=1)) / len(d) ** 0.5 if len(d) > 1 else 0.0
+
+    def p_value(self, epsilon: float) -> float:
+        """Return the p value of H0: the human's advantage is at least epsilon."""
+        if self.constant:
+            return 0.0 if self.d[0] < epsilon else 1.0
+        if len(self.d) < MIN_ITEMS:
+            from scipy.stats import wilcoxon
+
+            return float(wilcoxon(self.d - epsilon, alternative="less").pvalue)
+        return float(stdtr(len(self.d) - 1, (self.mean - epsilon) / self.error))  # the one-sided t test
 
 
 def shown_of(p: Sequence[float], q: float = FALSE_DISCOVERIES) -> Any:
