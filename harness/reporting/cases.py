@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from harness.records import target_text
-from harness.reporting.evidence import Evidence, Row, public, value_of
+from harness.reporting.evidence import Evidence, Row, value_of
 from harness.run import UNIT, is_ok, unit_names
+from harness.suite import without_homes, without_whereabouts
 
 MOST_CASES = 5000
 MOST_BYTES = 15_000_000
@@ -183,7 +184,11 @@ def _texts(mark: list[Any], redact_text: bool) -> list[Any]:
     if redact_text:
         text.add(RATING_COLUMNS.index("label") - 2)
     kept = [None if redact_text and place in text else cell for place, cell in enumerate(mark)]
-    return [public(cell) if isinstance(cell, str) else cell for cell in kept]
+    error = RATING_COLUMNS.index("error") - 2
+    return [
+        (without_whereabouts if place == error else without_homes)(cell) if isinstance(cell, str) else cell
+        for place, cell in enumerate(kept)
+    ]
 
 
 def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, redact_text: bool) -> list[list[Any]]:
@@ -194,7 +199,8 @@ def _items(evidence: Evidence, keys: list[tuple[str, str]], tasks: _Numbered, re
         item = wanted.get((task, item_id), {})
         target = target_text(value_of(item.get("target")), value_of(item.get("choices")))
         texts = [item.get("prompt"), target, "\n\n".join(value_of(item.get("references")) or [])]
-        rows.append([tasks(task), public(item_id), *([None] * 3 if redact_text else [_text(text) for text in texts])])
+        shown = [None] * 3 if redact_text else [_text(text) for text in texts]
+        rows.append([tasks(task), without_homes(item_id), *shown])
     return rows
 
 
@@ -210,14 +216,15 @@ def _responses(evidence: Evidence, keys: list[str], redact_text: bool) -> list[l
     for key in keys:
         row = wanted.get(key, {})
         facts = [value_of(row.get(name)) for name in ("model", "series", "round", "sample", "status")]
-        texts = (None if redact_text else _text(row.get(name)) for name in ("text", "error"))
-        rows.append([*facts, *texts, public(key)])
+        error = value_of(row.get("error"))
+        texts = [_text(row.get("text")), without_whereabouts(str(error)) if error else None]
+        rows.append([*facts, *([None] * 2 if redact_text else texts), without_homes(key)])
     return rows
 
 
 def _text(value: Any) -> str | None:
     text = value_of(value)
-    return public(str(text)) if text else None
+    return without_homes(str(text)) if text else None
 
 
 def _kind_of(evidence: Evidence, name: str) -> str:

@@ -6,7 +6,6 @@ so that what the terminal prints, what `--json` gives and what the page shows ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -188,15 +187,6 @@ def counted(row: Row) -> Row:
     """Return what stands behind the verdict that counts: the difference to the control where there is one."""
     over: Row | None = row.get("over_control")
     return over if over and over["verdict"] else row
-
-
-EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(\.[\w-]+)+")
-"""What looks like an e-mail address: taken out of every text that reaches the page."""
-
-
-def public(text: str) -> str:
-    """Return a text without e-mail addresses."""
-    return EMAIL.sub("[address removed]", text) if "@" in text else text
 
 
 def plain(row: Any) -> Row:

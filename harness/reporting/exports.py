@@ -13,11 +13,12 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.reporting import tables
 from harness.reporting.cases import RATING_COLUMNS, cases
-from harness.reporting.evidence import Evidence, Row, counted, public, value_of
+from harness.reporting.evidence import Evidence, Row, counted, value_of
 from harness.reporting.finding import SIGNS, points
 from harness.reporting.findings import answer, findings_of, said
 from harness.reporting.methods import lm_eval_scores
 from harness.run import Run, write_whole
+from harness.suite import without_homes, without_whereabouts
 
 MOST_CASES = 1000
 """Rated answers that leave the run, as the page orders them: the largest gaps first."""
@@ -49,9 +50,12 @@ def to_mlflow(run: Run, out: Path | None = None) -> str:
         mlflow.set_tracking_uri(f"sqlite:///{out.resolve() / 'mlflow.db'}")
     mlflow.set_experiment(run.suite.name)
     count = 0
-    with mlflow.start_run(run_name=run.suite.name) as begun:
+    tags = {"mlflow.user": "feedback-harness", "mlflow.source.name": "feedback-harness"}  # else user and path
+    with mlflow.start_run(run_name=run.suite.name, tags=tags) as begun:
         mlflow.log_params({"suite": run.suite.fingerprint, "seed": run.suite.seed})
-        mlflow.set_tag("mlflow.note.content", "\n\n".join(one.sentence for one in findings_of(evidence)))
+        mlflow.set_tag(
+            "mlflow.note.content", without_whereabouts("\n\n".join(one.sentence for one in findings_of(evidence)))
+        )
         for name, step, value in _series(evidence):
             mlflow.log_metric(_plain(name), value, step=step)
         traced = []
@@ -64,12 +68,13 @@ def to_mlflow(run: Run, out: Path | None = None) -> str:
         for trace_id, ratings in traced:
             for rating in ratings:
                 failed = rating["status"] != "ok"
+                told = without_whereabouts(rating["error"] or "")
                 source = AssessmentSource(source_type=SOURCES[rating["rater_kind"]], source_id=rating["rater"])
                 mlflow.log_feedback(
                     trace_id=trace_id,
                     name=_plain(rating["criterion"]),
                     value=None if failed else rating["value"],
-                    error=AssessmentError(rating["status"].upper(), public(rating["error"] or "")) if failed else None,
+                    error=AssessmentError(rating["status"].upper(), told) if failed else None,
                     source=source,
                     rationale=rating["rationale"],
                     metadata={name: str(rating[name]) for name in ("label", "order", "repetition") if rating[name]},
@@ -109,7 +114,7 @@ def to_wandb(run: Run, out: Path | None = None) -> str:
     kept = ["benchmark", "series", "verdict", "rate", "low", "high", "level", "n_items", "n_seeds"]
     verdicts = [[*(row[name] for name in kept), counted(row)["verdict"]] for row in evidence.rounds]
     begun.log({"verdicts": wandb.Table(columns=[*kept, "verdict over the control"], data=verdicts)})
-    begun.summary["answer"] = answer(evidence)
+    begun.summary["answer"] = without_whereabouts(answer(evidence))
     begun.finish()
     return f"Weights & Biases, project {run.suite.name!r}, run {begun.id}: {len(rows):,} ratings"
 
@@ -173,7 +178,7 @@ def _section(evidence: Evidence) -> str:
 
 def _markdown(text: Any) -> str:
     """Return a text that cannot end its cell or begin a tag or a link."""
-    shown = public("–" if text is None else str(text)).replace("\\", "\\\\")
+    shown = without_whereabouts("–" if text is None else str(text)).replace("\\", "\\\\")
     for character in "|<>[]*_":
         shown = shown.replace(character, f"\\{character}")
     return " ".join(shown.split())
@@ -203,18 +208,18 @@ def _rated(evidence: Evidence) -> Iterator[Row]:
 
     def text(key: str | None) -> str | None:
         found = value_of(texts.get(key)) if key else None
-        return None if found is None else public(str(found))
+        return None if found is None else without_homes(str(found))
 
     for case in cases(evidence, MOST_CASES, run.suite.seed).rows:
         ratings = [dict(zip(RATING_COLUMNS, mark, strict=True)) for mark in case["ratings"]]
         yield {
             "task": case["task"],
-            "prompt": public(str(prompts.get((case["task"], case["item_id"]), ""))),
+            "prompt": without_homes(str(prompts.get((case["task"], case["item_id"]), ""))),
             "response": text(case["response_id"]),
             "against": text(case["against_id"]),
             "ratings": [
                 {**row, "rater_kind": evidence.kinds[back[row["rater"]]],
-                 "rationale": public(row["rationale"]) if row["rationale"] else None}
+                 "rationale": without_homes(row["rationale"]) if row["rationale"] else None}
                 for row in ratings
             ],
         }  # fmt: skip

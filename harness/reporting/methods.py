@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.reporting.definitions import definitions, settings
-from harness.reporting.evidence import Evidence, Row, public, value_of
+from harness.reporting.evidence import Evidence, Row, value_of
+from harness.suite import without_homes, without_paths, without_whereabouts
 
 UNKNOWN = "not recorded"
 
@@ -43,7 +44,7 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
         "lm_eval": lm_eval_scores(manifest),
         "definitions": definitions(evidence),
         "estimates": settings(evidence),
-        "settings": public(run.suite.to_yaml()),
+        "settings": without_whereabouts(run.suite.to_yaml()),
         "exclusions": _exclusions(evidence),
     }
 
@@ -57,8 +58,13 @@ def _entry(name: str, entry: Any) -> Row:
 def _rater(evidence: Evidence, name: str, entry: Any, redact_text: bool) -> Row:
     row = _entry(evidence.name(name), entry)
     facts = dict(row["facts"])
-    prompt = facts.pop("prompt", None)
-    return {**row, "facts": sorted(facts.items()), "prompt": None if redact_text else prompt}
+    facts.pop("prompt", None)
+    prompt = entry.get("prompt") if isinstance(entry, dict) else None
+    return {
+        **row,
+        "facts": sorted(facts.items()),
+        "prompt": None if redact_text or not prompt else without_homes(str(prompt)),
+    }
 
 
 def _shown(value: Any) -> str:
@@ -66,7 +72,7 @@ def _shown(value: Any) -> str:
         return "; ".join(f"{key}: {_shown(inner)}" for key, inner in sorted(value.items()))
     if isinstance(value, list):
         return ", ".join(_shown(inner) for inner in value)
-    return public(str(value))
+    return str(without_paths(str(value)))
 
 
 def lm_eval_scores(manifest: Row) -> list[Row]:
@@ -97,4 +103,4 @@ def _exclusions(evidence: Evidence) -> list[str]:
         if any(missing):
             shown = ", ".join(f"{100 * value:.1f} %" for value in missing if isinstance(value, int | float))
             lines.append(f"{row['series']}: share of held-out items missing, round by round: {shown or missing}.")
-    return lines + [str(note) for note in evidence.notes]
+    return lines + [without_whereabouts(str(note)) for note in evidence.notes]

@@ -6,6 +6,7 @@ its outputs in it and opens without a kernel.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,14 +53,16 @@ def run_notebook(
     if not folder.is_dir():
         raise HarnessError(f"{folder}: is no folder")
     content = jupytext.read(Catalog(include).file(f"{FOLDER}/{name}.py"))
-    for cell in content.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source = f"RUN = {str(folder.resolve())!r}"
+    parameters = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
+    for cell in parameters:
+        cell.source = f"RUN = {str(folder.resolve())!r}"
     try:
         NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute()
     except CellExecutionError as error:
         raise HarnessError(f"{FOLDER}/{name}.py failed on {folder}:\n{error}") from error
     target = Path(path) if path else folder / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
+    for cell in parameters:  # the copy says nothing of this machine, and runs again where it lies
+        cell.source = f"RUN = {os.path.relpath(folder.resolve(), target.parent.resolve())!r}"
     jupytext.write(content, target, fmt="ipynb")
     return target

@@ -26,12 +26,13 @@ from harness.errors import HarnessError
 from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
-from harness.reporting.evidence import Evidence, Row, counted, public
+from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
 from harness.reporting.findings import answer, findings_of, folded
 from harness.reporting.methods import methods
 from harness.reporting.terms import TERMS, anchor, explained
 from harness.run import Run, opened, write_whole
+from harness.suite import without_paths, without_whereabouts
 
 FOLDER = "reports/page"
 SINGLE_FILE_LIMIT = 25_000_000
@@ -108,7 +109,7 @@ def _prefix(number: int) -> str:
 def summary(run: Run | str | Path) -> Row:
     """Return every table of the page as JSON values: what `harness report --json` prints."""
     evidence = Evidence.of(run)
-    return {
+    found: Row = {
         "run": evidence.run.suite.name,
         "decision": decision(evidence),
         "findings": [finding.to_dict() for finding in findings_of(evidence)],
@@ -126,6 +127,8 @@ def summary(run: Run | str | Path) -> Row:
         "worth": scorecard.worth(evidence),
         "methods": methods(evidence),
     }
+    shown: Row = without_paths(found)
+    return shown
 
 
 def opened_runs(run: Runs) -> list[Run]:
@@ -148,7 +151,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "numbers": numbers(evidence),
         "lead": lead(drawn),
         "answer": answer(evidence),
-        "description": public(evidence.run.suite.description),
+        "description": without_whereabouts(evidence.run.suite.description),
         "findings": folded(findings_of(evidence)),
         "figures": drawn,
         "min_n": tables.MIN_N,
@@ -314,9 +317,9 @@ def rated(row: Row) -> tuple[str, str]:
 
 def sentence(text: str) -> Markup:
     """Return a sentence as it is set: what stands between backticks as code, everything else escaped."""
-    parts = public(text).split("`")
+    parts = without_whereabouts(text).split("`")
     if len(parts) % 2 == 0:  # an odd backtick is a backtick
-        return escape(public(text))
+        return escape(without_whereabouts(text))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(typeset(part))
         for place, part in enumerate(parts)

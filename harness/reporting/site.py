@@ -23,11 +23,12 @@ from harness.records import digest
 from harness.reporting import page
 from harness.reporting.cases import carried
 from harness.reporting.drawn import look_of, read_record, run_hash, write_record
-from harness.reporting.evidence import Evidence, Row, counted, public
+from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import KINDS
 from harness.reporting.findings import answer, said
 from harness.reporting.trust import trust
 from harness.run import Run, write_whole
+from harness.suite import without_whereabouts
 
 FOLDER = "reports/site"
 ATOM = "http://www.w3.org/2005/Atom"
@@ -156,20 +157,20 @@ def _entry(slug: str, evidence: Evidence) -> Entry:
         {
             "about": f"{row['series']} on {row['benchmark']}",
             "mark": counted(row)["verdict"] or "unknown",
-            "sentence": public(said(row)),
+            "sentence": without_whereabouts(said(row)),
         }
         for row in evidence.rounds
     ]
     verdicts += [
-        {"about": finding.about, "mark": finding.mark, "sentence": public(finding.sentence)}
+        {"about": finding.about, "mark": finding.mark, "sentence": without_whereabouts(finding.sentence)}
         for finding in trust(evidence)
     ]
     times = run.manifest.get("times") or {}
     return Entry(
         slug=slug,
         name=run.suite.name,
-        description=public(run.suite.description),
-        answer=public(answer(evidence)),
+        description=without_whereabouts(run.suite.description),
+        answer=without_whereabouts(answer(evidence)),
         time=str(times.get("finished") or times.get("started") or NO_TIME),
         tasks=sorted(map(str, run.items["task"].unique())),
         raters=sorted({evidence.name(rater) for rater, kind in evidence.kinds.items() if kind != "human"})

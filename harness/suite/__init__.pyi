@@ -20,3 +20,7 @@ from .settings import fitted as fitted
 from .variables import reveal as reveal
 from .variables import secrets as secrets
 from .variables import without_secrets as without_secrets
+from .whereabouts import model_called as model_called
+from .whereabouts import without_homes as without_homes
+from .whereabouts import without_paths as without_paths
+from .whereabouts import without_whereabouts as without_whereabouts

@@ -11,7 +11,7 @@ from harness.answering import InspectSample, InspectScore, read_inspect_log
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
 from harness.records import Family, Item, Scale, digest
-from harness.suite import without_secrets
+from harness.suite import without_paths, without_secrets
 
 JUDGES = "model_graded"
 """How the names of Inspect's scorers begin that ask a model."""
@@ -49,8 +49,8 @@ def _evaluation(path: Path, checkpoint: Checkpoint, families: Families) -> Evalu
         checkpoint.named(log.model),
         task,
         checkpoint,
-        {"model": log.model},
-        without_secrets(settings),
+        without_paths({"model": log.model}, distinct=True),
+        without_paths(without_secrets(settings)),
         made=log.created,
     )
     if log.status != "success":

@@ -11,7 +11,7 @@ from harness.answering import LmEvalSample, date_of, newest_samples, read_sample
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
 from harness.records import Family, Item, Response, digest
-from harness.suite import without_secrets
+from harness.suite import model_called, without_paths, without_secrets
 
 KEPT = ("config", "n-shot", "versions", "lm_eval_version", "transformers_version", "git_hash", "date", "chat_template")
 """What is kept of lm-eval's results as the settings."""
@@ -36,8 +36,8 @@ def read_lm_eval(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluat
                 checkpoint.named(_model_name(args, results, folder)),
                 task,
                 checkpoint,
-                without_secrets(args),
-                {"path": path.name, **without_secrets(settings)},
+                without_paths(without_secrets(args), distinct=True),
+                {"path": path.name, **without_paths(without_secrets(settings))},
                 made=date_of(path),
             )
             samples = list(read_samples(path))
@@ -51,7 +51,7 @@ def _model_name(args: dict[str, Any], results: dict[str, Any], folder: Path) -> 
     """Return what a model is called: another revision or adapter of it is another model."""
     base = args.get("pretrained")
     if not base:
-        return str(args.get("model") or results.get("model_name") or folder.name)
+        return model_called(str(args.get("model") or results.get("model_name") or folder.name))
     name = Path(str(base).rstrip("/")).name
     if args.get("revision") not in (None, "", "main", "None"):
         name += f"@{args['revision']}"

@@ -17,7 +17,7 @@ from harness.rating.files.evaluations.from_inspect import read_inspect
 from harness.rating.files.evaluations.from_lm_eval import read_lm_eval
 from harness.records import Family
 from harness.run import Run, host_facts, is_run, now
-from harness.suite import IMPORTED, ModelUse, Suite, TaskUse, compose
+from harness.suite import IMPORTED, ModelUse, Suite, TaskUse, compose, without_paths
 
 READERS: dict[str, Callable[[Checkpoint, Families], Iterator[Evaluation]]] = {
     "lm-eval": read_lm_eval,
@@ -57,7 +57,7 @@ def import_evaluations(
         raise HarnessError(f"no evaluations of {form!r} can be imported.{did_you_mean(form, READERS)}")
     catalog, folder = catalog or Catalog(), Path(into)
     there = Run(folder).suite if is_run(folder) else None
-    models = {who.name: who for who in there.models} if there else {}
+    models = {who.name: _without_paths(who) for who in there.models} if there else {}
     tasks = {use.called: use for use in there.tasks} if there else {}
     found: list[Evaluation] = []
     for place, source in enumerate(sources):
@@ -94,6 +94,11 @@ def import_evaluations(
         for evaluation in found:
             _write(run, evaluation)
     return run, [note for evaluation in found for note in evaluation.notes]
+
+
+def _without_paths(who: ModelUse) -> ModelUse:
+    """Return an imported model without the paths that earlier imports kept; another model as it is."""
+    return who.model_copy(update={"args": without_paths(who.args, distinct=True)}) if who.model == IMPORTED else who
 
 
 def _newest(found: Sequence[Evaluation], run: Run | None) -> list[Evaluation]:
