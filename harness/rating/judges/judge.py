@@ -8,6 +8,8 @@ that cannot be read, a refusal and a provider's error become ratings without a v
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.answering import Answer, Call, Chat, make_chat
+from harness.answering import Answer, Call, Chat, make_chat, read_chat_spec
+from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.judges.reply import LEAST_MASS, Reading, Reads, answer_schema, read_probabilities, read_text
 from harness.rating.judges.rubric import Meaning, OverallRule, Rubric
@@ -245,7 +248,35 @@ def wording_of(settings: JudgeSettings, spec: RaterSpec, words: Sequence[str]) -
     """Return the words of a judge's questions.
 
     Raises:
-        HarnessError: A file that the settings name is missing or broken, or they do not fit each other.
+        HarnessError: A file that the settings name is missing or broken, they do not fit each other, or the model's
+            server cannot tell how probable a word is.
     """
+    if settings.by == "probabilities":
+        _refuse_unweighable(settings, spec, words)
     rubric = Rubric(spec, settings.rubric, settings.constitution, settings.overall)
     return Wording(spec, settings.prompt, rubric, settings.examples, words, settings.write)
+
+
+def _refuse_unweighable(settings: JudgeSettings, spec: RaterSpec, words: Sequence[str]) -> None:
+    """Refuse words that no server could weigh: it lists first tokens only, and cannot continue a word.
+
+    How a server's model splits a word is not known here, but no common one has a token across white space, or across
+    the border of letters, figures and signs (the sign before letters excepted). What is not sure is let through: it
+    ends as too little mass.
+    """
+    kind = read_chat_spec(settings.model).model.partition(":")[0]
+    where, instead = f"{spec.folder}/rater.yaml: settings", "use `by: text`, or a model of `lm-eval:` or `embedded`"
+    if kind == "anthropic":
+        raise HarnessError(f"{where}: `by: probabilities`: this interface gives no probabilities; {instead}")
+    long = [word for word in words if not _may_be_one_token(word)]
+    if kind == "openai" and long:
+        raise HarnessError(
+            f"{where}: `by: probabilities`: {', '.join(map(repr, long))} cannot be one token, and a server tells the "
+            f"probability of one; take words of one token (A, B, Yes, 1 to 9), {instead}"
+        )
+
+
+def _may_be_one_token(word: str) -> bool:
+    classes = [unicodedata.category(character)[0] for character in word.strip()]
+    kinds = "".join({"M": "L"}.get(one, one if one in "LNZ" else "P") for one in classes)
+    return re.fullmatch(r"P?L+|N{1,3}|P+", kinds) is not None
