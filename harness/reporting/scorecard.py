@@ -54,6 +54,7 @@ COLUMNS = [
     _column("length_bias", "length bias", as_share=True),
     _column("own_family", "own family"),
     _column("retest", "same again", as_share=True),
+    _column("mass", "probability on its words", as_share=True),
     _column("ties", "ties", "plain", as_share=True),
     _column("missing", "not parsed or failed", "plain", as_share=True),
     _column("usd_per_1000", "$\u00a0/\u00a01,000", "plain"),
@@ -101,8 +102,8 @@ def scorecard(evidence: Evidence) -> list[Row]:
     """Return one row a criterion and rater that is no verifier, people as one: what agrees, sways, costs.
 
     Columns: `rater, kind, criterion`; as `{value, low, high, n, of}` or null `with_people, ceiling, with_verifiers,
-    first_share, consistency, length_bias, own_family, retest`; `ties, missing, usd_per_1000, seconds_per_1000`. What an
-    audit says is of all criteria of its rater together.
+    first_share, consistency, length_bias, own_family, retest, mass`; `ties, missing, usd_per_1000, seconds_per_1000`.
+    What an audit says is of all criteria of its rater together.
     """
     own = evidence.run.ratings
     rows = []
@@ -178,6 +179,7 @@ def _row(evidence: Evidence, name: str, kind: str, given: pd.DataFrame, rater: s
         "retest": _checked(evidence, rater, 1.0, "test_retest_other_seeds", "test_retest_same_seed")
         if rater
         else _steady(evidence),
+        "mass": _checked(evidence, rater, 1.0, "mass"),
         "ties": float((compares["value"] == 0.5).mean()) if len(compares) else None,
         "missing": float((given["status"] != "ok").mean()),
         "usd_per_1000": _price(evidence, given),
