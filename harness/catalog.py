@@ -82,7 +82,9 @@ class Catalog:
         raise HarnessError(f"{relative}: in no catalogue ({', '.join(str(root) for root in self.roots)})")
 
 
-def function_named(use: str, where: str, beside: Path | None = None) -> Callable[..., Any]:
+def function_named(
+    use: str, where: str, beside: Path | None = None, included: Sequence[Path] = ()
+) -> Callable[..., Any]:
     """Return the function that a YAML file names: a kind's short name, or `package.module:function`.
 
     Args:
@@ -90,6 +92,7 @@ def function_named(use: str, where: str, beside: Path | None = None) -> Callable
         where: The file and key, for the complaint.
         beside: The folder of the YAML file. A module is looked for in it, then in the included folder around it
             (`DIR/raters/NAME`, `DIR`), then among what is installed.
+        included: Folders in which a module is looked for too, before what is installed.
 
     Raises:
         HarnessError: It names no function.
@@ -97,21 +100,22 @@ def function_named(use: str, where: str, beside: Path | None = None) -> Callable
     module, _, name = target_of(use).partition(":")
     if not name:
         raise HarnessError(f"{where}: no kind {use!r}.{did_you_mean(use, KINDS)} Or write package.module:function")
+    around = (beside.resolve(), beside.resolve().parent.parent) if beside else ()
     try:
-        found: Callable[..., Any] = getattr(_module_beside(module, beside) or importlib.import_module(module), name)
+        found: Callable[..., Any] = getattr(
+            _module_beside(module, [*around, *included]) or importlib.import_module(module), name
+        )
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise HarnessError(f"{where}: {use!r} names no function ({error}); write package.module:function") from error
     return found
 
 
-def _module_beside(module: str, folder: Path | None) -> ModuleType | None:
-    """Return a module from a file beside a YAML file or in the included folder; None where there is none.
+def _module_beside(module: str, folders: Sequence[Path]) -> ModuleType | None:
+    """Return a module from a file in the first of some folders that has it; None where there is none.
 
     It gets a name that follows from its place: two folders may each have a `mine.py`.
     """
-    if folder is None:
-        return None
-    for root in (folder.resolve(), folder.resolve().parent.parent):
+    for root in folders:
         path = root / f"{module.replace('.', '/')}.py"
         if not path.is_file():
             continue

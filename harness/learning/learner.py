@@ -9,13 +9,13 @@ if nothing had happened. A learner knows nothing of feedback; the loop knows not
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.catalog import function_named
+from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Item
 
@@ -160,15 +160,26 @@ def _known() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group="harness.learners")} | BUILTIN
 
 
-def check_learner(name: str) -> None:
-    """Check that a learner is known by its name, or written as `package.module:function`.
+def check_learner(name: str, catalog: Catalog | None = None) -> None:
+    """Check that a learner is known by its name, or its function can be imported.
+
+    Args:
+        name: See `make_learner`.
+        catalog: In the user's folders of it a module is looked for first.
 
     Raises:
-        HarnessError: It is neither; says which is near.
+        HarnessError: It is not; says which is near.
     """
     known = _known()
     if ":" not in name and name not in known:
         raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
+    if ":" in name:
+        _function(name, catalog)
+
+
+def _function(name: str, catalog: Catalog | None) -> Callable[..., Any]:
+    included = catalog.roots[:-1] if catalog else ()
+    return function_named(_known().get(name, name), "rounds: learner", included=included)
 
 
 def make_learner(name: str, settings: dict[str, Any], seed: int, **surroundings: Any) -> Learner:
@@ -184,9 +195,9 @@ def make_learner(name: str, settings: dict[str, Any], seed: int, **surroundings:
     Raises:
         HarnessError: There is no such learner, or it refuses its settings.
     """
-    check_learner(name)
-    target = _known().get(name, name)
-    make = function_named(target, "rounds: learner")
+    catalog = surroundings.get("catalog")
+    check_learner(name, catalog)
+    make = _function(name, catalog)
     given = {name: value for name, value in surroundings.items() if name in inspect.signature(make).parameters}
     learner: Learner = make(settings, seed, **given)
     return learner

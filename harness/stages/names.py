@@ -46,7 +46,7 @@ def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], C
         for number, entry in enumerate(human.raters):
             yield ("ratings", place, "raters", number, "rater"), partial(check_rater, entry.rater, catalog)
     if suite.rounds:
-        yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner)
+        yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner, catalog)
         yield ("rounds", "gold"), partial(check_rater, suite.rounds.gold, catalog)
         for series, name in suite.rounds.feedback.items():
             if name:
