@@ -6,6 +6,7 @@ incomplete but resumable, 4 a gate failed, 5 budget, 130 interrupted (what was d
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -115,8 +116,22 @@ def _register() -> None:
 _register()
 
 
+ROOM = "make room or choose another place, then the same command goes on"
+WRITABLE = "choose a place that may be written, or change who may"
+REFUSED = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: WRITABLE,
+    errno.EACCES: WRITABLE,
+    errno.EPERM: WRITABLE,
+    errno.EIO: "the disk is failing; `harness check RUN` says what is whole",
+}
+"""What a machine refuses, and what helps: told without a traceback wherever it happens."""
+
+
 def main() -> None:
-    """Run the command line; a `HarnessError` is printed without a traceback."""
+    """Run the command line; a `HarnessError`, a full disk and too little memory are told without a traceback."""
     try:
         app()
     except BudgetError as error:
@@ -125,6 +140,12 @@ def main() -> None:
         _stop(str(error), 3)
     except HarnessError as error:
         _stop(str(error), 2)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        _stop(f"{error.filename or 'a file'}: {error.strerror}; {REFUSED[error.errno]}", 2)
+    except MemoryError:
+        _stop("there is too little memory for this; give it less at once (--limit, a smaller file) or more memory", 2)
     except KeyboardInterrupt:
         _stop("interrupted; what was done is saved, the same command goes on", 130)
 

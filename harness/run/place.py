@@ -93,6 +93,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         HarnessError: It cannot be written there.
     """
+    temporary: Path | None = None
     try:
         if is_elsewhere(path):
             path.write_bytes(content)
@@ -105,6 +106,9 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
+        if temporary is not None:  # half a file would keep a full disk full
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
         raise HarnessError(
             f"{path}: cannot be written ({error.strerror or error}); make room or choose another place"
         ) from error
