@@ -1,10 +1,11 @@
 """How fast agreement is and how much memory it takes, beside `krippendorff` and `evalica`, as Markdown tables.
 
-    python benchmarks/agreement.py [--full | --sizes ITEMS]
+    python benchmarks/agreement.py [--full | --sizes ITEMS [--only OPTION]]
 
 The references are timed on a few calls and scaled to 1,000: what 1,000 resamples by looping would cost (for
 `krippendorff` without the resampling itself). `--full` adds ten million ratings from a Parquet file, in a process of
-its own. `--sizes 100000` times the options of `harness agree` at each size up to so many items instead.
+its own. `--sizes 100000` times the options of `harness agree` at each size up to so many items instead,
+in CPU seconds; `--only --stand-in` one of them.
 """
 
 from __future__ import annotations
@@ -167,18 +168,30 @@ OPTIONS: dict[str, dict[str, object]] = {
     "--by": {"by": "document_kind"},
     "--pool": {"pool": True},
     "--interval kalpha": {"interval": "kalpha"},
+    "--correct --sequential": {"correct": True, "chosen": "random", "sequential": True},
+    "--correct --by": {"correct": True, "chosen": "random", "by": "document_kind"},
+    "--strata": {"correct": True, "chosen": "by:document_kind", "strata": "document_kind"},
+    "--weights": {"weights": True},
+    "--drop-outvoted": {"drop_outvoted": True},
+    "--score-range": {"score_range": (1, 5)},
+    "--categories": {"categories": ["1", "2", "3", "4", "5"]},
 }
-"""What of `agree` is timed at each size, without intervals where they are not what is asked."""
+"""What of `agree` is timed at each size."""
 
 
-def sizes(largest: int) -> None:
-    """Print the seconds of each option at each number of items, of two people and a judge."""
-    print("\n| option | " + " | ".join(f"{n:,} items, s" for n in SIZES if n <= largest) + " |")
+def sizes(largest: int, only: str | None = None) -> None:
+    """Print the CPU seconds of each option at each number of items, of two people and a judge."""
+    chosen = {name: options for name, options in OPTIONS.items() if only is None or name == only}
+    print("\n| option | " + " | ".join(f"{n:,} items, CPU s" for n in SIZES if n <= largest) + " |")
     print("|---" * (1 + sum(n <= largest for n in SIZES)) + "|")
     frames = [judged(n) for n in SIZES if n <= largest]
-    for name, options in OPTIONS.items():
-        told = [f"{seconds(lambda f=f, o=options: agree(f, level='ordinal', **o)):.2f}" for f in frames]  # type: ignore[misc]
-        print(f"| {name} | " + " | ".join(told) + " |")
+    for name, options in chosen.items():
+        told = []
+        for frame in frames:
+            start = time.process_time()
+            agree(frame, level="ordinal", **options)  # type: ignore[arg-type]
+            told.append(f"{time.process_time() - start:.2f}")
+        print(f"| {name} | " + " | ".join(told) + " |", flush=True)
 
 
 def judged(items: int) -> pd.DataFrame:
@@ -210,7 +223,10 @@ def beside_engines(path: Path) -> None:
 
 if __name__ == "__main__":
     if "--sizes" in sys.argv:
-        sizes(int(sys.argv[sys.argv.index("--sizes") + 1]))
+        sizes(
+            int(sys.argv[sys.argv.index("--sizes") + 1]),
+            sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None,
+        )
         raise SystemExit
     speed()
     from_long()

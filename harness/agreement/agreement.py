@@ -299,7 +299,7 @@ def agree(
         check = compare_alpha(units, one, seed) if checked else {"cross_check": "not_asked"}
         tables.append(_table(units, one, why, coefficients, check, resamples, seed))
         notes += [note for note in cautions.of_units(units, one) if not (correct and note["code"] == "little_overlap")]
-        notes += of_scales(units)
+        notes += [*of_scales(units), *cautions.of_method(units, tables[-1].coefficients)]
         if cluster is None:
             notes += cautions.of_names(units)
         if interval == "kalpha" and resamples:

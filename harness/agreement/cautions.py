@@ -2,14 +2,14 @@
 
 Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`, `duplicates`, `possible_clusters`,
 `low_prevalence`, `few_clusters`, `few_items`, `slots`, `little_overlap`, `left_out`, `matrix_skipped`,
-`pairs_skipped`; those of `scales.py`.
+`pairs_skipped`, `normal_intervals`; those of `scales.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from harness.agreement.grid.ratings import Ratings
 from harness.agreement.grid.units import FEW_VALUES, Level, Units
+from harness.statistics import Estimate
 
 Caution = dict[str, Any]
 
@@ -134,6 +135,21 @@ def _narrow(units: Units) -> Iterator[Caution]:
             f"{about}: {n} items on {len(units.values)} grades: intervals cover about .90",
             criterion=about,
             n=n,
+        )
+
+
+def of_method(units: Units, found: Mapping[str, Estimate]) -> Iterator[Caution]:
+    """Yield that a table's intervals come without resampling, because it is large."""
+    normal = [name for name, one in found.items() if one.method == "clt"]
+    if normal:
+        clusters = None if units.clusters is None else len(np.unique(units.clusters[units.sizes >= 2]))
+        size = f"{units.n_items:,} items" + (f" in {clusters:,} clusters" if clusters is not None else "")
+        yield caution(
+            "normal_intervals",
+            f"{units.criterion}: {size}: the intervals of {', '.join(normal)} are the normal ones of the jackknife, "
+            "not BCa: nothing is resampled in a table of this size",
+            criterion=units.criterion,
+            n=clusters or units.n_items,
         )
 
 

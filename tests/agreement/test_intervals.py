@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from harness.agreement.agreement import agree
 from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
 from harness.agreement.grid.units import Units, encode
 from harness.statistics.intervals import Additive, Weighted, bootstrap, estimate, standard_error, wilson
@@ -90,6 +92,21 @@ def test_many_clusters_of_ranks_have_the_interval_of_sums(monkeypatch):
     each = compute("spearman", units, "ordinal")
     assert (groups.method, each.method) == ("clt", "clt")
     assert groups.high - groups.low == pytest.approx(each.high - each.low, rel=0.1)
+
+
+def test_a_table_too_large_to_resample_says_so(monkeypatch):
+    """60 clusters of two items, with a limit of 50: said, with the counts; without intervals there is no such note."""
+    rng = np.random.default_rng(6)
+    rows = [(f"i{i}", i // 2, rater, int(rng.integers(0, 3))) for i in range(120) for rater in "ab"]
+    frame = pd.DataFrame(rows, columns=["item_id", "document", "rater", "value"])
+    monkeypatch.setattr("harness.statistics.intervals.BLOCKS_ABOVE", 50)
+    found = agree(frame, level="ordinal", cluster="document", coefficients=["alpha"])
+    (note,) = (one for one in found.warnings if one["code"] == "normal_intervals")
+    assert note["message"].startswith(
+        "rating: 120 items in 60 clusters: the intervals of alpha, percent_agreement are "
+    )
+    quiet = agree(frame, level="ordinal", cluster="document", coefficients=["alpha"], resamples=0)
+    assert "normal_intervals" not in {one["code"] for one in quiet.warnings}
 
 
 def test_resampling_blocks_draws_as_many_items_as_there_are():

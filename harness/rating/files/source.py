@@ -177,7 +177,8 @@ def _parquet(path: Path) -> Source:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        # without the buffer of whole columns: they are read one at a time, and once
+        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
         schema = file.schema_arrow
         limits.check_columns(path, len(schema.names))
         limits.check_size(path, 8 * file.metadata.num_rows)
@@ -187,7 +188,7 @@ def _parquet(path: Path) -> Source:
 
     def load(name: str) -> pa.ChunkedArray:
         try:
-            column = pq.read_table(path, columns=[name], page_checksum_verification=True)[name]
+            column = file.read(columns=[name])[name]
             column.validate(full=True)
             if len(column) != len(rows):
                 raise ValueError(f"the column {name!r} has {len(column):,} of {len(rows):,} rows")

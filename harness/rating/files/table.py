@@ -57,21 +57,24 @@ class Table:
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a column: floats, or categories of words; what is empty is missing."""
-        if name not in self._known:
-            self._known[name] = pd.Series(_cells(self.load(name)), index=self.index, name=name)
-        return self._known[name]
+        return self._known[name] if name in self._known else self._keep(name, _cells(self.load(name)))
 
     def words(self, name: str) -> pd.Series[Any]:
         """Return a column as categories of words; numbers as people write them, long ids to their last digit."""
-        if name in self._known and isinstance(self._known[name].dtype, pd.CategoricalDtype):
-            return self._known[name]
+        known = self._known.get(name)
+        if known is not None and isinstance(known.dtype, pd.CategoricalDtype):
+            return known
         column = self.load(name)
         if not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
-            return self.column(name)
+            return self._keep(name, _cells(column))  # not loaded again: the file's text is the most of the memory
         encoded = column.combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         names = pd.Index([plain(value) for value in encoded.dictionary.to_pylist()], dtype=object)
         return pd.Series(pd.Categorical.from_codes(codes, names), index=self.index, name=name)
+
+    def _keep(self, name: str, cells: Any) -> pd.Series[Any]:
+        self._known[name] = pd.Series(cells, index=self.index, name=name)
+        return self._known[name]
 
 
 @dataclass(frozen=True)
