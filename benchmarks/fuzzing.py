@@ -22,6 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.answering import read_samples, read_settings
 from harness.answering.chat.boundary import UNREADABLE, received
 from harness.answering.chat.openai_chat import read_answer
 from harness.answering.chat.traffic import Trouble
@@ -53,6 +54,13 @@ REPLY = {
         {"token": "A", "logprob": -0.1, "top_logprobs": [{"token": "A", "logprob": -0.1}]}]}}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 1}},
 }  # fmt: skip
+SAMPLES = [
+    {"doc_id": 0, "doc": {"q": "one?"}, "target": "1", "arguments": [["one?", {"until": ["."]}]], "resps": [["1"]],
+     "filtered_resps": ["1"], "filter": "none", "metrics": ["exact_match"], "exact_match": 1.0},
+    {"doc_id": 1, "doc": {}, "target": 0, "arguments": {"a": {"b": "q", "c": " x"}, "d": {"b": "q", "c": " y"}},
+     "resps": [[[-1.5, "True"]], [["-2.5", "False"]]], "filtered_resps": [-1.5, -2.5], "acc": 1.0},
+]  # fmt: skip
+RESULTS = {"config": {"model": "hf", "model_args": "pretrained=a/b"}, "results": {"t": {"acc,none": 0.5}}}
 VERDICTS = [
     b'{"reasoning": "because", "verdict": "Yes"}', b"Verdict: No", b"[[A]]", b"<think>Yes</think> I would say: No",
     b"8/10", b"The answer is **B**.", b"```json\n{\"verdict\": \"No\"}\n```",
@@ -103,6 +111,16 @@ def _verdict(path: Path, content: bytes) -> None:
     assert found in ("Yes", "No", None)
 
 
+def _samples(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    list(read_samples(path))
+
+
+def _results(path: Path, content: bytes) -> None:
+    (path.parent / "results.json").write_bytes(content)
+    read_settings(path.parent)
+
+
 def _journal(path: Path, content: bytes) -> None:
     read_events(path, content)
 
@@ -130,6 +148,8 @@ READERS = {
     "rater yaml": Reader(_rater, [RATER], ".yaml"),
     "argilla": Reader(_table, [json.dumps(ARGILLA).encode(), _lines(ARGILLA)], ".json"),
     "parquet": Reader(_table, [_parquet([ROW, {**ROW, "item_id": "2"}])], ".parquet"),
+    "lm-eval samples": Reader(_samples, [_lines(SAMPLES), json.dumps(SAMPLES).encode()], ".jsonl"),
+    "lm-eval results": Reader(_results, [json.dumps(RESULTS).encode()]),
     "journals": Reader(_journal, [_lines([{"event": "plan", "units": []}, {"event": "answer", "value": 1}]) + b"\n"]),
 }  # fmt: skip
 
@@ -207,7 +227,7 @@ def main() -> None:
             draw = random.Random(f"{options.seed} {name}")
             found = fuzz(READERS[name], Path(place), draw, options.inputs, options.seconds / len(names))
             print(
-                f"{name:14}{found.inputs:>10,} inputs, {found.read:>9,} read, slowest {found.slowest:.2f} s, "
+                f"{name:16}{found.inputs:>10,} inputs, {found.read:>9,} read, slowest {found.slowest:.2f} s, "
                 f"{found.faults.total()} faults",
                 flush=True,
             )

@@ -115,23 +115,23 @@ def read_samples(path: Path) -> Iterator[LmEvalSample]:
     for place, row in _rows(path):
         try:
             yield _sample(row if isinstance(row, dict) else json.loads(row))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise HarnessError(
                 f"{path}, line {place}: is no sample of lm-eval ({type(error).__name__}: {error})"
             ) from error
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        start = lines.read(1)
-        lines.seek(0)
-        if start == "[":  # until 0.4.2: one array, over many lines
-            try:
-                yield from enumerate(json.load(lines), start=1)
-            except ValueError as error:
-                raise HarnessError(f"{path}: is no JSON ({error})") from error
-        else:
-            yield from ((place, line) for place, line in enumerate(lines, start=1) if line.strip())
+    try:
+        with path.open(encoding="utf-8") as lines:
+            start = lines.read(1)
+            lines.seek(0)
+            if start == "[":  # until 0.4.2: one array, over many lines
+                yield from enumerate(_parsed(path, lines.read()), start=1)
+            else:
+                yield from ((place, line) for place, line in enumerate(lines, start=1) if line.strip())
+    except UnicodeDecodeError as error:
+        raise HarnessError(f"{path}: is no UTF-8 text ({error})") from error
 
 
 def read_settings(folder: str | Path, date: str | None = None) -> dict[str, Any]:
@@ -155,10 +155,19 @@ def read_settings(folder: str | Path, date: str | None = None) -> dict[str, Any]
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise HarnessError(f"{path}: is no JSON ({error})") from error
+        found = _parsed(path, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise HarnessError(f"{path}: is no UTF-8 text ({error})") from error
+    if not isinstance(found, dict):
+        raise HarnessError(f"{path}: is no JSON object")
     return found
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise HarnessError(f"{path}: is no JSON ({error})") from error
 
 
 def _sample(row: dict[str, Any]) -> LmEvalSample:
