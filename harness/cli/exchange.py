@@ -55,7 +55,7 @@ def exchange(
     from harness.cli.progress import bar
     from harness.learning import exchange_rates, rated_texts
     from harness.rating import read_any
-    from harness.run import Run, is_run
+    from harness.run import Run, is_run, is_valued, unit_names
 
     if is_run(source):
         ratings = rated_texts(Run(source))
@@ -66,7 +66,7 @@ def exchange(
     place = cache or default_cache()
     folder = str(torch_folder(place)) if model == "embedded" else model
     results = []
-    with bar("texts are read", ratings["text"].nunique()) as progress:
+    with bar("texts are read", unit_names(ratings[is_valued(ratings) & ratings["text"].notna()]).nunique()) as progress:
         for one in exchange_rates(
             ratings, folder, place, people=people or (), criteria=criteria or (), sizes=_numbers(sizes),
             mixtures=[_mixture(entry) for entry in mix or ()], splits=splits, seed=seed, rates=_rates(rates or ()),

@@ -127,6 +127,7 @@ def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path
     command = ["exchange", str(table), *columns, *how, *where, "--json"]
     first = CliRunner().invoke(app, command, catch_exceptions=False)
     assert first.exit_code == 0
+    assert "texts are read: 90 of 90" in first.stderr  # one-word texts are the same, of other passages
     (one,) = json.loads(first.stdout)
     assert (one["criterion"], one["n_items"], one["n_clusters"]) == ("length", 90, 30)
     assert {(p["source"], p["labels"], p["other"]) for p in one["points"]} == {

@@ -121,6 +121,7 @@ def _split(
     train = order[~test[order]]
     spread = features[train].std(axis=0)
     standard = (features - features[train].mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    products = standard @ standard.T  # once: every point learns from some of the same items
     learnt: dict[tuple[str, int], Floats] = {}
 
     def predicted(source: str, size: int) -> Floats | None:
@@ -128,7 +129,7 @@ def _split(
             rows = train[~np.isnan(labels[source][train])][:size]
             if len(rows) < size:
                 return None
-            learnt[source, size] = _ridge(standard[rows], labels[source][rows], standard[scored])
+            learnt[source, size] = _ridge(products[rows], labels[source][rows], rows, scored)
         return learnt[source, size]
 
     for place, point in enumerate(points):
@@ -140,11 +141,17 @@ def _split(
             yield place, spearman(found, gold[scored])
 
 
-def _ridge(rows: Floats, labels: Floats, asked: Floats) -> Floats:
-    """Return the predictions of a ridge regression, by the items' products: there are fewer items than features."""
-    products = rows @ rows.T
-    weights = np.linalg.solve(products + PENALTY * np.eye(len(rows)), labels - labels.mean())
-    found: Floats = asked @ (rows.T @ weights)
+def _ridge(products: Floats, labels: Floats, rows: Ints, asked: Bools) -> Floats:
+    """Return the predictions of a ridge regression, by the items' products: there are fewer items than features.
+
+    Args:
+        products: Of the rows that it learns from with all items.
+        labels: Of those rows.
+        rows: Which they are.
+        asked: The items that it is asked about.
+    """
+    weights = np.linalg.solve(products[:, rows] + PENALTY * np.eye(len(rows)), labels - labels.mean())
+    found: Floats = weights @ products[:, asked]
     return found
 
 
