@@ -14,6 +14,8 @@ from .coefficients.alpha import reference_alphas as reference_alphas
 from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS
 from .coefficients.contingency import kappa as kappa
 from .coefficients.kalpha import kalpha as kalpha
+from .components import Components as Components
+from .components import people_components as people_components
 from .doors import agree as agree
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix

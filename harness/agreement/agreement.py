@@ -20,7 +20,9 @@ from harness.agreement.cautions import Caution, caution
 from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.coefficients import choose, compute
+from harness.agreement.coefficients.consistency import of_random_raters
 from harness.agreement.coefficients.kalpha import kalpha, too_narrow
+from harness.agreement.components import Components, of_ratings, of_units
 from harness.agreement.grid.compared import compared_once
 from harness.agreement.grid.declared import Categories, Range, Scale, declare, on_scale
 from harness.agreement.grid.level import check_level, level_of, levelled
@@ -64,6 +66,7 @@ class Agreement:
         raters: For each criterion the raters' accuracies, severities and shared errors, where that was asked.
         weights: For each criterion the weights of the AI raters as a panel, where that was asked.
         self_agreement: For each rater who rated items more than once how far it agrees with itself.
+        components: For each criterion the variance components of items, raters and repetitions, where that was asked.
     """
 
     tables: list[Table]
@@ -78,6 +81,7 @@ class Agreement:
     seed: int = 0
     kinds: Mapping[str, str] = field(default_factory=dict)
     slices: list[Slices] = field(default_factory=list)
+    components: list[Components] = field(default_factory=list)
 
     @property
     def defined(self) -> bool:
@@ -170,6 +174,8 @@ class Agreement:
             found["raters"] = self.raters
         if self.corrected:
             found["corrected"] = self.corrected
+        if self.components:
+            found["components"] = [one.to_dict() for one in self.components]
         return found
 
     def _repr_html_(self) -> str:
@@ -204,6 +210,8 @@ def agree(
     by: str | None = None,
     drop_outvoted: bool = False,
     weights: bool = False,
+    components: bool = False,
+    facet: str | None = None,
     cross_check: bool | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -241,6 +249,9 @@ def agree(
         drop_outvoted: Leave out the one of three ratings of an item against which the other two agree, which inflates
             alpha; a warning says how many.
         weights: Weigh the AI raters as a panel by how near they come to people.
+        components: How much of the variance is the items', the raters', their interaction's and a repetition's, and
+            what a mean over more raters would be worth (a generalizability study).
+        facet: With `components`, the column of one more facet that crosses items and raters (a judge's prompt).
         cross_check: Compare each alpha with that of the `krippendorff` package, which is slow; `CROSS_CHECK` where not
             given.
         resamples: Bootstrap resamples; 0 gives no intervals.
@@ -259,13 +270,20 @@ def agree(
     checked = CROSS_CHECK if cross_check is None else cross_check
     chosen, strata = check_chosen(chosen, strata)
     _check_options(interval, alignment, epsilon, resamples, seed)
+    if facet and not components:
+        raise HarnessError("facet belongs to components; ask for these")
+    if components and pool:
+        raise HarnessError("components are of one criterion: leave pool out")
     kinds: Mapping[str, str] = {}
+    aggregates: frozenset[str] = frozenset()
     repeats: list[dict[str, Any]] = []
     few = {"resamples": resamples, "seed": seed}
     scales: dict[str, Scale] = {}
     if is_wide(ratings):
         if categories or score_range:
             raise HarnessError("a wide frame has no criteria whose scale could be declared: give one row a rating")
+        if facet:
+            raise HarnessError("a wide frame has no further facet: give one row a rating")
         if sequential or by:
             raise HarnessError("a wide frame has neither an order of labelling nor systems: give one row a rating")
         if criterion or kind:
@@ -281,6 +299,7 @@ def agree(
         rows = read(ratings, level=level, raters=raters, criterion=criterion, kind=kind, **groups)
         found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, pool)]
         notes = [*cautions.of_ratings(rows), *(of_pool(rows) if pool else ())]
+        aggregates = rows.aggregates
         kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
         if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):
             levels = {units.criterion: one for units, one, _ in found}
@@ -325,6 +344,13 @@ def agree(
             means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
+    parted: list[Components] = []
+    for units in all_units if components else ():
+        own = [name for name in units.raters if name not in aggregates]
+        if is_wide(ratings) or drop_outvoted:
+            parted.append(of_units(units, own, **few))
+        else:
+            parted.append(of_ratings(ratings, units, own, facet=facet, cluster=cluster, **few))
     return Agreement(
         tables,
         cautions.gathered(notes),
@@ -338,6 +364,7 @@ def agree(
         seed,
         kinds,
         parts,
+        parted,
     )
 
 
@@ -388,5 +415,7 @@ def _table(
 ) -> Table:
     chosen, because = choose(level, names)
     values = {name: compute(name, units, level, resamples=resamples, seed=seed) for name in chosen}
+    random = {name: of_random_raters(name, units) for name in values if resamples}
+    drawn = {name: ends for name, ends in random.items() if ends}
     reasons = f"{level}: {why}; {because}" if why else because
-    return Table(units.criterion, level, units.raters, units.n_items, units.n_ratings, values, reasons, check)
+    return Table(units.criterion, level, units.raters, units.n_items, units.n_ratings, values, reasons, check, drawn)

@@ -36,7 +36,7 @@ def by_level(
     parts = [agree(ratings, level=levels.get(name), criterion=escape(name), **asked) for name in names]
     whole = parts[0]
     for part in parts[1:]:
-        for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement", "slices"):
+        for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement", "slices", "components"):
             getattr(whole, name).extend(getattr(part, name))
         whole.warnings.extend(note for note in part.warnings if note not in whole.warnings)
         whole.weights.update(part.weights)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from harness.agreement.coefficients.consistency import RandomRaters
 from harness.agreement.grid.units import Level
 from harness.statistics import Estimate
 
@@ -25,6 +26,8 @@ class Table:
         coefficients: Each coefficient by name.
         why: Why these coefficients.
         check: How alpha compares with the `krippendorff` package, where that was asked.
+        random_raters: The intervals of icc2 and icc2k where raters are a random sample too; all others hold for these
+            raters only.
     """
 
     criterion: str
@@ -35,10 +38,13 @@ class Table:
     coefficients: dict[str, Estimate]
     why: str
     check: dict[str, Any]
+    random_raters: dict[str, RandomRaters] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         values = {name: found.to_dict() for name, found in self.coefficients.items()}
+        for name, random in self.random_raters.items():
+            values[name] |= {"raters": "fixed", "random_raters": random.to_dict()}
         return {
             "criterion": self.criterion,
             "level": self.level,

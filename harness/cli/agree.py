@@ -89,6 +89,13 @@ def agree(
     weights: Annotated[
         Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
     ] = None,
+    components: Annotated[
+        bool,
+        typer.Option("--components", help="Whose the variance is (item, rater, repetition), and what more would buy."),
+    ] = False,
+    facet: Annotated[
+        str | None, typer.Option(help="With --components: column of one more facet, as a judge's prompt.")
+    ] = None,
     interval: Annotated[str, typer.Option(help="bca, or kalpha: alpha's pair bootstrap, which is too narrow.")] = "bca",
     preferences: Annotated[
         bool, typer.Option("--preferences", help="Who is preferred: rank players by comparisons.")
@@ -148,10 +155,12 @@ def agree(
                             "width": width, "by": by}  # fmt: skip
     _check_word("--interval", interval, ("bca", "kalpha"))
     _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential})
+    _belongs_to("--components", components, {"facet": facet})
     _belongs_to("--sequential", sequential, {"time": time, "width": width != 0.1})
     _refuse_with_preferences(
         preferences,
-        {"stand-in": stand_in, "correct": correct, "weights": weights, "level": level, "pool": pool,
+        {"stand-in": stand_in, "correct": correct, "components": components, "weights": weights,
+         "level": level, "pool": pool,
          "categories": categories, "score-range": score_range, "drop-outvoted": drop_outvoted, "items": items,
          "labels": labels,
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
@@ -166,7 +175,7 @@ def agree(
             raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
             score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
-            drop_outvoted=drop_outvoted, items=items, labels=labels,
+            drop_outvoted=drop_outvoted, items=items, labels=labels, components=components,
             **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
                                      "rater_name": rater_name, "missing": missing, "recode": recode}),
         )  # fmt: skip
@@ -183,7 +192,7 @@ def agree(
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        also = [name for name in (cluster, strata, column_of(chosen), time, by, *sides) if name]
+        also = [name for name in (cluster, strata, column_of(chosen), time, by, facet, *sides) if name]
         ratings = read_any(source, ai=ai, also=also, columns=columns, words=words)
         _tell_notes(ratings)
         if cluster_regex:
@@ -202,7 +211,8 @@ def agree(
             found = agree_on(
                 ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
                 stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
-                weights=weights is not None, drop_outvoted=drop_outvoted, **how, **few,
+                weights=weights is not None, drop_outvoted=drop_outvoted, components=components, facet=facet,
+                **how, **few,
             )  # fmt: skip
             _write_weights(weights, list(found.weights.items()))
             if isinstance(found, Agreement):

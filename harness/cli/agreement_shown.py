@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import NO_PEOPLE, Agreement, RunAgreement, confusion
+from harness.agreement import NO_PEOPLE, Agreement, Components, RunAgreement, confusion
 
 if TYPE_CHECKING:
     from harness.agreement import Preferences
@@ -40,7 +40,10 @@ def _show_tables(found: Agreement) -> None:
         raters = ", ".join(table.raters) if len(table.raters) <= 6 else f"{len(table.raters)} raters"
         print(f"\n{table.criterion}: {table.n_items:,} items, {table.n_ratings:,} ratings by {raters} ({table.level})")
         for coefficient, value in table.coefficients.items():
-            print(f"  {coefficient:<22} {_words(vars(value))}")
+            ends = table.random_raters.get(coefficient)
+            random = f"  these raters; raters at random [{_number(ends.low)}, {_number(ends.high)}]" if ends else ""
+            random += f" (too narrow: {', '.join(ends.doubts)}; see --components)" if ends and ends.doubts else ""
+            print(f"  {coefficient:<22} {_words(vars(value))}{random}")
         print(f"  chosen: {table.why}")
         if len(table.raters) == 2 and len(units.values) <= FEW_GRADES:
             print(f"  rows {table.raters[0]}, columns {table.raters[1]}")
@@ -68,6 +71,8 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         print(f"\n{part.sentence}")
         for name, value in part.groups.items():
             print(f"  {name:<22} alpha {_words(vars(value))}  n {value.n:,}")
+    for study in found.components if isinstance(found, Agreement) else ():
+        _show_components(study)
     for row in found.self_agreement:
         print(
             f"\n{row['criterion']}: {row['rater']} with itself on {row['n']:,} items: "
@@ -84,6 +89,35 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         _show_raters(row)
     for row in found.corrected:
         _show_corrected(row)
+
+
+def _show_components(found: Components) -> None:
+    """Print whose the variance is, and how sure a mean over more raters would be."""
+    head = f"\n{found.criterion}: whose the variance is, of {found.n_ratings:,} ratings of {found.n_items:,} items"
+    if found.reason:
+        print(f"{head}: undefined: {found.reason}")
+        return
+    print(f"{head} by {', '.join(found.raters) if len(found.raters) <= 6 else f'{len(found.raters)} raters'}")
+    for row in found.rows:
+        below = "  (estimated below 0)" if row["negative"] else ""
+        share = "" if row["share"] is None else f"{row['share']:5.0%}"
+        print(f"  {row['effect']:<28} {_words({**row, 'value': row['variance'], 'reason': None})}  {share}{below}")
+    print("  intervals: other items, these raters")
+    for row in found.coefficients:
+        ends = row.get("random_low"), row.get("random_high")
+        random = "" if ends[0] is None else f"  these raters; raters at random [{_number(ends[0])}, {_number(ends[1])}]"
+        print(f"  {row['coefficient'] + ' of one rating':<34} {_words({**row, 'reason': None})}{random}")
+    show_decisions(found)
+
+
+def show_decisions(found: Components) -> None:
+    """Print what a mean over so many raters, prompts and repetitions would be worth."""
+    print("  the mean of an item's ratings by so many of each; its standard error is in the units of the scale")
+    names = list(found.decisions[0])
+    print("  " + "  ".join(names))
+    for row in found.decisions:
+        cells = [str(cell) if isinstance(cell, int) else _number(cell) for cell in row.values()]
+        print("  " + "  ".join(f"{cell:>{len(name)}}" for name, cell in zip(names, cells, strict=True)))
 
 
 def _show_sequence(found: dict[str, Any]) -> None:

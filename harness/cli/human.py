@@ -195,9 +195,18 @@ def _show_imported(found: Imported, dry_run: bool, into: Path | None) -> None:
 
 
 def plan_human(
-    run: Path, width: float, people: int, level: str, criterion: str | None, judge: str | None, as_json: bool
+    run: Path,
+    width: float,
+    people: int,
+    level: str,
+    criterion: str | None,
+    judge: str | None,
+    error: float | None,
+    as_json: bool,
 ) -> None:
     """Say how many items people must rate: for an interval of alpha and, with a judge, for its test and its correction.
+
+    Where values are numbers, also what a mean over more people, or over more ratings by each, would be worth.
 
     Args:
         run: The run with some human ratings, or a file of ratings.
@@ -206,22 +215,37 @@ def plan_human(
         level: The level of measurement.
         criterion: The criterion; needed where there are several.
         judge: An AI rater of the run.
+        error: The wanted standard error of an item's mean, in the units of the scale.
         as_json: Print JSON.
     """
     from typing import cast
 
-    from harness.agreement import Level, plan_people
+    from harness.agreement import Level, people_components, plan_people
+    from harness.cli.agreement_shown import show_decisions
     from harness.cli.given import run_or_file
 
     with run_or_file(run, ai=[judge] if judge else None) as opened:
         ratings = opened.ratings
     needed = plan_people(ratings, width, people, cast("Level", level), criterion, judge)
+    study = people_components(ratings, criterion)
+    enough = study.enough(error) if error else None
     if as_json:
-        print(json.dumps({"plan": [one.to_dict() for one in needed]}, indent=2, allow_nan=False))
+        found = {"plan": [one.to_dict() for one in needed], "components": study.to_dict()}
+        print(json.dumps(found | ({"enough": enough} if error else {}), indent=2, allow_nan=False))
         return
     for one in needed:
         many = f"{one.items:,} items x {one.people} people" if one.items else f"no answer ({one.reason})"
         print(f"{one.aim}: {many}, for {one.wanted:g} (reaches {one.reached or float('nan'):.3g}; {one.model})")
+    if study.reason:
+        print(f"what more raters would buy: undefined: {study.reason}")
+        return
+    print(f"{study.criterion}: what more raters would buy, from {study.n_ratings:,} ratings of {study.n_items:,} items")
+    show_decisions(study)
+    if error and enough is None:
+        print(f"for a standard error of {error:g} no number in the table is enough")
+    elif enough:
+        many = ", ".join(f"{name} {count}" for name, count in enough.items() if isinstance(count, int))
+        print(f"for a standard error of {error:g}: {many} (reaches {enough['error']:.3g})")
 
 
 def export(

@@ -32,6 +32,9 @@ def plan(
     level: Annotated[str, typer.Option(help="--human: nominal, ordinal, interval or ratio.")] = "ordinal",
     criterion: Annotated[str | None, typer.Option(help="--human: the criterion, where there are several.")] = None,
     judge: Annotated[str | None, typer.Option(help="--human: an AI rater that might stand in for people.")] = None,
+    error: Annotated[
+        float | None, typer.Option(min=0.0, help="--human: the wanted standard error of an item's mean rating.")
+    ] = None,
     rounds: Annotated[
         int | None, typer.Option(min=2, help="Instead: how many items a verdict over so many rounds needs.")
     ] = None,
@@ -53,10 +56,12 @@ def plan(
 
     if sum([bool(suite), human is not None, rounds is not None]) != 1:
         raise HarnessError("say what is to be planned: a SUITE, --human RUN, or --rounds N")
+    if error is not None and human is None:
+        raise HarnessError("--error is what --human plans for; add it")
     if human is not None:
         from harness.cli.human import plan_human
 
-        plan_human(human, width, people, level, criterion, judge, as_json)
+        plan_human(human, width, people, level, criterion, judge, error, as_json)
     elif rounds is not None:
         _plan_rounds(rounds, items, sesoi, sd, correlation, pilot, as_json)
     else:

@@ -49,6 +49,7 @@ class _Judge:
         bad = sum(one.outcome == "not_better" for one in found)
         if bad:
             why = f"{where.format(bad)}its agreement is not above what chance gives, as far as would matter. {against}"
+            why += self.reversed()
             return Finding(about, f"{self.title()} cannot be trusted: {why}", "agreement", "distrusted", doubts)
         if open_ := [one for one in found if one.outcome == "not_enough"]:
             why = f"{where.format(len(open_))}there is not enough data. {against}{self.would_tell(open_)}"
@@ -96,6 +97,14 @@ class _Judge:
         """Return how many items would tell, where that is known."""
         needed = [one.needed for one in found if one.needed]
         return f" About {max(needed):,} items that both rate would tell." if needed else ""
+
+    def reversed(self) -> str:
+        """Return what to look at where it agrees less than guesses would, by its whole interval."""
+        below = [row for row in self.decisive if row.get("high") is not None and row["high"] < 0]
+        if not below:
+            return ""
+        where = " and ".join(dict.fromkeys(self.what(row) for row in below))
+        return f" On {where} it agrees less than guesses would: its scale may be reversed."
 
     def in_words(self) -> str:
         """Return how strong its agreement is, in whose words."""

@@ -3,6 +3,9 @@
 from .arrays import Bools as Bools
 from .arrays import Floats as Floats
 from .arrays import Ints as Ints
+from .components import Crossed as Crossed
+from .components import Effect as Effect
+from .components import generalizability as generalizability
 from .intervals import CHUNK as CHUNK
 from .intervals import Additive as Additive
 from .intervals import Estimate as Estimate

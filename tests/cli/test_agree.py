@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from harness.agreement import agree as agree_on
 from harness.cli.agree import agree
 from harness.errors import HarnessError
 
@@ -178,3 +179,15 @@ def test_criteria_are_chosen_by_name(tmp_path):
     path.write_text("item_id,rater,criterion,value\n" + "\n".join(rows) + "\n")
     tables = json.loads(call(path, "--criteria", "cl*", "--json").stdout)["tables"]
     assert [table["criterion"] for table in tables] == ["clear"]
+
+
+def test_components_are_one_number_at_both_doors(file):
+    """The command, its JSON and Python: 30 items by three raters, once each."""
+    found = agree_on(str(file), level="interval", components=True).components[0]
+    printed = json.loads(call(file, "--level", "interval", "--components", "--json").stdout)["components"]
+    assert printed == [found.to_dict()]
+    shown = call(file, "--level", "interval", "--components").stdout
+    assert f"{found.rows[0]['variance']:.3f}" in shown
+    assert "intervals: other items, these raters" in shown
+    assert "raters at random" in shown
+    assert call(file, "--facet", "prompt").exit_code == 2  # belongs to --components

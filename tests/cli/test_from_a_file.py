@@ -46,6 +46,11 @@ def test_people_and_a_plan_from_a_sheet(team):
     assert {one["rater"] for one in people} == {"ann", "bob", "dan"}
     plan = json.loads(invoke("plan", "--human", team, "--judge", "judge", "--json").stdout)["plan"]
     assert {one["aim"] for one in plan} == {"alpha", "stand_in", "score"}
+    found = json.loads(invoke("plan", "--human", team, "--judge", "judge", "--error", "0.4", "--json").stdout)
+    assert found["components"]["raters"] == ["ann", "bob", "dan"]
+    assert found["enough"]["error"] <= 0.4
+    shown = invoke("plan", "--human", team, "--judge", "judge", "--error", "0.4").stdout
+    assert f"for a standard error of 0.4: raters {found['enough']['raters']}, " in shown
 
 
 def test_a_look_says_what_a_file_is_and_what_to_do(team, tmp_path):

@@ -97,6 +97,12 @@ def test_a_judge_that_is_shown_to_be_at_chance_cannot_be_trusted(run, made_up_ev
     assert "is not above what chance gives" in found.sentence
 
 
+def test_a_judge_below_chance_may_have_its_scale_reversed(run, made_up_evidence):
+    found = trust(run, made_up_evidence, value=-0.72, low=-0.88, high=-0.55)
+    assert found.mark == "distrusted"
+    assert "On objects it agrees less than guesses would: its scale may be reversed." in found.sentence
+
+
 def test_a_judge_without_an_interval_needs_more_data(run, made_up_evidence):
     """No interval shows nothing, and condemns nobody: it was "cannot be trusted"."""
     assert trust(run, made_up_evidence, low=None, high=None).mark == "unknown"
