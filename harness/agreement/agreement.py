@@ -22,7 +22,7 @@ from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.coefficients import choose, compute
 from harness.agreement.coefficients.consistency import of_random_raters
 from harness.agreement.coefficients.kalpha import kalpha, too_narrow
-from harness.agreement.components import Components, of_ratings, of_units
+from harness.agreement.components import Components, check_components, of_criterion
 from harness.agreement.grid.compared import compared_once
 from harness.agreement.grid.declared import Categories, Range, Scale, declare, on_scale
 from harness.agreement.grid.level import check_level, level_of, levelled
@@ -270,20 +270,14 @@ def agree(
     checked = CROSS_CHECK if cross_check is None else cross_check
     chosen, strata = check_chosen(chosen, strata)
     _check_options(interval, alignment, epsilon, resamples, seed)
-    if facet and not components:
-        raise HarnessError("facet belongs to components; ask for these")
-    if components and pool:
-        raise HarnessError("components are of one criterion: leave pool out")
+    check_components(components, facet, pool)
     kinds: Mapping[str, str] = {}
-    aggregates: frozenset[str] = frozenset()
     repeats: list[dict[str, Any]] = []
     few = {"resamples": resamples, "seed": seed}
     scales: dict[str, Scale] = {}
     if is_wide(ratings):
         if categories or score_range:
             raise HarnessError("a wide frame has no criteria whose scale could be declared: give one row a rating")
-        if facet:
-            raise HarnessError("a wide frame has no further facet: give one row a rating")
         if sequential or by:
             raise HarnessError("a wide frame has neither an order of labelling nor systems: give one row a rating")
         if criterion or kind:
@@ -299,7 +293,6 @@ def agree(
         rows = read(ratings, level=level, raters=raters, criterion=criterion, kind=kind, **groups)
         found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, pool)]
         notes = [*cautions.of_ratings(rows), *(of_pool(rows) if pool else ())]
-        aggregates = rows.aggregates
         kinds = {**rows.kinds, **dict.fromkeys(rows.aggregates, "aggregate")}
         if "repetition" in rows.left_out or any(note["code"] == "self_agreement" for note in notes):
             levels = {units.criterion: one for units, one, _ in found}
@@ -344,28 +337,13 @@ def agree(
             means += [corrected_score(units, ai, humans, chosen, looks, by) for ai in machines]
         notes += of_shift(means)
     all_units = [units for units, _, _ in found]
-    parted: list[Components] = []
-    for units in all_units if components else ():
-        own = [name for name in units.raters if name not in aggregates]
-        if is_wide(ratings) or drop_outvoted:
-            parted.append(of_units(units, own, **few))
-        else:
-            parted.append(of_ratings(ratings, units, own, facet=facet, cluster=cluster, **few))
+    rows_of = None if is_wide(ratings) or drop_outvoted else ratings
+    groups_in: dict[str, Any] = {"facet": facet, "cluster": cluster, **few}
+    parted = [of_criterion(rows_of, units, kinds, **groups_in) for units in all_units if components]
     return Agreement(
-        tables,
-        cautions.gathered(notes),
-        all_units,
-        answers,
-        known,
-        means,
-        repeats,
-        votes,
-        resamples,
-        seed,
-        kinds,
-        parts,
-        parted,
-    )
+        tables, cautions.gathered(notes), all_units, answers, known, means, repeats, votes, resamples, seed, kinds,
+        parts, parted,
+    )  # fmt: skip
 
 
 def _check_options(interval: str, alignment: str | None, epsilon: float, resamples: int, seed: int) -> None:

@@ -80,6 +80,31 @@ class Components:
         return {**vars(self), **{name: list(getattr(self, name)) for name in ("rows", "decisions", "coefficients")}}
 
 
+def check_components(asked: bool, facet: str | None, pool: bool) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        HarnessError: A facet without components, or components of pooled criteria.
+    """
+    if facet and not asked:
+        raise HarnessError("facet belongs to components; ask for these")
+    if asked and pool:
+        raise HarnessError("components are of one criterion: leave pool out")
+
+
+def of_criterion(
+    ratings: pd.DataFrame | None, units: Units, kinds: Mapping[str, str], *, facet: str | None, **options: Any
+) -> Components:
+    """Return the components of one criterion, from its ratings or, where only these are given, its units."""
+    raters = [name for name in units.raters if kinds.get(name) != "aggregate"]  # a mean over people is no person
+    if ratings is not None:
+        return of_ratings(ratings, units, raters, facet=facet, **options)
+    if facet:
+        raise HarnessError("facet needs one row a rating, and all of them: no wide frame, no drop_outvoted")
+    options.pop("cluster")
+    return of_units(units, raters, **options)
+
+
 def people_components(ratings: pd.DataFrame, criterion: str | None = None) -> Components:
     """Return the components of people's ratings, without intervals: what a plan of more of them rests on.
 
