@@ -41,21 +41,21 @@ def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
 
 
 def _race_title(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) -> str:
-    """Return what the race shows: where each series ends, and which stay where training alone does."""
+    """Return what the race shows: where each series ends, and which are not shown to differ from training alone."""
     rows = {row["series"]: row for row in evidence.rounds if row["benchmark"] == benchmark}
-    level: list[tuple[str, float]] = []
+    unclear: list[tuple[str, float]] = []
     beyond: list[tuple[str, float]] = []
     for name, value in sorted(ends, key=lambda pair: -pair[1]):
         if name == evidence.control:
             continue
         total = (rows.get(name, {}).get("over_control") or {}).get("gain_total")
-        (level if total and total["low"] <= 0 <= total["high"] else beyond).append((name, value))
+        (unclear if total and total["low"] <= 0 <= total["high"] else beyond).append((name, value))
     said = [
         f"{name} {'reaches' if place == 0 else 'comes to'} {value:.0f}" for place, (name, value) in enumerate(beyond)
     ]
-    if level:
-        stay = "stays" if len(level) == 1 else "stay"
-        said.append(f"{joined([name for name, _ in level])} {stay} where training alone is")
+    if unclear:
+        verb = "is" if len(unclear) == 1 else "are"
+        said.append(f"{joined([name for name, _ in unclear])} {verb} not shown to differ from training alone")
     shown = said[:MOST_SAID] + ([f"{len(said) - MOST_SAID} more below"] if len(said) > MOST_SAID else [])
     title = "; ".join(shown) or "Training alone"
     return f"{benchmark}: {title}" if len({row["benchmark"] for row in evidence.rounds}) > 1 else title

@@ -74,6 +74,14 @@ def test_the_first_thing_on_the_page_is_the_decision_with_one_chart_and_three_nu
     assert "rise reaches" in fold  # the title is the result
 
 
+def test_a_gain_that_is_not_known_is_not_titled_as_none(made_up_run, tmp_path):
+    run = made_up_run(tmp_path / "run", series={"fed": [0.30, 0.34], "none": [0.30, 0.30]}, held_out=60)
+    html = report(run).read_text(encoding="utf-8")
+    fold = html[html.index('<div class="fold') : html.index("<nav")]
+    assert "fed is not shown to differ from training alone" in fold
+    assert "where training alone is" not in html
+
+
 def test_two_runs_stand_in_one_table_with_their_difference_and_in_one_chart(made_up_run, tmp_path):
     runs = [
         made_up_run(tmp_path / name, series={"fed": means, "none": [0.3] * 3}, held_out=2000, questions=2, seed=seed)
