@@ -57,9 +57,13 @@ def _training(evidence: Evidence) -> Iterable[str]:
             keep.append(_called(evidence, series))
         elif words == {"plateaued"}:
             stop.append(_stopped(evidence, series, rows))
+        elif all(_full(row) for row in rows):
+            stop.append(
+                f"measure {_called(evidence, series)} on harder items, since it has little left to gain on these"
+            )
         else:
             more.append(_called(evidence, series))
-            needed += [count for row in rows if (count := _more_items(row))]
+            needed += [count for row in rows if (count := counted(row).get("more_items"))]
     if keep:
         yield f"keep training{_on(evidence, keep)}"
     yield from stop
@@ -68,12 +72,9 @@ def _training(evidence: Evidence) -> Iterable[str]:
         yield f"measure {_names(more)} on {items} before you decide"
 
 
-def _more_items(row: Row) -> int | None:
-    """Return how many more items would show whether it gains or stands still; None where that is not known."""
-    wanted = row.get("needed_items") or {}
-    known = [count for count in (wanted.get("detect"), wanted.get("certify")) if count is not None]
-    have = counted(row).get("n_items") or row.get("n_items") or 0
-    return max(known) - have if len(known) == 2 and max(known) > have else None
+def _full(row: Row) -> bool:
+    """Tell whether a series is so near the top of the scale that a later gain could hardly be seen."""
+    return any(flag["flag"] == "saturated" and flag["outcome"] == "yes" for flag in row.get("flags") or [])
 
 
 def _on(evidence: Evidence, names: Sequence[str]) -> str:
@@ -173,14 +174,8 @@ def _of_training(evidence: Evidence, fed: Sequence[Row]) -> list[Number]:
     ]
     reached = _reached(evidence, best)
     if reached is not None:
-        room = next(
-            (flag for flag in best.get("flags") or [] if flag["flag"] == "saturated" and flag["outcome"] == "yes"), None
-        )
-        found.append(
-            Number(
-                f"{100 * reached:.0f} of 100", "the score in the last round", "little is left to gain" if room else of
-            )
-        )
+        said = "little is left to gain" if _full(best) else of
+        found.append(Number(f"{100 * reached:.0f} of 100", "the score in the last round", said))
     return found
 
 

@@ -140,6 +140,7 @@ def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: Verdi
         mde=needs.mde, smallest_certifiable_sesoi=needs.smallest_certifiable_sesoi, looks=looks, level=outcome.level,
         significance=looks[-1].significance, needed_items=needs.needed, last_gain=outcome.last_gain,
         gain_total=outcome.gain_total, gain_last=outcome.gain_last, outcome=outcome, needs=needs,
+        more_items=needs.more if outcome.verdict == "inconclusive" else None,
     )  # fmt: skip
 
 

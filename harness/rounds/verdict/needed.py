@@ -76,6 +76,11 @@ class Needs:
         return cls(mde, certifiable, needed, seen, general, sesoi)
 
     @property
+    def more(self) -> int | None:
+        """How many more items would decide: as the means seem, else about the SESOI; None where no number is known."""
+        return self.seen if self.seen is not None else self.general or None
+
+    @property
     def sentence(self) -> str:
         """What would decide, as a person reads it."""
         asked = f"a gain of {100 * self.sesoi:g} point{'' if self.sesoi == 0.01 else 's'} a round or a standstill"

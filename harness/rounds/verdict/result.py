@@ -40,6 +40,7 @@ class OverControl:
         gain_last: The last round minus the one before.
         rounds: The rounds that both have.
         note: What was left out where they differ in length.
+        more_items: How many more items would decide; None where the verdict is there, or no number would.
     """
 
     control: str
@@ -53,6 +54,7 @@ class OverControl:
     scope: str
     reason: str | None
     note: str
+    more_items: int | None = None
     outcome: Outcome | None = field(default=None, metadata=HIDDEN)
     needs: Needs | None = field(default=None, metadata=HIDDEN)
 
@@ -77,6 +79,7 @@ class RoundsResult:
         gain_total: The last round minus the first.
         gain_last: The last round minus the one before.
         over_control: The verdict on the series minus the control; None without one.
+        more_items: How many more items would decide; None where the verdict is there, or no number would.
         n_left_out: Items without a score in every round (in the sentence only).
     """
 
@@ -108,6 +111,7 @@ class RoundsResult:
     gain_total: Measured | None = None
     gain_last: Measured | None = None
     over_control: OverControl | None = None
+    more_items: int | None = None
     n_left_out: int = field(default=0, metadata=HIDDEN)
     outcome: Outcome | None = field(default=None, metadata=HIDDEN)
     needs: Needs | None = field(default=None, metadata=HIDDEN)

@@ -254,6 +254,7 @@ def _result(grid: ScoreGrid, question: VerdictRule, warnings: list[Notice], seve
         last_gain=outcome.last_gain,
         gain_total=outcome.gain_total,
         gain_last=outcome.gain_last,
+        more_items=needs.more if outcome.verdict == "inconclusive" else None,
         outcome=outcome,
         needs=needs,
     )
@@ -284,7 +285,7 @@ def _over_control(apart: Difference, control: str, question: VerdictRule) -> Ove
     needs = Needs.of(moments, question.sesoi, looks[-1].significance, outcome.verdict == "inconclusive")
     return OverControl(
         control, outcome.verdict, outcome.last_gain, outcome.gain_total, outcome.gain_last, *about, None, apart.note,
-        outcome, needs,
+        needs.more if outcome.verdict == "inconclusive" else None, outcome, needs,
     )  # fmt: skip
 
 
