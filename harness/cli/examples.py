@@ -44,6 +44,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "ls": ("harness ls raters",),
     "validate": ("harness validate my_suite.yaml --include mine",),
     "schema": ("harness schema suite > suite.schema.json",),
+    "check": ("harness check runs/mine", "harness check runs/mine --set-aside"),
     "doctor": ("harness doctor",),
     "exchange": (
         "harness exchange rated.csv --text summary --context source --people 'expert_*'",

@@ -77,7 +77,7 @@ def test_a_dry_run_needs_no_run_and_keeps_the_files_own_names(harness):
     said = json.loads(told.stdout)
     assert said["format"] == "label-studio"
     assert said["ratings"][0]["rater"] == "ada@example.org"
-    assert list(said) == ["format", "ratings", "read", "rejected"]
+    assert list(said) == ["format", "ratings", "read", "rejected", "replaced", "repeated"]
     assert {key for one in said["rejected"] for key in one} == {"row", "reason"}
     assert said["read"] == len(said["ratings"]) + len(said["rejected"])
     told = harness("import", FIXTURES / "wide.csv", "--dry-run", "--map", "(?P<rater>.+)_(?P<criterion>.+)")

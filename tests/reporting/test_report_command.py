@@ -21,7 +21,7 @@ def command():
 def test_it_writes_the_page_and_says_where(command, run, tmp_path):
     done = command(run.folder, "--out", tmp_path / "page.html", "--redact-text")
     assert done.exit_code == 0, done.output
-    assert done.output.strip() == str(tmp_path / "page.html")
+    assert done.stdout.strip() == str(tmp_path / "page.html")  # progress goes to stderr
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Texts are left out" in html
     assert "rainy morning" not in html
@@ -35,5 +35,5 @@ def test_json_has_every_table_and_no_nan(command, run):
 
 def test_a_bundle_is_a_folder(command, run, tmp_path):
     done = command(run.folder, "--bundle", tmp_path / "site")
-    assert done.output.strip() == str(tmp_path / "site" / "index.html")
+    assert done.stdout.strip() == str(tmp_path / "site" / "index.html")
     assert sorted(path.name for path in (tmp_path / "site" / "data").iterdir()) == ["shard-0000.js"]
