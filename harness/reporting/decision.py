@@ -68,8 +68,8 @@ def _training(evidence: Evidence) -> Iterable[str]:
         yield f"keep training{_on(evidence, keep)}"
     yield from stop
     if more:
-        items = f"{max(needed):,} more items" if needed else "more items"
-        yield f"measure {_names(more)} on {items} before you decide"
+        how = f"on {max(needed):,} more items" if needed else "with more training seeds, or longer,"
+        yield f"measure {_names(more)} {how} before you decide"
 
 
 def _full(row: Row) -> bool:
