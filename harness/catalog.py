@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from harness.records import digest
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
 
+BESIDE = "harness_beside_"
+"""Begins the name of a module from a file beside a YAML."""
 MARKS: dict[str, str] = {"tasks": "task.yaml", "raters": "rater.yaml"}
 """The file that makes a folder an entry of a catalogue."""
 
@@ -119,20 +121,32 @@ def _module_beside(module: str, folders: Sequence[Path]) -> ModuleType | None:
         path = root / f"{module.replace('.', '/')}.py"
         if not path.is_file():
             continue
-        name = f"harness_beside_{digest(str(path), path.stat().st_mtime_ns)}"
-        if name not in sys.modules:
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            made = importlib.util.module_from_spec(spec)
-            sys.modules[name] = made
-            try:
-                spec.loader.exec_module(made)
-            except BaseException:
-                del sys.modules[name]
-                raise
+        name = f"{BESIDE}{digest(str(path), path.stat().st_mtime_ns)}"
+        import_beside({name: str(path)})
         return sys.modules[name]
     return None
+
+
+def modules_beside() -> dict[str, str]:
+    """Return the modules that this process has from files beside its YAML, by name: where each lies."""
+    return {name: str(module.__file__) for name, module in sys.modules.items() if name.startswith(BESIDE)}
+
+
+def import_beside(modules: Mapping[str, str]) -> None:
+    """Import modules from files beside YAML under the names that another process has them by; none twice."""
+    for name, path in modules.items():
+        if name in sys.modules:
+            continue
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        made = importlib.util.module_from_spec(spec)
+        sys.modules[name] = made
+        try:
+            spec.loader.exec_module(made)
+        except BaseException:
+            del sys.modules[name]
+            raise
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:

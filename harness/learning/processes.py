@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
+from harness.catalog import import_beside, modules_beside
+
 Call = Callable[..., Any]
 """Runs a job, somewhere, and returns its result: `call(job, *arguments)`."""
 
@@ -27,18 +29,19 @@ def process_pool(workers: int) -> Iterator[Call]:
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, _leave_with, (reader,))
+    pool = ProcessPoolExecutor(workers, context, _begin, (reader, modules_beside()))
     try:
         yield lambda job, *arguments: pool.submit(job, *arguments).result()
     finally:
         writer.close()
         for worker in set(multiprocessing.active_children()) - before:
             worker.kill()  # one that hangs in a driver does not see the pipe close
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
         reader.close()
 
 
-def _leave_with(reader: Connection) -> None:
+def _begin(reader: Connection, beside: dict[str, str]) -> None:
+    import_beside(beside)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the hiring process decides what an interrupt means
     Thread(target=_watch, args=(reader,), daemon=True).start()
 

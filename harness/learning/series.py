@@ -89,7 +89,7 @@ class Round:
     """Several drawn answers each to some held-out items, of the model after the round."""
     examples: list[Example] = field(default_factory=list)
     """What the model was trained on."""
-    state: Path | None = None
+    state: Path | None = field(default=None, compare=False)
     """Where the model lies, until the next round of the series is done."""
 
 

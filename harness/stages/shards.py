@@ -125,7 +125,12 @@ def _at(site: Site, shard: str) -> Iterator[_Workplace]:
             chat = _OPEN.enter_context(
                 chat_models(site.surroundings, calls=calls, lease=lambda server, most: _lease(server, most, site.slots))
             )
-            _WORKPLACES[site] = _Workplace(run, Catalog(site.include), replace(site.surroundings, chat=chat), calls)
+            catalog = Catalog(site.include)
+
+            def task(name: str) -> Task:
+                return load_task(TaskUse(task=name), catalog, dict(site.limits).get(name), dict(site.pins))
+
+            _WORKPLACES[site] = _Workplace(run, catalog, replace(site.surroundings, chat=chat, task=task), calls)
         place = _WORKPLACES[site]
         place.calls.begin(shard)
         yield place
@@ -162,6 +167,6 @@ def site_of(
     pins: tuple[tuple[str, str], ...],
 ) -> Site:
     """Return the site of a command: its surroundings without what belongs to this process."""
-    plain = replace(surroundings, chat=None, catalog=None)
+    plain = replace(surroundings, chat=None, catalog=None, task=None)
     folder = str(run.folder if is_elsewhere(run.folder) else run.folder.resolve())
     return Site(folder, slots, plain, tuple(map(str, include)), limits, pins)

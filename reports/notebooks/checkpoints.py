@@ -72,7 +72,6 @@ found.df[["benchmark", "series", "verdict", "rate", "low", "high", "level", "n_i
 
 # %%
 from harness.reporting.charts import lines
-from harness.reporting.figures import styled
 
 steps = pd.DataFrame(
     [
@@ -84,7 +83,7 @@ steps = pd.DataFrame(
 if len(steps):
     steps[["delta", "low", "high"]] = 100 * steps[["delta", "low", "high"]].astype(float)
     display(  # noqa: F821
-        styled(
+        alt.Chart.from_dict(
             lines(
                 steps,
                 list(dict.fromkeys(steps["series"])),

@@ -70,13 +70,12 @@ import pandas as pd
 
 from harness.reporting.charts import lines
 from harness.reporting.evidence import Evidence
-from harness.reporting.figures import styled
 from harness.reporting.tables import scores as rows_of
 
 evidence = Evidence.of(run)
 data = pd.DataFrame(rows_of(evidence))
 data["points"] = 100 * data["score"]
-styled(
+alt.Chart.from_dict(
     lines(
         data[["series", "round", "points"]],
         evidence.series,

@@ -26,7 +26,6 @@ import pandas as pd
 
 import harness as h
 from harness.reporting.evidence import Evidence
-from harness.reporting.figures import styled
 from harness.reporting.findings import answer
 
 alt.renderers.enable("svg")
@@ -54,7 +53,7 @@ drawings += [round_figures.kept(evidence), round_figures.proxy(evidence)]
 for drawing in drawings:
     if isinstance(drawing, Drawing):
         print(drawing.figure.caption)
-        display(styled(drawing.draw(720)))  # noqa: F821
+        display(alt.Chart.from_dict(drawing.draw(720)))  # noqa: F821
     elif drawing is not None:
         print(f"{drawing.title}: {drawing.why}.")
 
