@@ -190,7 +190,8 @@ def test_a_killed_scheduler_ends_the_command_which_goes_on_elsewhere(many, machi
         machines.kill(name)
     run = run_suite(wanted, stages=WORK, executor="dask:local:2", **place)
     whole(run)
-    assert 1200 <= running.requests <= 1200 + CONCURRENCY
+    # Workers end one after another: what was on its way when the scheduler died, and what others had begun since.
+    assert 1200 <= running.requests <= 1200 + 3 * CONCURRENCY
     assert not list((run.folder / "calls").iterdir())
 
 
