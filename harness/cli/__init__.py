@@ -78,6 +78,7 @@ def _register() -> None:
     from harness.cli.exchange import exchange
     from harness.cli.human import export, import_
     from harness.cli.init import init
+    from harness.cli.new import new
     from harness.cli.people import people
     from harness.cli.plan import plan
     from harness.cli.report import publish, report, view
@@ -89,6 +90,7 @@ def _register() -> None:
         demo,
         quickstart,
         init,
+        new,
         plan,
         run,
         rate,

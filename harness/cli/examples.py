@@ -12,6 +12,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "demo": ("harness demo", "harness demo --open"),
     "quickstart": ("harness quickstart", "harness quickstart --limit 10 --out runs/small"),
     "init": ("harness init my_suite.yaml",),
+    "new": ("harness new rater concise", "harness new task riddles --into mine"),
     "plan": ("harness plan my_suite.yaml", "harness plan --human runs/mine --criterion quality --width 0.1 --people 3"),
     "run": (
         "harness run my_suite.yaml --out runs/mine",

@@ -55,10 +55,16 @@ from .rater import RaterSpec as RaterSpec
 from .rater import Surroundings as Surroundings
 from .rater import Work as Work
 from .rater import rater_facts as rater_facts
+from .rater import rating_of as rating_of
 from .sandbox.attacks import choose as choose
 from .sandbox.check import Limits as Limits
+from .settings import Settings as Settings
+from .settings import read_settings as read_settings
 from .verifiers.last_number import last_number as last_number
 from .verifiers.verification import pass_summary as pass_summary
 from .verifiers.verification import read_completions as read_completions
 from .verifiers.verification import read_problems as read_problems
 from .verifiers.verification import verify as verify
+from .verifiers.verifier import Checked as Checked
+from .verifiers.verifier import NoKey as NoKey
+from .verifiers.verifier import Verifier as Verifier

@@ -1,7 +1,7 @@
-"""Notebooks of the catalogue, run on a run: text sources in `reports/notebooks/`, executed copies beside the run.
+"""Notebooks of the catalogue, run on a run: text sources in `reports/`, executed copies beside the run.
 
-A source is a jupytext file in percent format; the cell tagged `parameters` is replaced by the run's path. The copy has
-its outputs in it and opens without a kernel.
+A source is a jupytext file in percent format, `reports/notebooks/NAME.py` or `reports/NAME/notebook.py`; the cell
+tagged `parameters` is replaced by the run's path. The copy has its outputs in it and opens without a kernel.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.run import Run, opened
 
-FOLDER = "reports/notebooks"
 SECONDS = 600
 
 
-def notebooks(include: Sequence[str | Path] = ()) -> list[str]:
-    """Return the names of the notebooks in the catalogues."""
-    return sorted({path.stem for root in Catalog(include).roots for path in (root / FOLDER).glob("*.py")})
+def notebooks(include: Sequence[str | Path] = ()) -> dict[str, Path]:
+    """Return the sources of the notebooks in the catalogues, by name; of two with one name, the user's."""
+    found: dict[str, Path] = {}
+    for root in Catalog(include).roots:
+        alone = {path.stem: path for path in (root / "reports" / "notebooks").glob("*.py")}
+        folders = {path.parent.name: path for path in (root / "reports").glob("*/notebook.py")}
+        found = alone | folders | found
+    return dict(sorted(found.items()))
 
 
 def run_notebook(
@@ -48,18 +52,18 @@ def run_notebook(
         raise HarnessError("notebooks need an extra: pip install 'feedback-harness[notebook]'") from error
     known = notebooks(include)
     if name not in known:
-        raise HarnessError(f"no notebook {name!r} in {FOLDER}/.{did_you_mean(name, known)}")
+        raise HarnessError(f"no notebook {name!r} in reports/.{did_you_mean(name, known)}")
     folder = opened(run).folder
     if not folder.is_dir():
         raise HarnessError(f"{folder}: is no folder")
-    content = jupytext.read(Catalog(include).file(f"{FOLDER}/{name}.py"))
+    content = jupytext.read(known[name])
     parameters = [cell for cell in content.cells if "parameters" in cell.metadata.get("tags", [])]
     for cell in parameters:
         cell.source = f"RUN = {str(folder.resolve())!r}"
     try:
         NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute()
     except CellExecutionError as error:
-        raise HarnessError(f"{FOLDER}/{name}.py failed on {folder}:\n{error}") from error
+        raise HarnessError(f"{known[name]} failed on {folder}:\n{error}") from error
     target = Path(path) if path else folder / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     for cell in parameters:  # the copy says nothing of this machine, and runs again where it lies
