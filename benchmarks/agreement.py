@@ -23,7 +23,7 @@ import krippendorff
 import numpy as np
 import pandas as pd
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.coefficients.alpha import alpha
 from harness.agreement.grid.wide import wide_units
 from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry, compare

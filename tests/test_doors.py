@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import fields
+
 import pandas as pd
 import pytest
 
 import harness as h
+from harness.agreement import Asked
 from harness.errors import HarnessError
 from harness.records import Item, Rating, Response
 from harness.run import Run
@@ -54,6 +58,15 @@ def test_a_file_gives_what_its_frame_gives(run, tmp_path):
     pd.testing.assert_frame_equal(h.audit(tmp_path / "ratings.csv", "judge").df, by_hand)
     rows.assign(group=rows["item_id"].str[:2]).to_csv(tmp_path / "grouped.csv", index=False)
     assert h.agree(str(tmp_path / "grouped.csv"), cluster="group").defined
+    twice = rows.assign(value=1 - rows["value"], prompt="short"), rows.assign(prompt="long")
+    pd.concat(twice).to_csv(tmp_path / "prompts.csv", index=False)
+    assert h.agree(tmp_path / "prompts.csv", components=True, facet="prompt", resamples=0).components
+
+
+def test_options_are_listed_once_and_shown_everywhere():
+    listed = [name for name in inspect.signature(h.agree).parameters if name != "source"]
+    assert listed == [one.name for one in fields(Asked)]
+    assert all(f"    {name}: " in str(h.agree.__doc__) for name in listed)
 
 
 def test_what_a_run_decides_itself_is_refused(run):

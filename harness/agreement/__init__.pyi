@@ -2,6 +2,9 @@
 
 from .advice import confusion as confusion
 from .agreement import Agreement as Agreement
+from .agreement import agree_in_frame as agree_in_frame
+from .asked import Asked as Asked
+from .asked import Draws as Draws
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency

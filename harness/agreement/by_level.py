@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from glob import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from harness.agreement.asked import Asked
 from harness.agreement.grid.ratings import matching
 from harness.agreement.grid.units import Level
 from harness.agreement.grid.wide import is_wide
@@ -18,22 +20,21 @@ if TYPE_CHECKING:
 
 
 def by_level(
-    agree: Callable[..., Agreement],
+    agree: Callable[[pd.DataFrame, Asked], Agreement],
     ratings: pd.DataFrame,
     levels: Mapping[str, Level],
-    criterion: str | Sequence[str] | None,
-    asked: Mapping[str, Any],
+    asked: Asked,
 ) -> Agreement:
     """Return the agreement of each criterion at its own level; those of which none is said at what fits."""
-    if is_wide(ratings) or asked["pool"]:
+    if is_wide(ratings) or asked.pool:
         raise HarnessError("a level by criterion needs several criteria, each with a table of its own")
     names = sorted(map(str, ratings["criterion"].dropna().unique())) if "criterion" in ratings else ["rating"]
     for name in levels:
         if name not in names:
             raise HarnessError(f"no criterion {name!r}.{did_you_mean(name, names)}")
-    if criterion:
-        names = [name for name, kept in zip(names, matching(criterion, names, "criterion"), strict=False) if kept]
-    parts = [agree(ratings, level=levels.get(name), criterion=escape(name), **asked) for name in names]
+    if asked.criterion:
+        names = [name for name, kept in zip(names, matching(asked.criterion, names, "criterion"), strict=False) if kept]
+    parts = [agree(ratings, replace(asked, level=levels.get(name), criterion=escape(name))) for name in names]
     whole = parts[0]
     for part in parts[1:]:
         for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement", "slices", "components"):

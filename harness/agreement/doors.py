@@ -4,40 +4,54 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
+from pathlib import Path
+from typing import ParamSpec, Protocol, cast, overload
 
 import pandas as pd
 
-from harness.agreement import agreement
-from harness.agreement.agreement import Agreement
+from harness.agreement.agreement import Agreement, agree_in_frame
+from harness.agreement.asked import Asked
 from harness.agreement.run_agreement import RunAgreement, agree_in_run
 from harness.agreement.source import Source, opened_source
-from harness.errors import HarnessError
+from harness.run import Run
 
 P = ParamSpec("P")
 
 
-def _of_anything(
-    of_frame: Callable[Concatenate[pd.DataFrame, P], Agreement],
-) -> Callable[Concatenate[Source, P], Agreement | RunAgreement]:
-    """Let `agree` take runs and paths too; a run decides some options itself, and refuses them."""
+class Agree(Protocol[P]):
+    """What `agree` gives for what it takes."""
 
-    @wraps(of_frame)
-    def agree(source: Source, /, *args: P.args, **options: P.kwargs) -> Agreement | RunAgreement:
-        ratings = opened_source(source, options)
-        if isinstance(ratings, pd.DataFrame):
-            return of_frame(ratings, *args, **options)
-        known = inspect.signature(agree_in_run).parameters
-        wrong = [name for name in options if name not in known]
-        if wrong:
-            raise HarnessError(
-                f"{wrong[0]}: a run's raters, scales and items are compared as they are; for a part of them take its "
-                "frame, `agree(run.ratings, ...)`"
-            )
-        return agree_in_run(ratings, **options)  # type: ignore[arg-type]
-
-    return agree
+    @overload
+    def __call__(self, source: pd.DataFrame, /, *args: P.args, **options: P.kwargs) -> Agreement: ...
+    @overload
+    def __call__(self, source: Run, /, *args: P.args, **options: P.kwargs) -> RunAgreement: ...
+    @overload
+    def __call__(self, source: str | Path, /, *args: P.args, **options: P.kwargs) -> Agreement | RunAgreement: ...
 
 
-agree = _of_anything(agreement.agree)
+def _with_options_of(options: Callable[P, Asked]) -> Agree[P]:
+    """Return `agree` with the options that `Asked` lists, for callers, editors and `help` alike."""
+
+    def agree(source: Source, /, *args: P.args, **given: P.kwargs) -> Agreement | RunAgreement:
+        asked = options(*args, **given)
+        ratings = opened_source(source, asked.columns)
+        return agree_in_frame(ratings, asked) if isinstance(ratings, pd.DataFrame) else agree_in_run(ratings, asked)
+
+    listed = inspect.signature(options).parameters.values()
+    taken = inspect.Parameter("source", inspect.Parameter.POSITIONAL_ONLY)
+    agree.__signature__ = inspect.Signature([taken, *listed])  # type: ignore[attr-defined]
+    told = inspect.getdoc(options) or ""
+    agree.__qualname__ = "agree"
+    agree.__doc__ = HEAD + told.partition("Attributes:\n")[2]
+    return cast("Agree[P]", agree)
+
+
+HEAD = """Say how far raters agree: one table a criterion, one row a pair of raters, and what to beware of.
+
+Args:
+    source: A run or its folder, a file of ratings in any format that is known, or a frame: one row a rating, with the
+        record's column names (`item_id, rater, value`; `criterion`, `rater_kind`, `label`, `status`, `repetition`
+        where there are any); or wide: one row an item, one column a rater.
+"""
+
+agree = _with_options_of(Asked)

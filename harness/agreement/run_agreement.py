@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.agreement.agreement import Agreement, agree
+from harness.agreement.agreement import Agreement, agree_in_frame
+from harness.agreement.asked import Asked
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
@@ -19,7 +20,7 @@ from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
 from harness.agreement.stand_in.corrected import column_of
-from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment, StandIn
+from harness.agreement.stand_in.stand_in import StandIn
 from harness.agreement.table import Table, frame_of
 from harness.errors import HarnessError, did_you_mean
 from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, opened, people_and_ai, settled
@@ -114,76 +115,53 @@ class RunAgreement:
 
 
 def agree_in_run(
-    run: Run | str | Path,
-    people: pd.DataFrame | None = None,
-    *,
-    stand_in: bool | None = False,
-    epsilon: float = 0.2,
-    alignment: Alignment | None = None,
-    min_items: int = MIN_ITEMS,
-    correct: bool = False,
-    chosen: str | None = None,
-    sequential: bool = False,
-    time: str | None = None,
-    width: float = 0.1,
-    by: str | None = None,
-    weights: bool = False,
-    cross_check: bool | None = None,
-    resamples: int = 1000,
-    seed: int | None = None,
+    run: Run | str | Path, asked: Asked | None = None, *, people: pd.DataFrame | None = None
 ) -> RunAgreement:
     """Say how far the raters of a run agree.
 
     Args:
         run: The run, or its folder.
+        asked: What is asked of them.
         people: Ratings from a file, as `read_ratings` gives them, of the run's responses (`response_id`).
-        stand_in: Ask of each AI rater whether it can stand in for a human, on each criterion that both rated; None
-            asks where there are two people, and is content where there are none.
-        epsilon: What an AI rater is allowed to be worse by.
-        alignment: `equality` or `rmse`; by level where not given.
-        min_items: Items that a human must have rated to be compared.
-        correct: Estimate the mean human rating of all responses from people's few and each AI rater's many.
-        chosen: How people's responses were chosen, as `agree` takes it; `by:model` and `by:cluster` are known here.
-        sequential: With `correct`, an interval that may be looked at again and again, as `agree` gives it.
-        time: With `sequential`, when people rated: `created_at` where all of their ratings have it and none is given.
-        width: With `sequential`, the interval that is narrow enough.
-        by: With `correct`, what names the systems to compare: `model`.
-        weights: Weigh the AI raters as a panel by how near they come to people.
-        cross_check: Compare each alpha with that of the `krippendorff` package.
-        resamples: Bootstrap resamples; 0 gives no intervals.
-        seed: Decides the draws; the suite's where not given.
 
     Raises:
-        HarnessError: The ratings from the file are of no response of the run, or do not fit its scales; or nothing has
-            the people and AI raters that were asked about.
+        HarnessError: An option is one that a run decides itself; the ratings from the file are of no response of the
+            run, or do not fit its scales; or nothing has the people and AI raters that were asked about.
     """
+    asked = asked or Asked()
+    if wrong := asked.of_a_frame:
+        raise HarnessError(
+            f"{wrong[0]}: a run's raters, scales and items are compared as they are; for a part of them take its "
+            "frame, `agree(run.ratings, ...)`"
+        )
     run = opened(run)
     ratings = run.ratings if people is None else with_people(run, people)
-    for column in filter(None, (column_of(chosen), by)):
+    for column in filter(None, (column_of(asked.chosen), asked.by)):
         ratings = with_column(run, ratings, column)
-    if sequential and time is None and ratings.loc[is_person(ratings), "created_at"].notna().all():
-        time = "created_at"
+    asked = asked.in_run(run)
+    if asked.sequential and asked.time is None and ratings.loc[is_person(ratings), "created_at"].notna().all():
+        asked = replace(asked, time="created_at")
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
-    few = {"resamples": resamples, "seed": run.suite.seed if seed is None else seed}
-    asked = {"epsilon": epsilon, "alignment": alignment, "min_items": min_items, "cross_check": cross_check}
-    found = RunAgreement([], pair_matrix(ratings, **few), position_consistency(ratings), human, [])
+    found = RunAgreement([], pair_matrix(ratings, **asked.draws), position_consistency(ratings), human, [])
     for place, level, group in _shared(ratings):
         about = ": ".join(place)
         found.places[about] = place
         kinds = kinds_of(group)
         persons, machines = people_and_ai(kinds, kinds)
         both = bool(machines and persons)
-        wanted = {
-            "stand_in": stand_in is not False and both and len(persons) >= 2,
-            "correct": correct and both,
-            "weights": weights and both,
-        }
-        how = {"chosen": chosen, "sequential": sequential, "time": time, "width": width, "by": by}
-        asked_of = how if wanted["correct"] else {}
-        one = agree(group, level=level, **asked_of, **wanted, **asked, **few)  # type: ignore[arg-type]
+        here = replace(
+            asked,
+            level=level,
+            stand_in=asked.stand_in is not False and both and len(persons) >= 2,
+            correct=asked.correct and both,
+            weights=asked.weights and both,
+        )
+        if not here.correct:
+            here = replace(here, chosen=None, sequential=False, time=None, by=None)
+        one = agree_in_frame(group, here)
         _take(found, one, about)
-    if (stand_in and not found.stand_in) or (correct and not found.corrected):
-        need = "two people and a judge" if stand_in else "a person and a judge"
+    if (asked.stand_in and not found.stand_in) or (asked.correct and not found.corrected):
+        need = "two people and a judge" if asked.stand_in else "a person and a judge"
         raise HarnessError(
             f"{run.folder}: no criterion of a task was rated by {need}; people so far: {', '.join(human) or 'none'}. "
             "Bring their ratings in by `harness import`, or name the file by --with"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from harness.agreement.stand_in.corrected import column_of
 from harness.errors import HarnessError
 from harness.rating import read_any
 from harness.run import Run, is_run
@@ -16,12 +14,12 @@ from harness.run import Run, is_run
 Source = pd.DataFrame | Run | str | Path
 
 
-def opened_source(source: Source, also: Mapping[str, Any] | None = None) -> pd.DataFrame | Run:
+def opened_source(source: Source, also: Sequence[str] = ()) -> pd.DataFrame | Run:
     """Return a run, or a frame of ratings, given either or its path.
 
     Args:
         source: The run, the path of its folder, a file of ratings in any format that is known, or a frame.
-        also: Options of the caller, some of which name further columns of a file.
+        also: Further columns of a file.
 
     Raises:
         HarnessError: It is none of these.
@@ -29,9 +27,7 @@ def opened_source(source: Source, also: Mapping[str, Any] | None = None) -> pd.D
     if isinstance(source, str | Path):
         if is_run(source):
             return Run(source)
-        asked = also or {}
-        named = [asked.get(name) for name in ("cluster", "strata", "time", "by")] + [column_of(asked.get("chosen"))]
-        return read_any(source, also=[str(name) for name in named if name])
+        return read_any(source, also=also)
     if isinstance(source, pd.DataFrame | Run):
         return source
     raise HarnessError(

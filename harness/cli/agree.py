@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -32,7 +33,7 @@ from harness.cli.columns import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Agreement, Preferences, RunAgreement
+    from harness.agreement import Agreement, Asked, Draws, Preferences, RunAgreement
     from harness.rating import Columns, Words
     from harness.run import Run
 
@@ -138,8 +139,7 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import Agreement, agree_in_run, column_of
-    from harness.agreement import agree as agree_on
+    from harness.agreement import Asked, agree_in_frame, agree_in_run
     from harness.cli.agreement_shown import show
     from harness.cli.gates import failing, gates_of
     from harness.rating import read_any
@@ -148,11 +148,6 @@ def agree(
     columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
     levels = by_criterion(level, "--level")
     words = words_said(missing, recode, levels)
-    few: dict[str, Any] = {"resamples": resamples, "seed": seed}
-    if seed is None:
-        few["seed"] = Run(source).suite.seed if (source / "suite.yaml").is_file() else 0
-    mean: dict[str, Any] = {"correct": correct, "chosen": chosen, "sequential": sequential, "time": time,
-                            "width": width, "by": by}  # fmt: skip
     _check_word("--interval", interval, ("bca", "kalpha"))
     _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential})
     _belongs_to("--components", components, {"facet": facet})
@@ -166,6 +161,14 @@ def agree(
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
+    )  # fmt: skip
+    checked: Any = {"interval": interval, "alignment": alignment, "level": levels}  # its words are checked by `Asked`
+    asked = Asked(
+        coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster, stand_in=stand_in,
+        epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata, sequential=sequential,
+        time=time, width=width, by=by, drop_outvoted=drop_outvoted, weights=weights is not None, components=components,
+        facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
+        **scales_said(categories, score_range),
     )  # fmt: skip
     gates = gates_of(fail_if)
     _refuse_with_preferences(preferences, {"fail-if": fail_if}, {})
@@ -181,43 +184,26 @@ def agree(
         )  # fmt: skip
         people = _people(Run(source), with_file, columns, words) if with_file else None
         if preferences:
-            found = _rank_run(Run(source), people, ties, baseline, few)
+            found = _rank_run(Run(source), people, ties, baseline, asked)
         else:
-            found = agree_in_run(
-                Run(source), people, stand_in=stand_in, epsilon=epsilon, alignment=alignment,  # type: ignore[arg-type]
-                min_items=min_items, **mean, weights=weights is not None, cross_check=cross_check or None, **few,
-            )  # fmt: skip
+            found = agree_in_run(Run(source), asked, people=people)
             _write_weights(weights, [(found.places[name][1], one) for name, one in found.weights.items()])
     else:
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        also = [name for name in (cluster, strata, column_of(chosen), time, by, facet, *sides) if name]
-        ratings = read_any(source, ai=ai, also=also, columns=columns, words=words)
+        ratings = read_any(source, ai=ai, also=[*asked.columns, *sides], columns=columns, words=words)
         _tell_notes(ratings)
         if cluster_regex:
-            ratings, cluster = _clustered(ratings, cluster_regex), "cluster"
+            ratings, asked = _clustered(ratings, cluster_regex), replace(asked, cluster="cluster")
         if preferences:
             ratings = _only(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
-            found = _rank(ratings, player, opponent, ties, cluster or "item_id", baseline, few)
+            found = _rank(ratings, player, opponent, ties, asked.cluster or "item_id", baseline, asked.draws)
         else:
-            how: dict[str, Any] = {
-                "level": levels,
-                **scales_said(categories, score_range),
-                "interval": interval,
-                "alignment": alignment,
-            }
-            how["cross_check"] = cross_check or None
-            found = agree_on(
-                ratings, coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster,
-                stand_in=stand_in, epsilon=epsilon, min_items=min_items, strata=strata, **mean,
-                weights=weights is not None, drop_outvoted=drop_outvoted, components=components, facet=facet,
-                **how, **few,
-            )  # fmt: skip
+            found = agree_in_frame(ratings, asked)
             _write_weights(weights, list(found.weights.items()))
-            if isinstance(found, Agreement):
-                _write_rows(items, found.items) if items else None
-                _write_rows(labels, found.labels) if labels else None
+            _write_rows(items, found.items) if items else None
+            _write_rows(labels, found.labels) if labels else None
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -290,22 +276,20 @@ def _rank(
     ties: str,
     cluster: str,
     baseline: str | None,
-    few: dict[str, Any],
+    draws: Draws,
 ) -> Preferences:
     from harness.agreement import rank
 
     _check_word("--ties", ties, ("half", "davidson"))
     how: Any = ties
-    return rank(ratings, first=player, second=opponent, ties=how, cluster=cluster, baseline=baseline, **few)
+    return rank(ratings, first=player, second=opponent, ties=how, cluster=cluster, baseline=baseline, **draws)
 
 
-def _rank_run(
-    run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, few: dict[str, Any]
-) -> Preferences:
+def _rank_run(run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, asked: Asked) -> Preferences:
     from harness.agreement import of_run, with_people
 
     ratings = of_run(run.ratings if people is None else with_people(run, people), run.responses)
-    return _rank(ratings, "player", "opponent", ties, "item_id", baseline, few)
+    return _rank(ratings, "player", "opponent", ties, "item_id", baseline, asked.in_run(run).draws)
 
 
 def _write_weights(path: Path | None, weights: list[tuple[str, dict[str, float]]]) -> None:

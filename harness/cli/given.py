@@ -64,7 +64,7 @@ def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: li
     people = ratings.loc[is_person(ratings), "rater"].nunique()
     judges = sorted(map(str, ratings.loc[is_ai(ratings), "rater"].unique()))
     found = agree(ratings, stand_in=bool(judges) and people >= 2)
-    told = list(found.plain)  # type: ignore[union-attr]
+    told = list(found.plain)
     for table in found.tables[:MOST_PLANS]:
         if people < 2 or table.level not in ("nominal", "ordinal", "interval", "ratio"):
             continue

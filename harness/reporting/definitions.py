@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from harness.agreement import COEFFICIENTS, agree_in_run, alpha, can_stand_in, ceiling, kappa, position_consistency
+from harness.agreement import COEFFICIENTS, Asked, alpha, can_stand_in, ceiling, kappa, position_consistency
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import share, words
@@ -47,13 +47,12 @@ def definitions(evidence: Evidence) -> list[Row]:
 
 def settings(evidence: Evidence) -> list[tuple[str, str]]:
     """Return what the estimates were told: levels, resamples, seeds, the smallest effect of interest."""
-    told = inspect.signature(agree_in_run).parameters
     found = []
     if evidence.pairs:
         found += [
             ("Intervals of agreement", "95 %"),
-            ("Resamples", f"{told['resamples'].default:,}"),
-            ("Seed of the resamples", str(told["seed"].default)),
+            ("Resamples", f"{Asked().resamples:,}"),
+            ("Seed of the resamples", str(evidence.run.suite.seed)),
         ]
     if evidence.rounds:
         row = evidence.rounds[0]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.cli import app
 
 SHEET = """item_id,ann,bob,dan

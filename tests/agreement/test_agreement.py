@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.grid.ratings import read
 from harness.errors import HarnessError
 from harness.rating.files.ratings_file import read_ratings

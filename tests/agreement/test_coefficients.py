@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.coefficients.alpha import FOUR_OBSERVERS, alpha, compare_alpha, reference_alphas
 from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
 from harness.agreement.grid.units import Units, encode

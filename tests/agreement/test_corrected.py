@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.stand_in.corrected import ppi_mean, rogan_gladen, shift_test, stratified_ppi_mean
 from harness.errors import HarnessError
 

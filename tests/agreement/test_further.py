@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.coefficients.kalpha import kalpha
 from harness.agreement.grid.units import Units, encode
 from harness.agreement.stand_in.weights import panel_weights

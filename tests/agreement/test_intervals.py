@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.coefficients.coefficients import COEFFICIENTS, compute
 from harness.agreement.grid.units import Units, encode
 from harness.statistics.intervals import Additive, Weighted, bootstrap, estimate, standard_error, wilson

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.coefficients.alpha import compare_alpha
 from harness.agreement.coefficients.lists import jaccard, kemeny, masi, tau
 from harness.errors import HarnessError

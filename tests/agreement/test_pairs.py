@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from harness.agreement import Asked, agree_in_run
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.matrix import pair_matrix
 from harness.agreement.preferences.rankings import of_run, rank
-from harness.agreement.run_agreement import agree_in_run
 from harness.errors import HarnessError
 from harness.rating.files.ratings_file import read_ratings
 from harness.records import Item, Rating, Response, frame
@@ -130,7 +130,7 @@ def test_people_join_the_matrix_as_soon_as_they_have_rated(run, tmp_path):
     sheet = pd.DataFrame({"response_id": [f"r{i}" for i in range(30)], "item_id": "x", "rater": "ann"})
     sheet["value"] = [str(int(i % 3 == 0)) if i < 20 else "" for i in range(30)]
     sheet.assign(criterion="c").to_csv(tmp_path / "people.csv", index=False)
-    found = agree_in_run(run, read_ratings(tmp_path / "people.csv"))
+    found = agree_in_run(run, people=read_ratings(tmp_path / "people.csv"))
     assert found.people == ["ann"]
     (row,) = found.pairs
     assert (row["rater_a"], row["rater_b"], row["n"], row["percent_agreement"]) == ("ann", "key", 20, 1.0)
@@ -138,7 +138,7 @@ def test_people_join_the_matrix_as_soon_as_they_have_rated(run, tmp_path):
     assert (table.criterion, table.n_items) == ("t: c", 20)
     sheet.assign(response_id="elsewhere").to_csv(tmp_path / "wrong.csv", index=False)
     with pytest.raises(HarnessError, match="'elsewhere' is no response of"):
-        agree_in_run(run, read_ratings(tmp_path / "wrong.csv"))
+        agree_in_run(run, people=read_ratings(tmp_path / "wrong.csv"))
 
 
 def test_values_outside_of_the_runs_scale_are_refused(run, tmp_path):
@@ -147,7 +147,7 @@ def test_values_outside_of_the_runs_scale_are_refused(run, tmp_path):
     )
     sheet.to_csv(tmp_path / "people.csv", index=False)
     with pytest.raises(HarnessError, match="line 3: 7 for c is outside of the run's scale, 0 to 1"):
-        agree_in_run(run, read_ratings(tmp_path / "people.csv"))
+        agree_in_run(run, people=read_ratings(tmp_path / "people.csv"))
 
 
 def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
@@ -155,9 +155,8 @@ def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
     people = [rating(who, f"r{i}", float(i % 3 == 0), kind="human") for who in ("ann", "bob") for i in range(20)]
     sheet = frame(people, Rating)[["response_id", "item_id", "rater", "criterion", "value"]]
     sheet.to_csv(tmp_path / "people.csv", index=False)
-    found = agree_in_run(
-        run, read_ratings(tmp_path / "people.csv"), stand_in=True, min_items=10, correct=True, resamples=50
-    )
+    asked = Asked(stand_in=True, min_items=10, correct=True, resamples=50)
+    found = agree_in_run(run, asked, people=read_ratings(tmp_path / "people.csv"))
     (one,) = found.stand_in
     assert (one.criterion, one.rater, one.n_humans) == ("t: c", "judge", 2)
     (row,) = found.corrected
@@ -165,7 +164,7 @@ def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
     assert set(found.df["criterion"]) == {"t: c"}
     assert set(found.to_json()) >= {"tables", "matrix", "warnings", "stand_in", "corrected", "raters"}
     with pytest.raises(HarnessError, match="no criterion of a task was rated by two people and a judge"):
-        agree_in_run(run, stand_in=True)
+        agree_in_run(run, Asked(stand_in=True))
     found.figure().to_dict()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.errors import HarnessError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.agreement.grid.units import Units, encode
 from harness.agreement.stand_in.raters import dawid_skene, severity
 from harness.agreement.stand_in.shared_errors import error_correlation

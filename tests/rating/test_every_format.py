@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.rating.files.direct import form_of, frame_of, read_any
 from harness.rating.files.reading import read_ratings
 from harness.rating.files.source import read_source

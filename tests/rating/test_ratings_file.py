@@ -7,7 +7,7 @@ import gzip
 import pandas as pd
 import pytest
 
-from harness.agreement.agreement import agree
+from harness.agreement import agree
 from harness.errors import HarnessError
 from harness.rating.files.direct import read_any
 from harness.rating.files.ratings_file import kind_of, read_ratings
