@@ -2,7 +2,8 @@
 
 The built-in catalogues stand beside the package in an editable install and inside it (`harness/_catalog`) in a
 wheel. A user adds folders of the same shape with `--include DIR` or the variable `HARNESS_PATH`; theirs come first,
-so one file can be replaced.
+so one file can be replaced. An installed package brings such a folder by an entry point of the group
+`harness.catalogs`, whose object is the folder's path; it replaces nothing that comes with the harness.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.errors import HarnessError, did_you_mean
 from harness.kinds import KINDS, target_of
@@ -22,6 +25,8 @@ from harness.records import digest
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
 
+GROUP = "harness.catalogs"
+"""Entry points of installed packages: each a folder with `tasks/`, `raters/`, `reports/` or `suites/`."""
 BESIDE = "harness_beside_"
 """Begins the name of a module from a file beside a YAML."""
 MARKS: dict[str, str] = {"tasks": "task.yaml", "raters": "rater.yaml"}
@@ -35,29 +40,52 @@ def builtin() -> Path:
     return wheel if wheel.is_dir() else package.parent
 
 
+@cache
+def brought() -> tuple[Path, ...]:
+    """Return the folders that installed packages bring.
+
+    Raises:
+        HarnessError: One cannot be loaded, or has an entry of a name that comes with the harness.
+    """
+    found = {point.name: (point, point.dist.name if point.dist else "?") for point in entry_points(group=GROUP)}
+    roots = []
+    for name, (point, package) in sorted(found.items()):
+        where = f"the installed package {package} (entry point {GROUP}: {name})"
+        try:
+            root = Path(point.load())
+        except (ImportError, AttributeError, SyntaxError, TypeError) as error:
+            raise HarnessError(f"{where}: {error}; mend it, or uninstall it") from error
+        if not root.is_dir():
+            raise HarnessError(f"{where}: {root} is no folder; mend it, or uninstall it")
+        for catalogue in get_args(Catalogue):
+            taken = _entries(root, catalogue).keys() & _entries(builtin(), catalogue).keys()
+            if taken and catalogue != "reports":
+                names = ", ".join(sorted(taken))
+                raise HarnessError(f"{where}: {catalogue}/ has names that come with the harness: {names}")
+        roots.append(root.resolve())
+    return tuple(roots)
+
+
 class Catalog:
-    """The folders in which tasks, raters, reports and suites are looked for, the user's first."""
+    """The folders in which tasks, raters, reports and suites are looked for, the user's first, the built-in last."""
 
     def __init__(self, include: Sequence[str | Path] = ()) -> None:
-        """Make a catalog of the built-in folders, those of `HARNESS_PATH`, and `include`.
+        """Make a catalog of the built-in folders, those of installed packages, of `HARNESS_PATH`, and `include`.
 
         Raises:
-            HarnessError: A folder does not exist.
+            HarnessError: A folder does not exist, or a package's cannot be used.
         """
         named = [Path(path) for path in (*include, *filter(None, os.environ.get("HARNESS_PATH", "").split(os.pathsep)))]
         for path in named:
             if not path.is_dir():
                 raise HarnessError(f"{path}: is no folder (given by --include or HARNESS_PATH)")
-        self.roots: tuple[Path, ...] = (*(path.resolve() for path in named), builtin())
+        self.roots: tuple[Path, ...] = (*(path.resolve() for path in named), *brought(), builtin())
 
     def entries(self, catalogue: Catalogue) -> dict[str, Path]:
         """Return the name and path of every entry of a catalogue; of two with one name, the user's."""
         found: dict[str, Path] = {}
         for root in self.roots:
-            folder = root / catalogue
-            for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-                if _is_entry(path, catalogue):
-                    found.setdefault(path.stem if path.is_file() else path.name, path)
+            found = _entries(root, catalogue) | found
         return dict(sorted(found.items()))
 
     def find(self, catalogue: Catalogue, name: str) -> Path:
@@ -147,6 +175,12 @@ def import_beside(modules: Mapping[str, str]) -> None:
         except BaseException:
             del sys.modules[name]
             raise
+
+
+def _entries(root: Path, catalogue: Catalogue) -> dict[str, Path]:
+    folder = root / catalogue
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {path.stem if path.is_file() else path.name: path for path in paths if _is_entry(path, catalogue)}
 
 
 def _is_entry(path: Path, catalogue: Catalogue) -> bool:
