@@ -100,3 +100,39 @@ def test_modules_stay_readable():
     """No module over 400 lines: a longer one holds two nouns."""
     lengths = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+PRIVATE_ELSEWHERE = {
+    "answering/lm_eval_scores.py": {"_metric_fn_list", "_instances"},  # lm-eval scores answers that it made itself only
+    "cli/plain_text.py": {"_CONTROL_STRIP_TRANSLATE"},  # rich has no other place for what its tables print
+    "rating/judges/reward_model.py": {"_commit_hash"},  # transformers tells a model's revision nowhere else
+    "rating/sandbox/inside/streams.py": {"_run_exitfuncs"},  # a candidate's process ends without the interpreter's end
+}
+"""What other packages keep for themselves and is read all the same, with the reason."""
+PUBLIC = {"_exit", "_replace", "_fields", "_base_executable"}
+"""Named so by Python itself, and documented."""
+
+
+def test_no_module_reads_what_another_keeps_for_itself():
+    for path, _ in modules():
+        relative = path.relative_to(PACKAGE).as_posix()
+        tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        own = {node.name for node in tree if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {
+            node.target.id for node in tree if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
+        own |= {node.attr for node in tree if isinstance(node, ast.Attribute) and of_itself(node)}
+        own |= PUBLIC | PRIVATE_ELSEWHERE.get(relative, set())
+        for node in tree:
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                assert node.attr in own, f"{relative}:{node.lineno}: {ast.unparse(node)} is its owner's alone"
+            if isinstance(node, ast.ImportFrom):
+                taken = {alias.name for alias in node.names if alias.name.startswith("_")} - PUBLIC - {"__version__"}
+                assert not taken, f"{relative}:{node.lineno}: {taken} is its module's alone"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "vars" and "inside" not in relative:
+                whole = ast.unparse(node.args[0])
+                assert whole in ("self", "module"), f"{relative}:{node.lineno}: {ast.unparse(node)}: ask it by name"
+
+
+def of_itself(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")

@@ -43,7 +43,7 @@ def _show_tables(found: Agreement) -> None:
             ends = table.random_raters.get(coefficient)
             random = f"  these raters; raters at random [{_number(ends.low)}, {_number(ends.high)}]" if ends else ""
             random += f" (too narrow: {', '.join(ends.doubts)}; see --components)" if ends and ends.doubts else ""
-            print(f"  {coefficient:<22} {_words(vars(value))}{random}")
+            print(f"  {coefficient:<22} {_words(value.to_dict())}{random}")
         print(f"  chosen: {table.why}")
         if len(table.raters) == 2 and len(units.values) <= FEW_GRADES:
             print(f"  rows {table.raters[0]}, columns {table.raters[1]}")
@@ -70,7 +70,7 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
     for part in found.slices if isinstance(found, Agreement) else ():
         print(f"\n{part.sentence}")
         for name, value in part.groups.items():
-            print(f"  {name:<22} alpha {_words(vars(value))}  n {value.n:,}")
+            print(f"  {name:<22} alpha {_words(value.to_dict())}  n {value.n:,}")
     for study in found.components if isinstance(found, Agreement) else ():
         _show_components(study)
     for row in found.self_agreement:
@@ -83,8 +83,8 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         curve = ", ".join(f"{step['epsilon']:g}: {_share(step['omega'])}" for step in one.curve)
         print(f"  wins by epsilon: {curve}; advantage probability {_share(one.to_dict()['rho'])}")
         for name in ("human", "ai", "difference"):
-            print(f"  {one.ceiling.measure}, {name:<10} {_words(vars(getattr(one.ceiling, name)))}")
-        print(f"  alpha of the humans {_words(vars(one.alphas[0]))}; with it {_words(vars(one.alphas[1]))}")
+            print(f"  {one.ceiling.measure}, {name:<10} {_words(getattr(one.ceiling, name).to_dict())}")
+        print(f"  alpha of the humans {_words(one.alphas[0].to_dict())}; with it {_words(one.alphas[1].to_dict())}")
     for row in found.raters:
         _show_raters(row)
     for row in found.corrected:

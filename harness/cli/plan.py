@@ -92,7 +92,7 @@ def _plan_rounds(
 
     scores = read_scores([pilot])[0] if pilot else None
     found = plan_rounds(rounds, items, sesoi=sesoi, sd=sd, correlation=correlation, pilot=scores)
-    print(json.dumps({**vars(found), "sentence": found.sentence}, indent=2) if as_json else found.sentence)
+    print(json.dumps(found.to_dict(), indent=2) if as_json else found.sentence)
 
 
 def _show(found: Plan) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,7 +56,7 @@ Written = str | Answer
 
 def to_json(answer: Written) -> Any:
     """Return an answer as a JSON value."""
-    return answer if isinstance(answer, str) else dict(vars(answer))
+    return answer if isinstance(answer, str) else asdict(answer)
 
 
 def from_json(value: Any) -> Answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class Plan:
             "suite": self.suite,
             "slots": self.slots,
             "shards": self.shards,
-            "lines": [vars(line) for line in self.lines],
+            "lines": [asdict(line) for line in self.lines],
             "total": total,
             "assumed": list(self.assumed),
         }

@@ -56,12 +56,7 @@ class Evidence:
 
         A run that was asked before, and has the same tables still, is not asked again.
         """
-        run = opened(run)
-        tables = [run.items, run.responses, run.ratings, run.rounds]
-        known: tuple[list[pd.DataFrame], Evidence] | None = vars(run).get("evidence")
-        if known is None or any(old is not new for old, new in zip(known[0], tables, strict=True)):
-            known = vars(run)["evidence"] = tables, cls._asked(run)
-        found = known[1]
+        found = opened(run).worked_out(cls._asked)
         return found if usd_per_hour is None else replace(found, usd_per_hour=usd_per_hour)
 
     @classmethod
@@ -193,8 +188,7 @@ def plain(row: Any) -> Row:
     """Return a result as a dict of JSON values: no NaN, no numpy types; the `sentence` of an object comes along."""
     if not isinstance(row, Mapping):
         sentence = getattr(row, "sentence", None)
-        content = row.to_dict() if hasattr(row, "to_dict") else dict(vars(row))
-        row = {**content, "sentence": sentence} if sentence is not None else content
+        row = {**row.to_dict(), "sentence": sentence} if sentence is not None else row.to_dict()
     return {str(key): value_of(value) for key, value in row.items()}
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +28,8 @@ from harness.run.names import file_name
 from harness.run.parts import FOLDERS, part_of, read_part, read_parts
 from harness.run.place import held, place_of, write_whole
 from harness.suite import Suite, read_suite, refuse_other_suite
+
+Made = TypeVar("Made")
 
 
 class Run:
@@ -45,6 +47,7 @@ class Run:
             HarnessError: The folder is no run.
         """
         self.folder = place_of(folder)
+        self._worked_out: dict[Callable[[Run], Any], tuple[tuple[pd.DataFrame, ...], Any]] = {}
         if not (self.folder / "suite.yaml").is_file():
             raise HarnessError(f"{self.folder}: is no run (no suite.yaml); make one with `harness run SUITE --out DIR`")
 
@@ -97,7 +100,7 @@ class Run:
         frozen, content = self.folder / "suite.yaml", suite.to_yaml().encode()
         if frozen.read_bytes() != content:
             self.keep(frozen, content)
-            self.__dict__.pop("suite", None)
+            self._forget("suite")
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -120,8 +123,7 @@ class Run:
         for key, value in facts.items():
             manifest[key] = {**manifest.get(key, {}), **value} if isinstance(value, dict) else value
         self.keep(self.folder / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n")
-        for decided in ("responses", "ratings"):  # by what the manifest says is retired, and of which version
-            self.__dict__.pop(decided, None)
+        self._forget("responses", "ratings")  # the manifest says what is retired, and which version counts
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -208,8 +210,7 @@ class Run:
         if path.is_file() and path.read_bytes() != content:
             path = path.with_name(f"{path.stem}-{hashlib.sha256(content).hexdigest()[:16]}.parquet")
         self.keep(path, content, again)
-        for name in (folder, "every_response", "replaced"):
-            self.__dict__.pop(name, None)
+        self._forget(folder, "every_response", "replaced")
         return path
 
     def replace_items(self, task: str, items: Iterable[Item]) -> None:
@@ -218,7 +219,7 @@ class Run:
         for path in (self.folder / "items").glob("*.parquet"):
             if path != written and set(read_part(path, Item, self.checksums)["task"].to_pylist()) == {task}:
                 self.checksums.remove(path)
-        self.__dict__.pop("items", None)
+        self._forget("items")
 
     def write_round(self, summary: dict[str, Any]) -> None:
         """Write the summary of one round of training of one series; another one of that round is kept beside it."""
@@ -228,12 +229,24 @@ class Run:
             earlier = path.read_bytes()
             self.keep(path.with_name(f"{name}.{hashlib.sha256(earlier).hexdigest()[:16]}.replaced"), earlier)
         self.keep(path, content)
-        self.__dict__.pop("rounds", None)
+        self._forget("rounds")
 
     def changed(self) -> None:
         """Read the parts again when next asked: others have written some."""
-        for name in ("items", "responses", "every_response", "ratings"):
+        self._forget("items", "responses", "every_response", "ratings")
+
+    def _forget(self, *tables: str) -> None:
+        for name in tables:
             self.__dict__.pop(name, None)
+
+    def worked_out(self, make: Callable[[Run], Made]) -> Made:
+        """Return what is worked out from the run's tables; not again while they are the same."""
+        tables = (self.items, self.responses, self.ratings, self.rounds)
+        of, found = self._worked_out.get(make, ((), None))
+        if not of or any(old is not new for old, new in zip(of, tables, strict=True)):
+            found = make(self)
+            self._worked_out[make] = tables, found
+        return cast("Made", found)
 
     def records(self, kind: type[Record], rows: pd.DataFrame | None = None) -> Iterator[Any]:
         """Yield rows of a record's DataFrame (all, where none are given) as records."""

@@ -36,9 +36,7 @@ def read_suite(path: str | Path, catalog: Catalog | None = None) -> Suite:
     node = _included(path, catalog, ())
     substitute(node)
     document = Document(path, node)
-    suite = document.check(Suite)
-    suite._document = document
-    return suite
+    return document.check(Suite).read_from(document)
 
 
 def find_suite(name: str | Path, catalog: Catalog) -> Path:

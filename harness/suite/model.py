@@ -274,6 +274,11 @@ class Suite(Section):
         uses: list[TaskUse | RatingsUse] = [*self.tasks, *self.ratings]
         return {entry.rater for use in uses for entry in use.raters}
 
+    def read_from(self, document: Document) -> Suite:
+        """Return the suite, which knows from here on where each of its parts stands."""
+        self._document = document
+        return self
+
     def where(self, *location: Key) -> str:
         """Return "FILE:LINE: " of a part of the suite; nothing for a suite that was read from no file."""
         return f"{self._document.where(location)}: " if self._document else ""

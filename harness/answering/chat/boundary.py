@@ -81,7 +81,7 @@ def received(answer: Answer) -> Answer:
     Raises:
         ValueError: It is not; says which field, and why.
     """
-    return _read(vars(answer))
+    return _read(answer.to_dict())
 
 
 def _read(fields: Mapping[str, Any]) -> Answer:

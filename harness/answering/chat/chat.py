@@ -73,6 +73,10 @@ class Answer:
         """Tokens of prompt, cache and completion."""
         return self.prompt_tokens, self.cached_tokens, self.completion_tokens
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return every field."""
+        return dict(vars(self))
+
     def to_json(self) -> str:
         """Return the answer as a JSON object, without the fields that are None."""
         return json.dumps(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,10 @@ class RoundsPlan:
     items: int | None
     mde: float | None
     smallest_certifiable_sesoi: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, the sentence among them."""
+        return {**vars(self), "sentence": self.sentence}
 
     @property
     def sentence(self) -> str:
