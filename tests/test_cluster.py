@@ -106,7 +106,7 @@ def test_a_cluster_gives_the_tables_that_one_machine_gives(server, capitals, mac
     run_suite(wanted, stages=WORK, executor=f"dask:{machines.address}", **far)
     pd.testing.assert_frame_equal(table(far["out"]), table(alone.folder))
     assert server.requests == 2 * asked
-    assert not list((far["out"] / "calls").iterdir())
+    assert not (far["out"] / "calls").exists()
 
 
 CONCURRENCY = 12
@@ -176,7 +176,7 @@ def test_a_killed_worker_costs_what_was_on_its_way(many, machines):
         thread.join()
     whole(run)
     assert running.most_inside <= CONCURRENCY  # over all workers
-    assert 1200 <= running.requests <= 1200 + 2 * CONCURRENCY  # only calls that a dead worker had not received
+    assert 1200 <= running.requests <= 1200 + 2 * (CONCURRENCY // 3)  # a worker's share, which it had not received
 
 
 @pytest.mark.slow
@@ -190,9 +190,8 @@ def test_a_killed_scheduler_ends_the_command_which_goes_on_elsewhere(many, machi
         machines.kill(name)
     run = run_suite(wanted, stages=WORK, executor="dask:local:2", **place)
     whole(run)
-    # Workers end one after another: what was on its way when the scheduler died, and what others had begun since.
-    assert 1200 <= running.requests <= 1200 + 3 * CONCURRENCY
-    assert not list((run.folder / "calls").iterdir())
+    assert 1200 <= running.requests <= 1200 + CONCURRENCY  # only what was on its way when the workers died
+    assert not (run.folder / "calls").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
+from uuid import uuid4
 
 from harness.answering import Budget, Progress, RunCalls, Task, chat_models, default_cache, load_task
 from harness.catalog import Catalog
@@ -61,6 +62,8 @@ class Context:
     retry_errors: bool = False
     stage: Stage = silent
     cluster: Cluster | None = None
+    command: str = ""
+    """Tells this command from the next, on a cluster."""
     tasks: dict[str, Task] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     """Raters that this machine cannot give, with what they lack."""
@@ -85,7 +88,9 @@ class Context:
             for one in facts["data"]
             if one["revision"]
         )
-        site = site_of(self.run, self.surroundings, self.catalog.roots[:-1], self.cluster.slots, limits, pins)
+        site = site_of(
+            self.run, self.command, self.surroundings, self.catalog.roots[:-1], self.cluster.slots, limits, pins
+        )
         for count in self.cluster.do(job, [(site, *first, shard) for shard in self.cluster.cut(work, most)]):
             progress(count)
         self.run.changed()
@@ -135,10 +140,14 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
             options.get("retry_errors", False),
             options.get("stage", silent),
             cluster,
+            uuid4().hex,
         )
+        calls = RunCalls(run.folder, context.command)
+        if cluster:
+            calls.take_over()
         yield context
         if cluster:
-            RunCalls(run.folder).clear()
+            calls.clear()
     if context.unanswered:
         lines = "\n".join(f"  {where}: {reason}" for where, reason in context.unanswered.items())
         raise IncompleteError(f"{run.folder}: answers are missing\n{lines}\nThe same command asks for them again.")

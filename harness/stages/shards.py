@@ -41,6 +41,8 @@ class Site:
     """The run's folder, which every worker must reach under this name."""
     slots: int
     """Shards that the cluster works on at once: by so many a server's calls in flight are shared."""
+    command: str
+    """Tells one command from the next: workers that still have shards of the one before stop asking."""
     surroundings: Surroundings
     """Without a chat client: every worker makes its own. No cache means the worker's own."""
     include: tuple[str, ...] = ()
@@ -121,7 +123,7 @@ def _at(site: Site, shard: str) -> Iterator[_Workplace]:
             _OPEN.close()  # of an earlier command
             _WORKPLACES.clear()
             run = Run(site.address)
-            calls = RunCalls(run.folder)
+            calls = RunCalls(run.folder, site.command)
             chat = _OPEN.enter_context(
                 chat_models(site.surroundings, calls=calls, lease=lambda server, most: _lease(server, most, site.slots))
             )
@@ -134,7 +136,7 @@ def _at(site: Site, shard: str) -> Iterator[_Workplace]:
         place = _WORKPLACES[site]
         place.calls.begin(shard)
         yield place
-        place.calls.end(shard)
+        place.calls.end()
 
 
 @contextmanager
@@ -142,7 +144,8 @@ def _lease(server: str, most: int, slots: int) -> Iterator[int]:
     """Hold this worker's part of the calls that a server may have in flight: a share, or what is free of it."""
     from distributed import Semaphore
 
-    leases = Semaphore(max_leases=most, name=f"harness {server}")
+    # the limit is in the name: a scheduler that has been there for long knows the one of an earlier suite
+    leases = Semaphore(max_leases=most, name=f"harness {server} {most}")
     leases.acquire()
     held = 1
     try:
@@ -160,6 +163,7 @@ def _identity(work: Work) -> list[Any]:
 
 def site_of(
     run: Run,
+    command: str,
     surroundings: Surroundings,
     include: Sequence[Path],
     slots: int,
@@ -169,4 +173,4 @@ def site_of(
     """Return the site of a command: its surroundings without what belongs to this process."""
     plain = replace(surroundings, chat=None, catalog=None, task=None)
     folder = str(run.folder if is_elsewhere(run.folder) else run.folder.resolve())
-    return Site(folder, slots, plain, tuple(map(str, include)), limits, pins)
+    return Site(folder, slots, command, plain, tuple(map(str, include)), limits, pins)

@@ -11,6 +11,8 @@ import pytest
 from harness.answering.chat.boundary import kept, to_keep
 from harness.answering.chat.call_cache import Cached, CallCache, default_cache
 from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.traffic import TrafficLimits
 from harness.errors import HarnessError
 
 
@@ -88,6 +90,62 @@ def test_token_probabilities_come_back_as_they_went(cache):
     answer = Answer(text="A", top_logprobs=({"A": -0.1, "B": -2.5},), finish_reason="length", prompt_tokens=3)
     assert kept(to_keep(answer)) == answer
     assert json.loads(answer.to_json())["top_logprobs"] == [{"A": -0.1, "B": -2.5}]
+
+
+def test_answers_are_kept_where_they_arrive_while_their_reader_does_something_else(tmp_path, chat_server):
+    """A reader that has one answer and then writes a part for a while is killed: the others had arrived too."""
+    code = """
+import sys, os, signal, time
+from harness.answering.chat.call_cache import CallCache, Cached
+from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.traffic import TrafficLimits
+from harness.answering import Call
+cached = Cached(OpenAIChat("m", sys.argv[2], TrafficLimits(concurrency=4)), CallCache(sys.argv[1]))
+answers = cached.ask([Call((("user", str(n)),)) for n in range(50)])
+next(answers)
+time.sleep(1.5)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    path = tmp_path / "calls.sqlite"
+    with chat_server.ChatServer(reply=lambda body: "yes", latency=0.02) as server:
+        command = [sys.executable, "-c", code, str(path), server.base_url]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        asked = server.requests
+        cache = CallCache(path)
+        assert asked >= 8  # as many are taken ahead
+        assert len(cache.find([call(str(n)).key(f"openai:m at {server.base_url}") for n in range(50)])) == asked
+        cache.close()
+
+
+def test_what_an_answer_is_given_to_decides_nothing(cache):
+    assert replace(call("a"), keep=print).key("m") == call("a").key("m")
+    assert replace(call("a"), keep=print) == call("a")
+
+
+def test_an_answer_that_cannot_be_kept_ends_the_asking(tmp_path, chat_server):
+    class Full:
+        def find(self, keys):
+            return {}
+
+        def keep(self, key, identity, answer):
+            raise HarnessError("make room")
+
+    with chat_server.ChatServer() as server, pytest.raises(HarnessError, match="make room"):
+        list(Cached(OpenAIChat("m", server.base_url), Full()).ask([call("a")]))
+
+
+def test_a_source_that_fails_lets_what_is_under_way_come_in(chat_server):
+    def calls():
+        yield from (call(str(n)) for n in range(5))
+        raise HarnessError("no more")
+
+    kept, seen = [], []
+    with chat_server.ChatServer(latency=0.05) as server:
+        chat = OpenAIChat("m", server.base_url, TrafficLimits(concurrency=4))
+        answers = chat.ask(replace(one, keep=kept.append) for one in calls())
+        with pytest.raises(HarnessError, match="no more"):
+            seen.extend(position for position, _ in answers)
+    assert (sorted(seen), len(kept), server.requests) == (list(range(5)), 5, 5)
 
 
 def test_what_was_answered_before_a_kill_is_there_after_it(tmp_path):

@@ -12,7 +12,8 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Protocol
@@ -112,6 +113,8 @@ class Cached(Around):
     """A chat client that answers from the cache first, and keeps every answer before it hands it on."""
 
     cache: Calls
+    early: bool = True
+    """Keep an answer where it arrives, if the client does that; not for one that may change what came, or refuse it."""
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`. The same call twice is asked once."""
@@ -134,6 +137,12 @@ class Cached(Around):
         waiting: dict[str, list[int]] = {}
         answered: dict[str, Answer] = {}  # since the last look-up, which could not find them
         found: deque[tuple[int, Answer]] = deque()
+        arrived: dict[str, Answer] = {}  # and are kept
+
+        def keep(key: str, answer: Answer) -> None:
+            if answer.status == "ok" and arrived.get(key) != answer:
+                self.cache.keep(key, self.identity, answer)
+                arrived[key] = answer
 
         def take() -> Iterator[Call]:
             entries, number = missing, count()
@@ -146,15 +155,15 @@ class Cached(Around):
                     else:
                         waiting[key] = [position]
                         asked[next(number)] = key
-                        yield call
+                        yield replace(call, keep=partial(keep, key)) if self.early else call
                 answered.clear()
                 entries, there = self._look_up(list(islice(todo, CHUNK)))
                 found.extend(there)
 
         for index, answer in self.chat.ask(take()):
             key = asked.pop(index)
-            if answer.status == "ok":
-                self.cache.keep(key, self.identity, answer)
+            keep(key, answer)
+            arrived.pop(key, None)
             answered[key] = answer
             yield from ((position, answer) for position in waiting.pop(key))
             while found:

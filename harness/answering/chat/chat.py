@@ -8,8 +8,8 @@ two together are what a cache may be keyed on, and neither ever holds a key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.records import Status, digest
@@ -37,10 +37,13 @@ class Call:
     """Tells apart calls that are otherwise the same, so that a cache keeps an answer for each."""
     again: bool = False
     """Ask also where a cache has an answer, which the new one replaces; decides nothing about the answer."""
+    keep: Callable[[Answer], None] | None = field(default=None, compare=False, repr=False)
+    """Is given the answer as soon as it came, before another call is sent in its place and before anybody sees it."""
 
     def key(self, identity: str) -> str:
         """Return the hash of everything that decides the answer of the model `identity` to this call."""
-        return digest(identity, {**vars(self), "again": False})
+        decides = {name: value for name, value in vars(self).items() if name != "keep"}
+        return digest(identity, {**decides, "again": False})
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from harness.answering.chat.chat import Answer, Call, Chat
 
 Lease = Callable[[str, int], AbstractContextManager[int]]
 """Holds, for a server and the most calls that it may have in flight, this process's part of them: how many."""
+Refuse = Callable[[], None]
+"""Raises where no more calls shall be made: nobody waits for their answers."""
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Leased:
     server: str
     most: int
     lease: Lease
+    refuse: Refuse = lambda: None
     clients: dict[int, Chat] = field(default_factory=dict)
 
     @property
@@ -35,7 +38,12 @@ class Leased:
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`."""
         with self.lease(self.server, self.most) as width:
-            yield from self._client(width).ask(calls)
+            yield from self._client(width).ask(self._wanted(calls))
+
+    def _wanted(self, calls: Iterable[Call]) -> Iterator[Call]:
+        for call in calls:
+            self.refuse()
+            yield call
 
     def close(self) -> None:
         """Close every client."""

@@ -211,7 +211,10 @@ class Traffic:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def carry(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
-        """Yield the position and the answer of each call, as they finish; few calls are taken ahead of the answers."""
+        """Yield the position and the answer of each call, as they finish; few calls are taken ahead of the answers.
+
+        What the source of the calls raises is raised when the calls under way have come in.
+        """
         loop = self._running_loop()
         todo = enumerate(calls)
         done: queue.SimpleQueue[list[tuple[int, Answer | Exception]]] = queue.SimpleQueue()
@@ -242,14 +245,21 @@ class Traffic:
                 task.cancel()
 
         self._breaker.probe()
-        under_way = 0
+        under_way, fault = 0, None
         try:
             while True:
-                batch = list(islice(todo, AHEAD * self.limits.concurrency - under_way))
+                batch: list[tuple[int, Call]] = []
+                try:
+                    for entry in islice(todo if fault is None else (), AHEAD * self.limits.concurrency - under_way):
+                        batch.append(entry)
+                except Exception as error:
+                    fault = error
                 if batch:
                     loop.call_soon_threadsafe(send, batch)
                 under_way += len(batch)
                 if not under_way:
+                    if fault is not None:
+                        raise fault
                     return
                 answered = done.get()
                 under_way -= len(answered)
@@ -281,7 +291,7 @@ class Traffic:
         return self._loop
 
     async def _carry(self, call: Call) -> Answer:
-        """Carry one call through all its attempts; never raises."""
+        """Carry one call through all its attempts; raises where an answer that came cannot be kept, and only there."""
         started = time.perf_counter()
         estimate = estimated_tokens(call)
         for attempt in range(self.limits.attempts):
@@ -289,14 +299,14 @@ class Traffic:
                 trouble = Trouble(f"not asked: the server has stopped answering (last: {self._breaker.last})")
                 break
             try:
-                answer = await self._attempt(call, estimate)
+                answer = await self._attempt(call, estimate, started)
             except Trouble as caught:
                 trouble = caught
                 self._breaker.failed(trouble)
             else:
                 self._breaker.succeeded()
                 self._gate.widen()
-                return replace(answer, seconds=round(time.perf_counter() - started, 4))
+                return answer
             wait = self._pause(trouble, attempt)
             if wait is None:
                 break
@@ -304,11 +314,23 @@ class Traffic:
         seconds = round(time.perf_counter() - started, 4)
         return Answer(status=trouble.status, error=trouble.error, raw=trouble.raw, seconds=seconds)
 
-    async def _attempt(self, call: Call, estimate: int) -> Answer:
+    async def _attempt(self, call: Call, estimate: int, started: float) -> Answer:
+        """Make one attempt; who is killed loses at most the calls inside the gate, for an answer is kept in there."""
         await self._gate.enter(estimate)
         try:
+            answer = await self._sent(call)
+            answer = replace(answer, seconds=round(time.perf_counter() - started, 4))
+            if call.keep is not None:
+                await asyncio.to_thread(call.keep, answer)
+        finally:
+            self._gate.leave()
+        self._gate.settle(estimate, (answer.prompt_tokens or 0) + (answer.completion_tokens or 0) or estimate)
+        return answer
+
+    async def _sent(self, call: Call) -> Answer:
+        try:
             async with asyncio.timeout(self.limits.timeout):
-                answer = await self._send(call)
+                return await self._send(call)
         except TimeoutError:
             raise Trouble(f"no answer within {self.limits.timeout:g} s", "timeout", retry=True) from None
         except Trouble as trouble:
@@ -317,10 +339,6 @@ class Traffic:
             raise
         except Exception as error:  # a fault of ours or of the library costs its call, not the run
             raise Trouble(f"{type(error).__name__}: {error}") from error
-        finally:
-            self._gate.leave()
-        self._gate.settle(estimate, (answer.prompt_tokens or 0) + (answer.completion_tokens or 0) or estimate)
-        return answer
 
     def _pause(self, trouble: Trouble, attempt: int) -> float | None:
         """Return the seconds until the next attempt; None where there shall be none."""

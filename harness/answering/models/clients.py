@@ -26,11 +26,14 @@ from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
-from harness.answering.chat.run_calls import BothCalls
+from harness.answering.chat.run_calls import BothCalls, RunCalls
 from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import Note
 from harness.answering.reasoning import Marks, Reasoned
 from harness.errors import HarnessError
+
+OURS = ("embedded", "openai", "anthropic", "lm-eval", "replay")
+"""The kinds of models that need no other package's client."""
 
 
 class MakeChat(Protocol):
@@ -154,7 +157,7 @@ def _brought_chat(point: EntryPoint, spec: ChatSpec, place: Place) -> Chat:
     return client
 
 
-def _leased(model: str | Mapping[str, Any], place: Place, note: Note, lease: Lease) -> Chat:
+def _leased(model: str | Mapping[str, Any], place: Place, note: Note, lease: Lease, calls: RunCalls) -> Chat:
     """Return a client that shares a server's calls in flight; one that asks no server as it is."""
     spec = read_chat_spec(model)
     kind = spec.model.partition(":")[0]
@@ -171,7 +174,7 @@ def _leased(model: str | Mapping[str, Any], place: Place, note: Note, lease: Lea
         narrow = spec.model_copy(update={"concurrency": width, **rates})
         return make_chat(narrow.model_dump(exclude_unset=True), place, note)
 
-    return Leased(make, f"{kind} {spec.base_url or ''}", spec.concurrency, lease)
+    return Leased(make, f"{kind} {spec.base_url or ''}", spec.concurrency, lease, calls.refuse_other)
 
 
 @contextlib.contextmanager
@@ -180,7 +183,7 @@ def chat_models(
     note: Note = lambda _: None,
     budget: Budget | None = None,
     adapted: Callable[[dict[str, dict[str, str]]], None] = lambda _: None,
-    calls: Calls | None = None,
+    calls: RunCalls | None = None,
     lease: Lease | None = None,
 ) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
@@ -193,7 +196,7 @@ def chat_models(
         note: Is told of steps that take long.
         budget: What they may spend together.
         adapted: Is told at the end what servers refused to take, and what was done instead, where any did.
-        calls: Another place where finished calls are kept, beside the user's file.
+        calls: The run's own place for finished calls, beside the user's file, which says whether more are wanted.
         lease: Shares the calls that a server may have in flight with other processes.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
@@ -201,17 +204,20 @@ def chat_models(
     clients: dict[str, Chat] = {}
 
     @remember
-    def around(key: str, cached: bool, marks: Marks) -> Chat:
+    def around(key: str, cached: bool, marks: Marks, ours: bool) -> Chat:
         sound = Checked(clients[key])
         paid = Budgeted(sound, budget) if budget else sound
-        return Reasoned(Cached(paid, kept) if cached else paid, marks)
+        return Reasoned(Cached(paid, kept, early=ours) if cached else paid, marks)
 
     def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
         spec = read_chat_spec(model)
         key = spec.model_dump_json(exclude={"reasoning"})
         if key not in clients:
-            clients[key] = _leased(model, place, note, lease) if lease else make_chat(model, place, note)
-        return around(key, cached, spec.reasoning)
+            clients[key] = (
+                _leased(model, place, note, lease, calls) if lease and calls else make_chat(model, place, note)
+            )
+        ours = spec.model.partition(":")[0] in OURS  # what a client brought by others makes of an answer is not known
+        return around(key, cached, spec.reasoning, ours)
 
     try:
         yield chat
