@@ -53,7 +53,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 class Record(BaseModel):
     """What the three records share: immutable, and no unknown field passes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Item(Record):

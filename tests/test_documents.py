@@ -25,3 +25,12 @@ def test_each_term_stands_once():
     assert len(terms) > 40
     assert len(set(terms)) == len(terms)
     assert terms == sorted(terms, key=str.lower)
+
+
+def test_every_page_stands_in_the_navigation():
+    """The strict build of the site says so, too, but late."""
+    named = re.findall(r"(?<![\w/])\w[\w/]*\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {name for name in named if not name.startswith("reference/")} == {
+        page for page in pages if not re.match(r"example_plugin/.+/", page)
+    }

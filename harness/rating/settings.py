@@ -13,7 +13,7 @@ from harness.suite import fitted
 class Settings(BaseModel):
     """Base of a rater's settings: no unknown key passes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)

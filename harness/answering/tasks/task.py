@@ -30,7 +30,7 @@ FEWSHOT_SEED = 1234
 class TaskFacts(BaseModel):
     """What `metadata: harness:` of a task.yaml says."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     family: Family = "other"
     id: str | None = None
