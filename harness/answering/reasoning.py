@@ -28,6 +28,12 @@ SPOKEN_OF = re.compile(r"[\w(]")
 """What else stands before an opening mark that is spoken of, or is part of a program."""
 CHANNEL = re.compile(r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 CHANNEL_END = re.compile(r"<\|(?:end|return|call)\|>")
+TURN_END = re.compile(
+    r"(?<![\"'`])(?:<\|(?:im_end|eot_id|eot|endoftext|end_of_text|eom_id|end_of_turn|end_of_solution)\|>|<end_of_turn>)"
+    r"|(?:</s>|<eos>)\s*$"
+)
+"""Where an answer ends whose server did not stop there; what follows is a turn that the model made up."""
+BEGINNING = "<|begin_of_solution|>"
 BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of two channels where the server dropped their marks."""
 
@@ -40,7 +46,7 @@ class Parts(NamedTuple):
 
 
 def split_reasoning(text: str, marks: Marks = "auto") -> Parts:
-    """Return a text without its reasoning, and the reasoning; a text that has none is returned as it is.
+    """Return a text without its reasoning and the marks of a turn's end, and the reasoning; others as they are.
 
     Args:
         text: What a model wrote.
@@ -48,6 +54,14 @@ def split_reasoning(text: str, marks: Marks = "auto") -> Parts:
     """
     if marks == "none":
         return Parts(text)
+    found = _parts(text, marks)
+    end = TURN_END.search(found.answer)
+    if end and found.answer[: end.start()].strip():
+        found = found._replace(answer=found.answer[: end.start()])
+    return found._replace(answer=found.answer.replace(BEGINNING, "")) if BEGINNING in text else found
+
+
+def _parts(text: str, marks: Marks) -> Parts:
     if marks == "auto":
         if "<|channel|>" in text:
             return _channels(text)

@@ -35,6 +35,10 @@ HARMONY = "<|channel|>analysis<|message|>Is it 5?<|end|><|start|>assistant<|chan
         ('text.split("</think>")[-1]', 'text.split("</think>")[-1]', None),
         ("What `<think>` means", "What `<think>` means", None),
         ("    return x * 2\n", "    return x * 2\n", None),
+        ("It is 4.<|im_end|>\n<|im_start|>user\nAnd 5?", "It is 4.", None),
+        ("It is 4.</s>", "It is 4.", None),
+        ("<s>4</s> It is 5.", "<s>4</s> It is 5.", None),  # HTML
+        ('end = "<|endoftext|>"', 'end = "<|endoftext|>"', None),
     ],
 )
 def test_reasoning_is_told_apart(text, answer, reasoning):

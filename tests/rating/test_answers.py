@@ -1,15 +1,18 @@
 """What models really write where a choice or a number is asked for, and what may be read in it."""
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.rating.verifiers.choices import read_choice
+from harness.rating.verifiers.chosen import read_choice
 from harness.rating.verifiers.numeric import part_of
 from harness.rating.verifiers.quantities import final_quantity
 
+FIXTURES = Path(__file__).parent / "fixtures"
 CITIES, ANIMALS, YES_NO = ["Paris", "London", "Rome", "Berlin"], ["a cat", "a dog", "a bird"], ["yes", "no"]
 
 
@@ -319,3 +322,32 @@ def test_a_part_of_the_answer_can_be_read_alone():
     assert part_of("12\n3 + 4 = 7", "first_line") == "12"
     assert part_of("\n12\n7\n\n", "last_line") == "7"
     assert part_of("12\n7", "anywhere") == "12\n7"
+
+
+def lines(name):
+    return list(map(json.loads, (FIXTURES / name).read_text().splitlines()))
+
+
+def test_none_of_many_forms_of_a_choice_is_misread():
+    """`want` of a line: the places that may come; null for unread."""
+    found = [(line, read_choice(line["text"], line["choices"])) for line in lines("choices.jsonl")]
+    assert [(line, place) for line, place in found if place not in line["want"]] == []
+
+
+def test_none_of_many_forms_of_a_number_is_misread():
+    """`want` of a line: the numbers that may come; null for unread."""
+    wrong = []
+    for line in lines("numbers.jsonl"):
+        read = number(line["text"])
+        sure = [one for one in line["want"] if one is not None]
+        if (read is None and None not in line["want"]) or (
+            read is not None and float(read) not in map(pytest.approx, sure)
+        ):
+            wrong.append((line, read))
+    assert wrong == []
+
+
+def test_a_letter_that_is_asked_for_is_not_another_choices_text():
+    blood = ["O", "A", "B", "AB"]
+    assert read_choice("B", blood) == 2  # by log-likelihood an answer is a choice's text
+    assert read_choice("B", blood, lettered=True) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.choices import read_choice
+from harness.rating.verifiers.chosen import read_choice
 from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, facts_of, normalized, targets_of
 from harness.records import Item
 
@@ -72,7 +72,8 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
         if item.choices is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
         right = right_choices(item)
-        chosen = read_choice(answer, item.choices, settings.letters)
+        lettered = facts_of(item).get("how") == "generate"
+        chosen = read_choice(answer, item.choices, settings.letters, lettered)
         if chosen is None:
             return Checked(False, "no choice can be read in the answer")
         letter = settings.letters[chosen]

@@ -1,7 +1,7 @@
 """Mathematical equivalence, decided by `math-verify` in a process of its own.
 
-An expression can keep a computer algebra system busy for ever, often where no signal interrupts it, so the process is
-ended when the time is up, and a new one goes on.
+An expression can keep a computer algebra system busy for ever, often where no handler of a signal is called, so the
+kernel ends the process when its time is up, and a new one goes on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.util
 import json
 import resource
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,12 +26,15 @@ from harness.records import Item, Rating
 
 MEMORY = 2 << 30
 START_SECONDS = 60.0
+PATIENCE = 20
+"""How many times its seconds of the processor a comparison may take by the clock."""
 
 
 class MathSettings(Settings):
     """How long one comparison may take."""
 
     seconds: float = Field(5.0, gt=0)
+    """Of the processor, so that a busy machine decides nothing."""
 
 
 class Algebra:
@@ -41,33 +45,38 @@ class Algebra:
         self._process: subprocess.Popen[str] | None = None
 
     def compare(self, target: str, answer: str, seconds: float) -> dict[str, Any] | None:
-        """Return what the process finds, or None where it does not answer in time.
+        """Return what the process finds, or None where it needed more time or memory than it may have.
 
         Returns:
             `target` and `answer`: the expressions read, as text (null where none can be read); `same`.
+
+        Raises:
+            NoKey: The machine is too busy to say.
         """
         if self._process is None:
             command = [sys.executable, "-m", "harness.rating.verifiers.mathematics"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._ask({}, START_SECONDS)
-        return self._ask({"target": target, "answer": answer}, seconds)
+        return self._ask({"target": target, "answer": answer, "seconds": seconds}, PATIENCE * seconds + START_SECONDS)
 
-    def _ask(self, question: dict[str, str], seconds: float) -> dict[str, Any] | None:
+    def _ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
         process = self._process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             print(json.dumps(question), file=process.stdin, flush=True)
-            ready, _, _ = select.select([process.stdout], [], [], seconds)
+            ready = bool(select.select([process.stdout], [], [], seconds)[0])
             line = process.stdout.readline() if ready else ""
         except BrokenPipeError:
-            line = ""
-        if not line:
-            self.close()
-            return None
-        found: dict[str, Any] = json.loads(line)
-        return found
+            ready, line = True, ""
+        if line:
+            found: dict[str, Any] = json.loads(line)
+            return found
+        self.close()
+        if not ready:
+            raise NoKey("the process that compares expressions is not given the processor")
+        return None
 
     def close(self) -> None:
         """End the process."""
@@ -97,7 +106,7 @@ class MathVerifier(Verifier):
         def check(target: str) -> Checked:
             found = self.algebra.compare(target, answer, self.seconds)
             if found is None:
-                return Checked(False, f"no result within {self.seconds} s")
+                return Checked(False, f"no result within {self.seconds} s of the processor and {MEMORY >> 30} GiB")
             if found["target"] is None:
                 raise NoKey(f"item {item.item_id!r} of {item.task!r}: no expression in the target {target!r:.80}")
             if found["answer"] is None:
@@ -130,9 +139,11 @@ def main() -> None:
         question = json.loads(line)
         answer = {}
         if question:
+            signal.setitimer(signal.ITIMER_PROF, question["seconds"])  # ends the process
             gold = _parsed(math_verify, question["target"], bare=True)
             found = _parsed(math_verify, question["answer"], bare=" " not in question["answer"].strip())
             same = bool(gold and found) and bool(math_verify.verify(gold, found, timeout_seconds=None))
+            signal.setitimer(signal.ITIMER_PROF, 0)
             answer = {"target": _shown(gold), "answer": _shown(found), "same": same}
         print(json.dumps(answer), flush=True)
 

@@ -1,7 +1,7 @@
 r"""Numbers as answers write them: `1,234.50`, `1 000`, `$-5`, `3 1/2`, `\frac{1}{2}`, `10^3`, `1.5 million`, `50%`.
 
 What looks like a number and is part of something else is none: `3:30`, `1,23`, `1.000,50`, `4th`, `0x10`, `2\sqrt{3}`,
-`10 - 4`, `3 to 5`. A wrong number is worse than none.
+`10 - 4`, `3 to 5`, `5k`, `3 ft 2 in`, `(2, 3)`, `at least 5`. A wrong number is worse than none.
 """
 
 from __future__ import annotations
@@ -20,45 +20,83 @@ CURRENCIES = {
 }  # fmt: skip
 PERCENT = {"%": "percent", "percent": "percent", "per cent": "percent"}
 UNITS = CURRENCIES | PERCENT
-TIMES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+TIMES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 HALVES = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8"}
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 LONGEST = 400
 """Digits, and the largest exponent, of what is read."""
 
 _WORDS = "|".join(
     sorted((re.escape(unit) for unit in UNITS if unit.isascii() and unit[0].isalpha()), key=len, reverse=True)
 )
-_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,3}(?:[   ][0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
+_DIGITS = (
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[1-9][0-9]{0,2}(?:[   ][0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
+    r"|\.[0-9]+"
+)
 NUMBER = re.compile(
-    rf"(?P<sign>(?<![\w)])[-+]\s?)?(?P<before>US\$|[$€£¥₹])?\s?(?P<inner>-)?(?<![\w.,:^√])(?P<digits>{_DIGITS})"
+    rf"(?P<sign>(?<![\w)])[-+]\s?)?(?:(?P<before>US\$|[$€£¥₹])\s?(?P<inner>-)?)?(?<![\w.,:^√])(?P<digits>{_DIGITS})"
     rf"(?:[eE](?P<exponent>[-+]?[0-9]+))?"
-    rf"(?:\s?[×*x]\s?10\^(?P<tens>-?[0-9]+)|\^(?P<power>-?[0-9]+))?"
+    rf"(?:\s?[×*x·]\s?10\^(?P<tens>-?[0-9]+)|\^(?P<power>-?[0-9]+))?"
     rf"(?:(?P<mixed>\s[0-9]+)?\s?/\s?(?P<below>[0-9]+)(?![\w./]))?"
-    rf"(?:\s(?P<times>thousand|million|billion|trillion)\b)?"
-    rf"\s?(?P<after>%|[$€£¥₹¢]|(?:{_WORDS})\b)?",
+    rf"(?:\s(?P<times>hundred|thousand|million|billion|trillion)\b)?"
+    rf"(?:\s?(?P<after>%|[$€£¥₹¢]|(?:{_WORDS})\b))?",
     re.IGNORECASE,
 )
-STICKS = re.compile(r"(?:st|nd|rd|th)\b|[.,:]?[0-9]|[xyzn]\b|x[0-9]|[_^√π∞]|\s?\\(?:sqrt|pi)|\s?[√π]", re.IGNORECASE)
+_SHORT = (
+    "mm|cm|dm|km|mi|ft|in|yd|mg|kg|lb|oz|ml|mL|cl|dl|ms|hr|h|s|m|g|l|L|V|W|A|N|J|F|C|Hz|kW|Wh|MW|kJ|Pa|eV|px|KB|kB|MB|"
+    "GB|TB|ha"
+)
+"""Units of one or two letters that may stick to a number; longer words may as well."""
+_PARTS = (
+    r"(?:years?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|seconds?|secs?|feet|foot|ft|yards?|miles?|inch(?:es)?|in|"
+    r"pounds?|lbs?|ounces?|oz|kg|g|km|m|cm|dollars?|euros?|cents?|degrees?)"
+)
+STICKS = re.compile(
+    rf"(?:st|nd|rd|th|mil|mln|mio|bln)\b|[.,:]?[0-9]|(?!(?-i:{_SHORT})(?![a-z]))[a-z]{{1,2}}(?![a-z])|[a-z]+[0-9]"
+    r"|[!_^√π∞₀-₉]|\)\s*[\^!]|\s?\\(?:sqrt|pi|[dt]?frac|log|ln|sin|cos|tan|theta|alpha|pm|mp)\b|\s?[√π±]|\s?\+/-"
+    r"|\s(?-i:[xyz])\b|\s?/\s?(?-i:[xyzn])\b|[\s.]e[-+]?[0-9]|\s(?:squared|cubed|dozen)\b",
+    re.IGNORECASE,
+)
 """What sticks to a number that is part of something else."""
 GOES_ON = re.compile(
-    r"\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]",
+    r"\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]"
+    r"|\s*[-−+*×÷^]\s*(?-i:[b-hj-z])\b|\s*(?:in|per|of|out of|mod|choose|by)\s+[$€£]?[0-9]"
+    rf"|\s*{_PARTS}\b\.?,?\s+(?:and\s+)?[0-9]+\s*{_PARTS}\b",
     re.IGNORECASE,
 )
 """An expression, a range or an alternative: the number is not all of it."""
+LED_BY = re.compile(
+    r"(?:\b(?:not|never|minus|negative|than|at least|at most|up to|above|below|under|over|exceeds?|twice|half of|"
+    r"double|triple|root of|log|ln|sin|cos|tan|exp|sqrt)|n't)\s*\(?\s*[$€£]?$|[<>≤≥≠]=?\s*[$€£]?$|[\w+*/^-]\($"
+    r"|(?:[±∓]|\+/-)\s*$|[⌊⌈|√]$|\w-$"
+    r"|(?:[0-9)]|(?-i:\b[b-hj-z]))\s*[-+*×·/÷^]\s*$|\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*$|\\[a-z]+\s*\{\s*$",
+    re.IGNORECASE,
+)
+"""What makes something else of the number that follows."""
+OPERAND = re.compile(r"(?:[0-9)]|\b[b-hj-z])\s*$")
+SEVERAL = re.compile(r"(?<![\w\\])[a-z](?:_?\{?\d\}?)?\s*=[^=]*(?:,|;|\b(?:and|or)\b)\s*\$?\s*[a-z](?:_?\{?\d\}?)?\s*=")
+"""The values of several variables."""
 
 _LATEX: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(r"<<[^<>]*>>"), ""),  # GSM8K's notes for a calculator
+    (re.compile(r"</?[a-zA-Z][\w-]*>"), " "),
     (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|textit)\s*\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"\\(?:left|right|displaystyle|!|,|;|:)"), ""),
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\([%$])"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b"), "×"),
+    (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])"), "×"),
+    (re.compile(r"\^?\s*\{?\\(?:circ|degree)\b\s*\}?"), "°"),
+    (re.compile(r"\\pm\b"), "±"),
+    (re.compile(r"[-=]>"), "→"),
     (re.compile(r"\\approx\b|≈|~"), " "),
     (re.compile(r"(\d?)\\[dt]?frac\s*\{\s*(-?[0-9.]+)\s*\}\s*\{\s*([0-9.]+)\s*\}"), lambda m: _fraction(m)),
     (re.compile(r"(\d?)\\[dt]?frac\s*([0-9])([0-9])"), lambda m: _fraction(m)),
     (re.compile(r"\^\{(-?[0-9]+)\}"), r"^\1"),
     (re.compile(r"(?<=[0-9])\*\*(?=-?[0-9])"), "^"),
     (re.compile(r"\*\*|__|`"), ""),
-    (re.compile(r"[−﹣－]"), "-"),
+    (re.compile(r"[−﹣－]|[‐‑‒–](?=\s?[$€£]?[0-9])"), "-"),
+    (re.compile(r"(^|\bis\s+|[:={(]\s*)(?:minus|negative)\s+(?=[$€£]?[0-9])", re.IGNORECASE), r"\1-"),
+    (re.compile(r"(?<=[0-9])[⁻⁰¹²³⁴-⁹]+"), lambda m: "^" + m[0].translate(RAISED)),
     (re.compile(r"(\d?)([½⅓⅔¼¾⅕⅛])"), lambda m: f"{m[1]} {HALVES[m[2]]}" if m[1] else HALVES[m[2]]),
     (re.compile(r"\\[()\[\]]"), " "),
 ]
@@ -76,9 +114,11 @@ class Quantity:
     unit: str | None = None
 
 
-MARKS = re.compile(r"####|(?:^|\n)[ \t]*A:|answer\s*(?:is|:|=)+", re.IGNORECASE)
+MARKS = re.compile(r"####|(?:^|\n)[ \t]*A:|answer[\x22'*_]*\s*(?:is|:|=)+", re.IGNORECASE)
 BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-TAGGED = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+TAGGED = re.compile(r"<(?:final_)?answer>(.*?)</(?:final_)?answer>", re.IGNORECASE | re.DOTALL)
+NEXT = re.compile(r"\n\s*(?:Question|Q|Problem|Human|User)\s*:", re.IGNORECASE)
+"""Where a model without turns goes on with a question of its own."""
 SENTENCE = re.compile(r"[.!?](?:\s+|$)|\n")
 LEADS = re.compile(
     r"[\s:=(\[{\"'$€£¥₹-]*(?:(?:about|approximately|exactly|simply|just|therefore|thus|equal to|roughly)[\s:$€£]*)*",
@@ -94,6 +134,11 @@ def final_quantity(text: str) -> Quantity | None:
     the one that the statement begins with, and none where that goes on as an expression, a range or an alternative.
     """
     text = answer_of(text)
+    own = NEXT.split(text)[0].strip()
+    if own and (
+        MARKS.search(own) or BOXED.search(own) or TAGGED.search(own) or re.fullmatch(r"[-$€£]?[0-9][^\n]*", own)
+    ):
+        text = own
     inside = _last_boxed(text) or next(iter(TAGGED.findall(text)[::-1]), None)
     if inside is not None:
         return _stated(_plain(inside), marked=True, whole=True)
@@ -134,6 +179,8 @@ def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quanti
         marked: It is known to be the answer, so a number that it begins with is that.
         whole: There is nothing beside the answer: what is left over makes another quantity of it.
     """
+    if SEVERAL.search(statement):
+        return None
     right = re.split(r"=|\bequals\b", statement)[-1]
     found = [one for one in NUMBER.finditer(right) if re.search(r"[0-9]", one[0])]
     if not found:
@@ -141,17 +188,28 @@ def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quanti
     first = found[0]
     if whole and re.search(r"[0-9\\√π^]|[a-z]\(", right[: first.start()] + right[first.end() :]):
         return None
-    quantities = [_quantity(right, one) for one in found]
+    apart = whole or right != statement
+    quantities = [_quantity(right, one, apart) for one in found]
     if len(set(quantities)) == 1:
         return quantities[0]
     return quantities[0] if marked and LEADS.fullmatch(right[: first.start()]) else None
 
 
-def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
-    after = text[match.end() :]
-    before = text[: match.start()]
+def _quantity(text: str, match: re.Match[str], apart: bool) -> Quantity | None:
+    """Return the quantity at a place of a text, or None where it is part of something else.
+
+    Args:
+        text: A statement, or the right side of an equation.
+        match: The number in it.
+        apart: Nothing stands before the text: `- 5` at its start is below zero, and no entry of a list.
+    """
+    before, after = text[: match.start()], text[match.end() :]
     broken = STICKS.match(after) if not match["after"] else re.match(r"[0-9]", after)
-    if broken or GOES_ON.match(after) or re.search(r"[0-9)]\s*[-+*×·/÷^]\s*$", before):
+    if broken or GOES_ON.match(after) or LED_BY.search(before):
+        return None
+    if re.search(r"[(\[{]\s*$", before) and re.match(r"\s*,", after):
+        return None
+    if match["sign"] and (OPERAND.search(before) or (match["sign"][-1].isspace() and (not apart or before.strip()))):
         return None
     digits = re.sub(r"[^0-9.]", "", match["digits"])
     powers = [int(match[name]) for name in ("exponent", "tens", "power") if match[name] and len(match[name]) < 9]
