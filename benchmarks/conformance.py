@@ -93,7 +93,7 @@ def stored(task: str, items: int, folder: Path) -> dict:
     from harness.catalog import Catalog
     from harness.records import Response
     from harness.run.folder import Run
-    from harness.suite.model import TaskUse
+    from harness.suite import TaskUse
 
     run = Run(folder)
     answers = {one.item_id: [one] for one in run.records(Response)}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.suite import Suite, differences
 from harness.suite.document import read_document
 from harness.suite.file import read_suite
-from harness.suite.model import Suite, differences
 
 GOOD = """\
 name: mine

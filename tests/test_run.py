@@ -13,7 +13,7 @@ import pytest
 from harness.errors import HarnessError, IncompleteError
 from harness.records import Item, Rating, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 SUITE = Suite.model_validate({"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "a"}]})
 

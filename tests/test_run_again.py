@@ -18,7 +18,7 @@ from harness.rounds.scores.run_scores import from_run
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.run.folder import Run
 from harness.stages.stages import rate, run_suite
-from harness.suite.model import Suite, TaskUse
+from harness.suite import Suite, TaskUse
 
 SOURCE = Path(__file__).with_name("chat_server.py")
 TASK = """\

@@ -20,8 +20,8 @@ from harness.rating.people.sheets import export_csv
 from harness.records import Item, Response
 from harness.run.folder import Run
 from harness.stages.stages import rate, run_suite
+from harness.suite import Suite
 from harness.suite.file import read_suite
-from harness.suite.model import Suite
 
 LIMIT = 20
 

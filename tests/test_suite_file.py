@@ -14,8 +14,9 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.run.folder import Run
 from harness.stages.names import check_names
+from harness.suite import Suite
+from harness.suite.differences import differences
 from harness.suite.file import read_suite, suite_schema
-from harness.suite.model import Suite, differences
 from harness.suite.variables import reveal
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,6 +166,23 @@ def test_a_checkpoint_needs_series_and_round(tmp_path):
         "{name: m, model: embedded}", "{name: m, model: embedded, series: a, round: 1}"
     )
     assert "the checkpoint 'a, round 1' is named twice" in refusal(write(tmp_path, a=twice))
+
+
+def test_what_rounds_name_is_looked_up_too(tmp_path):
+    """A task that the feedback is not about is looked up before a model is trained."""
+    rounds = "name: a\nrounds:\n  learner: addition\n  feedback: {good: answer_kee}\n"
+    rounds += "  off_target:\n    - {task: subtractoin, rater: answer_kez}\n"
+    suite = read_suite(write(tmp_path, a=rounds))
+    with pytest.raises(HarnessError) as told:
+        check_names(suite, Catalog())
+    assert [line.split(": ")[0].rpartition(":")[2] for line in str(told.value).splitlines()] == ["4", "6", "6"]
+    assert [(one.what, one.name) for one in suite.walk()] == [
+        ("learner", "addition"),
+        ("rater", "answer_key"),
+        ("rater", "answer_kee"),
+        ("generator", "subtractoin"),
+        ("rater", "answer_kez"),
+    ]
 
 
 def test_a_part_of_a_suite_by_names():

@@ -71,14 +71,11 @@ def validate(suite: SuiteName, include: Include = None, as_json: AsJson = False)
 
 
 def _named(suite: Suite) -> dict[str, list[str]]:
-    raters = set(suite.raters)
-    if suite.rounds:
-        raters |= {rater for rater in (*suite.rounds.feedback.values(), suite.rounds.gold) if rater}
     return {
         "models": [who.name for who in suite.models],
         "tasks": [use.called for use in suite.tasks],
         "ratings": [use.name for use in suite.ratings],
-        "raters": sorted(raters),
+        "raters": sorted({one.name for one in suite.walk() if one.what == "rater"}),
     }
 
 

@@ -7,7 +7,7 @@ tasks and raters to find that out.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.catalog import Catalog
@@ -30,23 +30,16 @@ def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: C
         stages: The stages that it does.
         catalog: Where tasks and raters are found.
     """
-    if any(Path(use.task).exists() for use in suite.tasks if use.task not in catalog.entries("tasks")):
+    tasks, own = [one.name for one in suite.walk() if one.what in ("task", "generator")], catalog.entries("tasks")
+    if any(Path(name).exists() for name in tasks if name not in own):
         return None
-    looked_at = [Path(__file__).parents[1], *_entries(suite, catalog), *(folder / name for name in PARTS)]
+    # A file of the user may define a task of another name, and a rater may be made of others; lm-eval's own tasks
+    # change with its version.
+    entries = [root / "raters" for root in catalog.roots] + [root / "tasks" for root in catalog.roots[:-1]]
+    entries += [own[name] for name in tasks if name in own]
+    looked_at = [Path(__file__).parents[1], *entries, *(folder / name for name in PARTS)]
     mirror = os.environ.get("HARNESS_DATA_DIR")
     if mirror:
         looked_at.append(Path(mirror))
     page = (folder / "report.html").is_file()
     return digest(suite.fingerprint, sorted(stages), page, host_facts(), [list(listing(path)) for path in looked_at])
-
-
-def _entries(suite: Suite, catalog: Catalog) -> Iterator[Path]:
-    """Yield the folders of the tasks that a suite names, all raters, and all tasks of the user's own catalogues.
-
-    A file there may define a task of another name, and a rater may be made of others. lm-eval's own tasks change with
-    its version.
-    """
-    yield from (root / "raters" for root in catalog.roots)
-    yield from (root / "tasks" for root in catalog.roots[:-1])
-    tasks = catalog.entries("tasks")
-    yield from (tasks[use.task] for use in suite.tasks if use.task in tasks)

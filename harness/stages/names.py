@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from harness.answering import CHAT_PREFIXES, EMBEDDED, check_model, check_task
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.learning import check_learner
+from harness.learning import check_learner, problem_task
 from harness.rating import check_rater, find_dataset
 from harness.suite import IMPORTED, Key, ModelUse, Suite, secrets
 
@@ -21,36 +21,29 @@ def check_names(suite: Suite, catalog: Catalog) -> None:
         HarnessError: Models, tasks, raters, a learner or the variables of secrets are not known; names every one, with
             file and line, and says which is near.
     """
+    asked = [who for who in suite.models if who.model != IMPORTED]
+    look_up: dict[str, Callable[[str], object]] = {
+        "model": check_model,
+        "task": partial(check_task, catalog=catalog),
+        "dataset": partial(find_dataset, catalog=catalog),
+        "rater": partial(check_rater, catalog=catalog),
+        "learner": partial(check_learner, catalog=catalog),
+        "generator": partial(problem_task, catalog=catalog),
+    }
+    checks: list[tuple[tuple[Key, ...], Callable[[], object]]] = [
+        (one.location, partial(look_up[one.what], one.name))
+        for one in suite.walk()
+        if (one.what, one.name) != ("model", IMPORTED) and (asked or one.what != "task")
+    ]
+    checks += [(("models", suite.models.index(who), "args"), partial(_check_secrets, who)) for who in asked]
     wrong = []
-    for location, check in _checks(suite, catalog):
+    for location, holds in checks:
         try:
-            check()
+            holds()
         except HarnessError as error:
             wrong.append(f"{suite.where(*location)}{error}")
     if wrong:
         raise HarnessError("\n".join(wrong))
-
-
-def _checks(suite: Suite, catalog: Catalog) -> Iterator[tuple[tuple[Key, ...], Callable[[], object]]]:
-    asked = {place: who for place, who in enumerate(suite.models) if who.model != IMPORTED}
-    for place, who in asked.items():
-        yield ("models", place, "model"), partial(check_model, who.model)
-        yield ("models", place, "args"), partial(_check_secrets, who)
-    for place, use in enumerate(suite.tasks):
-        if asked:
-            yield ("tasks", place, "task"), partial(check_task, use.task, catalog)
-        for number, entry in enumerate(use.raters):
-            yield ("tasks", place, "raters", number, "rater"), partial(check_rater, entry.rater, catalog)
-    for place, human in enumerate(suite.ratings):
-        yield ("ratings", place, "dataset"), partial(find_dataset, human.dataset, catalog)
-        for number, entry in enumerate(human.raters):
-            yield ("ratings", place, "raters", number, "rater"), partial(check_rater, entry.rater, catalog)
-    if suite.rounds:
-        yield ("rounds", "learner"), partial(check_learner, suite.rounds.learner, catalog)
-        yield ("rounds", "gold"), partial(check_rater, suite.rounds.gold, catalog)
-        for series, name in suite.rounds.feedback.items():
-            if name:
-                yield ("rounds", "feedback", series), partial(check_rater, name, catalog)
 
 
 def _check_secrets(who: ModelUse) -> None:

@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .differences import refuse_other_suite as refuse_other_suite
 from .document import Document as Document
 from .document import Key as Key
 from .document import compose as compose
@@ -8,15 +9,14 @@ from .file import description as description
 from .file import find_suite as find_suite
 from .file import read_suite as read_suite
 from .file import suite_schema as suite_schema
-from .model import IMPORTED as IMPORTED
-from .model import KeepUse as KeepUse
-from .model import ModelUse as ModelUse
-from .model import RaterUse as RaterUse
-from .model import RoundsUse as RoundsUse
 from .model import Suite as Suite
-from .model import TaskUse as TaskUse
-from .model import refuse_other_suite as refuse_other_suite
 from .settings import fitted as fitted
+from .uses import IMPORTED as IMPORTED
+from .uses import KeepUse as KeepUse
+from .uses import ModelUse as ModelUse
+from .uses import RaterUse as RaterUse
+from .uses import RoundsUse as RoundsUse
+from .uses import TaskUse as TaskUse
 from .variables import reveal as reveal
 from .variables import secrets as secrets
 from .variables import without_secrets as without_secrets

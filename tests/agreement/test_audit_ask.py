@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.records import Item, Response
 from harness.run.folder import Run
 from harness.stages.stages import rate
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 ITEMS = {"many": 80, "few": 20}
 """Tasks; with 80 answers an interval around 0 lies within the 5 % that would be fine."""

@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 from harness.rating.files.ratings_file import read_ratings
 from harness.records import Item, Rating, Response, frame
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 
 def rating(rater, response_id, value, *, kind="judge", scale="binary", criterion="c", task="t", **more):

@@ -10,7 +10,7 @@ import pytest
 
 from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
-from harness.suite.model import TaskUse
+from harness.suite import TaskUse
 
 
 def rows(task: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from harness.catalog import Catalog
 from harness.cli.run import _show_scores
 from harness.records import Response
 from harness.stages.stages import run_suite
-from harness.suite.model import Suite, TaskUse
+from harness.suite import Suite, TaskUse
 
 FILES = {
     "commonsense_qa": "commonsense_qa/default.yaml",

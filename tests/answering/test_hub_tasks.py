@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import Surroundings, Work
 from harness.records import Response
-from harness.suite.model import TaskUse
+from harness.suite import TaskUse
 
 OWN = {
     "commonsense_qa": "commonsense_qa/default.yaml",
@@ -293,7 +293,7 @@ def test_a_name_is_looked_up_without_parsing_every_task_of_lm_eval(monkeypatch):
 
 
 def test_few_shot_examples_are_the_same_for_each_model(hub_mirror):
-    from harness.suite.model import ModelUse
+    from harness.suite import ModelUse
 
     task = load_task(TaskUse(task="gsm8k", num_fewshot=3), Catalog(), 4)
     plain = task.requests

@@ -16,7 +16,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
 from harness.run.folder import Run
 from harness.stages.stages import run_suite
-from harness.suite.model import Suite, TaskUse
+from harness.suite import Suite, TaskUse
 
 QUESTIONS = ["What do bees make?", "What do cows give?", "What do hens lay?", "What do sheep grow?"]
 ANSWERS = ["honey", "milk", "eggs", "wool"]
@@ -194,7 +194,7 @@ def test_an_answer_that_never_came_is_empty_there_and_a_status_here(farm, tmp_pa
 
 
 def answered(model, farm) -> list[Answer]:
-    from harness.suite.model import ModelUse
+    from harness.suite import ModelUse
 
     task = load_task(TaskUse(task="farm"), Catalog([farm]))
     asked = task.requests_for(ModelUse(name="m", model="x", chat_template=True))

@@ -6,7 +6,7 @@ from harness.answering.models.model import Generation
 from harness.answering.tasks.hub import load_dataset
 from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog
-from harness.suite.model import TaskUse
+from harness.suite import TaskUse
 
 CSV = "code,day,right,share,word\n007,2024-01-02,1,0.5,None\n010,2024-02-03,0,1.25,NA\n"
 

@@ -13,7 +13,7 @@ from harness.catalog import Catalog
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Response
-from harness.suite.model import TaskUse
+from harness.suite import TaskUse
 
 
 @pytest.mark.parametrize(

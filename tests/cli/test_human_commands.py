@@ -17,7 +17,7 @@ import pytest
 
 from harness.records import Item, Rating, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 FIXTURES = Path(__file__).parent.parent / "rating" / "fixtures"
 

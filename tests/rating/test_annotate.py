@@ -23,7 +23,7 @@ from harness.rating.people.annotation.shown import parts
 from harness.rating.people.human import asked_of
 from harness.records import Item, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 KEY = bytes(range(32))
 CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}

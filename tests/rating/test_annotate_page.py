@@ -15,7 +15,7 @@ from harness.rating.people.annotation.widget import annotate
 from harness.rating.people.human import asked_of, import_ratings
 from harness.records import Item, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 KEY = bytes(range(32))
 CONTENTS = {"name": "x", "models": [{"name": "m", "model": "embedded"}], "tasks": [{"task": "t"}]}

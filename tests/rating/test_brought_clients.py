@@ -14,7 +14,7 @@ from harness.rating.rater import Surroundings
 from harness.records import Item, Response
 from harness.run.folder import Run
 from harness.stages.stages import rate, run_suite
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 CLIENT = """\
 from harness.answering import Answer

@@ -13,7 +13,7 @@ from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.rating.verifiers.verification import read_lines
 from harness.records import Response
-from harness.suite.model import TaskUse
+from harness.suite import TaskUse
 
 
 def offline(task: str, splits: dict[str, list[dict]], folder: Path) -> Catalog:

@@ -11,7 +11,7 @@ from harness.rating.people.human import import_ratings
 from harness.rating.people.sheets import export_csv
 from harness.records import Item, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 KEY = bytes(range(32))
 

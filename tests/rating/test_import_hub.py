@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 from harness.rating.files.hub import find_dataset, read_dataset
 from harness.rating.people.collecting import collect
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 
 def mirror(folder, dataset, split, records, config="", monkeypatch=None):

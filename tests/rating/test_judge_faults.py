@@ -10,7 +10,7 @@ import pytest
 from harness.records import Item, Response
 from harness.run.folder import Run
 from harness.stages.stages import rate
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 FAULTS = [
     *("429", "500", "hang", "cut", "empty-body", "empty", "null", "refusal", "broken-json", "gibberish"),

@@ -16,7 +16,7 @@ from harness.rating.rate import find_rater, rate_work, work_of
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Rating, Response, frame
 from harness.run.folder import Run
-from harness.suite.model import RaterUse, Suite
+from harness.suite import RaterUse, Suite
 
 ITEM = Item(task="t", item_id="1", family="other", prompt="Which is the way?", references=["north"])
 

@@ -17,7 +17,7 @@ from harness.rating.people.human import import_ratings
 from harness.rating.people.sheets import export_sheet
 from harness.records import Item, Response
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 RECORDED = Path(__file__).parent / "fixtures" / "label_studio_recorded"
 FORMS = {"JSON": "json", "JSON_MIN": "min.json", "CSV": "csv"}

@@ -27,7 +27,7 @@ from harness.records import Item, Rating, Response, frame
 from harness.run.folder import Run
 from harness.stages.names import check_names
 from harness.stages.stages import rate, run_suite
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 PROMPT = "{% block user %}{{ fence(response, 'answer') }} Yes or No?{% endblock %}"
 BOTH = "{% block user %}{{ fence(first, 'A') }}{{ fence(second, 'B') }}{% endblock %}"

@@ -13,7 +13,7 @@ from harness.agreement.grid.wide import wide_units
 from harness.errors import HarnessError
 from harness.plan.forecast import plan_suite
 from harness.stages.stages import run_suite
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 PLAIN = ("answer", "rate", "rounds")
 

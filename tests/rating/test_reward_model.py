@@ -19,7 +19,7 @@ from harness.rating.rater import Surroundings, Work, rater_facts
 from harness.records import Item, Response
 from harness.run.folder import Run
 from harness.stages.stages import rate
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 pytestmark = pytest.mark.model
 slow = pytest.mark.slow

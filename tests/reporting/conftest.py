@@ -16,7 +16,7 @@ from harness.learning.series import RoundSummary
 from harness.records import Item, Rating, Response, digest
 from harness.reporting.evidence import Evidence
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 SERIES = {
     "verifier": [0.40, 0.55, 0.66, 0.75, 0.83],

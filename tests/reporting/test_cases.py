@@ -8,7 +8,7 @@ from harness.records import Item, Rating, Response
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.evidence import Evidence
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 
 def rating(

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.reporting import page
 from harness.reporting.cases import carried
 from harness.run.folder import Run
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028`{{ 7*7 }}` someone@example.org"
 

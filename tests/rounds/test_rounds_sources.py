@@ -22,7 +22,7 @@ from harness.rounds.verdict.needed import Precision
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.run.folder import Run
 from harness.statistics.moments import Moments
-from harness.suite.model import Suite
+from harness.suite import Suite
 
 ROOT = Path(__file__).resolve().parents[2]
 SPLIT_SIZES = {"arc_challenge": 1172, "arc_easy": 2376, "piqa": 1838, "sciq": 1000, "winogrande": 1267, "logiqa": 651}
