@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -30,7 +30,6 @@ Flag = Literal[
     "unsafe_local",  # model-written code ran without a sandbox
     "selection_item",  # used to select training data, so never evaluation
 ]
-FLAGS: tuple[str, ...] = get_args(Flag)
 
 
 def digest(*parts: Any) -> str:

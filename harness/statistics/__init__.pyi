@@ -30,4 +30,5 @@ from .multiplicity import holm as holm
 from .ppi import PPI as PPI
 from .ppi import corrected_mean as corrected_mean
 from .ppi import ppi_weight as ppi_weight
+from .regression import logistic as logistic
 from .samples import pass_at_k as pass_at_k

@@ -13,7 +13,7 @@ from harness.agreement.audits.held_equal import Reference, between, taste
 from harness.agreement.audits.position import first_preference
 from harness.agreement.audits.subject import Subject, pairs_of_answers
 from harness.run import is_first, is_ok
-from harness.statistics import Bools, Estimate, Floats
+from harness.statistics import Bools, Estimate, Floats, logistic
 
 FEWEST = 20
 """Pairs or answers under which a regression or a contrast is not tried."""
@@ -139,11 +139,11 @@ def odds_of_length(preferred: Floats, longer: Floats, reference: Reference | Non
     """
     columns = [np.ones(len(longer)), longer]
     if reference is None:
-        beta, moved = _logistic(np.column_stack(columns), preferred)
+        beta, moved = _pulls(np.column_stack(columns), preferred)
         return between(lambda sums: (beta[1] + sums[:, 0],) * 2, moved[:, [1]], item, len(longer))
     scale = float(reference.value.std())
     better = reference.value / scale
-    beta, moved = _logistic(np.column_stack([*columns, better]), preferred)
+    beta, moved = _pulls(np.column_stack([*columns, better]), preferred)
     scaled = Reference(better, reference.noise / scale**2, reference.exact)
     parts = [np.ones(len(longer)), longer, better, preferred, longer**2, better**2, preferred**2]
     parts += [longer * better, preferred * better, *scaled.sums(), moved[:, 1], moved[:, 2]]
@@ -163,24 +163,18 @@ def odds_of_length(preferred: Floats, longer: Floats, reference: Reference | Non
     return between(at, np.column_stack(parts), item, len(longer))
 
 
-def _logistic(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _pulls(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the coefficients, and how far each row moves them, shape (rows, columns).
 
     Two ties, one at each end of the second column, keep them finite where it decides everything.
     """
     ties = np.zeros((2, x.shape[1]))
     ties[:, 1] = (1.0, -1.0)
-    held, told = np.vstack([x, ties]), np.append(y, (0.5, 0.5))
-    beta = np.zeros(x.shape[1])
-    bread = np.eye(x.shape[1])
-    for _ in range(50):
-        p = expit(held @ beta)
-        bread = np.linalg.pinv((held * (p * (1 - p))[:, None]).T @ held)
-        step = bread @ (held.T @ (told - p))
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    p = expit(x @ beta)
+    held = np.vstack([x, ties])
+    (beta,) = logistic(held, np.append(y, (0.5, 0.5)))
+    likely = expit(held @ beta)
+    bread = np.linalg.pinv((held * (likely * (1 - likely))[:, None]).T @ held)
+    p = likely[: len(x)]
     leverage = p * (1 - p) * np.einsum("ij,jk,ik->i", x, bread, x)
     # as if each row had been left out (HC3): a judge that rarely errs leaves few rows that tell, and they pull
     moved = (x * ((y - p) / (1 - np.minimum(leverage, 0.9)))[:, None]) @ bread

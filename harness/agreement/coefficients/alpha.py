@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.agreement.coefficients.distances import alpha_by_distance, one_minus
 from harness.agreement.coefficients.lists import alpha_of_lists, matrix_of
 from harness.agreement.grid.patterns import Patterns, additive, count_patterns, rating_patterns, weighted
 from harness.agreement.grid.units import FEW_VALUES, LEVELS, LISTS, Level, Units, encode
@@ -72,7 +73,7 @@ def _nominal(units: Units) -> Statistic:
 
 def _nominal_formula(sums: Floats) -> Floats:
     d, n, per_value = sums[:, 0], sums[:, 1], sums[:, 2:]
-    return _one_minus((n - 1) * d, n**2 - (per_value**2).sum(axis=1), n**2)
+    return one_minus((n - 1) * d, n**2 - (per_value**2).sum(axis=1), n**2)
 
 
 def _interval(units: Units) -> Statistic:
@@ -84,7 +85,7 @@ def _interval(units: Units) -> Statistic:
 
 def _interval_formula(sums: Floats) -> Floats:
     d, n, s1, s2 = sums.T
-    return _one_minus((n - 1) * d, 2 * (n * s2 - s1**2), n * s2)
+    return one_minus((n - 1) * d, 2 * (n * s2 - s1**2), n * s2)
 
 
 def _moments(units: Units) -> tuple[Patterns, Floats]:
@@ -133,7 +134,7 @@ def _ordinal(units: Units) -> Statistic:
 def _by_distance(sums: Floats, distance: Floats, per_value: Floats, rank: Floats) -> Floats:
     n = per_value.sum(axis=1)
     s1, s2 = (per_value * rank).sum(axis=1), (per_value * rank**2).sum(axis=1)
-    return _one_minus((n - 1) * (sums * distance).sum(axis=1), 2 * (n * s2 - s1**2), n * s2)
+    return one_minus((n - 1) * (sums * distance).sum(axis=1), 2 * (n * s2 - s1**2), n * s2)
 
 
 def _ordinal_of_many(units: Units) -> Statistic:
@@ -162,23 +163,7 @@ def _ratio(units: Units) -> Statistic:
     assert units.numbers is not None
     total = units.numbers[:, None] + units.numbers
     distance = np.divide(units.numbers[:, None] - units.numbers, total, out=np.zeros_like(total), where=total != 0) ** 2
-    patterns = count_patterns(units)
-    c = patterns.rows.astype(float)
-    m = c.sum(axis=1)
-    d = np.einsum("pv,vw,pw->p", c, distance, c, optimize=True) / (m - 1)
-
-    def formula(sums: Floats) -> Floats:
-        n, per_value = sums[:, 1], sums[:, 2:]
-        expected = np.einsum("bv,vw,bw->b", per_value, distance, per_value, optimize=True)
-        return _one_minus((n - 1) * sums[:, 0], expected, np.zeros(len(n)))  # a sum of what is 0 only where all agree
-
-    return additive(units, patterns, np.column_stack([d, m, c]), formula)
-
-
-def _one_minus(observed: Floats, expected: Floats, scale: Floats) -> Floats:
-    """Return 1 - observed / expected; NaN where expected is 0 but for rounding on the given scale."""
-    defined = expected > 1e-12 * np.abs(scale)
-    return np.where(defined, 1 - observed / np.where(defined, expected, 1.0), np.nan)
+    return alpha_by_distance(units, distance)
 
 
 def compare_alpha(units: Units, level: Level, seed: int = 0) -> dict[str, Any]:

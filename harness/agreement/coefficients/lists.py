@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.agreement.coefficients.distances import alpha_by_distance
 from harness.agreement.grid.patterns import additive, count_patterns
 from harness.agreement.grid.units import Level, Units
 from harness.statistics import Floats, Statistic
@@ -91,20 +92,7 @@ def matrix_of(units: Units, level: Level, distance: Distance | None = None) -> F
 def alpha_of_lists(units: Units, level: Level, distance: Distance | None = None) -> Statistic | str:
     """Return Krippendorff's alpha with the distance of two lists in the place of the squared difference."""
     apart = matrix_of(units, level, distance)
-    if isinstance(apart, str):
-        return apart
-    patterns = count_patterns(units)
-    c = patterns.rows.astype(float)
-    m = c.sum(axis=1)
-    d = np.einsum("pv,vw,pw->p", c, apart, c, optimize=True) / (m - 1)
-
-    def formula(sums: Floats) -> Floats:
-        n, per_value = sums[:, 1], sums[:, 2:]
-        expected = np.einsum("bv,vw,bw->b", per_value, apart, per_value, optimize=True)
-        defined = expected > 1e-12 * n**2
-        return np.where(defined, 1 - (n - 1) * sums[:, 0] / np.where(defined, expected, 1.0), np.nan)
-
-    return additive(units, patterns, np.column_stack([d, m, c]), formula)
+    return apart if isinstance(apart, str) else alpha_by_distance(units, apart)
 
 
 def alpha_jaccard(units: Units, level: Level) -> Statistic | str:

@@ -13,13 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from harness.statistics import CHUNK, Estimate, Floats, Weighted, estimate
+from harness.statistics import Estimate, Floats, Weighted, estimate, logistic
 
 FEWEST = 30
 """Comparisons under which nothing is controlled."""
 RIDGE = 1.0
 """How strongly length, difficulty and strength are pulled to 0: as much as one comparison does."""
-STEPS = 25
 ROUNDS = 20
 
 
@@ -69,7 +68,7 @@ def length_controlled_win_rate(
 
     def controlled(weights: Floats) -> Floats:
         each = weights[:, code]
-        found: Floats = (each * expit(_logistic(x, score, each) @ equal.T)).sum(axis=1) / each.sum(axis=1)
+        found: Floats = (each * expit(logistic(x, score, each, ridge=RIDGE) @ equal.T)).sum(axis=1) / each.sum(axis=1)
         return found
 
     def plain(weights: Floats) -> Floats:
@@ -79,7 +78,7 @@ def length_controlled_win_rate(
 
     options = {"undefined": "no_variation", "resamples": resamples, "seed": seed}
     rate, fair = (estimate(Weighted(one, counts), n, **options) for one in (plain, controlled))  # type: ignore[arg-type]
-    return rate, fair, float(_logistic(x, score, np.ones((1, n)))[0, 1])
+    return rate, fair, float(logistic(x, score, ridge=RIDGE)[0, 1])
 
 
 def instruction_difficulty(score: Floats, gap: Floats, player: NDArray[Any], prompt: NDArray[Any]) -> Floats:
@@ -97,29 +96,8 @@ def instruction_difficulty(score: Floats, gap: Floats, player: NDArray[Any], pro
         for k in range(len(names)):
             rows = of_player == k
             offset = gamma[of_prompt[rows]]
-            found = _logistic(x[rows], score[rows], np.ones((1, int(rows.sum()))), offset)[0]
-            chance[rows] = x[rows] @ found
+            chance[rows] = x[rows] @ logistic(x[rows], score[rows], ridge=RIDGE, offset=offset)[0]
         p = expit(chance + gamma[of_prompt])
         slope = np.bincount(of_prompt, score - p) - RIDGE * gamma
         gamma = gamma + slope / (np.bincount(of_prompt, p * (1 - p)) + RIDGE)
     return gamma[of_prompt]
-
-
-def _logistic(x: Floats, y: Floats, weights: Floats, offset: Floats | float = 0.0) -> Floats:
-    """Return the coefficients of ridge logistic regressions, shape (draws, columns), by Newton's method."""
-    k = x.shape[1]
-    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), k * k)
-    found = np.zeros((len(weights), k))
-    rows = max(1, CHUNK // len(x))
-    for start in range(0, len(weights), rows):
-        some = slice(start, start + rows)
-        w = weights[some]
-        for _ in range(STEPS):
-            p = expit(found[some] @ x.T + offset)
-            slope = (w * (y - p)) @ x - RIDGE * found[some]
-            curve = ((w * p * (1 - p)) @ products).reshape(-1, k, k) + RIDGE * np.eye(k)
-            step = np.linalg.solve(curve, slope[:, :, None])[:, :, 0]
-            found[some] += np.clip(step, -3, 3)
-            if np.abs(step).max() < 1e-8:
-                break
-    return found

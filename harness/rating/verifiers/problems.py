@@ -12,7 +12,6 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from harness.answering import answer_of
@@ -210,11 +209,3 @@ def _called(problem: Mapping[str, Any]) -> set[str]:
 def _defines(code: str, names: set[str]) -> bool:
     known = "|".join(map(re.escape, names)) or "(?!)"
     return bool(re.search(rf"^\s*(?:(?:async\s+)?def|class)\s+(?:{known})\b|^(?:{known})\s*=", code, re.MULTILINE))
-
-
-def setup_first(tests: Tests, source: str) -> tuple[Tests, str]:
-    """Return MBPP's tests and a program in the order of its first release, where the set-up runs before the program.
-
-    Problems 367 and 927 cannot pass that way: their set-up uses a class that the program defines.
-    """
-    return replace(tests, setup=""), f"{tests.setup}\n{source}"

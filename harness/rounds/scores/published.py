@@ -78,9 +78,10 @@ def published_series(sesoi: float = 1.0, significance: float = 0.05) -> Rounds:
     return compare_summaries([pd.read_csv(Catalog().file("reports/published_rounds.csv"))], sesoi, significance)
 
 
-def binomial_stderr(share: float, n_items: int) -> float:
-    """Return the standard error of a share of n items, sqrt(p (1 - p) / (n - 1)), as lm-eval prints it."""
-    return float(np.sqrt(share * (1 - share) / (n_items - 1)))
+def binomial_stderr(share: Floats, n_items: Floats) -> Floats:
+    """Return the standard errors of shares of n items, sqrt(p (1 - p) / (n - 1)), as lm-eval prints them."""
+    error: Floats = np.sqrt(share * (1 - share) / (n_items - 1))
+    return error
 
 
 def _checked(table: pd.DataFrame) -> pd.DataFrame:
@@ -163,7 +164,7 @@ def _errors(rows: pd.DataFrame, means: Floats, scale: float) -> Floats:
     """
     counts = rows["n_items"].to_numpy(dtype=float)
     shares = np.where((means == 0) | (means == 1), (means * counts + 1) / (counts + 2), means)
-    binomial: Floats = np.sqrt(shares * (1 - shares) / (counts - 1))
+    binomial = binomial_stderr(shares, counts)
     if "stderr" not in rows:
         return binomial
     given = pd.to_numeric(rows["stderr"], errors="coerce").to_numpy(dtype=float) / scale
