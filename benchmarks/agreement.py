@@ -26,7 +26,8 @@ import pandas as pd
 from harness.agreement import agree
 from harness.agreement.coefficients.alpha import alpha
 from harness.agreement.grid.wide import wide_units
-from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry, compare
+from harness.agreement.preferences.comparisons import compare
+from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry
 from harness.rating.files.ratings_file import read_ratings
 
 CATEGORIES = 5

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 
 from harness.answering import read_samples, read_settings
 from harness.answering.chat.boundary import UNREADABLE, received
+from harness.answering.chat.limits import Trouble
 from harness.answering.chat.openai_chat import read_answer
-from harness.answering.chat.traffic import Trouble
 from harness.errors import HarnessError
 from harness.rating import RaterSpec, read_ratings, read_source, recognise
 from harness.rating.judges.reply import read_text

@@ -22,12 +22,12 @@ from .components import people_components as people_components
 from .doors import agree as agree
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix
+from .preferences.comparisons import compare as compare
 from .preferences.door import rank as rank
 from .preferences.length_control import length_controlled_win_rate as length_controlled_win_rate
 from .preferences.preferences import Ranking as Ranking
 from .preferences.preferences import bootstrap_strengths as bootstrap_strengths
 from .preferences.preferences import bradley_terry as bradley_terry
-from .preferences.preferences import compare as compare
 from .preferences.rankings import Preferences as Preferences
 from .preferences.rankings import of_run as of_run
 from .run_agreement import NO_PEOPLE as NO_PEOPLE
@@ -35,7 +35,7 @@ from .run_agreement import RunAgreement as RunAgreement
 from .run_agreement import agree_in_run as agree_in_run
 from .run_agreement import with_people as with_people
 from .stand_in.ceiling import ceiling as ceiling
-from .stand_in.corrected import column_of as column_of
+from .stand_in.chosen import column_of as column_of
 from .stand_in.corrected import ppi_mean as ppi_mean
 from .stand_in.corrected import shift_test as shift_test
 from .stand_in.corrected import stratified_ppi_mean as stratified_ppi_mean

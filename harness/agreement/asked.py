@@ -10,7 +10,7 @@ from harness.agreement.components import check_components
 from harness.agreement.grid.declared import Categories, Range
 from harness.agreement.grid.level import check_level
 from harness.agreement.grid.units import Level
-from harness.agreement.stand_in.corrected import check_chosen, column_of
+from harness.agreement.stand_in.chosen import check_chosen, column_of
 from harness.agreement.stand_in.stand_in import MIN_ITEMS, Alignment
 from harness.errors import HarnessError, did_you_mean
 from harness.run import Run

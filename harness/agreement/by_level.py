@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.agreement.asked import Asked
-from harness.agreement.grid.ratings import matching
+from harness.agreement.grid.columns import matching
 from harness.agreement.grid.units import Level
 from harness.agreement.grid.wide import is_wide
 from harness.errors import HarnessError, did_you_mean

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.agreement.grid.ratings import codes_of, read
+from harness.agreement.grid.columns import codes_of
+from harness.agreement.grid.ratings import read
 from harness.agreement.grid.units import Units
 from harness.agreement.repeats import CELL, with_repetitions
 from harness.errors import HarnessError
@@ -241,8 +242,8 @@ def _components(
         rows.append({"effect": _name(effect, repeated), "variance": variance, "share": share, **one,
                      "negative": bool(found[place] < -1e-12)})  # fmt: skip
     coefficients: list[dict[str, Any]] = []
-    for place, name in ((1, "generalizability"), (2, "dependability")):
-        of_one = interval(lambda known, place=place: generalizability(known, crossed.effects, {})[place])
+    for name in ("generalizability", "dependability"):
+        of_one = interval(lambda known, name=name: getattr(generalizability(known, crossed.effects, {}), name))
         coefficients.append({"coefficient": name, **of_one})
     low, high = _of_random_raters(crossed, found, draws, seed)
     coefficients[1] |= {"random_low": low, "random_high": high}
@@ -272,7 +273,7 @@ def _of_random_raters(
     means = np.maximum(draws[:, place] + noise, 0)
     other = draws.copy()
     other[:, place] = means * degrees / np.random.default_rng(seed).chisquare(degrees, len(draws)) - noise
-    phi = generalizability(other, crossed.effects, {})[2]
+    phi = generalizability(other, crossed.effects, {}).dependability
     phi = phi[np.isfinite(phi)]
     if not len(phi):
         return None, None
@@ -288,14 +289,14 @@ def _decisions(found: Floats, crossed: Crossed) -> Iterator[dict[str, Any]]:
         for name, count in steps:
             for repetitions in TIMES["repetition"] if crossed.repeated else (1,):
                 times = {"rater": raters, "repetition": repetitions} | ({name: count} if name else {})
-                error, order, dependable = generalizability(found, crossed.effects, times)
+                mean = generalizability(found, crossed.effects, times)
                 yield {
                     "raters": raters,
                     **({name: count} if name else {}),
                     "repetitions": repetitions,
-                    "error": number(float(error)),
-                    "generalizability": number(float(order)),
-                    "dependability": number(float(dependable)),
+                    "error": number(float(mean.error)),
+                    "generalizability": number(float(mean.generalizability)),
+                    "dependability": number(float(mean.dependability)),
                 }
 
 

@@ -19,7 +19,7 @@ from harness.agreement.chart import intervals_chart
 from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
-from harness.agreement.stand_in.corrected import column_of
+from harness.agreement.stand_in.chosen import column_of
 from harness.agreement.stand_in.stand_in import StandIn
 from harness.agreement.table import Table, frame_of
 from harness.errors import HarnessError, did_you_mean

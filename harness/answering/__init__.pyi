@@ -15,8 +15,8 @@ from .chat.chat import Call as Call
 from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
+from .chat.limits import TrafficLimits as TrafficLimits
 from .chat.run_calls import RunCalls as RunCalls
-from .chat.traffic import TrafficLimits as TrafficLimits
 from .ending import unfinished as unfinished
 from .lm_eval_scores import Scores as Scores
 from .lm_eval_scores import item_scores as item_scores
@@ -48,8 +48,8 @@ from .models.model import make_model as make_model
 from .reasoning import answer_of as answer_of
 from .reasoning import split_reasoning as split_reasoning
 from .tasks.hub import load_dataset as load_dataset
-from .tasks.hub import mirror as mirror
-from .tasks.hub import split_files as split_files
+from .tasks.mirror import mirror as mirror
+from .tasks.mirror import split_files as split_files
 from .tasks.task import Task as Task
 from .tasks.task import check_task as check_task
 from .tasks.task import load_task as load_task

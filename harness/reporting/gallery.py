@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.reporting import rater_figures, round_figures, tables
+from harness.reporting import feedback_figures, rater_figures, round_figures, tables
 from harness.reporting.beside import beside
 from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
@@ -54,7 +54,7 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
         mark = prefix + (f"{place + 1}-" if place else "")
         found += [_drawn(make(evidence, benchmark, own), mark) for make in makers]
     if rows:
-        found += [_drawn(make(evidence), prefix) for make in (round_figures.kept, round_figures.proxy)]
+        found += [_drawn(make(evidence), prefix) for make in (feedback_figures.kept, feedback_figures.proxy)]
         found.append(_drawn(round_figures.published(evidence), prefix))
     return found
 

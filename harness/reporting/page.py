@@ -11,14 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness import __version__
 from harness.catalog import Catalog
@@ -27,10 +26,23 @@ from harness.reporting import scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
 from harness.reporting.evidence import Evidence, Row, counted
-from harness.reporting.finding import KINDS, SIGNS, decimals, share, spanned, words
+from harness.reporting.finding import KINDS, SIGNS, decimals, share
 from harness.reporting.findings import answer, findings_of, folded
 from harness.reporting.methods import methods
 from harness.reporting.terms import TERMS, anchor, explained
+from harness.reporting.wording import (
+    anchored,
+    compared,
+    gained,
+    jointed,
+    last_gain,
+    quantity,
+    rated,
+    sentence,
+    tone,
+    typeset,
+    window,
+)
 from harness.run import Run, opened, write_whole
 from harness.suite import without_paths, without_whereabouts
 
@@ -275,77 +287,3 @@ def script_json(data: Any) -> Markup:
 def script_hash(script: str) -> str:
     """Return a script's hash as a content security policy names it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def window(rounds: Sequence[int | str] | None) -> str:
-    """Return the first and the last of some rounds, `2–4`."""
-    return f"{rounds[0]}–{rounds[-1]}" if rounds else "–"
-
-
-def gained(row: Row, name: str) -> str:
-    """Return a gain of what counts in points, with its interval."""
-    measured = counted(row).get(name)
-    if measured is None:
-        return "–"
-    return " ".join(spanned(measured["value"], measured["low"], measured["high"], row.get("sesoi") or 0.0))
-
-
-def last_gain(row: Row) -> str:
-    """Return the rounds that may have been the last to help, `2–4`."""
-    last = counted(row).get("last_gain")
-    if last is None:
-        return "–"
-    shown, possible = last["shown_label"], last["possible_label"]
-    return f"{shown}" if shown == possible else f"{shown}–{possible}"
-
-
-def quantity(name: str) -> str:
-    """Return what two series are compared in, with its unit."""
-    return tables.QUANTITIES.get(name, words(name))
-
-
-def compared(row: Row) -> tuple[str, str]:
-    """Return a difference of two series in points and its interval, finer where it is a gain by cost."""
-    scale = 1000 if row["quantity"] == "gain_per_label" else 1
-    value, low, high = (None if row[name] is None else scale * row[name] for name in ("value", "low", "high"))
-    return spanned(value, low, high, least=2 if row["quantity"].startswith("gain_per") else 1)
-
-
-def rated(row: Row) -> tuple[str, str]:
-    """Return the rate of a series in points a round and its interval, as its sentence has them."""
-    return spanned(row["rate"], row["low"], row["high"], row.get("sesoi") or 0.0)
-
-
-def sentence(text: str) -> Markup:
-    """Return a sentence as it is set: what stands between backticks as code, everything else escaped."""
-    parts = without_whereabouts(text).split("`")
-    if len(parts) % 2 == 0:  # an odd backtick is a backtick
-        return escape(without_whereabouts(text))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else escape(typeset(part))
-        for place, part in enumerate(parts)
-    )
-
-
-def typeset(text: str) -> str:
-    """Return a sentence with the signs of print: a minus before numbers, a dash between rounds, percents unbroken."""
-    text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
-    text = re.sub(r"(?<=rounds )(\d+)-(\d+)", "\\1–\\2", text)
-    return re.sub(r"(?<=\d) %", "\u00a0%", text)
-
-
-def jointed(name: str) -> Markup:
-    """Return a name that may break after its own joints."""
-    return Markup(re.sub(r"(?<=[_./:-])(?=\w)", "<wbr>", str(escape(name))))  # noqa: S704 escaped
-
-
-def anchored(prefix: str, anchor: str) -> str:
-    """Return an anchor of a run's part of the page: `fig-rounds` of the second run is `fig-run1-rounds`."""
-    return f"fig-{prefix}{anchor[4:]}" if anchor.startswith("fig-") else prefix + anchor
-
-
-def tone(value: float | None) -> str:
-    """Return the step of the heat map's scale in which a coefficient lies: `none`, `t0` (0 or less) to `t5`."""
-    if value is None:
-        return "none"
-    return f"t{sum(value > edge for edge in (0.0, 0.2, 0.4, 0.6, 0.8))}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -139,19 +140,27 @@ def _first_of(group: Ints, column: Ints) -> Ints:
     return found
 
 
-def generalizability(
-    components: Floats, effects: list[Effect], times: Mapping[str, int]
-) -> tuple[Floats, Floats, Floats]:
+class MeanOfRatings(NamedTuple):
+    """How sure a mean of ratings is, each of the shape of the components.
+
+    Attributes:
+        error: The absolute standard error.
+        generalizability: The coefficient of an order: what all items share is no error.
+        dependability: Phi, the coefficient of the number itself.
+    """
+
+    error: Floats
+    generalizability: Floats
+    dependability: Floats
+
+
+def generalizability(components: Floats, effects: list[Effect], times: Mapping[str, int]) -> MeanOfRatings:
     """Return the error of a mean of so many ratings, and its coefficients (Brennan 2001; Shavelson and Webb 1991).
 
     Args:
         components: Shape (..., effects); negative ones count as 0.
         effects: The effects; the first is the object of measurement.
         times: For each other facet, and `repetition`, how many a mean is taken over; 1 where not given.
-
-    Returns:
-        The absolute standard error, the generalizability coefficient (of an order: what all items share is no error)
-        and the dependability Phi (of the number itself), each of shape (...).
     """
     item = effects[0][0]
     known = np.maximum(components, 0)
@@ -160,4 +169,4 @@ def generalizability(
     relative = np.array([item in effect and len(effect) > 1 for effect in effects])
     order, number = known @ (share * relative), known[..., 1:] @ share[1:]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(number), truth / (truth + order), truth / (truth + number)
+        return MeanOfRatings(np.sqrt(number), truth / (truth + order), truth / (truth + number))

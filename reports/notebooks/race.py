@@ -41,7 +41,7 @@ print(answer(evidence))
 # The figures of the page, each with its caption.
 
 # %%
-from harness.reporting import round_figures
+from harness.reporting import feedback_figures, round_figures
 from harness.reporting.figures import Drawing
 from harness.reporting.tables import scores as rows_of
 
@@ -49,7 +49,7 @@ rows = rows_of(evidence)
 benchmark = rows[0]["benchmark"]
 own = [row for row in rows if row["benchmark"] == benchmark]
 drawings = [make(evidence, benchmark, own) for make in (round_figures.race, round_figures.steps, round_figures.flow)]
-drawings += [round_figures.kept(evidence), round_figures.proxy(evidence)]
+drawings += [feedback_figures.kept(evidence), feedback_figures.proxy(evidence)]
 for drawing in drawings:
     if isinstance(drawing, Drawing):
         print(drawing.figure.caption)

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from harness.agreement.preferences.comparisons import compare
 from harness.agreement.preferences.length_control import instruction_difficulty, length_controlled_win_rate, length_gap
-from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry, compare
+from harness.agreement.preferences.preferences import bootstrap_strengths, bradley_terry
 from harness.agreement.preferences.rankings import rank
 from harness.errors import HarnessError
 

@@ -14,9 +14,9 @@ from harness.answering.chat.anthropic_chat import AnthropicChat
 from harness.answering.chat.boundary import UNREADABLE, Checked, kept, received, to_keep
 from harness.answering.chat.call_cache import Cached, CallCache
 from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.limits import TrafficLimits, Trouble
 from harness.answering.chat.openai_chat import OpenAIChat, read_answer
 from harness.answering.chat.recorded_chat import RecordedChat
-from harness.answering.chat.traffic import TrafficLimits, Trouble
 from harness.errors import HarnessError
 
 QUICK = TrafficLimits(attempts=3, first_wait=0.01)

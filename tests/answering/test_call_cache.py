@@ -11,8 +11,8 @@ import pytest
 from harness.answering.chat.boundary import kept, to_keep
 from harness.answering.chat.call_cache import Cached, CallCache, default_cache
 from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
-from harness.answering.chat.traffic import TrafficLimits
 from harness.errors import HarnessError
 
 
@@ -98,7 +98,7 @@ def test_answers_are_kept_where_they_arrive_while_their_reader_does_something_el
 import sys, os, signal, time
 from harness.answering.chat.call_cache import CallCache, Cached
 from harness.answering.chat.openai_chat import OpenAIChat
-from harness.answering.chat.traffic import TrafficLimits
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering import Call
 cached = Cached(OpenAIChat("m", sys.argv[2], TrafficLimits(concurrency=4)), CallCache(sys.argv[1]))
 answers = cached.ask([Call((("user", str(n)),)) for n in range(50)])

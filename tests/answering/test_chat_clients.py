@@ -8,10 +8,10 @@ from harness.answering.chat.anthropic_chat import AnthropicChat
 from harness.answering.chat.budget import Budget, Budgeted
 from harness.answering.chat.call_cache import Cached, CallCache
 from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import Rates, cost
 from harness.answering.chat.recorded_chat import RecordedChat
-from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.clients import chat_models, make_chat
 from harness.errors import BudgetError, HarnessError
 from harness.rating.rater import Surroundings

@@ -7,9 +7,9 @@ import pytest
 
 from harness.answering.chat.chat import Call
 from harness.answering.chat.http_status import retry_after
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import cost
-from harness.answering.chat.traffic import TrafficLimits
 
 
 def by_word(number, body):

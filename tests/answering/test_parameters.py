@@ -7,8 +7,8 @@ import pytest
 from harness.answering.chat.anthropic_chat import AnthropicChat
 from harness.answering.chat.chat import Call
 from harness.answering.chat.http_status import status_trouble
+from harness.answering.chat.limits import TrafficLimits, Trouble
 from harness.answering.chat.openai_chat import OpenAIChat, read_answer
-from harness.answering.chat.traffic import TrafficLimits, Trouble
 from harness.answering.models.clients import chat_models
 from harness.rating.rater import Surroundings
 

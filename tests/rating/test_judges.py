@@ -12,8 +12,8 @@ from scripted_chat import ScriptedChat
 
 from harness.answering.chat.call_cache import Cached, CallCache
 from harness.answering.chat.chat import Answer
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
-from harness.answering.chat.traffic import TrafficLimits
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.judges.fence import fence_for, harmless, tag_of

@@ -15,8 +15,8 @@ from harness.reporting import charts, panels
 from harness.reporting.evidence import Evidence
 from harness.reporting.finding import decimals, points, spanned
 from harness.reporting.labels import LINE, broken, placed, spread
-from harness.reporting.page import typeset
 from harness.reporting.vega import Chart
+from harness.reporting.wording import typeset
 
 
 def test_what_rounds_to_nothing_has_no_sign():

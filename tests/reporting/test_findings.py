@@ -8,7 +8,8 @@ import pytest
 
 from harness.reporting.evidence import Evidence
 from harness.reporting.findings import findings_of
-from harness.reporting.page import report, summary, typeset
+from harness.reporting.page import report, summary
+from harness.reporting.wording import typeset
 
 WORDS = {"improving", "plateaued", "worsening", "inconclusive"}
 SHAPES = {

@@ -18,10 +18,11 @@ from harness.records import Rating
 from harness.reporting import page
 from harness.reporting.cases import carried
 from harness.reporting.evidence import Evidence
+from harness.reporting.feedback_figures import proxy
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.page import report
 from harness.reporting.rater_figures import calibration, frontier, principles
-from harness.reporting.round_figures import fan, flow, proxy
+from harness.reporting.round_figures import fan, flow
 from harness.reporting.scorecard import scorecard, worth
 from harness.reporting.tables import scores as score_rows
 from harness.run.folder import Run

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.agreement.grid.ratings import plain_words, where
+from harness.agreement.grid.columns import plain_words, where
 from harness.agreement.grid.units import Units
 from harness.errors import HarnessError, did_you_mean
 from harness.statistics import Floats

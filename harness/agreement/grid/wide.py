@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.agreement.grid.ratings import matching, plain_words
+from harness.agreement.grid.columns import matching, plain_words
 from harness.agreement.grid.units import Level, Units, encode
 from harness.errors import HarnessError
 

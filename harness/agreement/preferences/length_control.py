@@ -6,7 +6,7 @@ for the baseline. The controlled rate is the mean chance with the term of length
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,20 @@ FEWEST = 30
 RIDGE = 1.0
 """How strongly length, difficulty and strength are pulled to 0: as much as one comparison does."""
 ROUNDS = 20
+
+
+class LengthControl(NamedTuple):
+    """A player's win rate against another one, and what length has to do with it.
+
+    Attributes:
+        win_rate: As it is.
+        controlled: At equal lengths.
+        pull: phi: above 0 the rater prefers longer answers.
+    """
+
+    win_rate: Estimate
+    controlled: Estimate
+    pull: float
 
 
 def length_gap(length: Floats, against: Floats) -> Floats:
@@ -38,7 +52,7 @@ def length_controlled_win_rate(
     clusters: NDArray[Any] | None = None,
     resamples: int = 1000,
     seed: int = 0,
-) -> tuple[Estimate, Estimate, float]:
+) -> LengthControl:
     """Return a player's win rate against another one, the same at equal lengths, and the pull of length.
 
     Args:
@@ -49,14 +63,11 @@ def length_controlled_win_rate(
         clusters: What belongs together (the prompt); intervals resample these.
         resamples: Bootstrap resamples; 0 gives no intervals.
         seed: Decides the draws.
-
-    Returns:
-        Win rate, length-controlled win rate, and phi: above 0 the rater prefers longer answers.
     """
     n = len(score)
     if n < FEWEST:
         nothing = Estimate(n=n, reason="too_few_items")
-        return nothing, nothing, float("nan")
+        return LengthControl(nothing, nothing, float("nan"))
     columns = [np.ones(n), length_gap(length, against_length)]
     if difficulty is not None:
         columns.append(np.asarray(difficulty, dtype=float))
@@ -78,7 +89,7 @@ def length_controlled_win_rate(
 
     options = {"undefined": "no_variation", "resamples": resamples, "seed": seed}
     rate, fair = (estimate(Weighted(one, counts), n, **options) for one in (plain, controlled))  # type: ignore[arg-type]
-    return rate, fair, float(logistic(x, score, ridge=RIDGE)[0, 1])
+    return LengthControl(rate, fair, float(logistic(x, score, ridge=RIDGE)[0, 1]))
 
 
 def instruction_difficulty(score: Floats, gap: Floats, player: NDArray[Any], prompt: NDArray[Any]) -> Floats:

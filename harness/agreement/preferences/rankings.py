@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.cautions import Caution, caution
+from harness.agreement.preferences.comparisons import compare
 from harness.agreement.preferences.length_control import instruction_difficulty, length_controlled_win_rate, length_gap
-from harness.agreement.preferences.preferences import Ranking, Ties, bradley_terry, compare
+from harness.agreement.preferences.preferences import Ranking, Ties, bradley_terry
 from harness.errors import HarnessError, did_you_mean
 from harness.run import is_ok, settled, turned
 from harness.statistics import number
@@ -231,7 +232,7 @@ def _lengths(group: pd.DataFrame, baseline: str | None, resamples: int, seed: in
     pairs, places = pd.DataFrame({"a": a.to_numpy(), "b": b.to_numpy()})[chosen], np.flatnonzero(chosen)
     for key, inside in pairs.groupby(["a", "b"]).indices.items():
         at, (player, against) = places[inside], cast(tuple[str, str], key)
-        rate, fair, pull = length_controlled_win_rate(
+        found = length_controlled_win_rate(
             score[at], long[at], short[at], difficulty=None if hard is None else hard[at], clusters=cluster[at],
             resamples=resamples, seed=seed,
         )  # fmt: skip
@@ -239,9 +240,9 @@ def _lengths(group: pd.DataFrame, baseline: str | None, resamples: int, seed: in
             "player": player,
             "against": against,
             "n": len(at),
-            "win_rate": rate.to_dict(),
-            "length_controlled": fair.to_dict(),
-            "length_pull": number(pull),
+            "win_rate": found.win_rate.to_dict(),
+            "length_controlled": found.controlled.to_dict(),
+            "length_pull": number(found.pull),
         }
 
 

@@ -19,7 +19,6 @@ from scipy.special import stdtr, stdtrit
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.estimate import Corrected
 from harness.agreement.stand_in.rogan_gladen import rogan_gladen
-from harness.errors import HarnessError
 from harness.statistics import PPI, Bools, Floats, Ints, corrected_mean, number
 
 FEWEST = 5
@@ -29,8 +28,6 @@ MOST_BANDS = 5
 """Grades of an AI are divided into so many bands at most, each with `FEWEST` human-rated items."""
 SHIFT_BELOW = 0.05
 """The p value under which the AI is said to rate the human-rated items otherwise than the rest."""
-CHOSEN = ("random", "by-judge", "by-outcome")
-"""How the human-rated items can have been chosen; or `by:COLUMN`."""
 ASSUMES = {
     "random": "people rated a random sample of the items",
     "by-judge": "people rated a random sample of the items, or one drawn by the AI's verdict",
@@ -290,27 +287,3 @@ def _by_outcome(sample: Sample) -> dict[str, Any]:
 def _told(method: str, chosen: str, found: Corrected) -> dict[str, Any]:
     ends = {name: number(getattr(found, name)) for name in ("value", "low", "high")}
     return {"method": method, "assumes": ASSUMES[chosen], **ends, "reason": found.reason}
-
-
-def check_chosen(chosen: str | None, strata: str | None) -> tuple[str | None, str | None]:
-    """Return how the items were chosen and the column of their strata, which name each other.
-
-    Raises:
-        HarnessError: The word is unknown, or the two do not fit.
-    """
-    if chosen is None:
-        return (f"by:{strata}", strata) if strata else (None, None)
-    if column := column_of(chosen):
-        if strata not in (None, column):
-            raise HarnessError(f"chosen by {column!r} and strata by {strata!r}: name one column")
-        return chosen, column
-    if chosen not in CHOSEN:
-        raise HarnessError(f"chosen is {chosen!r}: expected {', '.join(CHOSEN)} or by:COLUMN")
-    if strata:
-        raise HarnessError(f"strata belong to items chosen by a column (by:{strata}), not {chosen}")
-    return chosen, None
-
-
-def column_of(chosen: str | None) -> str | None:
-    """Return the column of `by:COLUMN`; None where items were chosen otherwise."""
-    return (chosen or "").removeprefix("by:") or None if (chosen or "").startswith("by:") else None

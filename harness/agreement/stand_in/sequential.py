@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, stdtrit
 
-from harness.agreement.grid.ratings import where
+from harness.agreement.grid.columns import where
 from harness.agreement.grid.units import Units
 from harness.agreement.stand_in.corrected import Sample, lacking, ppi_of, sample_of, strata_of
 from harness.errors import HarnessError, did_you_mean

@@ -16,9 +16,10 @@ from typing import Any
 from harness.answering.chat.boundary import UNREADABLE, received, unusable
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
+from harness.answering.chat.limits import TrafficLimits, Trouble
 from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates, cost
-from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
+from harness.answering.chat.traffic import Traffic
 from harness.errors import HarnessError, UnavailableError
 from harness.records import digest
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.answering.chat.chat import Answer, Around, Call
-from harness.answering.chat.traffic import Trouble
+from harness.answering.chat.limits import Trouble
 from harness.records import Status
 
 ROUNDING = 1e-3

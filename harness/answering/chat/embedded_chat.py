@@ -26,9 +26,9 @@ from typing import Any, Self
 
 from harness.answering.chat import llama_server
 from harness.answering.chat.chat import Answer, Call
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import FREE
-from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import (
     MODEL,
     Note,

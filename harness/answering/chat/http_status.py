@@ -7,8 +7,8 @@ import re
 import time
 from collections.abc import Mapping
 
+from harness.answering.chat.limits import Trouble
 from harness.answering.chat.parameters import error_of
-from harness.answering.chat.traffic import Trouble
 from harness.records import Status
 
 RETRIED = {408, 409, 429}

@@ -19,9 +19,10 @@ from urllib.request import getproxies, proxy_bypass
 from harness.answering.chat.boundary import UNREADABLE, received, unusable
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.http_status import status_trouble
+from harness.answering.chat.limits import TrafficLimits, Trouble
 from harness.answering.chat.parameters import Parameters, error_of
 from harness.answering.chat.price import Rates, cost
-from harness.answering.chat.traffic import Traffic, TrafficLimits, Trouble
+from harness.answering.chat.traffic import Traffic
 from harness.answering.ending import ending
 from harness.records import digest
 

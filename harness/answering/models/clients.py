@@ -22,12 +22,12 @@ from harness.answering.chat.call_cache import Cached, CallCache, Calls, default_
 from harness.answering.chat.chat import Chat
 from harness.answering.chat.embedded_chat import EmbeddedChat
 from harness.answering.chat.lease import Lease, Leased
+from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates
 from harness.answering.chat.recorded_chat import RecordedChat
 from harness.answering.chat.run_calls import BothCalls, RunCalls
-from harness.answering.chat.traffic import TrafficLimits
 from harness.answering.models.embedded import Note
 from harness.answering.reasoning import Marks, Reasoned
 from harness.errors import HarnessError

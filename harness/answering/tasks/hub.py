@@ -12,7 +12,6 @@ import csv
 import gzip
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -21,11 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.answering.tasks.mirror import DATA_DIR, mirror, mirrored, split_files
 from harness.errors import HarnessError
 
-DATA_DIR = "HARNESS_DATA_DIR"
-ENDINGS = ("parquet", "jsonl", "jsonl.gz", "json")
-NO_SPLITS = ("dataset_infos.json", "dataset_dict.json")
 FILE_TYPES = ("csv", "json", "parquet", "arrow", "text")
 """Names that `datasets` gives to kinds of files; everything else is a data set or a folder."""
 
@@ -57,58 +54,6 @@ _LOADING: ContextVar[Loading | None] = ContextVar("loading", default=None)
 WHOLE = re.compile(r"-?[1-9][0-9]{0,17}|0")
 DECIMAL = re.compile(r"-?(?:[1-9][0-9]{0,14}|0)\.(?:[0-9]{0,14}[1-9]|0)")
 """How a number is written that is the same when it is written again."""
-
-
-def mirror() -> Path | None:
-    """Return the mirror folder, where `HARNESS_DATA_DIR` names one.
-
-    Raises:
-        HarnessError: It names something that is no folder.
-    """
-    named = os.environ.get(DATA_DIR)
-    if not named:
-        return None
-    if not Path(named).is_dir():
-        raise HarnessError(f"{DATA_DIR}={named}: is no folder")
-    return Path(named)
-
-
-def mirrored(root: Path, dataset: str, config: str | None = None) -> dict[str, list[Path]]:
-    """Return the files of every split of a data set in a mirror; none where the mirror does not have it.
-
-    Args:
-        root: The mirror.
-        dataset: The hub id.
-        config: The configuration. A data set with a single one may lie without its folder, or be asked for without it.
-    """
-    home = root / dataset
-    below = sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() and config is None else []
-    places = [home / (config or ""), home / (config or "") / "data", home, *(below if len(below) == 1 else [])]
-    for place in places:
-        splits: dict[str, list[Path]] = {}
-        for ending in ENDINGS:
-            for path in sorted(place.glob(f"*.{ending}")) if place.is_dir() else []:
-                if path.name in NO_SPLITS:
-                    continue
-                split = path.name.removesuffix(f".{ending}").split("-")[0]  # test-00000-of-00001.parquet, as on the hub
-                if all(other.name.endswith(ending) for other in splits.get(split, [])):
-                    splits.setdefault(split, []).append(path)
-        if splits:
-            return splits
-    return {}
-
-
-def split_files(root: Path, dataset: str, config: str | None, split: str) -> list[Path]:
-    """Return the files of one split in a mirror.
-
-    Raises:
-        HarnessError: There are none; says where they were looked for.
-    """
-    found = mirrored(root, dataset, config).get(split)
-    if not found:
-        places = [str(Path(dataset, config or "", f"{split}.{ending}")) for ending in ENDINGS[:2]]
-        raise HarnessError(f"{DATA_DIR}={root}: has no {dataset} ({split}); looked for {', '.join(places)}, ...")
-    return found
 
 
 def load_dataset(path: str, name: str | None = None, **settings: Any) -> Any:

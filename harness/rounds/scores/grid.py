@@ -13,18 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError
 from harness.rounds.harms.diversity import answer_diversity
-from harness.rounds.scores.labels import Label, label_rounds, uneven
+from harness.rounds.scores.checked import MEASURES, Notice, checked_scores, same_only, shown
+from harness.rounds.scores.labels import Label, uneven
 from harness.statistics import Bools, Floats, Ints, Moments, reach_of
-
-Notice = dict[str, Any]
-"""A warning: `code`, `message`, and what it is about."""
-
-SAME = ("content_hash", "prompt_hash")
-"""Optional columns that must not change between the rounds of an item."""
-MEASURES = ("confidence", "visible", "length", "kl")
-"""Optional columns of what an answer is like beside its score; the first two are in [0, 1], the others at least 0."""
 
 
 @dataclass(frozen=True)
@@ -126,96 +119,16 @@ def score_grids(
         HarnessError: A column is missing, a value is no number or outside the range, the rounds have no order.
     """
     warnings: list[Notice] = []
-    frame, labels = _checked(df, score_range, cluster)
+    frame, labels = checked_scores(df, score_range, cluster)
     found = []
     for key, rows in frame.groupby(["benchmark", "series"], sort=True, observed=True):
         benchmark, series = map(str, key)
-        rows = _same_only(rows, benchmark, series, warnings)
+        rows = same_only(rows, benchmark, series, warnings)
         if not rows.empty:
             found.append(_panel(rows, labels, benchmark, series, cluster, warnings))
     if not found:
         raise HarnessError("no scores: the frame has no row with an item, a round and a series")
     return found, warnings
-
-
-def _checked(
-    df: pd.DataFrame, score_range: tuple[float, float], cluster: str | None
-) -> tuple[pd.DataFrame, list[Label]]:
-    for name in ("item", "round", "score", *([cluster] if cluster else [])):
-        if name not in df.columns:
-            raise HarnessError(f"there is no column {name!r}.{did_you_mean(name, map(str, df.columns))}")
-    low, high = score_range
-    if not low < high:
-        raise HarnessError(f"score range {low:g},{high:g}: the lowest score must be below the highest")
-    names = ["item", "benchmark", "series", "seed", "rater_version", "text", "embedding", *SAME]
-    names += [cluster] if cluster else []
-    frame = df[list(dict.fromkeys(name for name in names if name in df.columns))].copy(deep=False)
-    frame["benchmark"] = frame["benchmark"] if "benchmark" in df.columns else "all"
-    frame["series"] = frame["series"] if "series" in df.columns else "all"
-    for name in ("item", "benchmark", "series"):
-        _refuse(df, frame[name].isna(), name, "is empty")
-    frame["round"], labels = label_rounds(df["round"])
-    frame["score"] = _mapped(df, "score", low, high)
-    if "gold" in df.columns:
-        frame["gold"] = _mapped(df, "gold", low, high)
-    for name in MEASURES:
-        if name in df.columns and df[name].notna().any():
-            frame[name] = _number(df, name)
-            most = 1.0 if name in ("confidence", "visible") else np.inf
-            _refuse(df, (frame[name] < 0) | (frame[name] > most), name, f"is outside 0 to {most:g}")
-    return frame, labels
-
-
-def _mapped(df: pd.DataFrame, name: str, low: float, high: float) -> pd.Series[float]:
-    values = _number(df, name)
-    outside = (values < low) | (values > high)
-    _refuse(
-        df, outside, name, f"is outside the score range {low:g},{high:g} (set it: score_range, --score-range LOW,HIGH)"
-    )
-    return values if (low, high) == (0, 1) else (values - low) / (high - low)
-
-
-def _number(df: pd.DataFrame, name: str) -> pd.Series[float]:
-    values = pd.to_numeric(df[name], errors="coerce").astype(float)
-    _refuse(df, values.isna() & df[name].notna(), name, "is no number")
-    return values
-
-
-def _refuse(df: pd.DataFrame, wrong: pd.Series[bool], name: str, what: str) -> None:
-    if wrong.any():
-        place = int(np.flatnonzero(wrong.to_numpy())[0])
-        count = int(wrong.sum())
-        raise HarnessError(
-            f"column {name!r}, row {place} (line {place + 2} of a CSV): {_shown(df[name].iloc[place])} {what}"
-            + (f"; {count:,} rows in all" if count > 1 else "")
-        )
-
-
-def _shown(value: Any) -> str:
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
-def _same_only(rows: pd.DataFrame, benchmark: str, series: str, warnings: list[Notice]) -> pd.DataFrame:
-    """Keep what is the same in all rounds: one version of the rater, items whose prompt and tests did not change."""
-    about = {"benchmark": benchmark, "series": series}
-    if "rater_version" in rows:
-        counts = rows["rater_version"].fillna("").astype(str).value_counts()
-        if len(counts) > 1:
-            kept = min(counts.index[counts == counts.max()])
-            rows = rows[rows["rater_version"].fillna("").astype(str) == kept]
-            message = (
-                f"{series} on {benchmark}: scores of {len(counts)} versions of the rater; only {kept!r} is compared"
-            )
-            warnings.append({"code": "rater_version_changed", "message": message, **about})
-    for name in SAME:
-        if name in rows:
-            changed = rows.groupby("item", observed=True)[name].nunique() > 1
-            if changed.any():
-                rows = rows[~rows["item"].isin(changed.index[changed])]
-                count = int(changed.sum())
-                message = f"{series} on {benchmark}: {count:,} items whose {name} changed between rounds are left out"
-                warnings.append({"code": f"{name}_changed", "message": message, **about})
-    return rows
 
 
 def _panel(
@@ -298,8 +211,8 @@ def _clusters(rows: pd.DataFrame, item: Ints, n_items: int, column: str) -> Ints
     if len(torn):
         first = rows.iloc[int(torn[0])]
         raise HarnessError(
-            f"item {_shown(first['item'])} is in two clusters, {_shown(names[found[item[torn[0]]]])} and "
-            f"{_shown(first[column])}"
+            f"item {shown(first['item'])} is in two clusters, {shown(names[found[item[torn[0]]]])} and "
+            f"{shown(first[column])}"
         )
     return found
 

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import chdtrc, stdtrit
 
 from harness.rounds.harms.flags import Flag
-from harness.rounds.scores.grid import Notice, ScoreGrid
+from harness.rounds.scores.checked import Notice
+from harness.rounds.scores.grid import ScoreGrid
 from harness.statistics import proxy_weight
 
 SHIFT_SIGNIFICANCE = 0.01

@@ -15,7 +15,8 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rounds.harms.answers import answer_flags, whole_slope
 from harness.rounds.harms.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
 from harness.rounds.harms.samples import sampling_flags
-from harness.rounds.scores.grid import Notice, ScoreGrid, by_benchmark, score_grids, whole
+from harness.rounds.scores.checked import Notice
+from harness.rounds.scores.grid import ScoreGrid, by_benchmark, score_grids, whole
 from harness.rounds.scores.run_scores import costs_of, from_run, settings_of
 from harness.rounds.scores.sources import read_scores, sources_settings
 from harness.rounds.verdict.bands import deltas
