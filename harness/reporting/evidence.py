@@ -173,7 +173,7 @@ def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
     if not _wanted(run):
         return Rounds([]), pd.DataFrame(), []
     try:
-        return compare_rounds(run), from_run(run), []
+        return compare_rounds(run), run.worked_out(from_run), []
     except HarnessError as error:
         return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
 

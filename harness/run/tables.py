@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.records import Flag, Order, RaterKind
@@ -66,7 +67,9 @@ def has_flag(rows: pd.DataFrame, flag: Flag) -> pd.Series[bool]:
     """Tell which rows carry a flag."""
     if "flags" not in rows:
         return pd.Series(False, index=rows.index)
-    return rows["flags"].map(lambda flags: flags is not None and len(flags) > 0 and flag in list(flags)).astype(bool)
+    lists = rows["flags"].to_numpy()
+    found = (flags is not None and len(flags) > 0 and flag in list(flags) for flags in lists)
+    return pd.Series(np.fromiter(found, bool, len(rows)), rows.index)
 
 
 def is_person(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import HarnessError
+from harness.rounds.verdict.needed import KNOWN, USUAL, searched
 from harness.rounds.verdict.plan import plan_rounds
 from harness.rounds.verdict.rounds import compare_rounds
 
@@ -64,3 +65,9 @@ def test_a_pilot_too_small_or_all_alike_is_refused():
     alike = pd.DataFrame({"item": np.repeat(np.arange(30), 2), "round": np.tile([0, 1], 30), "score": 1.0})
     with pytest.raises(HarnessError, match="same score"):
         plan_rounds(pilot=alike)
+
+
+@pytest.mark.parametrize("question", ["detect", "certify"])
+@pytest.mark.parametrize("rounds", [2, 3, 6, 15])
+def test_the_ratios_that_are_kept_are_those_that_simulation_finds(question, rounds):
+    assert KNOWN[question][rounds - 2] == searched(rounds, USUAL, question)

@@ -197,7 +197,7 @@ def _read(scores: pd.DataFrame | Run | str | Path) -> tuple[pd.DataFrame, dict[s
         frame, costs = read_scores([scores])
         told = sources_settings([scores])
     else:
-        frame, costs, told = from_run(scores), costs_of(scores), settings_of(scores)
+        frame, costs, told = scores.worked_out(from_run), costs_of(scores), settings_of(scores)
     return frame, told | {"costs": costs, "cluster": "cluster" if "cluster" in frame else None}
 
 
