@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
+from griffe import Docstring, DocstringSectionKind
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
@@ -61,8 +62,14 @@ def described(name: str) -> str:
     function = getattr(harness, name)
     if inspect.getsource(function).startswith("def "):
         return f"::: {function.__module__}.{function.__qualname__}"
-    signature, text = inspect.signature(function), inspect.getdoc(function)
-    return f"## {name}\n\n```text\n{name}{signature}\n```\n\n```text\n{text}\n```"
+    parts = [f"## {name}", f"```python\n{name}({', '.join(inspect.signature(function).parameters)})\n```"]
+    for section in Docstring(inspect.getdoc(function) or "").parse("google", warnings=False):
+        if section.kind is DocstringSectionKind.text:
+            parts.append(section.value)
+        else:
+            rows = [(code(getattr(one, "name", one.annotation)), one.description) for one in section.value]
+            parts += [f"**{section.kind.value.capitalize()}**", table(("", "what"), rows)]
+    return "\n\n".join(parts)
 
 
 def commands() -> Iterator[str]:
@@ -161,13 +168,14 @@ def shown(value: Any) -> str:
 
 
 def code(value: Any) -> str:
-    """Return a value in a code's type, safe in a table."""
-    return f"`{str(value).replace('|', chr(92) + '|')}`"
+    """Return a value in a code's type."""
+    return f"`{value}`"
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """Return a Markdown table; nothing without rows."""
     if not rows:
         return ""
-    lines = [head, ("---",) * len(head), *((cell.replace("\n", " ") for cell in row) for row in rows)]
+    safe = [[re.sub(r"\s+", " ", cell).replace("|", r"\|") for cell in row] for row in rows]
+    lines = [head, ("---",) * len(head), *safe]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
