@@ -3,6 +3,7 @@
 from .agreement import agree as agree
 from .agreement import audit as audit
 from .agreement import rank as rank
+from .learning import exchange as exchange
 from .plan import plan_suite as plan_suite
 from .rating import annotate as annotate
 from .rating import export_csv as export_csv

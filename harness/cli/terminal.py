@@ -89,7 +89,8 @@ def _matrix(found: dict[str, Any]) -> Table:
     """Return the agreement of every pair of raters on the same answers, with a line for people even if none rated."""
     columns = ("task", "raters", "n", "agreement", "coefficient [95 % interval]")
     table = _table("Agreement", *columns, right=("n", "agreement"))
-    if not any(row["kind"] == "human" for row in found["raters"]):
+    exchanged = found["exchange"] and not found["raters"]  # labels of a file: the run itself has nothing to rate
+    if not exchanged and not any(row["kind"] == "human" for row in found["raters"]):
         table.add_row("all", "people", "0", "-", f"not rated yet: {ANNOTATE}")
     for row in found["matrix"]:
         interval = f" [{_number(row['low'])}, {_number(row['high'])}]" if _known(row["low"]) else ""

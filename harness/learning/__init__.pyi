@@ -1,8 +1,5 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
-from .exchange.exchange import Exchange as Exchange
-from .exchange.sources import exchange_rates as exchange_rates
-from .exchange.sources import rated_texts as rated_texts
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner
@@ -17,3 +14,11 @@ from .problems.task import ProblemTask as ProblemTask
 from .problems.task import problem_task as problem_task
 from .series import Round as Round
 from .series import Series as Series
+from .worth.doors import exchange as exchange
+from .worth.doors import rates_of as rates_of
+from .worth.doors import stale as stale
+from .worth.exchange import Exchange as Exchange
+from .worth.rates import ExchangeRates as ExchangeRates
+from .worth.rates import keep_rates as keep_rates
+from .worth.rates import kept_rates as kept_rates
+from .worth.sources import read_rated as read_rated

@@ -34,6 +34,7 @@ def lines(
     y_format: str = "+",
     signs: Mapping[str, str] | None = None,
     behind: pd.DataFrame | None = None,
+    log: bool = False,
 ) -> Spec:
     """Return a chart of lines with bands, named at their ends.
 
@@ -50,6 +51,7 @@ def lines(
         y_format: d3 format of the axis' numbers; `+` writes signs on all but zero.
         signs: What stands before a series' name: the sign of its verdict.
         behind: Other lines, thin and without names: columns `name`, `x`, `y`.
+        log: Double along with equal steps.
     """
     names = [name for name in order if name in set(data["series"])]
     ticks = sorted(int(value) for value in data[x].unique())
@@ -66,7 +68,7 @@ def lines(
     gap = 1.15 * (LINE + 2) * max(label.count("\n") + 1 for label in labels)  # more, as round ticks widen the scale
     last = last.assign(at=spread(last[y].tolist(), float(ends.min()), float(ends.max()), height, gap), name=labels)
     color, dash, shape = _looks(order, names)
-    space = {"domain": [ticks[0], ticks[-1]], "nice": False, "padding": 14}
+    space = {"domain": [ticks[0], ticks[-1]], "nice": False, "padding": 14} | ({"type": "log"} if log else {})
     across = channel(f"{x}:Q", title=x_title, scale=space, axis={"values": ticks, "format": "d", "grid": False})
     up = channel(f"{y}:Q", title=None, scale={"zero": zero, "nice": True}, axis=_numbers(y_format))
     base = Chart(data).encode(x=across)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from harness.agreement import Asked, RunAgreement, Table, agree_in_run, audit
 from harness.errors import HarnessError
+from harness.learning import kept_rates, stale
 from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
 from harness.run import Run, has_flag, is_ai, opened
 from harness.statistics import finite
@@ -45,6 +46,9 @@ class Evidence:
     """One a task and criterion that several raters share."""
     stand_ins: list[Row] = field(default_factory=list)
     """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
+    exchange: list[Row] = field(default_factory=list)
+    """One a criterion: what labels of people and of others teach, and what one is worth; as `harness exchange --json`
+    has it, but people go by letters."""
     usd_per_hour: float | None = None
     """What people are paid, where it is known."""
     notes: list[str] = field(default_factory=list)
@@ -63,6 +67,7 @@ class Evidence:
     def _asked(cls, run: Run) -> Evidence:
         found, scores, notes = _rounds(run)
         agreed, unagreed = _agreement(run)
+        worth, unpriced = _exchange(run)
         return cls(
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
@@ -73,7 +78,8 @@ class Evidence:
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
             stand_ins=[plain(row) for row in agreed.stand_ins],
-            notes=notes + unagreed + [str(warning["message"]) for warning in found.warnings],
+            exchange=worth,
+            notes=notes + unagreed + unpriced + [str(warning["message"]) for warning in found.warnings],
         )
 
     @cached_property
@@ -176,6 +182,31 @@ def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
         return compare_rounds(run), run.worked_out(from_run), []
     except HarnessError as error:
         return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
+
+
+def _exchange(run: Run) -> tuple[list[Row], list[str]]:
+    """Return what labels are worth in a run that keeps it, and why that is not said where its ratings have changed."""
+    kept = kept_rates(run)
+    if kept is None:
+        return [], []
+    if stale(run):
+        return [], [
+            "Exchange: the run's ratings have changed since its rates were computed; `harness run` does it anew"
+        ]
+    letters = {name: f"Human {_letters(place)}" for place, name in enumerate(kept.humans)}
+
+    def called(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: called(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [called(inner) for inner in value]
+        return letters.get(value, value) if isinstance(value, str) else value
+
+    rows = [called(one.to_json()) for one in kept]
+    for row in rows if letters else []:  # sentences name them
+        for name, letter in letters.items():
+            row["sentence"] = row["sentence"].replace(name, letter)
+    return rows, [f"Exchange: {note}" for note in kept.notes]
 
 
 def counted(row: Row) -> Row:

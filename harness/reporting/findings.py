@@ -14,6 +14,7 @@ from harness.agreement import describe_people
 from harness.reporting.decision import is_fed
 from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
+from harness.reporting.label_figures import title
 from harness.reporting.trust import trust
 from harness.run import Run
 
@@ -27,6 +28,7 @@ def findings_of(run: Run | str | Path | Evidence) -> list[Finding]:
     return [
         *_rounds(evidence),
         *_control(evidence),
+        *_exchange(evidence),
         *trust(evidence),
         *_people(evidence),
         *_failures(evidence),
@@ -54,7 +56,7 @@ def answer(evidence: Evidence) -> str:
     """Return the answer to the page's question in plain words: what each kind of feedback still does, or whom to trust.
 
     With rounds it says what each kind of feedback gave, beyond training alone where a control tells, and when it gave
-    its last; without, how many of the AI judges do better than chance.
+    its last; without, how many of the AI judges do better than chance, or what a person's label is worth.
     """
     if evidence.rounds:
         told = " ".join(evidence.answers) or "Not known: no verdict on any series."
@@ -65,7 +67,7 @@ def answer(evidence: Evidence) -> str:
         )
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
-        return ""
+        return "".join(f"{title(one)}. " for one in evidence.exchange).strip()
     parts = [
         f"{marks.count(mark)} {words}"
         for mark, words in (
@@ -74,6 +76,14 @@ def answer(evidence: Evidence) -> str:
         if mark in marks
     ]  # fmt: skip
     return f"Of {len(marks)} AI {'judge' if len(marks) == 1 else 'judges'}: {', '.join(parts)}."
+
+
+def _exchange(evidence: Evidence) -> Iterator[Finding]:
+    for place, one in enumerate(evidence.exchange):
+        cheapest = [f"The cheapest of what was tried that reaches {one['wanted']:.3f}: {one['cheapest']}, "
+                    f"${one['cheapest_usd']:,.2f}, by its mean."] if one["cheapest"] else []  # fmt: skip
+        about = f"labels: {one['criterion']}"
+        yield Finding(about, one["sentence"].partition(": ")[2] + ".", f"fig-labels-{place + 1}", "note", cheapest)
 
 
 def _rounds(evidence: Evidence) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.reporting import feedback_figures, rater_figures, round_figures, tables
+from harness.reporting import feedback_figures, label_figures, rater_figures, round_figures, tables
 from harness.reporting.beside import beside
 from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
@@ -23,10 +23,11 @@ def figures(evidence: Evidence, prefix: str = "") -> Gallery:
         prefix: Stands before every figure's name where a page shows several runs.
 
     Returns:
-        For `rounds`, `agreement` and `raters` the `shown` figures and the `missing` ones.
+        For `rounds`, `exchange`, `agreement` and `raters` the `shown` figures and the `missing` ones.
     """
     return {
         "rounds": _section(_of_rounds(evidence, prefix)),
+        "exchange": _section(_drawn(one, prefix) for one in label_figures.curves(evidence)),
         "agreement": _section(
             [_drawn(closeness(evidence), prefix), _drawn(rater_figures.principles(evidence), prefix)]
         ),
@@ -60,9 +61,9 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
 
 
 def lead(gallery: Gallery) -> Figure | None:
-    """Return the figure that stands at the head of the page: the race, else how close the judges come."""
-    shown = [figure for section in ("rounds", "agreement") for figure in gallery[section]["shown"]]
-    return next((one for one in shown if one.name.endswith(("race", "closeness"))), None)
+    """Return the figure that stands at the head of the page: the race, what labels teach, or how close judges come."""
+    shown = [figure for section in ("rounds", "exchange", "agreement") for figure in gallery[section]["shown"]]
+    return next((one for one in shown if one.name.endswith(("race", "labels-1", "closeness"))), None)
 
 
 def _section(found: Iterable[Figure | Missing | None]) -> dict[str, list[Any]]:

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from harness import __version__
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.reporting import scorecard, tables
+from harness.reporting import label_figures, scorecard, tables
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
 from harness.reporting.evidence import Evidence, Row, counted
@@ -134,6 +134,7 @@ def summary(run: Run | str | Path) -> Row:
         "stand_in": evidence.stand_ins,
         "raters": scorecard.raters(evidence),
         "scorecard": scorecard.scorecard(evidence),
+        "exchange": evidence.exchange,
         "audits": {evidence.name(rater): checks for rater, checks in evidence.audits.items()},
         "biases": scorecard.biases(evidence),
         "worth": scorecard.worth(evidence),
@@ -181,6 +182,8 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "fed": is_fed(evidence),
         "comparisons": tables.compared(evidence.comparisons),
         "published": evidence.published,
+        "exchange": evidence.exchange,
+        "scorers": label_figures.scorers(evidence),
         "shown": len(data["cases"]) if shown is None else shown,
         "total": data["total"],
         "disagreeing": data["disagreeing"],
@@ -231,7 +234,10 @@ def question(views: Sequence[Row]) -> str:
     """Return what the page answers: of checkpoints that nobody fed, whether training helps, not feedback."""
     if any(one["rounds"] and one["fed"] for one in views):
         return "Does the feedback still help?"
-    return "Does training still help?" if any(one["rounds"] for one in views) else "Who agrees with whom?"
+    if any(one["rounds"] for one in views):
+        return "Does training still help?"
+    only = all(one["exchange"] and not one["raters"] for one in views)
+    return "What is a label worth?" if only else "Who agrees with whom?"
 
 
 def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
@@ -262,6 +268,7 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         "counted": counted,
         "gained": gained,
         "last_gain": last_gain,
+        "times": label_figures.times,
     }
     return found
 

@@ -22,7 +22,8 @@ PARTS = ("items", "responses", "ratings", "rounds")
 def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: Catalog) -> str | None:
     """Return the hash of what a command would look at: suite, stages, code, tasks, raters, data, and the run's parts.
 
-    None where a task is named by a path: what lies beside it decides too, and may be anything.
+    None where a task is named by a path, for what lies beside it decides too and may be anything, and where labels of a
+    file are exchanged, which may have changed.
 
     Args:
         folder: The run's folder.
@@ -32,6 +33,8 @@ def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: C
     """
     tasks, own = [one.name for one in suite.walk() if one.what in ("task", "generator")], catalog.entries("tasks")
     if any(Path(name).exists() for name in tasks if name not in own):
+        return None
+    if suite.exchange and suite.exchange.data and "exchange" in stages:
         return None
     # A file of the user may define a task of another name, and a rater may be made of others; lm-eval's own tasks
     # change with its version.

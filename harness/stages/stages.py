@@ -19,13 +19,14 @@ from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.run import opened as opened_run
 from harness.stages.answers import answer_tasks
 from harness.stages.context import Context, Options, opened
+from harness.stages.exchange import exchange_labels
 from harness.stages.names import check_names
 from harness.stages.ratings import rate_task, rate_tasks
 from harness.stages.rounds import train_rounds
 from harness.suite import IMPORTED, RaterUse, Suite, read_suite
 
-StageName = Literal["answer", "rate", "rounds", "report"]
-STAGES: tuple[StageName, ...] = ("answer", "rate", "rounds", "report")
+StageName = Literal["answer", "rate", "rounds", "exchange", "report"]
+STAGES: tuple[StageName, ...] = ("answer", "rate", "rounds", "exchange", "report")
 
 
 def run_suite(
@@ -43,7 +44,7 @@ def run_suite(
     Args:
         suite: A suite, the path of its file, or its name in the catalogue.
         out: The run's folder; `runs/NAME` where not given.
-        stages: Which stages: `answer`, `rate`, `rounds`, `report`.
+        stages: Which stages: `answer`, `rate`, `rounds`, `exchange`, `report`.
         tasks: Only these tasks of the suite, now; the rest stays to be done. Without rounds.
         models: Only these models, likewise.
         raters: Only these raters, likewise.
@@ -79,7 +80,10 @@ def run_suite(
         run.freeze(suite)
         started = {} if run.manifest else {"times": {"started": now()}}
         run.note(suite=suite.name, seed=suite.seed, **host_facts(), **started)
-        doing = {"answer": answer_tasks, "rate": rate_tasks, "rounds": train_rounds, "report": _report}
+        doing = {
+            "answer": answer_tasks, "rate": rate_tasks, "rounds": train_rounds, "exchange": exchange_labels,
+            "report": _report,
+        }  # fmt: skip
         for name in STAGES:
             if name in stages:
                 doing[name](context)

@@ -5,6 +5,9 @@ from .document import Document as Document
 from .document import Key as Key
 from .document import compose as compose
 from .document import read_document as read_document
+from .exchange import PERSON as PERSON
+from .exchange import ExchangeUse as ExchangeUse
+from .exchange import mixed as mixed
 from .file import description as description
 from .file import find_suite as find_suite
 from .file import read_suite as read_suite

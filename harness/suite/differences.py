@@ -19,7 +19,7 @@ def differences(old: Suite, new: Suite) -> list[str]:
 
 def _by_name(suite: Suite) -> dict[str, Any]:
     """Return a suite's values, its lists by name: their order decides nothing."""
-    content = suite.model_dump(exclude={"description"})
+    content = suite.model_dump(exclude={"description", "exchange"})
     for use in [*content["tasks"], *content["ratings"]]:
         use["raters"] = {f"{entry['rater']} against {entry['against']}": entry for entry in use["raters"]}
     return {

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
 from harness.suite.document import Document, Key
+from harness.suite.exchange import OF_FILE, ExchangeUse
 from harness.suite.uses import ModelUse, RatingsUse, RoundsUse, Section, TaskUse
 from harness.suite.variables import escape, secrets
 
@@ -57,6 +58,8 @@ class Suite(Section):
     """What people have rated already."""
     rounds: RoundsUse | None = None
     """A learner trained in rounds."""
+    exchange: ExchangeUse | None = None
+    """What labels of people and of others are worth."""
     _document: Document | None = PrivateAttr(None)
 
     @model_validator(mode="after")
@@ -75,8 +78,15 @@ class Suite(Section):
                 raise ValueError(f"the model {model.name!r} needs both `series` and `round`, or neither")
         if self.tasks and not self.models:
             raise ValueError("there are tasks but no models to answer them; add `models:`")
-        if not self.tasks and not self.ratings and not self.rounds:
-            raise ValueError("there is nothing to do; add `tasks:`, `ratings:` or `rounds:`")
+        if not self.tasks and not self.ratings and not self.rounds and not self.exchange:
+            raise ValueError("there is nothing to do; add `tasks:`, `ratings:`, `rounds:` or `exchange:`")
+        if self.exchange and self.exchange.data is None:
+            if not self.tasks and not self.ratings:
+                raise ValueError(
+                    "exchange: there are no ratings; name a file by `data:`, or add `ratings:` or `tasks:`"
+                )
+            if said := [name for name in OF_FILE if getattr(self.exchange, name)]:
+                raise ValueError(f"exchange: {said[0]}: is told of a file, `data:`; a run's own ratings have theirs")
         elsewhere = self.model_dump(exclude={"models": {"__all__": {"args"}}})
         if names := sorted(secrets(elsewhere)):
             raise ValueError(f"a secret (${{{names[0]}}}) may stand under `models: args:` alone")
@@ -153,7 +163,7 @@ class Suite(Section):
             for key, uses in (("tasks", self.tasks), ("ratings", self.ratings))
         }
         who = [model for model in self.models if models is None or model.name in models]
-        return self.model_copy(update={**chosen, "models": who, "rounds": None})
+        return self.model_copy(update={**chosen, "models": who, "rounds": None, "exchange": None})
 
 
 def _raters_of(use: TaskUse | RatingsUse, *location: Key) -> Iterator[Named]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.learning import Exchange, ExchangeRates, keep_rates
+from harness.learning.worth.curves import Curves, Point
 from harness.reporting.notebook import notebooks, run_notebook
+from harness.suite import ExchangeUse
 
 needs_jupyter = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("nbclient", "jupytext", "ipykernel")),
@@ -17,7 +21,7 @@ needs_jupyter = pytest.mark.skipif(
 
 
 def test_the_catalogue_has_them():
-    assert {"stand_in", "plateau", "checkpoints", "race"} <= set(notebooks())
+    assert {"stand_in", "plateau", "checkpoints", "race", "human_or_ai"} <= set(notebooks())
 
 
 @needs_jupyter
@@ -40,3 +44,15 @@ def test_a_notebook_runs_to_its_end(name, people, made_up_run, tmp_path):
     assert all(cell["execution_count"] for cell in cells)
     outputs = json.dumps([cell["outputs"] for cell in cells])
     assert ("It cannot be known here" in outputs) == (name == "stand_in")  # people and judges share no criterion here
+
+
+@needs_jupyter
+@pytest.mark.slow
+def test_the_notebook_of_labels_shows_what_the_run_keeps(made_up_run, tmp_path):
+    points = [Point(source, size) for source in ("person", "judge") for size in (10, 20)]
+    scores = np.array([[0.3, 0.5, 0.2, 0.3], [0.32, 0.52, 0.22, 0.34], [0.28, 0.51, 0.21, 0.32]])
+    run = made_up_run(tmp_path / "run")
+    keep_rates(run, ExchangeRates([Exchange("style", Curves(points, scores, 0.4, 60, 12))]))
+    run.freeze(run.suite.model_copy(update={"exchange": ExchangeUse(data="elsewhere.csv")}))
+    outputs = run_notebook("human_or_ai", run).read_text()
+    assert "style: at 10 labels, one of a person is worth 1." in outputs

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import harness as h
 from harness.cli import app
 from harness.errors import HarnessError
-from harness.learning.exchange.curves import Curves, Point, learning_curves, spearman
-from harness.learning.exchange.exchange import Exchange
+from harness.learning.worth.curves import Curves, Point, learning_curves, spearman
+from harness.learning.worth.exchange import Exchange
 
 SIZES = (25, 50, 100, 200)
 
@@ -68,7 +69,7 @@ def test_the_exchange_rate_is_read_between_sizes_by_the_logarithm():
     curves = Curves(points, np.array([[0.5, 0.4, 0.6]] * 5), 0.4, 100, 10)
     (worth,) = Exchange("c", curves).worth("judge")
     assert (worth.worth, worth.low, worth.high) == pytest.approx((2.0, 2.0, 2.0))
-    assert Exchange("c", curves).flattening("judge")["gain"] == pytest.approx(0.1)  # two doublings gain .2
+    assert Exchange("c", curves).end("judge").gain == pytest.approx(0.1)  # two doublings gain .2
 
 
 def test_the_cheapest_follows_the_rates():
@@ -104,11 +105,119 @@ def test_ranks_decide():
     assert math.isnan(spearman(np.ones(3), np.arange(3.0)))
 
 
-def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path):
+def test_a_curve_is_flat_from_where_no_further_doubling_gains():
+    points = [Point("person", size) for size in (10, 20, 40, 80)]
+    scores = np.array([[0.2, 0.4, 0.401, 0.402], [0.22, 0.42, 0.421, 0.422], [0.18, 0.38, 0.381, 0.382]])
+    (end,) = Exchange("c", Curves(points, scores, 0.4, 100, 10)).ends
+    assert (end.outcome, end.flat_from) == ("rising", 20)  # .001 a doubling in every split: rising, by under .01
+    steep = Exchange("c", Curves(points, np.cumsum(scores, axis=1), 0.4, 100, 10)).end("person")
+    assert (steep.outcome, steep.flat_from) == ("rising", None)
+
+
+def test_pairs_are_learnt_from_differences_whichever_text_stands_first():
+    """A hand-made case: the label is the sign of the one feature's difference, so that every pair is picked alike."""
+    random = np.random.default_rng(0)
+    difference = random.normal(size=(300, 1)) * 100
+    prefers = np.sign(difference[:, 0])
+    labels = {"a": prefers, "noise": random.choice([-1.0, 1.0], 300)}
+    how = {"people": ["a"], "cluster": np.arange(300) // 3, "sizes": (20, 100), "splits": 4, "scorers": ["a"]}
+    right = learning_curves(difference, labels, pairs=True, **how)
+    scores = dict(zip(map(str, right.points), right.scores.mean(axis=0), strict=True))
+    assert scores["100 person"] == 1.0
+    assert scores["100 noise"] < 0.95
+    turn = random.choice([-1.0, 1.0], 300)
+    turned = learning_curves(
+        difference * turn[:, None], {name: one * turn for name, one in labels.items()}, pairs=True, **how
+    )
+    assert turned.scores == pytest.approx(right.scores)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
     pytest.importorskip("transformers")
     from tiny_model import make_tiny_model
 
-    model = make_tiny_model(tmp_path / "model")
+    return str(make_tiny_model(tmp_path_factory.mktemp("tiny") / "model"))
+
+
+def graded(items: int = 100) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ratings, and a table of the texts: what is rated is how long a text is; the crowd is two simulated strangers."""
+    random = np.random.default_rng(1)
+    rows, texts = [], []
+    for number in range(items):
+        words = int(random.integers(1, 30))
+        text = " ".join(random.choice(["cat", "owl", "bee", "wolf"], words))
+        texts.append((f"i{number}", f"d{number // 2}", text))
+        for name, spread in (("ann", 1.0), ("bob", 1.0), ("judge", 3.0), ("slot_1", 50.0), ("slot_2", 50.0)):
+            kind = "judge" if name == "judge" else "human"
+            rows.append((f"i{number}", name, kind, "length", words + spread * random.normal()))
+    columns = ["item_id", "rater", "rater_kind", "criterion", "value"]
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(texts, columns=["item_id", "doc", "summary"])
+
+
+def test_suite_command_page_and_python_say_the_same(tmp_path, model):
+    from harness.learning import kept_rates
+    from harness.reporting import summary
+    from harness.stages import run_suite
+    from harness.suite import Suite
+
+    ratings, texts = graded()
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    texts.to_json(tmp_path / "texts.jsonl", orient="records", lines=True)
+    use = {
+        "data": str(tmp_path / "ratings.csv"), "tables": [str(tmp_path / "texts.jsonl")], "text": "summary",
+        "cluster": "doc", "people": ["ann", "bob"], "sources": {"judge": ["judge"], "crowd": ["slot_*"]},
+        "sizes": [10, 30], "mixtures": ["10+30"], "splits": 5, "rates": {"person": 1, "judge": 0.1}, "model": model,
+    }  # fmt: skip
+    suite = Suite.model_validate({"name": "labels", "seed": 3, "exchange": use})
+    run = run_suite(suite, tmp_path / "run", stages=["exchange", "report"], cache=tmp_path / "cache")
+    (one,) = h.exchange(run).to_json()
+    assert {row["source"] for row in one["points"]} == {"person", "judge", "crowd"}
+    asked = CliRunner().invoke(app, ["exchange", str(run.folder), "--json"], catch_exceptions=False)
+    assert json.loads(asked.stdout) == [one] == summary(run)["exchange"]
+    page = (run.folder / "report.html").read_text()
+    assert "What is a label worth?" in page
+    assert f"reaches {one['wanted']:.3f}" in page
+    frame = ratings.merge(texts, on="item_id").rename(columns={"summary": "text", "doc": "cluster"})
+    said = {name: use[name] for name in ("people", "sources", "sizes", "mixtures", "splits", "rates", "model")}
+    (anew,) = h.exchange(frame, seed=3, cache=tmp_path / "cache", **said).to_json()
+    assert anew == one, "the frame that the files are made of"
+    before = (run.folder / "exchange.json").stat().st_mtime_ns
+    run_suite(suite, tmp_path / "run", stages=["exchange"], cache=tmp_path / "cache")
+    assert (run.folder / "exchange.json").stat().st_mtime_ns == before
+    ratings["value"] = ratings["value"].sample(frac=1, random_state=0).to_numpy()
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    run_suite(suite, tmp_path / "run", stages=["exchange"], cache=tmp_path / "cache")
+    assert kept_rates(run).to_json() != [one], "the file has changed"
+
+
+def test_what_does_not_fit_is_said(tmp_path, model):
+    from harness.suite import Suite
+
+    ratings, texts = graded(6)
+    frame = ratings.merge(texts, on="item_id").rename(columns={"summary": "text"})
+    how = {"model": model, "cache": tmp_path / "cache"}
+    with pytest.raises(HarnessError, match="no column 'text'"):
+        h.exchange(ratings, **how)
+    with pytest.raises(HarnessError, match="'slott_\\*' matches nothing"):
+        h.exchange(frame, sources={"crowd": ["slott_*"]}, people=["ann", "bob"], **how)
+    with pytest.raises(HarnessError, match="expected N\\+M"):
+        h.exchange(frame, mixtures=["50 and 800"], **how)
+    with pytest.raises(HarnessError, match="some ratings compare two texts"):
+        h.exchange(frame.assign(against_text=[None, "other"] * (len(frame) // 2)), **how)
+    with pytest.raises(HarnessError, match="length: too few items"):
+        h.exchange(frame.assign(cluster=frame["item_id"]), **how)
+    with pytest.raises(HarnessError, match="nobody is called 'judg'"):
+        h.exchange(frame, rates={"judg": 1.0}, **how)
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    pd.concat([texts, texts[:1]]).to_csv(tmp_path / "texts.csv", index=False)
+    with pytest.raises(HarnessError, match="item_id 'i0' stands there twice"):
+        h.exchange(tmp_path / "ratings.csv", tables=[tmp_path / "texts.csv"], text="summary", **how)
+    with pytest.raises(ValueError, match="there are no ratings"):
+        Suite.model_validate({"name": "x", "exchange": {}})
+
+
+def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path, model):
     random = np.random.default_rng(0)
     rows = []
     for number in range(90):

@@ -3,20 +3,23 @@
 Each split holds clusters (documents) out. The rater is a ridge regression of the labels on the features; it is scored
 on the held-out items by Spearman's correlation with the mean of the people who gave no label. All sources learn from
 the same items in the same order, and all are scored by the same people, so that sources are compared split by split.
+
+Where two texts were compared, the features are the differences of theirs and a label is from -1 to 1; what is learnt is
+the same whichever text is named first, and it is scored by the share of held-out pairs in which it prefers as they do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from harness.errors import HarnessError
 from harness.statistics import Bools, Floats, Ints
+from harness.suite import PERSON
 
-PERSON = "person"
-"""The source that is one of the people, another in every split."""
 PENALTY = 3000.0
 """Of the ridge, on standardised features."""
 FEWEST = 20
@@ -68,6 +71,9 @@ def learning_curves(
     splits: int = 20,
     held_out: float = 0.3,
     seed: int = 0,
+    *,
+    scorers: Sequence[str] = (),
+    pairs: bool = False,
 ) -> Curves:
     """Return the learning curves of a person and of every other source.
 
@@ -81,20 +87,23 @@ def learning_curves(
         splits: Random splits.
         held_out: The share of the clusters that is held out.
         seed: Decides the splits and which labels are used.
+        scorers: The raters whose mean scores what was learnt, where it is not the people who gave no label. One who
+            gives labels too scores other documents than those it labelled.
+        pairs: The features are differences of two texts, and a label above 0 prefers the first.
 
     Raises:
         HarnessError: Under two people, or too few clusters.
     """
-    if len(people) < 2:
+    if len(people) < (1 if scorers else 2):
         raise HarnessError(
             f"{len(people)} of the raters are people; one gives labels and another scores what was learnt, so that two "
-            "are needed (--people GLOB)"
+            "are needed (--people GLOB), or say who scores (--scored-by GLOB)"
         )
     names = np.unique(cluster)
     count = max(1, round(held_out * len(names)))
     if len(names) - count < 2 or count < 2:
         raise HarnessError(f"{len(names)} clusters are too few to hold some out")
-    others = [name for name in labels if name not in people]
+    others = [name for name in labels if name not in (*people, *scorers)]
     points = [Point(name, size) for name in (PERSON, *others) for size in sizes]
     points += [Point(PERSON, size, name, more) for name in others for size, more in mixtures]
     scores = np.full((splits, len(points)), np.nan)
@@ -103,56 +112,66 @@ def learning_curves(
         test = np.isin(cluster, random.permutation(names)[:count])
         order = random.permutation(len(cluster))
         labeller = people[number % len(people)]
-        gold = _mean([labels[name] for name in people if name != labeller])
+        gold = _mean([labels[name] for name in scorers or [name for name in people if name != labeller]])
         mine = {PERSON: labels[labeller], **{name: labels[name] for name in others}}
-        for place, score in _split(features, mine, gold, test, order, points):
+        for place, score in _split(features, mine, gold, test, order, points, pairs):
             scores[number, place] = score
+    if np.isnan(scores).all():
+        raise HarnessError(
+            f"too few items: no split holds {FEWEST} out that everyone who scores has rated, with {min(sizes)} labels "
+            "or more of some source beside them"
+        )
     rated = ~np.isnan(np.stack([labels[name] for name in people])).all(axis=0)
     return Curves(points, scores, count / (len(names) - count), int(rated.sum()), len(names))
 
 
 def _split(
-    features: Floats, labels: Mapping[str, Floats], gold: Floats, test: Bools, order: Ints, points: Sequence[Point]
+    features: Floats,
+    labels: Mapping[str, Floats],
+    gold: Floats,
+    test: Bools,
+    order: Ints,
+    points: Sequence[Point],
+    pairs: bool,
 ) -> Iterator[tuple[int, float]]:
-    """Yield the place and score of every point that a split can tell."""
+    """Yield the place and score of every point that a split can tell.
+
+    The ridge is solved by the products of items with each other: there are fewer items than features.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
     scored = test & ~np.isnan(gold)
+    if pairs:
+        scored &= gold != 0  # nobody prefers either
     if int(scored.sum()) < FEWEST:
         return
     train = order[~test[order]]
-    spread = features[train].std(axis=0)
-    standard = (features - features[train].mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    centre = 0.0 if pairs else features[train].mean(axis=0)  # the difference the other way round is minus it
+    spread = np.sqrt(((features[train] - centre) ** 2).mean(axis=0))
+    standard = (features - centre) / np.where(spread > 1e-9, spread, 1.0)
     products = standard @ standard.T  # once: every point learns from some of the same items
     learnt: dict[tuple[str, int], Floats] = {}
+    factored: dict[bytes, Any] = {}
 
     def predicted(source: str, size: int) -> Floats | None:
         if (source, size) not in learnt:
             rows = train[~np.isnan(labels[source][train])][:size]
             if len(rows) < size:
                 return None
-            learnt[source, size] = _ridge(products[rows], labels[source][rows], rows, scored)
+            known = labels[source][rows]
+            if (key := rows.tobytes()) not in factored:  # sources that rated the same items share it
+                factored[key] = cho_factor(products[np.ix_(rows, rows)] + PENALTY * np.eye(size))
+            weights = cho_solve(factored[key], known if pairs else known - known.mean())
+            learnt[source, size] = weights @ products[np.ix_(rows, scored.nonzero()[0])]
         return learnt[source, size]
 
     for place, point in enumerate(points):
         found = predicted(point.source, point.labels)
         if found is not None and point.other:
             more = predicted(point.other, point.other_labels)
-            found = None if more is None else _standard(found) + _standard(more)
+            found = None if more is None else _standard(found, pairs) + _standard(more, pairs)
         if found is not None:
-            yield place, spearman(found, gold[scored])
-
-
-def _ridge(products: Floats, labels: Floats, rows: Ints, asked: Bools) -> Floats:
-    """Return the predictions of a ridge regression, by the items' products: there are fewer items than features.
-
-    Args:
-        products: Of the rows that it learns from with all items.
-        labels: Of those rows.
-        rows: Which they are.
-        asked: The items that it is asked about.
-    """
-    weights = np.linalg.solve(products[:, rows] + PENALTY * np.eye(len(rows)), labels - labels.mean())
-    found: Floats = weights @ products[:, asked]
-    return found
+            yield place, (alike if pairs else spearman)(found, gold[scored])
 
 
 def spearman(first: Floats, second: Floats) -> float:
@@ -165,9 +184,15 @@ def spearman(first: Floats, second: Floats) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _standard(values: Floats) -> Floats:
-    spread = float(values.std())
-    found: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
+def alike(first: Floats, second: Floats) -> float:
+    """Return the share of preferences that go the same way; one that prefers neither is half of one."""
+    return float(((1 + np.sign(first) * np.sign(second)) / 2).mean())
+
+
+def _standard(values: Floats, pairs: bool) -> Floats:
+    centre = 0.0 if pairs else values.mean()
+    spread = float(np.sqrt(((values - centre) ** 2).mean()))
+    found: Floats = (values - centre) / (spread if spread > 0 else 1.0)
     return found
 
 

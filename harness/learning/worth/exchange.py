@@ -10,19 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import isfinite, log
-from typing import Any
+from functools import cached_property
+from itertools import pairwise
+from math import isfinite, log2
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from harness.learning.exchange.curves import PERSON, Curves, Point
+from harness.learning.worth.curves import Curves, Point
 from harness.statistics import Floats, finite
+from harness.suite import PERSON
 
 LEVEL = 0.95
 FLAT = 0.01
-"""A gain in correlation over the last doubling of labels below which a curve is called flat."""
+"""A gain in the score a doubling of labels below which a curve is called flat."""
 DRAWS = 4000
+Measure = Literal["correlation", "share alike"]
+"""What a score is: Spearman's correlation with other people's labels, or of pairs the share picked as they pick."""
+Verdict = Literal["more", "less", "not shown to differ"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,33 @@ class Worth:
     least: float
     most: float
 
+    @property
+    def verdict(self) -> Verdict:
+        """Whether a person's label is shown to be worth more than one of the source's, or less."""
+        return "more" if self.low > 1 else "less" if self.high < 1 else "not shown to differ"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a source's curve ends.
+
+    Attributes:
+        source: The source.
+        gain: What the last doubling of labels gained.
+        low: The lower end of its interval.
+        high: The upper end.
+        outcome: `rising` or `flat` at the end where the interval says so, else `unknown`.
+        flat_from: The fewest labels from which every further doubling gains less than `FLAT`; None where the curve is
+            not shown to flatten.
+    """
+
+    source: str
+    gain: float
+    low: float
+    high: float
+    outcome: Literal["rising", "flat", "unknown"]
+    flat_from: int | None
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -62,8 +95,9 @@ class Exchange:
     """US dollars a label, by source; `person` for a person's."""
     quality: float | None = None
     """The score that is wanted; what half of the most of a person's labels reach where not given."""
+    measure: Measure = "correlation"
 
-    @property
+    @cached_property
     def df(self) -> pd.DataFrame:
         """One row a point: its mean score over the splits with the interval."""
         rows = []
@@ -86,47 +120,52 @@ class Exchange:
         """The sources beside the person."""
         return list(dict.fromkeys(one.source for one in self.curves.points if one.source != PERSON))
 
+    @cached_property
+    def worths(self) -> list[Worth]:
+        """What a person's labels are worth in each source's, for each number of a person's labels."""
+        return [one for source in self.sources for one in self.worth(source)]
+
     def worth(self, source: str) -> list[Worth]:
         """Return what a person's labels are worth in a source's, for each number of a person's labels."""
         mine, theirs = self._curve(PERSON), self._curve(source)
-        if not mine or not theirs:
-            return []
-        places = [*mine.values(), *theirs.values()]
-        scores = self.curves.scores[:, places]
+        scores = self.curves.scores[:, [*mine.values(), *theirs.values()]]
         scores = scores[~np.isnan(scores).any(axis=1)]
-        if len(scores) < 2:
+        if not mine or not theirs or len(scores) < 2:
             return []
         centre = scores.mean(axis=0)
         spread = np.cov(scores.T) * (1 / len(scores) + self.curves.share)
         random = np.random.default_rng(self.seed)
         draws = random.multivariate_normal(centre, np.atleast_2d(spread), DRAWS, method="eigh")
+        both, sizes = np.vstack([centre, draws]), list(theirs)
         found = []
         for place, labels in enumerate(mine):
-            worth = _labels_for(centre[place], list(theirs), centre[len(mine) :]) / labels
-            drawn = [_labels_for(one[place], list(theirs), one[len(mine) :]) / labels for one in draws]
+            worth, *drawn = _labels_for(both[:, place], sizes, both[:, len(mine) :]) / labels
             low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
             seen = min(theirs) / labels, max(theirs) / labels
-            found.append(Worth(source, labels, float(centre[place]), worth, float(low), float(high), *seen))
+            found.append(Worth(source, labels, float(centre[place]), float(worth), float(low), float(high), *seen))
         return found
 
-    def flattening(self, source: str) -> dict[str, Any]:
-        """Return the gain over the last doubling of a source's labels, and whether the curve is flat there."""
+    @cached_property
+    def ends(self) -> list[End]:
+        """How the curve of each source ends, the person's first; of those with two numbers of labels or more."""
+        return [self.end(source) for source in (PERSON, *self.sources) if len(self._curve(source)) > 1]
+
+    def end(self, source: str) -> End:
+        """Return how a source's curve ends, and where it flattens."""
         curve = list(self._curve(source).items())
-        if len(curve) < 2:
-            return {"source": source, "outcome": "unknown"}
-        (before, first), (after, last) = curve[-2:]
-        doubled = log(2) / log(after / before)
-        mean, low, high = self._interval((self.curves.scores[:, last] - self.curves.scores[:, first]) * doubled)
-        outcome = "rising" if low > 0 else "flat" if high < FLAT else "unknown"
-        return {
-            "source": source,
-            "from": before,
-            "to": after,
-            "gain": mean,
-            "low": low,
-            "high": high,
-            "outcome": outcome,
-        }
+        last, place = curve[-1]
+        gains = []
+        for size, at in curve[:-1]:
+            gained = (self.curves.scores[:, place] - self.curves.scores[:, at]) / log2(last / size)
+            gains.append((size, *self._interval(gained)))
+        _, gain, low, high = gains[-1]
+        outcome: Literal["rising", "flat", "unknown"] = "rising" if low > 0 else "flat" if high < FLAT else "unknown"
+        flat = None
+        for size, _, _, upper in reversed(gains):
+            if not upper < FLAT:
+                break
+            flat = size
+        return End(source, gain, low, high, outcome, flat)
 
     @property
     def wanted(self) -> float:
@@ -145,20 +184,27 @@ class Exchange:
         return self.curves.points[int(np.nanargmin(costs))] if enough.any() else None
 
     @property
+    def sentence(self) -> str:
+        """What a person's labels are worth in the other sources', at the middle number of a person's labels."""
+        sizes = list(self._curve(PERSON))
+        if not sizes or not self.worths:
+            return f"{self.criterion}: too few labels to compare a person's with another's"
+        middle = sizes[(len(sizes) - 1) // 2]
+        at = [one for one in self.worths if one.labels == middle]
+        said = ", ".join(f"{_times(one.worth, one)} of {one.source} ({_shown(one)})" for one in at)
+        return f"{self.criterion}: at {middle} labels, one of a person is worth {said}"
+
+    @property
     def sentences(self) -> list[str]:
         """What was found, a sentence each."""
-        said = []
-        for source in self.sources:
-            for one in self.worth(source):
-                said.append(f"{self.criterion}: {_said(one)}")
-        for source in (PERSON, *self.sources):
-            end = self.flattening(source)
-            if "gain" in end:
-                words = {"rising": "still rising", "flat": "flat", "unknown": "rising or flat, which cannot be told"}
-                said.append(
-                    f"{self.criterion}: labels of {source}: {end['gain']:+.3f} [{end['low']:.3f}, {end['high']:.3f}] a "
-                    f"doubling at the end of the curve: {words[end['outcome']]}"
-                )
+        said = [f"{self.criterion}: {_said(one, self.measure)}" for one in self.worths]
+        for end in self.ends:
+            words = {"rising": "still rising", "flat": "flat", "unknown": "rising or flat, which cannot be told"}
+            since = f", from {end.flat_from} on" if end.flat_from else ""
+            said.append(
+                f"{self.criterion}: labels of {end.source}: {end.gain:+.3f} [{end.low:.3f}, {end.high:.3f}] a "
+                f"doubling at the end of the curve: {words[end.outcome]}{since}"
+            )
         if self.cheapest:
             said.append(
                 f"{self.criterion}: the cheapest that reaches {self.wanted:.3f} is {self.cheapest}: "
@@ -168,19 +214,20 @@ class Exchange:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values; null for what is unknown or without end."""
-        rows = [finite(row) for row in self.df.to_dict("records")]
-        worth = [asdict(one) for source in self.sources for one in self.worth(source)]
         return {
             "criterion": self.criterion,
+            "measure": self.measure,
             "n_items": self.curves.n_items,
             "n_clusters": self.curves.n_clusters,
+            "splits": len(self.curves.scores),
             "level": LEVEL,
-            "points": rows,
-            "worth": [finite(one) for one in worth],
-            "flattening": [self.flattening(source) for source in (PERSON, *self.sources)],
+            "points": [finite(row) for row in self.df.to_dict("records")],
+            "worth": [finite({**asdict(one), "verdict": one.verdict}) for one in self.worths],
+            "flattening": [finite(asdict(one)) for one in self.ends],
             "wanted": finite(self.wanted),
             "cheapest": str(self.cheapest) if self.cheapest else None,
-            "sentences": self.sentences,
+            "cheapest_usd": self.cost(self.cheapest) if self.cheapest else None,
+            "sentence": self.sentence,
         }
 
     def _curve(self, source: str) -> dict[int, int]:
@@ -203,24 +250,37 @@ class Exchange:
         return mean, mean - reach, mean + reach
 
 
-def _labels_for(score: float, sizes: Sequence[int], curve: Floats) -> float:
-    """Return how many labels reach a score, between sizes by the logarithm: 0 below the first, inf beyond the last.
+def _labels_for(scores: Floats, sizes: Sequence[int], curves: Floats) -> Floats:
+    """Return how many labels reach each score, between sizes by the logarithm: 0 below the first, inf beyond the last.
 
-    The curve is made to never fall: more labels of one source are not worth less.
+    The curves are made to never fall: more labels of one source are not worth less.
+
+    Args:
+        scores: What is to be reached.
+        sizes: The numbers of labels of the curves' points.
+        curves: One row a score.
     """
-    rising = np.maximum.accumulate(curve)
-    if score > rising[-1]:
-        return float("inf")
-    if score < rising[0]:
-        return 0.0
-    return float(np.exp(np.interp(score, rising, np.log(np.asarray(sizes, dtype=float)))))
+    rising, logs = np.maximum.accumulate(curves, axis=1), np.log(np.asarray(sizes, dtype=float))
+    found = np.full(len(scores), np.inf)
+    found[scores <= rising[:, 0]] = sizes[0]
+    found[scores < rising[:, 0]] = 0.0
+    for place, (before, after) in enumerate(pairwise(logs)):
+        low, high = rising[:, place], rising[:, place + 1]
+        within = (low < scores) & (scores <= high)
+        share = (scores[within] - low[within]) / (high - low)[within]
+        found[within] = np.exp(before + share * (after - before))
+    return found
 
 
-def _said(one: Worth) -> str:
+def _said(one: Worth, measure: Measure) -> str:
     return (
         f"at {one.labels} labels of a person, each is worth {_times(one.worth, one)} of {one.source} "
-        f"[{_times(one.low, one)}, {_times(one.high, one)}] (correlation {one.score:.3f})"
+        f"[{_times(one.low, one)}, {_times(one.high, one)}] ({measure} {one.score:.3f})"
     )
+
+
+def _shown(one: Worth) -> str:
+    return one.verdict if one.verdict == "not shown to differ" else f"shown to be {one.verdict} than one"
 
 
 def _times(value: float, one: Worth) -> str:
