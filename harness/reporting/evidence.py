@@ -127,7 +127,7 @@ class Evidence:
     @cached_property
     def published(self) -> list[Row]:
         """Series that papers published, each with its verdict from summary data; none where the run has no rounds."""
-        return [plain(row) for row in published_series(self.sesoi).results] if self.rounds else []
+        return [plain(row) for row in published_series(self.sesoi, needs=False).results] if self.rounds else []
 
     @property
     def control(self) -> str | None:

@@ -45,7 +45,11 @@ class SummaryResult(RoundsResult):
 
 
 def compare_summaries(
-    tables: Sequence[pd.DataFrame], sesoi: float = 1.0, significance: float = 0.05, look: LookRule = "final"
+    tables: Sequence[pd.DataFrame],
+    sesoi: float = 1.0,
+    significance: float = 0.05,
+    look: LookRule = "final",
+    needs: bool = True,
 ) -> Rounds:
     """Return verdicts from tables of scores, a row a series, benchmark and round.
 
@@ -55,13 +59,14 @@ def compare_summaries(
         sesoi: The smallest effect of interest, in points a round.
         significance: Of each one-sided test.
         look: `final` for one look; `every` where the series was looked at after every round.
+        needs: Whether to say how many items would decide, which takes a simulation of each series.
 
     Raises:
         HarnessError: A column is missing, a score is no number or outside its unit's range, or a round comes twice.
     """
     question = VerdictRule.of(sesoi, significance, look)
     results = [
-        _result(str(series), str(benchmark), rows, question)
+        _result(str(series), str(benchmark), rows, question, needs)
         for table in tables
         for (series, benchmark), rows in _checked(table).groupby(["series", "benchmark"], sort=False)
     ]
@@ -73,9 +78,10 @@ def compare_summaries(
     return Rounds(list(results), [], [{"code": "unpaired", "message": message}])
 
 
-def published_series(sesoi: float = 1.0, significance: float = 0.05) -> Rounds:
+def published_series(sesoi: float = 1.0, significance: float = 0.05, needs: bool = True) -> Rounds:
     """Return the series that papers published, each with its verdict from summary data and the paper's own claim."""
-    return compare_summaries([pd.read_csv(Catalog().file("reports/published_rounds.csv"))], sesoi, significance)
+    table = pd.read_csv(Catalog().file("reports/published_rounds.csv"))
+    return compare_summaries([table], sesoi, significance, needs=needs)
 
 
 def binomial_stderr(share: Floats, n_items: Floats) -> Floats:
@@ -97,7 +103,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(score=scores.astype(float))
 
 
-def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRule) -> SummaryResult:
+def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRule, needs: bool) -> SummaryResult:
     number = pd.to_numeric(rows["round"], errors="coerce")
     rows = rows.assign(place=number).sort_values("place", kind="stable")
     unit = str(rows["unit"].iloc[0]).split()[0].lower() if rows["unit"].notna().all() else ""
@@ -127,21 +133,26 @@ def _result(series: str, benchmark: str, rows: pd.DataFrame, question: VerdictRu
         return blank
     if blank.n_items is not None and blank.n_items < ENOUGH_UNITS:
         return replace(blank, verdict="inconclusive", reason="too_few_items")
-    return _judged(blank, means, _errors(rows, means, scale or 1.0), question)
+    return _judged(blank, means, _errors(rows, means, scale or 1.0), question, needs)
 
 
-def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: VerdictRule) -> SummaryResult:
+def _judged(blank: SummaryResult, means: Floats, errors: Floats, question: VerdictRule, needs: bool) -> SummaryResult:
     n = blank.n_items or 0
     moments = Moments(means, np.diag(errors**2) * n * (n - 1), n, n, means[None], reach=0.0)
     looks, outcome = question.take(moments, blank.rounds)
-    needs = Needs.of(moments, question.sesoi, looks[-1].significance, outcome.verdict == "inconclusive")
     rate = outcome.rate
-    return replace(
+    judged = replace(
         blank, verdict=outcome.verdict, rate=rate.rate, low=rate.low, high=rate.high, window=outcome.window,
-        mde=needs.mde, smallest_certifiable_sesoi=needs.smallest_certifiable_sesoi, looks=looks, level=outcome.level,
-        significance=looks[-1].significance, needed_items=needs.needed, last_gain=outcome.last_gain,
-        gain_total=outcome.gain_total, gain_last=outcome.gain_last, outcome=outcome, needs=needs,
-        more_items=needs.more if outcome.verdict == "inconclusive" else None,
+        looks=looks, level=outcome.level, significance=looks[-1].significance, last_gain=outcome.last_gain,
+        gain_total=outcome.gain_total, gain_last=outcome.gain_last, outcome=outcome,
+    )  # fmt: skip
+    if not needs:
+        return judged
+    open_ = outcome.verdict == "inconclusive"
+    found = Needs.of(moments, question.sesoi, looks[-1].significance, open_)
+    return replace(
+        judged, mde=found.mde, smallest_certifiable_sesoi=found.smallest_certifiable_sesoi, needed_items=found.needed,
+        needs=found, more_items=found.more if open_ else None,
     )  # fmt: skip
 
 
