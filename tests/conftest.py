@@ -32,7 +32,7 @@ def absent(thing: str, reason: str) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _alpha_is_checked() -> None:
     """Every alpha that a test asks for is compared with the `krippendorff` package."""
-    importlib.import_module("harness.agreement.agreement").CROSS_CHECK = True  # type: ignore[attr-defined]
+    importlib.import_module("harness.agreement.frame_agreement").CROSS_CHECK = True  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

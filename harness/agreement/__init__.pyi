@@ -2,7 +2,6 @@
 
 from .advice import confusion as confusion
 from .agreement import Agreement as Agreement
-from .agreement import agree_in_frame as agree_in_frame
 from .asked import Asked as Asked
 from .asked import Draws as Draws
 from .audits.audit import Audit as Audit
@@ -20,6 +19,7 @@ from .coefficients.kalpha import kalpha as kalpha
 from .components import Components as Components
 from .components import people_components as people_components
 from .doors import agree as agree
+from .frame_agreement import agree_in_frame as agree_in_frame
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix
 from .preferences.comparisons import compare as compare

@@ -9,8 +9,9 @@ from typing import ParamSpec, Protocol, cast, overload
 
 import pandas as pd
 
-from harness.agreement.agreement import Agreement, agree_in_frame
+from harness.agreement.agreement import Agreement
 from harness.agreement.asked import Asked
+from harness.agreement.frame_agreement import agree_in_frame
 from harness.agreement.run_agreement import RunAgreement, agree_in_run
 from harness.agreement.source import Source, opened_source
 from harness.run import Run

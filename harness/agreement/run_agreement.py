@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.agreement.agreement import Agreement, agree_in_frame
+from harness.agreement.agreement import Agreement
 from harness.agreement.asked import Asked
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
+from harness.agreement.frame_agreement import agree_in_frame
 from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix

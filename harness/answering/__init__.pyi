@@ -39,10 +39,10 @@ from .models.clients import make_chat as make_chat
 from .models.clients import read_chat_spec as read_chat_spec
 from .models.embedded import quiet_transformers as quiet_transformers
 from .models.embedded import torch_folder as torch_folder
+from .models.generation import Model as Model
 from .models.model import CHAT_PREFIXES as CHAT_PREFIXES
 from .models.model import EMBEDDED as EMBEDDED
 from .models.model import LOCAL as LOCAL
-from .models.model import Model as Model
 from .models.model import check_model as check_model
 from .models.model import make_model as make_model
 from .reasoning import answer_of as answer_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.answering.models.model import Generation, Model
+from harness.answering.models.generation import Generation, Model
 from harness.answering.tasks.task import Task
 from harness.errors import HarnessError
 from harness.records import Item, Response, digest

@@ -29,11 +29,12 @@ from harness.cli.columns import (
     scales_said,
     words_said,
 )
+from harness.cli.ranked import LENGTHS, check_word, of_raters, ranked, run_ranked
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Agreement, Asked, Draws, Preferences, RunAgreement
+    from harness.agreement import Agreement, Preferences, RunAgreement
     from harness.rating import Columns, Words
     from harness.run import Run
 
@@ -148,7 +149,7 @@ def agree(
     columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
     levels = by_criterion(level, "--level")
     words = words_said(missing, recode, levels)
-    _check_word("--interval", interval, ("bca", "kalpha"))
+    check_word("--interval", interval, ("bca", "kalpha"))
     _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential})
     _belongs_to("--components", components, {"facet": facet})
     _belongs_to("--sequential", sequential, {"time": time, "width": width != 0.1})
@@ -184,7 +185,7 @@ def agree(
         )  # fmt: skip
         people = _people(Run(source), with_file, columns, words) if with_file else None
         if preferences:
-            found = _rank_run(Run(source), people, ties, baseline, asked)
+            found = run_ranked(Run(source), people, ties, baseline, asked)
         else:
             found = agree_in_run(Run(source), asked, people=people)
             _write_weights(weights, [(found.places[name][1], one) for name, one in found.weights.items()])
@@ -197,8 +198,8 @@ def agree(
         if cluster_regex:
             ratings, asked = _clustered(ratings, cluster_regex), replace(asked, cluster="cluster")
         if preferences:
-            ratings = _only(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
-            found = _rank(ratings, player, opponent, ties, asked.cluster or "item_id", baseline, asked.draws)
+            ratings = of_raters(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
+            found = ranked(ratings, player, opponent, ties, asked.cluster or "item_id", baseline, asked.draws)
         else:
             found = agree_in_frame(ratings, asked)
             _write_weights(weights, list(found.weights.items()))
@@ -229,9 +230,6 @@ def _belongs_to(option: str, given: bool, parts: dict[str, object]) -> None:
         raise typer.BadParameter(f"belongs to {option}; add it", param_hint=f"--{named[0]}")
 
 
-LENGTHS = ("response_length", "against_length")
-
-
 def _people(run: Run, path: Path, columns: Columns, words: Words) -> pd.DataFrame:
     """Return a file's ratings of a run's responses; those of another tool with the run's ids and values."""
     from harness.rating import frame_of, import_ratings, read_any
@@ -246,50 +244,6 @@ def _people(run: Run, path: Path, columns: Columns, words: Words) -> pd.DataFram
 def _tell_notes(ratings: pd.DataFrame) -> None:
     for note in ratings.attrs.get("notes", ()):
         print(note, file=sys.stderr)
-
-
-def _check_word(option: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise typer.BadParameter(f"{given!r} is none of {', '.join(known)}", param_hint=option)
-
-
-def _only(ratings: pd.DataFrame, globs: list[str] | None) -> pd.DataFrame:
-    """Return the ratings of the raters that some glob matches."""
-    from fnmatch import fnmatchcase
-
-    from harness.errors import HarnessError, did_you_mean
-
-    if not globs:
-        return ratings
-    names = [str(name) for name in ratings["rater"].cat.categories]
-    for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in names):
-            raise HarnessError(f"no rater matches {glob!r}.{did_you_mean(glob, names)}")
-    chosen = [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
-    return ratings[ratings["rater"].isin(chosen)]
-
-
-def _rank(
-    ratings: pd.DataFrame,
-    player: str,
-    opponent: str,
-    ties: str,
-    cluster: str,
-    baseline: str | None,
-    draws: Draws,
-) -> Preferences:
-    from harness.agreement import rank
-
-    _check_word("--ties", ties, ("half", "davidson"))
-    how: Any = ties
-    return rank(ratings, first=player, second=opponent, ties=how, cluster=cluster, baseline=baseline, **draws)
-
-
-def _rank_run(run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, asked: Asked) -> Preferences:
-    from harness.agreement import of_run, with_people
-
-    ratings = of_run(run.ratings if people is None else with_people(run, people), run.responses)
-    return _rank(ratings, "player", "opponent", ties, "item_id", baseline, asked.in_run(run).draws)
 
 
 def _write_weights(path: Path | None, weights: list[tuple[str, dict[str, float]]]) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from harness.answering.chat.chat import Answer
-from harness.answering.models.model import Generation, LmEvalModel
+from harness.answering.models.generation import Generation
+from harness.answering.models.model import LmEvalModel
 from harness.answering.tasks.definitions import lm_eval_folder
 from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog

@@ -2,7 +2,7 @@
 
 import json
 
-from harness.answering.models.model import Generation
+from harness.answering.models.generation import Generation
 from harness.answering.tasks.hub import load_dataset
 from harness.answering.tasks.task import load_task
 from harness.catalog import Catalog

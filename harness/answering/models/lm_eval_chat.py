@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.price import Rates, cost
-from harness.answering.models.model import LOCAL, Generation, LmEvalModel
+from harness.answering.models.generation import Generation
+from harness.answering.models.model import LOCAL, LmEvalModel
 from harness.answering.tasks.task import Conversation
 from harness.errors import HarnessError
 

@@ -12,26 +12,24 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rounds.harms.answers import answer_flags, whole_slope
-from harness.rounds.harms.flags import Flag, forgetting, judge_decay, missing_changed, off_target, over_optimising
-from harness.rounds.harms.samples import sampling_flags
+from harness.rounds.harms.flags import Flag
 from harness.rounds.scores.checked import Notice
-from harness.rounds.scores.grid import ScoreGrid, by_benchmark, score_grids, whole
+from harness.rounds.scores.grid import ScoreGrid, by_benchmark, score_grids
 from harness.rounds.scores.run_scores import costs_of, from_run, settings_of
 from harness.rounds.scores.sources import read_scores, sources_settings
 from harness.rounds.verdict.bands import deltas
 from harness.rounds.verdict.comparison import Comparison, compare_series, compared_pairs
 from harness.rounds.verdict.difference import Difference, difference
+from harness.rounds.verdict.flagged import flags_of, flags_off_target, trade_off
 from harness.rounds.verdict.last_gain import Verdict
 from harness.rounds.verdict.looks import LookRule, VerdictRule
 from harness.rounds.verdict.needed import NeededItems, Needs
 from harness.rounds.verdict.overview import answers, overview
-from harness.rounds.verdict.ppi import gold_shift
 from harness.rounds.verdict.result import OverControl, RoundsResult
 from harness.rounds.verdict.saturation import saturated
 from harness.rounds.verdict.shape import describe
-from harness.rounds.verdict.verdict import ENOUGH_UNITS, Outcome, judge, window_contrast
-from harness.statistics import Moments, finite
+from harness.rounds.verdict.verdict import ENOUGH_UNITS
+from harness.statistics import finite
 
 if TYPE_CHECKING:
     from harness.run import Run
@@ -179,7 +177,7 @@ def compare_rounds(
             for one in own
         ]
     results = [
-        replace(result, flags=result.flags + _off_target_flags(result, found, off_target, question))
+        replace(result, flags=result.flags + flags_off_target(result, found, off_target, question))
         for result in results
     ]
     results = [replace(result, flags=result.flags + trade_off(result, results)) for result in results]
@@ -234,7 +232,7 @@ def _result(grid: ScoreGrid, question: VerdictRule, warnings: list[Notice], seve
     moments = grid.moments()
     looks, outcome = question.take(moments, grid.rounds)
     spent = looks[-1].significance
-    flags = _flags(grid, question, outcome, warnings) + saturated(moments, question.sesoi, top)
+    flags = flags_of(grid, question, outcome, warnings) + saturated(moments, question.sesoi, top)
     needs = Needs.of(moments, question.sesoi, spent, outcome.verdict == "inconclusive")
     return replace(
         blank,
@@ -288,52 +286,6 @@ def _over_control(apart: Difference, control: str, question: VerdictRule) -> Ove
         control, outcome.verdict, outcome.last_gain, outcome.gain_total, outcome.gain_last, *about, None, apart.note,
         needs.more if outcome.verdict == "inconclusive" else None, outcome, needs,
     )  # fmt: skip
-
-
-def _flags(grid: ScoreGrid, question: VerdictRule, last: Outcome, warnings: list[Notice]) -> list[Flag]:
-    """Return the flags of one grid; those that look at other benchmarks come later."""
-    sesoi, significance = question.sesoi, question.significance
-    contrast = window_contrast(grid.rounds)[1]
-    flags: list[Flag] = []
-    shift = gold_shift(grid, last.level)
-    if shift is not None:
-        flags.append(shift[0])
-        warnings.extend(shift[1])
-    bounded = missing_changed(grid, grid.judged, contrast, sesoi, significance)
-    flags += [bounded] if bounded else []
-    flags += sampling_flags(grid, contrast, sesoi, significance)
-    flags += answer_flags(grid, sesoi, significance)
-    gold = None if grid.gold is None else grid.complete & whole(grid.gold)
-    if gold is not None and grid.units_of(gold) >= ENOUGH_UNITS:
-        rows = grid.complete
-        proxy = Moments.of(grid.scores[:, rows], grid.clusters_of(rows))
-        said = judge(proxy, grid.rounds, sesoi, significance)
-        flags.append(over_optimising(grid, gold, contrast, said, last, significance))
-        flags.append(judge_decay(grid, gold, whole_slope(grid), sesoi, significance))
-    return flags
-
-
-def _off_target_flags(
-    result: RoundsResult, found: list[ScoreGrid], names: Sequence[str], question: VerdictRule
-) -> list[Flag]:
-    if result.benchmark in names:
-        return []
-    changes = off_target([p for p in found if p.series == result.series and p.benchmark in names])
-    return forgetting(changes, question.sesoi, question.significance)
-
-
-def trade_off(result: RoundsResult, results: Sequence[RoundsResult]) -> list[Flag]:
-    """Return whether a series that improves on this benchmark (a task, a criterion) worsens on another one."""
-    others = [one for one in results if one.series == result.series and one.benchmark != result.benchmark]
-    if not others or result.verdict != "improving":
-        return []
-    worse = sorted(one.benchmark for one in others if one.verdict == "worsening")
-    unsure = any(one.verdict in (None, "inconclusive") for one in others)
-    rates = {
-        one.benchmark: {"rate": one.rate, "low": one.low, "high": one.high, "verdict": one.verdict} for one in others
-    }
-    outcome = "yes" if worse else "unknown" if unsure else "no"
-    return [{"flag": "trade_off", "outcome": outcome, "worsening": worse, "others": rates}]
 
 
 __all__ = ["Rounds", "compare_rounds"]
