@@ -18,10 +18,7 @@ from typing import Any, TypedDict
 from harness.errors import HarnessError
 from harness.learning.learner import Example, Learner, Training, Written, to_json
 from harness.records import Item
-from harness.run import write_whole
-
-EXPLORED = "_explored"
-"""Ends the task of the items to which several answers are drawn, so that they are no repeats of the one answer."""
+from harness.run import EXPLORED, write_whole
 
 
 @dataclass(frozen=True)

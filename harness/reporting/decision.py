@@ -39,13 +39,13 @@ def decision(evidence: Evidence) -> str:
 
 def _training(evidence: Evidence) -> Iterable[str]:
     """Yield what to do with each series: keep on, stop, go back, measure more."""
-    fed = [row for row in evidence.rounds if row["series"] != evidence.control]
+    fed = [row for row in evidence.rounds if row["series"] != evidence.control and not row.get("is_beside")]
     by_series: dict[str, list[Row]] = {}
     for row in fed:
         by_series.setdefault(row["series"], []).append(row)
-    keep, more = [], []
+    keep, full, seeds = [], [], []
     stop: list[str] = []
-    needed: list[int] = []
+    more: dict[str, int] = {}
     for series, rows in by_series.items():
         words = {counted(row).get("verdict") or "unknown" for row in rows}
         if "worsening" in words:
@@ -58,18 +58,20 @@ def _training(evidence: Evidence) -> Iterable[str]:
         elif words == {"plateaued"}:
             stop.append(_stopped(evidence, series, rows))
         elif all(_full(row) for row in rows):
-            stop.append(
-                f"measure {_called(evidence, series)} on harder items, since it has little left to gain on these"
-            )
+            full.append(_called(evidence, series))
+        elif needed := [count for row in rows if (count := counted(row).get("more_items"))]:
+            more[_called(evidence, series)] = max(needed)
         else:
-            more.append(_called(evidence, series))
-            needed += [count for row in rows if (count := counted(row).get("more_items"))]
+            seeds.append(_called(evidence, series))
     if keep:
         yield f"keep training{_on(evidence, keep)}"
     yield from stop
+    if full:
+        yield f"measure {_names(full)} on harder items, since little is left to gain on these"
     if more:
-        how = f"on {max(needed):,} more items" if needed else "with more training seeds, or longer,"
-        yield f"measure {_names(more)} {how} before you decide"
+        yield f"measure {_names([*more])} on {max(more.values()):,} more items before you decide"
+    if seeds:
+        yield f"train {_names(seeds)} with more seeds, or longer, before you decide"
 
 
 def _full(row: Row) -> bool:
@@ -151,7 +153,8 @@ def _names(names: Sequence[str]) -> str:
 
 def numbers(evidence: Evidence) -> list[Number]:
     """Return three numbers: of training the last round that helped, the gain and where it stands; else of agreement."""
-    fed = [row for row in evidence.rounds if row["series"] != evidence.control and counted(row).get("gain_total")]
+    told = [row for row in evidence.rounds if row["series"] != evidence.control and not row.get("is_beside")]
+    fed = [row for row in told if counted(row).get("gain_total")]
     return _of_training(evidence, fed) if fed else _of_agreement(evidence)
 
 

@@ -156,11 +156,9 @@ def _sesoi(run: Run) -> float:
 
 
 def _in_order(run: Run, rows: list[Row]) -> list[Row]:
-    """Return results benchmark by benchmark, the series in the suite's order."""
-    order = _wanted(run)
-    return sorted(
-        rows, key=lambda r: (r["benchmark"], order.index(r["series"]) if r["series"] in order else len(order))
-    )
+    """Return results benchmark by benchmark, those beside last, the series in the suite's order."""
+    order = {name: place for place, name in enumerate(_wanted(run))}
+    return sorted(rows, key=lambda r: (r["is_beside"], r["benchmark"], order.get(r["series"], len(order))))
 
 
 def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:

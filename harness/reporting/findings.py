@@ -58,16 +58,21 @@ def answer(evidence: Evidence) -> str:
     With rounds it says what each kind of feedback gave, beyond training alone where a control tells, and when it gave
     its last; without, how many of the AI judges do better than chance, or what a person's label is worth.
     """
+    return " ".join(answers(evidence))
+
+
+def answers(evidence: Evidence) -> list[str]:
+    """Return the sentences of the answer: with rounds one a kind of feedback, and what holds of them all."""
     if evidence.rounds:
-        told = " ".join(evidence.answers) or "Not known: no verdict on any series."
+        told = evidence.answers or ["Not known: no verdict on any series."]
         if is_fed(evidence):
             return told
-        return re.sub(
-            r"there is no control: [^;.]*(?:; (\w)|)", lambda found: (found[1] or "").upper(), told, flags=re.I
-        )
+        uncontrolled = r"there is no control: [^;.]*(?:; (\w)|\.?$)"
+        told = [re.sub(uncontrolled, lambda found: (found[1] or "").upper(), one, flags=re.I) for one in told]
+        return [one for one in told if one]
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
-        return "".join(f"{title(one)}. " for one in evidence.exchange).strip()
+        return [f"{title(one)}." for one in evidence.exchange]
     parts = [
         f"{marks.count(mark)} {words}"
         for mark, words in (
@@ -75,7 +80,7 @@ def answer(evidence: Evidence) -> str:
         )
         if mark in marks
     ]  # fmt: skip
-    return f"Of {len(marks)} AI {'judge' if len(marks) == 1 else 'judges'}: {', '.join(parts)}."
+    return [f"Of {len(marks)} AI {'judge' if len(marks) == 1 else 'judges'}: {', '.join(parts)}."]
 
 
 def _exchange(evidence: Evidence) -> Iterator[Finding]:
@@ -87,8 +92,7 @@ def _exchange(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _rounds(evidence: Evidence) -> Iterator[Finding]:
-    order = {name: place for place, name in enumerate(evidence.series)}
-    for row in sorted(evidence.rounds, key=lambda r: (r["benchmark"], order.get(r["series"], 0))):
+    for row in evidence.rounds:
         if row["series"] != evidence.control:
             about = f"{row['series']} feedback" if is_fed(evidence) else f"{row['series']}: training"
             doubts = _doubts(row, is_fed(evidence))
@@ -192,7 +196,7 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
 
 def _limits(evidence: Evidence) -> Iterator[Finding]:
     rounds = evidence.run.suite.rounds
-    counts = [row["n_items"] for row in evidence.rounds if row.get("n_items") is not None]
+    counts = [row["n_items"] for row in evidence.rounds if row.get("n_items") is not None and not row.get("is_beside")]
     if not counts or min(counts) >= ENOUGH_ITEMS:
         return
     limit = evidence.run.suite.limit

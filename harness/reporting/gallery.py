@@ -50,7 +50,8 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
     makers: tuple[Callable[[Evidence, str, list[Row]], Drawing | Missing | None], ...] = (
         round_figures.race, round_figures.steps, round_figures.flow, round_figures.fan,
     )  # fmt: skip
-    for place, benchmark in enumerate(sorted({row["benchmark"] for row in rows})):
+    judged = [row["benchmark"] for row in evidence.rounds]
+    for place, benchmark in enumerate(dict.fromkeys([*judged, *sorted(row["benchmark"] for row in rows)])):
         own = [row for row in rows if row["benchmark"] == benchmark]
         mark = prefix + (f"{place + 1}-" if place else "")
         found += [_drawn(make(evidence, benchmark, own), mark) for make in makers]

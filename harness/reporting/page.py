@@ -27,7 +27,7 @@ from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
 from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import KINDS, SIGNS, decimals, share
-from harness.reporting.findings import answer, findings_of, folded
+from harness.reporting.findings import answers, findings_of, folded
 from harness.reporting.methods import methods
 from harness.reporting.terms import TERMS, anchor, explained
 from harness.reporting.wording import (
@@ -163,7 +163,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "decision": decision(evidence),
         "numbers": numbers(evidence),
         "lead": lead(drawn),
-        "answer": answer(evidence),
+        "answers": answers(evidence),
         "description": without_whereabouts(evidence.run.suite.description),
         "findings": folded(findings_of(evidence)),
         "figures": drawn,

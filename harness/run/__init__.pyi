@@ -20,11 +20,13 @@ from .place import is_run as is_run
 from .place import place_of as place_of
 from .place import write_whole as write_whole
 from .tables import AI_KINDS as AI_KINDS
+from .tables import EXPLORED as EXPLORED
 from .tables import OTHER_ORDER as OTHER_ORDER
 from .tables import UNIT as UNIT
 from .tables import aggregates as aggregates
 from .tables import has_flag as has_flag
 from .tables import is_ai as is_ai
+from .tables import is_explored as is_explored
 from .tables import is_first as is_first
 from .tables import is_ok as is_ok
 from .tables import is_person as is_person

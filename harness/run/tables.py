@@ -7,7 +7,7 @@ there, no kind a person, no repetition a first rating.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from harness.records import Flag, Order, RaterKind
 
 UNIT = ("task", "item_id", "response_id", "against_id")
 """What raters share: the same answer, or the same two answers, to the same item."""
+EXPLORED = "_explored"
+"""Ends the task of items to which several answers are drawn, so that they are no repeats of the one answer."""
 AI_KINDS: tuple[RaterKind, ...] = ("judge", "reward_model")
 """The kinds whose ratings are AI feedback."""
 OTHER_ORDER: dict[Order, Order] = {"response_first": "against_first", "against_first": "response_first"}
@@ -95,6 +97,11 @@ def practised(responses: pd.DataFrame, ratings: pd.DataFrame, gold: str) -> pd.S
     if len(measured):
         practice = ~_places(responses).isin(_places(measured)) & responses["task"].isin(measured["task"].unique())
     return responses["series"].notna() & practice
+
+
+def is_explored(task: str, tasks: Container[str]) -> bool:
+    """Tell whether a task is another one's items again, with several answers drawn to each."""
+    return task.endswith(EXPLORED) and task.removesuffix(EXPLORED) in tasks
 
 
 def _places(rows: pd.DataFrame) -> pd.MultiIndex:

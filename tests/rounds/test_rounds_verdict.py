@@ -19,7 +19,7 @@ KEYS = [
     "benchmark", "series", "verdict", "rate", "low", "high", "sesoi", "rounds", "n_items", "n_seeds", "scope",
     "window", "significance", "level", "mde", "smallest_certifiable_sesoi", "needed_items", "missing", "looks",
     "reason", "paired", "deltas", "shape", "flags", "last_gain", "gain_total", "gain_last", "over_control",
-    "more_items",
+    "more_items", "is_beside",
 ]  # fmt: skip
 
 

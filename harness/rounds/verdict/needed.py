@@ -77,7 +77,7 @@ class Needs:
         n, seen = moments.n_items, None
         if open_ and float(np.ptp(moments.means)) >= sesoi:
             enough = items_as_seen(moments, sesoi, significance)
-            seen = None if enough is None else max(enough - n, 1)
+            seen = None if enough is None else about(max(enough - n, 1))
         general = None if most is None else max(most - n, 0)
         mde, certifiable = (precision.smallest(asked, n, significance) for asked in QUESTIONS)
         return cls(mde, certifiable, needed, seen, general, sesoi)
@@ -97,8 +97,14 @@ class Needs:
         if self.general:
             said.append(f"about {self.general:,} more {'items ' if not said else ''}would decide about {asked}")
         elif self.general is None:
-            said.append(f"more training seeds, not more items, would decide about {asked}")
-        return ", ".join(said) or "the means lie between a gain of interest and a standstill, and more items would tell"
+            said.append(f"{asked} takes more training seeds, not more items")
+        return "; ".join(said) or "the means lie between a gain of interest and a standstill, and more items would tell"
+
+
+def about(count: int) -> int:
+    """Return a count of items to two figures, rounded up: what is simulated is not known more exactly."""
+    step = int(10 ** max(len(str(count)) - 2, 0))
+    return -(-count // step) * step
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,19 @@ WORDS = ("improving", "plateaued", "worsening")
 
 
 def answers(results: Sequence[RoundsResult]) -> list[str]:
-    """Return for each benchmark what each kind of feedback gave: beyond training alone, where a control tells."""
-    results = [one for one in results if not one.is_off_target]
+    """Return a sentence for each kind of feedback, benchmark by benchmark, on what it gave, and what holds of them all.
+
+    Beyond training alone, where a control tells.
+    """
+    results = [one for one in results if not one.is_beside]
     benchmarks = list(dict.fromkeys(one.benchmark for one in results))
     found = []
     for benchmark in benchmarks:
         kinds = [one for one in results if one.benchmark == benchmark and not one.is_control and _counting(one)]
         kinds.sort(key=lambda one: -outcome.gain_total.value if (outcome := _counting(one)) else 0.0)
         if kinds:
-            found.append((f"{benchmark}: " if len(benchmarks) > 1 else "") + _answer(kinds))
+            first, *rest = _answer(kinds)
+            found += [(f"{benchmark}: " if len(benchmarks) > 1 else "") + first, *rest]
     return found
 
 
@@ -36,8 +40,8 @@ def _counting(result: RoundsResult) -> Outcome | None:
     return result.outcome if over is None else over.outcome
 
 
-def _answer(kinds: Sequence[RoundsResult]) -> str:
-    """Return the answer of one benchmark, one sentence a kind of feedback."""
+def _answer(kinds: Sequence[RoundsResult]) -> list[str]:
+    """Return the answer of one benchmark, one sentence a kind of feedback, and what holds of all of them."""
     outcomes = [outcome for one in kinds if (outcome := _counting(one))]
     adjusted = holm([outcome.p_values["gain"] for outcome in outcomes])
     said = [_kind(one, outcome, p) for one, outcome, p in zip(kinds, outcomes, adjusted, strict=True)]
@@ -47,8 +51,9 @@ def _answer(kinds: Sequence[RoundsResult]) -> str:
     if len(kinds) > 1:
         notes.append(f"the {len(kinds)} answers hold together, by Holm")
     text = "; ".join(notes)
-    one_run = "In this run (one training seed): " if all(one.n_seeds == 1 and one.paired for one in kinds) else ""
-    return one_run + " ".join(said) + (f" {text[:1].upper()}{text[1:]}." if notes else "")
+    if all(one.n_seeds == 1 and one.paired for one in kinds):
+        said[0] = f"In this run (one training seed): {said[0]}"
+    return [*said, *([f"{text[:1].upper()}{text[1:]}."] if notes else [])]
 
 
 def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
@@ -61,6 +66,8 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
         word = "no" if standing or outcome.verdict == "worsening" else "not known"
         why = "and no later gain of interest" if standing else "not shown to be a gain"
         return f"{result.series}: {word}, {gained}, {why}."
+    if outcome.gain_total.low <= 0:
+        return f"{result.series}: no longer, {gained}; it helped up to round {last.shown_label}, and that is not kept."
     if outcome.verdict == "improving":
         when = f"still gaining in round {rounds[-1] if result.over_control is None else result.over_control.rounds[-1]}"
     elif outcome.verdict == "worsening":

@@ -80,6 +80,8 @@ class RoundsResult:
         gain_last: The last round minus the one before.
         over_control: The verdict on the series minus the control; None without one.
         more_items: How many more items would decide; None where the verdict is there, or no number would.
+        is_beside: Whether the benchmark stands beside those that the feedback was about: off target, or their items
+            again with several answers drawn. Its verdicts are told and are no part of the answer.
         n_left_out: Items without a score in every round (in the sentence only).
     """
 
@@ -112,12 +114,12 @@ class RoundsResult:
     gain_last: Measured | None = None
     over_control: OverControl | None = None
     more_items: int | None = None
+    is_beside: bool = False
     n_left_out: int = field(default=0, metadata=HIDDEN)
     outcome: Outcome | None = field(default=None, metadata=HIDDEN)
     needs: Needs | None = field(default=None, metadata=HIDDEN)
     label: str = field(default="", metadata=HIDDEN)
     is_control: bool = field(default=False, metadata=HIDDEN)
-    is_off_target: bool = field(default=False, metadata=HIDDEN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values: null for what is unknown, never NaN."""

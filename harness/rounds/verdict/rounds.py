@@ -29,6 +29,7 @@ from harness.rounds.verdict.result import OverControl, RoundsResult
 from harness.rounds.verdict.saturation import saturated
 from harness.rounds.verdict.shape import describe
 from harness.rounds.verdict.verdict import ENOUGH_UNITS
+from harness.run import is_explored
 from harness.statistics import finite
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ class Rounds:
         Not the control's own, where it is not alone; of benchmarks that the feedback was not about only `worsening`.
         """
         kinds = [one for one in self.results if not one.is_control] or self.results
-        return [one.counts for one in kinds if not one.is_off_target or one.counts == "worsening"]
+        return [one.counts for one in kinds if not one.is_beside or one.counts == "worsening"]
 
     @property
     def answers(self) -> list[str]:
-        """For each benchmark what the kinds of feedback gave, beyond training alone where a control tells; by Holm."""
+        """What each kind of feedback gave, a sentence each, beyond training alone where a control tells; by Holm."""
         return answers(self.results)
 
     @property
@@ -172,7 +173,7 @@ def compare_rounds(
                 one,
                 over_control=over.get(one.series),
                 is_control=one.series == base,
-                is_off_target=one.benchmark in off_target,
+                is_beside=one.benchmark in off_target or is_explored(one.benchmark, known),
             )
             for one in own
         ]
