@@ -1,37 +1,53 @@
 """Kills parts of a cluster at random moments of runs, and compares what is left with a run undisturbed.
 
     python benchmarks/killing.py --kills 200 --out killing.json
+    python benchmarks/killing.py --kills 40 --s3 --out killing_s3.json
 
-A suite with a model and a judge behind a chat server on loopback that counts what it is asked, an exact match, and unit
-tests in the sandbox is run by the command `harness run` on a scheduler and three workers, each a process in a folder of
-its own. One of them, or the sandbox's zygote, chosen at random, is killed with SIGKILL after a random time; what is
-dead is started anew. When the run is whole the next one begins, until enough kills were made. An answer counts as paid
-when it was received: a call that is asked again is one that was on its way when somebody was killed, at most as many as
-the server may be asked at once.
+A suite with a model and a judge behind a chat server on loopback, an exact match, unit tests in the sandbox, a learner
+of two series, one with the feedback of the judge, and the page are run by `harness run` on a scheduler and
+three workers, each a process in a folder of its own. Somebody chosen at random is killed with SIGKILL after a random
+time, and comes up again: the command, a worker, the scheduler (whose workers are left to end by themselves), the
+sandbox's zygote, the chat server, and with `--s3` the front of an S3 server that holds the run (the objects are on, as
+a real store's are). When the run is whole the next one begins, until enough kills were made.
+
+The chat server writes down what it is asked, before it answers. A call that was asked again must have been on its way
+when somebody was killed: there are at most as many of those as the server may be asked at once, for each kill; `late`
+counts those whose answer had been sent more than `LATE` seconds before the next kill.
+
+Processes are forked from one that has everything imported, so that a kill costs a fifth of a second and not five.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
+import hashlib
 import json
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
+import socket
 import sys
 import tempfile
+import time
+from collections import Counter, defaultdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-import pandas as pd
-from chat_server import ChatServer
-from test_cluster import CONCURRENCY, JUDGE, PROMPT, TASK, Machines
-
-from harness import load
-
-ITEMS = 400
-COLUMNS = ["task", "item_id", "response_id", "rater", "criterion", "value", "status", "error"]
+CONCURRENCY, LATENCY, LATE = 12, 0.02, 3.0
+ITEMS, PROGRAMS_ITEMS = 240, 40
+VICTIMS = ["worker", "worker", "command", "command", "scheduler", "zygote", "model server"]
+PRELOAD = [
+    "harness.cli", "harness.stages", "harness.reporting", "harness.rounds", "harness.agreement", "harness.rating",
+    "harness.answering.chat.openai_chat", "harness.answering.tasks.task", "harness.reporting.page",
+    "distributed.cli.dask_worker", "distributed.cli.dask_scheduler", "distributed", "aiohttp", "openai", "pandas",
+    "pyarrow.parquet", "scipy.stats", "altair", "vl_convert", "datasets", "lm_eval.api.task", "lm_eval.tasks", "s3fs",
+    "upath", "chat_server", "toys", "genai_prices", "killing",
+]  # fmt: skip
 PROGRAMS = """\
 task: programs
 dataset_path: json
@@ -51,30 +67,32 @@ metadata:
 def reply(body: dict) -> str:
     asked = body["messages"][-1]["content"]
     if "Is this right?" in asked:
-        return json.dumps({"verdict": "Yes"})
+        return json.dumps({"verdict": "No" if int(hashlib.sha256(asked.encode()).hexdigest(), 16) % 3 == 0 else "Yes"})
     number = int("".join(c for c in asked.split("?")[0] if c.isdigit()) or 0)
     return f"```python\ndef f(x):\n    return x + {number}\n```" if "Program" in asked else str(number + 1)
 
 
 def written(folder: Path, address: str) -> Path:
     """Write the catalogue and the suite; return the suite's file."""
+    import toys
+    from test_run_again import JUDGE, PROMPT, TASK
+
     tasks, raters = folder / "mine" / "tasks", folder / "mine" / "raters" / "reader"
     raters.mkdir(parents=True)
-    for name, text in (("numbers", TASK), ("programs", PROGRAMS)):
+    numbers = TASK.replace("task: capitals", "task: numbers").replace("the capital of {{country}}", "after {{country}}")
+    for name, text, count in (("numbers", numbers, ITEMS), ("programs", PROGRAMS, PROGRAMS_ITEMS)):
         (tasks / name).mkdir(parents=True)
-        text = text.replace("task: capitals", "task: numbers").replace(
-            "the capital of {{country}}", "after {{country}}"
-        )
         (tasks / name / "task.yaml").write_text(text)
         rows = [
             {"country": str(n), "capital": str(n + 1), "entry_point": "f",
              "hidden_tests": f"[[[1], {n + 1 if n % 2 else n}]]"}
-            for n in range(ITEMS)
+            for n in range(count)
         ]  # fmt: skip
         (tasks / name / "data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     where = f'{{model: "openai:m", base_url: "{address}", concurrency: {CONCURRENCY}}}'
     (raters / "rater.yaml").write_text(JUDGE.replace('{model: "openai:m", base_url: "%s"}', where))
     (raters / "prompt.j2").write_text(PROMPT)
+    toys.rater_folder(folder / "mine", "gold")
     model = {"name": "m", "model": "openai:m", "args": {"base_url": address, "concurrency": CONCURRENCY}}
     suite = {
         "name": "killing",
@@ -83,111 +101,334 @@ def written(folder: Path, address: str) -> Path:
             {"task": "numbers", "raters": ["exact_match", "reader"]},
             {"task": "programs", "raters": ["unit_tests"]},
         ],
-    }
+        "rounds": {
+            "learner": "toys:parrot", "rounds": 2, "items": 40, "gold": "gold",
+            "feedback": {"judge": "reader", "plain": None},
+        },
+    }  # fmt: skip
     (folder / "suite.yaml").write_text(json.dumps(suite))
     return folder / "suite.yaml"
 
 
-def command(folder: Path, out: Path, *more: str) -> subprocess.Popen:
-    words = ["run", str(folder / "suite.yaml"), "--out", str(out), "--include", str(folder / "mine"), *more]
-    log = (folder / "command.log").open("a")
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", *words, "--stages", "answer,rate", "--cache", str(folder / "cache")],
-        stdout=log, stderr=log, env={**os.environ, "OPENAI_API_KEY": "none"},
-    )  # fmt: skip
+def _begin(home: Path, environment: dict[str, str]) -> None:
+    """Make a forked process one of its own: folder, environment, log; it ends with this benchmark (Linux)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: of the process that forks, which ends with ours
+    home.mkdir(parents=True, exist_ok=True)
+    os.chdir(home)
+    os.environ.update(environment)
+    log = os.open(home / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
 
 
-def tables(run: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    found = load(run)
-    assert found.ratings["rating_id"].is_unique
-    assert found.responses["response_id"].is_unique
-    ratings = found.ratings[COLUMNS].sort_values(COLUMNS[:5], ignore_index=True)
-    return found.responses[["response_id", "text"]].sort_values("response_id", ignore_index=True), ratings
+def _harness(home: Path, environment: dict[str, str], words: list[str]) -> None:
+    _begin(home, environment)
+    from harness.cli import main
+
+    sys.argv = ["harness", *words]
+    main()
 
 
-def zygotes() -> list[int]:
-    found = subprocess.run(["pgrep", "-f", "inside.zygote|inside/zygote"], capture_output=True, text=True).stdout
-    return [int(number) for number in found.split()]
+def _dask(home: Path, environment: dict[str, str], kind: str, words: list[str]) -> None:
+    _begin(home, {**environment, "HARNESS_CACHE": str(home / "cache")})
+    import importlib
+
+    sys.argv = [f"dask-{kind}", *words]
+    importlib.import_module(f"distributed.cli.dask_{kind}").main()
 
 
-class Cluster:
-    """Machines that come up again after they were killed."""
+def _chat(home: Path, port: int, journal: Path) -> None:
+    _begin(home, {})
+    from chat_server import ChatServer
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.count = folder, 0
+    file = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def note(what: str, body: dict) -> None:
+        key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+        os.write(file, f"{what} {key} {time.time()}\n".encode())
+
+    def asked(number: int, body: dict) -> str:
+        note("asked", body)
+        return "ok"
+
+    def answered(body: dict) -> str:
+        note("answered", body)
+        return reply(body)
+
+    server = ChatServer(reply=answered, fault=asked, latency=LATENCY, port=port)
+    server.keep_bodies = False
+    with server:
+        signal.pause()
+
+
+def _store(home: Path, port: int) -> None:
+    _begin(home, {})
+    from moto.server import ThreadedMotoServer
+
+    ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False).start()
+    signal.pause()
+
+
+def _front(home: Path, port: int, behind: int) -> None:
+    """Hand on what comes to a port to another: who asks sees this process die, and what was written stays."""
+    import asyncio
+
+    _begin(home, {})
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(pump(reader, forth), pump(back, writer))
+
+    async def main() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", port) as server:
+            await server.serve_forever()
+
+    asyncio.run(main())
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+class Place:
+    """All the processes, and what is done to them."""
+
+    def __init__(self, folder: Path, s3: bool) -> None:
+        self.folder, self.s3, self.count, self.journal = folder, s3, 0, folder / "journal"
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(PRELOAD)
+        self.port, self.environment = free_port(), {"OPENAI_API_KEY": "none", "OMP_NUM_THREADS": "1"}
+        self.workers: list[multiprocessing.Process] = []
+        self.left: list[multiprocessing.Process] = []
+        self.chat = self.start(_chat, self.port, self.journal)
+        if s3:
+            self.store_port, self.front_port = free_port(), free_port()
+            self.store = self.start(_store, self.store_port)
+            self.front = self.start(_front, self.front_port, self.store_port)
+            keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+            self.environment |= {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.front_port}"} | dict.fromkeys(keys, "x")
+            os.environ.update(self.environment)
+            wait_for(lambda: reachable(self.store_port) and reachable(self.front_port))
+            from harness.run import place_of
+
+            place_of("s3://runs/x").fs.mkdir("runs")
+        wait_for(lambda: reachable(self.port))
         self.renew()
 
-    def renew(self) -> None:
+    def start(self, job, *arguments) -> multiprocessing.Process:
         self.count += 1
-        home = self.folder / f"machines{self.count}"
-        home.mkdir()
-        self.machines = Machines(home, 3)
+        home = self.folder / "machines" / f"{self.count}{job.__name__}"
+        process = self.context.Process(target=job, args=(home, *arguments))
+        process.home = home
+        process.start()
+        return process
 
-    def kill(self, chance: random.Random, what: str, running: subprocess.Popen) -> str:
+    def renew(self) -> None:
+        """Start a scheduler and three workers; those of a dead scheduler end by themselves."""
+        self.left += self.workers
+        self.file = self.folder / f"scheduler{self.count}.json"
+        words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
+        self.scheduler = self.start(_dask, self.environment, "scheduler", words)
+        wait_for(lambda: self.file.is_file() and self.file.read_text().rstrip().endswith("}"))
+        self.workers = [self.worker() for _ in range(3)]
+
+    def worker(self) -> multiprocessing.Process:
+        words = [json.loads(self.file.read_text())["address"], "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        return self.start(_dask, self.environment, "worker", words)
+
+    def command(self, out: str, *more: str) -> multiprocessing.Process:
+        words = ["run", str(self.folder / "suite.yaml"), "--out", out, "--include", str(self.folder / "mine")]
+        words += ["--cache", str(self.folder / "cache"), *more]
+        return self.start(_harness, self.environment, words)
+
+    def kill(self, chance: random.Random, what: str, running: multiprocessing.Process) -> bool:
+        """Kill somebody, who comes up again; False where there is nobody to kill."""
         if what == "worker":
-            alive = [name for name in self.machines.processes if name.startswith("worker")]
-            name = chance.choice(alive)
-            self.machines.kill(name)
-            self.machines.processes.pop(name).wait()
-            self.count += 1
-            self.machines.add(f"worker-{self.count}")
+            victim = self.workers.pop(chance.randrange(len(self.workers)))
+            victim.kill()
+            victim.join()
+            self.workers.append(self.worker())
         elif what == "scheduler":
-            self.machines.close()  # the workers of a dead scheduler end by themselves, later
+            self.scheduler.kill()
+            self.scheduler.join()
         elif what == "zygote":
-            for number in zygotes()[:1]:
-                os.kill(number, signal.SIGKILL)
+            found = [one for worker in self.workers for one in below(worker.pid)]
+            if not found:
+                return False
+            os.kill(chance.choice(found), signal.SIGKILL)
+        elif what == "model server":
+            self.chat.kill()
+            self.chat.join()
+            time.sleep(chance.uniform(0, 0.5))
+            self.chat = self.start(_chat, self.port, self.journal)
+        elif what == "S3 server":
+            self.front.kill()
+            self.front.join()
+            time.sleep(chance.uniform(0, 2))
+            self.front = self.start(_front, self.front_port, self.store_port)
         else:
-            running.send_signal(signal.SIGKILL)
-        return what
+            running.kill()
+        return True
+
+    def close(self) -> None:
+        others = [self.scheduler, self.chat, *([self.front, self.store] if self.s3 else [])]
+        for process in (*self.workers, *self.left, *others):
+            process.kill()
+            process.join()
+
+
+def wait_for(true, seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def reachable(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def below(worker: int) -> list[int]:
+    """Return the processes of a worker's sandboxes."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        return [one.pid for one in psutil.Process(worker).children(recursive=True)]
+    return []
+
+
+def tables(out: str) -> list[str]:
+    """Return what a run ends with: answers, ratings, agreement, rounds and their verdicts."""
+    from harness import compare_rounds, load
+    from harness.agreement import Asked, agree_in_run
+
+    run = load(out)
+    assert run.ratings["rating_id"].is_unique
+    assert run.responses["response_id"].is_unique
+    keys = ["task", "item_id", "response_id", "rater", "criterion", "repetition"]
+    ratings = run.ratings[[*keys, "value", "status", "error"]].sort_values(keys, ignore_index=True)
+    responses = run.responses[["response_id", "text", "status"]].sort_values("response_id", ignore_index=True)
+    rounds = run.rounds.drop(columns=[name for name in run.rounds if "seconds" in name])
+    rounds = rounds.sort_values(["series", "seed", "round"], ignore_index=True)
+    agreement = agree_in_run(run, Asked(resamples=200)).to_json()
+    frames = [frame.to_json(orient="records") for frame in (responses, ratings, rounds)]
+    return [*frames, json.dumps(agreement, sort_keys=True), compare_rounds(run).df.to_json()]
+
+
+def stage_of(process: multiprocessing.Process) -> str:
+    """Return the last stage that a command's log tells of."""
+    with contextlib.suppress(OSError):
+        lines = [line for line in (process.home / "log").read_text().splitlines() if ": " in line or " of " in line]
+        return lines[-1][:50] if lines else "start"
+    return "start"
+
+
+def again(journal: list[str], kills: list[float]) -> tuple[int, int]:
+    """Return how many calls were asked again, and how many of those had been answered long before the next kill."""
+    asked, answered = defaultdict(list), defaultdict(list)
+    for line in journal:
+        what, key, when = line.split()
+        (asked if what == "asked" else answered)[key].append(float(when))
+    repeated = late = 0
+    for key, times in asked.items():
+        for following in times[1:]:
+            repeated += 1
+            before = [when for when in answered[key] if when < following]
+            late += bool(before) and not any(-0.1 < kill - before[0] < LATE for kill in kills)
+    return repeated, late
 
 
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--minutes", type=float, default=float("inf"), help="begin no kill after so long")
+    options.add_argument("--s3", action="store_true", help="the run lies on an S3 server, whose front is killed too")
     options.add_argument("--out", type=Path)
     given = options.parse_args()
-    chance, kills, rows = random.Random(given.seed), 0, []
-    with tempfile.TemporaryDirectory() as name, ChatServer(reply=reply, latency=0.05) as server:
-        folder = Path(name)
-        written(folder, server.base_url)
-        assert command(folder, folder / "still").wait() == 0, (folder / "command.log").read_text()[-2000:]
-        still, calls = tables(folder / "still"), server.requests
-        cluster = Cluster(folder)
-        while kills < given.kills:
-            run, before, killed, ended = folder / f"run{len(rows)}", server.requests, [], 0
-            (folder / "cache" / "calls.sqlite").unlink(missing_ok=True)  # the command's own cache helps nobody
-            while True:
-                running = command(folder, run, "--executor", f"dask:{cluster.machines.file}")
-                while running.poll() is None and kills < given.kills:
-                    try:
-                        running.wait(chance.uniform(2, 25))
-                    except subprocess.TimeoutExpired:
-                        what = chance.choice(["worker", "worker", "worker", "command", "scheduler", "zygote"])
-                        killed.append(cluster.kill(chance, what, running))
-                        kills += 1
-                ended = running.wait()
-                if cluster.machines.processes["scheduler"].poll() is not None:
-                    cluster.renew()
-                if ended == 0:
-                    break
-            again = server.requests - before - calls
-            same = all(one.equals(other) for one, other in zip(still, tables(run), strict=True))
-            rows.append({"killed": killed, "same": same, "asked_again": again, "at_most": CONCURRENCY * len(killed)})
-            print(json.dumps(rows[-1]), flush=True)
-        cluster.machines.close()
-    counted = {
-        what: sum(row["killed"].count(what) for row in rows) for what in ("worker", "command", "scheduler", "zygote")
-    }
+    with tempfile.TemporaryDirectory(prefix="killing-") as name:
+        place = Place(Path(name), given.s3)
+        try:
+            end = time.monotonic() + 60 * given.minutes
+            rows, calls = disturbed(place, given.kills, random.Random(given.seed), end)
+        finally:
+            place.close()
     told = {
-        "kills": kills, "of": counted, "runs": len(rows), "different": sum(not row["same"] for row in rows),
-        "calls_a_run": calls, "asked_again": sum(row["asked_again"] for row in rows),
+        "kills": sum(len(row["killed"]) for row in rows),
+        "of": Counter(what for row in rows for what, _ in row["killed"]),
+        "runs": len(rows),
+        "different": sum(not row["ended"] or not all(row["same"]) for row in rows),
+        "faults": sum(len(row["faults"]) for row in rows),
+        "calls_a_run": calls,
+        "asked_again": sum(row["asked_again"] for row in rows),
+        "late": sum(row["late"] for row in rows),
         "over_what_was_on_its_way": sum(row["asked_again"] > row["at_most"] for row in rows),
-    }  # fmt: skip
+    }
     print(json.dumps(told, indent=2))
     if given.out:
         given.out.write_text(json.dumps({**told, "rows": rows}, indent=2))
-    sys.exit(bool(told["different"] or told["over_what_was_on_its_way"]))
+    sys.exit(bool(told["different"] or told["late"] or told["over_what_was_on_its_way"]))
+
+
+def disturbed(place: Place, most: int, chance: random.Random, end: float) -> tuple[list[dict], int]:
+    """Make runs with so many kills, or until a time; return what became of each, and the calls of one undisturbed."""
+    folder, rows, kills, lasts = place.folder, [], 0, 4.0
+    written(folder, f"http://127.0.0.1:{place.port}/v1")
+    alone = place.command(str(folder / "still"))
+    alone.join()
+    assert alone.exitcode == 0, (alone.home / "log").read_text()[-3000:]
+    still, calls = tables(str(folder / "still")), len(place.journal.read_text().splitlines()) // 2
+    print(f"undisturbed: {calls} calls", flush=True)
+    while kills < most and time.monotonic() < end:
+        out = f"s3://runs/run{len(rows)}" if place.s3 else str(folder / f"run{len(rows)}")
+        os.truncate(place.journal, 0)
+        for file in (folder / "cache").glob("calls.sqlite*"):  # what earlier runs were told helps nobody
+            file.unlink()
+        killed: list[list[str]] = []
+        times: list[float] = []
+        faults: list[str] = []
+        while True:
+            running, started = place.command(out, "--executor", f"dask:{place.file}"), time.monotonic()
+            while running.is_alive() and kills < most and time.monotonic() < end:
+                running.join(chance.uniform(0.1, lasts))
+                what = chance.choice(VICTIMS + 2 * ["S3 server"] * place.s3)
+                stage = stage_of(running)
+                if running.is_alive() and place.kill(chance, what, running):
+                    times.append(time.time())
+                    killed.append([what, stage])
+                    kills += 1
+                    if what == "command":
+                        break
+            running.join()
+            if not place.scheduler.is_alive():
+                place.renew()
+            if running.exitcode == 0:
+                lasts = max(lasts, (time.monotonic() - started) / 2)
+                break
+            if running.exitcode not in (3, -signal.SIGKILL):
+                faults.append((running.home / "log").read_text()[-1500:])
+                if len(faults) > 5:
+                    break
+        repeated, late = again(place.journal.read_text().splitlines(), times)
+        ended = running.exitcode == 0
+        same = [one == other for one, other in zip(still, tables(out), strict=True)] if ended else []
+        rows.append(
+            {"killed": killed, "ended": ended, "same": same, "asked_again": repeated, "late": late,
+             "at_most": CONCURRENCY * len(killed), "faults": faults}
+        )  # fmt: skip
+        print(json.dumps(rows[-1]), flush=True)
+    return rows, calls
 
 
 if __name__ == "__main__":

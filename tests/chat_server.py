@@ -50,8 +50,10 @@ class ChatServer:
         fault: Callable[[int, dict], str | tuple[int, dict]] = lambda number, body: GOOD,
         latency: float = 0.0,
         retry_after: float = 0.2,
+        port: int = 0,
     ):
         self.reply, self.fault, self.latency, self.retry_after = reply, fault, latency, retry_after
+        self.port = port
         self.requests = 0
         self.bodies: list[dict] = []
         self.heads: list[bytes] = []
@@ -72,7 +74,7 @@ class ChatServer:
 
     async def _serve(self):
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, backlog=1024)
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         self._ready.set()
         await self._over.wait()  # asyncio.run cancels what is still open

@@ -36,7 +36,7 @@ COLUMNS = ["item_id", "response_id", "rater", "criterion", "value", "label", "st
 class Machines:
     """A scheduler and workers as processes, each with its own folder, cache and home."""
 
-    def __init__(self, folder, workers):
+    def __init__(self, folder, workers, *scheduler):
         self.folder, self.processes = folder, {}
         self.file = folder / "scheduler.json"
         self._start(
@@ -49,6 +49,7 @@ class Machines:
             "--no-dashboard",
             "--scheduler-file",
             self.file,
+            *scheduler,
         )
         wait_for(lambda: self.file.is_file() and self.file.read_text().rstrip().endswith("}"))
         self.address = json.loads(self.file.read_text())["address"]

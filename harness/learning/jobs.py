@@ -7,9 +7,9 @@ is the JSON file that it writes last, after the state. Every file is there whole
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +137,7 @@ def _finish(
     explored = _groups(_explore(learner, state, evaluation, number)) if evaluation.samples else []
     path = state_file(folder, number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # processes of several machines may be at it
     learner.save(state, temporary)
     if path.exists():  # a folder cannot be renamed over another one, and both hold the same
         _remove(temporary)

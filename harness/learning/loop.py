@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +16,7 @@ from threading import Lock, Thread
 
 from harness.learning.jobs import Evaluation, begin
 from harness.learning.learner import Learner, SeriesEnded
-from harness.learning.processes import process_pool
+from harness.learning.processes import Call, process_pool
 from harness.learning.selection import refuse_rater, refuse_rule
 from harness.learning.series import Round, Series
 from harness.rating import Rater
@@ -103,6 +104,7 @@ def run_seeds(
     keep: Mapping[str, KeepUse] | None = None,
     finished: Mapping[tuple[str, int], int] | None = None,
     workers: int = 2,
+    call: Call | None = None,
     ended: Callable[[Series, SeriesEnded], None] | None = None,
 ) -> Iterator[Round]:
     """Train a learner of several seeds with several kinds of feedback; see `run_feedback`.
@@ -116,6 +118,7 @@ def run_seeds(
         keep: Series name to what is kept of its samples, where it is not the usual.
         finished: Series name and seed to the last round that the caller has already.
         workers: Processes at once; 1 for this one alone.
+        call: Runs a job in some process of others' that sees `state_dir` under this path; then none is started here.
         ended: Is told of a series that cannot go on, and the others do; where not given, that is raised.
 
     Raises:
@@ -135,15 +138,15 @@ def run_seeds(
         if (last := finished.get((name, learner.seed), -1)) < rounds
         for series in [Series(name, learner, rater, evaluation, state_dir, turn=turn, use=keep.get(name, KeepUse()))]
     ]
-    if workers == 1 or not wanted:
+    if not wanted or (workers == 1 and call is None):
         for series, last in wanted:
             yield from _to_its_end(series, rounds, last, ended)
         return
-    with process_pool(workers) as call:
+    with nullcontext(call) if call else process_pool(workers) as do:
         bases = {series.base: series for series, _ in wanted}
         with ThreadPoolExecutor(len(bases)) as threads:  # before their heirs all want them
-            list(threads.map(lambda one: call(begin, one.learner, one.base, evaluation), bases.values()))
-        called = [(replace(series, call=call), last) for series, last in wanted]
+            list(threads.map(lambda one: do(begin, one.learner, one.base, evaluation), bases.values()))
+        called = [(replace(series, call=do), last) for series, last in wanted]
         yield from _side_by_side([_to_its_end(series, rounds, last, ended) for series, last in called])
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.run.place import LEASE, contents, is_alive, is_elsewhere, write_whole
+from harness.run.place import LEASE, contents, is_at_work, is_elsewhere, write_whole, writer
 
 FOLDER = "checksums"
 PENDING = ".pending-"
@@ -218,14 +216,14 @@ class Checksums:
         """Tell whether the process that writes a file may still be at it; elsewhere, for as long as a lease holds."""
         if is_elsewhere(pending):
             return time.time_ns() - entry.written < LEASE * 1e9
-        return is_alive(int(pending.name.partition(PENDING)[2].partition("-")[0]))
+        return is_at_work(pending.name.partition(PENDING)[2], entry.written / 1e9)
 
     def _entry_path(self, file: str) -> Path:
         return self.folder / FOLDER / f"{file}.json"
 
     def _pending_path(self, file: str) -> Path:
         entry = self._entry_path(file)
-        return entry.with_name(f"{entry.name}{PENDING}{os.getpid()}-{threading.get_ident()}")
+        return entry.with_name(f"{entry.name}{PENDING}{writer()}")
 
     def _settle(self, pending: Path, entry: Path) -> None:
         if is_elsewhere(pending):

@@ -11,18 +11,21 @@ import fcntl
 import json
 import os
 import re
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 from harness.errors import HarnessError, IncompleteError, UnavailableError
+from harness.records import digest
 
 HALF_WRITTEN = ".writing-"
-"""Begins the name of a file that is not whole yet; the id of the process that writes it ends the name."""
+"""Begins the name of a file that is not whole yet; who writes it ends the name: see `writer`."""
 LEASE = 60.0
 """Seconds for which the lock of a run at an address holds; a command at work renews it three times in each."""
 _ADDRESS = re.compile(r"^([a-z][a-z0-9+]+):/+(.*)$")
@@ -98,7 +101,7 @@ def write_whole(path: Path, content: bytes) -> None:
         if is_elsewhere(path):
             path.write_bytes(content)
             return
-        temporary = path.with_name(f"{HALF_WRITTEN}{path.name}.{os.getpid()}-{threading.get_ident()}")
+        temporary = path.with_name(f"{HALF_WRITTEN}{path.name}.{writer()}")
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:
             handle.write(content)
@@ -131,8 +134,9 @@ def held(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise _locked(folder) from error
         for leftover in folder.rglob(f"{HALF_WRITTEN}*"):  # a rating page that is still at work keeps its own
-            if not is_alive(int(leftover.suffix.removeprefix(".").partition("-")[0])):
-                leftover.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # whoever writes it has just ended it
+                if not is_at_work(leftover.suffix.removeprefix("."), leftover.stat().st_mtime):
+                    leftover.unlink(missing_ok=True)
         yield
 
 
@@ -188,6 +192,31 @@ def _held_until(path: Path) -> float:
 
 def _holder(path: Path) -> str | None:
     return _lease(path).get("holder")
+
+
+@cache
+def _host() -> str:
+    """Return what tells apart machines, and containers of one machine, that see the same disk."""
+    spaces = os.readlink("/proc/self/ns/pid") if os.path.islink("/proc/self/ns/pid") else ""
+    return digest(socket.gethostname(), spaces)[:8]
+
+
+def writer() -> str:
+    """Return what tells this thread from every other that may write into the same folder."""
+    return f"{os.getpid()}-{threading.get_ident()}-{_host()}"
+
+
+def is_at_work(who: str, since: float) -> bool:
+    """Tell whether a writer may still be at it.
+
+    Args:
+        who: What `writer` said there.
+        since: When it wrote, in seconds since 1970: of another machine's nobody here knows more.
+    """
+    process, _, rest = who.partition("-")
+    if (host := rest.partition("-")[2]) and host != _host():
+        return time.time() - since < LEASE
+    return is_alive(int(process))
 
 
 def is_alive(process: int) -> bool:

@@ -7,6 +7,7 @@ that dies costs the command, which goes on where it stopped.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,9 +43,11 @@ class Cluster:
         return [work[start : start + size] for start in range(0, len(work), size)]
 
     def call(self, job: Callable[..., Any], *arguments: Any) -> Any:
-        """Run a job on some worker and return its result."""
+        """Run a job on some worker and return its result; threads may call this side by side."""
         with _lost():
-            return self.client.submit(job, *arguments, pure=False).result()
+            future = self.client.submit(job, *arguments, pure=False)
+            future.exception()  # waits for its end
+        return _result(future)
 
     def do(self, job: Callable[..., int], argued: Sequence[tuple[Any, ...]]) -> Iterator[int]:
         """Run a job once for each tuple of arguments; yield the results as they come.
@@ -58,28 +61,47 @@ class Cluster:
         with _lost():
             first = islice(left, AHEAD * self.slots)
             under_way = as_completed([self.client.submit(job, *each, pure=False) for each in first])
-            for future in under_way:
-                result = future.result()
+        while True:
+            with _lost():
+                future = next(under_way, None)
+            if future is None:
+                return
+            result = _result(future)
+            with _lost():
                 for each in left:
                     under_way.add(self.client.submit(job, *each, pure=False))
                     break
-                yield result
+            yield result
+
+
+def _result(future: Any) -> Any:
+    """Return the result of a job that has ended; what it raised is raised here.
+
+    Raises:
+        IncompleteError: It was the death of several workers, or nobody knows it any more.
+    """
+    from distributed import KilledWorker
+
+    if future.status == "error":
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            raise IncompleteError(
+                f"a shard was given up: {error}\nWhat was done is saved; the same command goes on."
+            ) from error
+        raise error
+    with _lost():
+        return future.result()
 
 
 @contextmanager
 def _lost() -> Iterator[None]:
     from concurrent.futures import CancelledError
 
-    from distributed import KilledWorker
     from distributed.client import FutureCancelledError
     from distributed.comm import CommClosedError
 
     try:
         yield
-    except KilledWorker as error:
-        raise IncompleteError(
-            f"a shard was given up: {error}\nWhat was done is saved; the same command goes on."
-        ) from error
     except (FutureCancelledError, CancelledError, CommClosedError, OSError, TimeoutError) as error:
         raise IncompleteError(
             f"the scheduler is gone ({error or type(error).__name__}); what was done is saved, the same command goes on"
@@ -141,12 +163,27 @@ def _connected(client: Any, where: str, executor: str) -> Iterator[Any]:
     named = {"scheduler_file": where} if where.endswith(".json") else {"address": where or _configured(executor)}
     try:
         found = client(timeout="10s", **named)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise HarnessError(f"--executor {executor}: no scheduler answers there ({error})") from error
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        raise HarnessError(f"--executor {executor}: {_why_not(error)}") from error
     try:
         yield found
     finally:
         found.close()
+
+
+def _why_not(error: Exception) -> str:
+    """Return why a scheduler is not reached: certificates have reasons of their own."""
+    if isinstance(error, TypeError):  # Dask's word for a TLS configuration that is not there, or names no file
+        return (
+            "tls:// needs certificates that can be read: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and the others of "
+            f"docs/cluster.md ({error})"
+        )
+    if isinstance(error.__cause__, ssl.SSLError):
+        return (
+            "the scheduler's certificate is not signed by the CA of DASK_DISTRIBUTED__COMM__TLS__CA_FILE, or ours is "
+            f"refused there ({error.__cause__})"
+        )
+    return f"no scheduler answers there ({error})"
 
 
 def _configured(executor: str) -> str:

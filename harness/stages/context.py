@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,12 +11,12 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from harness.answering import Budget, Progress, RunCalls, Task, chat_models, default_cache, load_task
-from harness.catalog import Catalog
+from harness.catalog import Catalog, modules_beside
 from harness.errors import HarnessError, IncompleteError
 from harness.rating import Surroundings
 from harness.run import Run
 from harness.stages.cluster import Cluster, cluster_of
-from harness.stages.shards import site_of
+from harness.stages.shards import learner_job, site_of
 from harness.suite import Suite, TaskUse
 
 Stage = Callable[[str, int], AbstractContextManager[Progress]]
@@ -94,6 +95,14 @@ class Context:
         for count in self.cluster.do(job, [(site, *first, shard) for shard in self.cluster.cut(work, most)]):
             progress(count)
         self.run.changed()
+
+    @property
+    def call(self) -> Callable[..., Any] | None:
+        """Runs a job of a learner on the cluster; None where there is none."""
+        cluster = self.cluster
+        if cluster is None:
+            return None
+        return lambda job, *arguments: cluster.call(learner_job, modules_beside(), pickle.dumps((job, arguments)))
 
     @property
     def cache(self) -> Path:

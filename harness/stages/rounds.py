@@ -63,7 +63,8 @@ def train_rounds(context: Context) -> None:
     golds = {task.name: gold[rater] for task, _, rater in others}
     proxies = raters if use.explore and use.explore.proxy else {}
     judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
-    here = context.cache / "states" / file_name(str(run.folder)) if is_elsewhere(run.folder) else run.folder / ".states"
+    far = is_elsewhere(run.folder)
+    here = context.cache / "states" / file_name(str(run.folder)) if far else run.folder.resolve() / ".states"
     stopped: list[tuple[Series, SeriesEnded]] = []
     _rate_again(context, evaluation, judges, proxies)
     with context.stage("the learner trains", left) as progress:
@@ -76,6 +77,7 @@ def train_rounds(context: Context) -> None:
             keep=use.keep,
             finished=finished,
             workers=context.surroundings.workers,
+            call=None if far else context.call,  # a state is a file or a folder, which an address has not
             ended=lambda series, error: stopped.append((series, error)),
         ):
             _write(context, done, evaluation, judges, proxies)

@@ -1,11 +1,12 @@
-"""What a worker does: a shard of answers or of ratings, from its arguments to one part of the run.
+"""What a worker does: a shard of answers or of ratings, from its arguments to one part of the run; a learner's job.
 
 A worker keeps its models, raters and tasks between shards, one shard at a time in a process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from harness.answering import (
     questions,
     torch_folder,
 )
-from harness.catalog import Catalog
+from harness.catalog import Catalog, import_beside
 from harness.errors import HarnessError
 from harness.rating import Rater, Surroundings, Work, find_rater, rate_work
 from harness.records import digest
@@ -114,6 +115,19 @@ def answer_shard(site: Site, who: ModelUse, use: TaskUse, ids: Sequence[str]) ->
             )
         answer(place.run, task, use, model, who, place.surroundings.seed, [known[name] for name in ids])
     return len(ids)
+
+
+def learner_job(beside: Mapping[str, str], packed: bytes) -> Any:
+    """Do a job of a series: from files of its folder, which is the run's, to files there.
+
+    Args:
+        beside: Modules from files beside YAML, which the learner may be made of.
+        packed: The job and its arguments, pickled.
+    """
+    with _ONE_AT_A_TIME:
+        import_beside(beside)
+        job, arguments = pickle.loads(packed)  # noqa: S301 from the command, by Dask, which pickles too
+        return job(*arguments)
 
 
 @contextmanager
