@@ -4,11 +4,11 @@
     python benchmarks/killing.py --kills 40 --s3 --out killing_s3.json
 
 A suite with a model and a judge behind a chat server on loopback, an exact match, unit tests in the sandbox, a learner
-of two series, one with the feedback of the judge, and the page are run by `harness run` on a scheduler and
-three workers, each a process in a folder of its own. Somebody chosen at random is killed with SIGKILL after a random
-time, and comes up again: the command, a worker, the scheduler (whose workers are left to end by themselves), the
-sandbox's zygote, the chat server, and with `--s3` the front of an S3 server that holds the run (the objects are on, as
-a real store's are). When the run is whole the next one begins, until enough kills were made.
+of two series, one with the feedback of the judge, and the page are run by `harness run` on a scheduler and three
+workers, each a process in a folder of its own. Somebody chosen at random is killed with SIGKILL, a random time into a
+stage chosen at random, and comes up again: the command, a worker, the scheduler (whose workers are left to end by
+themselves), the sandbox's zygote, the chat server, and with `--s3` the front of an S3 server that holds the run (the
+objects are on, as a real store's are). When the run is whole the next one begins, until enough kills were made.
 
 The chat server writes down what it is asked, before it answers. A call that was asked again must have been on its way
 when somebody was killed: there are at most as many of those as the server may be asked at once, for each kill; `late`
@@ -38,8 +38,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-CONCURRENCY, LATENCY, LATE = 12, 0.02, 3.0
+CONCURRENCY, LATENCY, LATE = 12, 0.05, 3.0
 ITEMS, PROGRAMS_ITEMS = 240, 40
+TRIES = 60
+"""How often a command is started again until a run counts as one that does not end."""
+STAGES = ["start", "m answers", "reader rates", "unit_tests rates", "the learner trains", "the page"]
 VICTIMS = ["worker", "worker", "command", "command", "scheduler", "zygote", "model server"]
 PRELOAD = [
     "harness.cli", "harness.stages", "harness.reporting", "harness.rounds", "harness.agreement", "harness.rating",
@@ -123,8 +126,17 @@ def _begin(home: Path, environment: dict[str, str]) -> None:
 
 def _harness(home: Path, environment: dict[str, str], words: list[str]) -> None:
     _begin(home, environment)
-    from harness.cli import main
+    from harness.cli import main, progress
 
+    plain = progress._plain_lines
+
+    @contextlib.contextmanager
+    def told(title, total):
+        print("begins", title, flush=True)
+        with plain(title, total) as advance:
+            yield advance
+
+    progress._plain_lines = told
     sys.argv = ["harness", *words]
     main()
 
@@ -209,6 +221,7 @@ class Place:
         self.port, self.environment = free_port(), {"OPENAI_API_KEY": "none", "OMP_NUM_THREADS": "1"}
         self.workers: list[multiprocessing.Process] = []
         self.left: list[multiprocessing.Process] = []
+        self.scheduler: multiprocessing.Process | None = None
         self.chat = self.start(_chat, self.port, self.journal)
         if s3:
             self.store_port, self.front_port = free_port(), free_port()
@@ -222,7 +235,6 @@ class Place:
 
             place_of("s3://runs/x").fs.mkdir("runs")
         wait_for(lambda: reachable(self.port))
-        self.renew()
 
     def start(self, job, *arguments) -> multiprocessing.Process:
         self.count += 1
@@ -235,6 +247,9 @@ class Place:
     def renew(self) -> None:
         """Start a scheduler and three workers; those of a dead scheduler end by themselves."""
         self.left += self.workers
+        if self.scheduler is not None and self.scheduler.is_alive():
+            for process in (self.scheduler, *self.workers):
+                process.kill()
         self.file = self.folder / f"scheduler{self.count}.json"
         words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
         self.scheduler = self.start(_dask, self.environment, "scheduler", words)
@@ -281,7 +296,7 @@ class Place:
 
     def close(self) -> None:
         others = [self.scheduler, self.chat, *([self.front, self.store] if self.s3 else [])]
-        for process in (*self.workers, *self.left, *others):
+        for process in filter(None, (*self.workers, *self.left, *others)):
             process.kill()
             process.join()
 
@@ -327,11 +342,23 @@ def tables(out: str) -> list[str]:
 
 
 def stage_of(process: multiprocessing.Process) -> str:
-    """Return the last stage that a command's log tells of."""
+    """Return the stage that a command is at."""
     with contextlib.suppress(OSError):
-        lines = [line for line in (process.home / "log").read_text().splitlines() if ": " in line or " of " in line]
-        return lines[-1][:50] if lines else "start"
+        lines = [line for line in (process.home / "log").read_text().splitlines() if line.startswith("begins ")]
+        found = [stage for stage in STAGES for line in lines[-1:] if line.startswith(f"begins {stage}")]
+        return found[0] if found else lines[-1].removeprefix("begins ") if lines else "start"
     return "start"
+
+
+def wait_to_kill(running: multiprocessing.Process, chance: random.Random) -> None:
+    """Wait for a stage chosen at random, and a random time in it."""
+    target = chance.randrange(len(STAGES))
+    while running.is_alive():
+        stage = stage_of(running)
+        if stage in STAGES[target:] or (stage == "start" and target == 0):
+            break
+        running.join(0.02)
+    running.join(chance.uniform(0, 6 if STAGES[target] == "the page" else 1.5))
 
 
 def again(journal: list[str], kills: list[float]) -> tuple[int, int]:
@@ -383,12 +410,12 @@ def main() -> None:
 
 def disturbed(place: Place, most: int, chance: random.Random, end: float) -> tuple[list[dict], int]:
     """Make runs with so many kills, or until a time; return what became of each, and the calls of one undisturbed."""
-    folder, rows, kills, lasts = place.folder, [], 0, 4.0
+    folder, rows, kills = place.folder, [], 0
     written(folder, f"http://127.0.0.1:{place.port}/v1")
     alone = place.command(str(folder / "still"))
     alone.join()
     assert alone.exitcode == 0, (alone.home / "log").read_text()[-3000:]
-    still, calls = tables(str(folder / "still")), len(place.journal.read_text().splitlines()) // 2
+    still, calls = tables(str(folder / "still")), place.journal.read_text().count("asked")
     print(f"undisturbed: {calls} calls", flush=True)
     while kills < most and time.monotonic() < end:
         out = f"s3://runs/run{len(rows)}" if place.s3 else str(folder / f"run{len(rows)}")
@@ -398,28 +425,30 @@ def disturbed(place: Place, most: int, chance: random.Random, end: float) -> tup
         killed: list[list[str]] = []
         times: list[float] = []
         faults: list[str] = []
-        while True:
-            running, started = place.command(out, "--executor", f"dask:{place.file}"), time.monotonic()
-            while running.is_alive() and kills < most and time.monotonic() < end:
-                running.join(chance.uniform(0.1, lasts))
+        enough = min(most - kills, chance.randint(5, 12))
+        stages = "answer,rate,rounds,report" if len(rows) % 4 == 0 else "answer,rate,rounds"  # a page is dear
+        place.renew()  # the workers' caches with them
+        for _ in range(TRIES):
+            running = place.command(out, "--executor", f"dask:{place.file}", "--stages", stages)
+            while running.is_alive() and len(killed) < enough and time.monotonic() < end:
+                wait_to_kill(running, chance)
                 what = chance.choice(VICTIMS + 2 * ["S3 server"] * place.s3)
                 stage = stage_of(running)
                 if running.is_alive() and place.kill(chance, what, running):
                     times.append(time.time())
                     killed.append([what, stage])
-                    kills += 1
                     if what == "command":
                         break
             running.join()
             if not place.scheduler.is_alive():
                 place.renew()
             if running.exitcode == 0:
-                lasts = max(lasts, (time.monotonic() - started) / 2)
                 break
             if running.exitcode not in (3, -signal.SIGKILL):
                 faults.append((running.home / "log").read_text()[-1500:])
                 if len(faults) > 5:
                     break
+        kills += len(killed)
         repeated, late = again(place.journal.read_text().splitlines(), times)
         ended = running.exitcode == 0
         same = [one == other for one, other in zip(still, tables(out), strict=True)] if ended else []

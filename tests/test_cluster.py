@@ -10,9 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import toys
 from chat_server import ChatServer
 from distributed import Client
 from test_run_again import (
@@ -214,3 +216,59 @@ def test_a_budget_is_not_shared(many):
     _, wanted, place = many
     with pytest.raises(HarnessError, match="max-cost is kept by one process"):
         run_suite(wanted, stages=WORK, executor="dask:local:2", max_cost=1.0, **place)
+
+
+SLOW = '''
+
+@dataclass(frozen=True)
+class Slow(Parrot):
+    """A parrot whose training takes a moment, and says which process did it."""
+
+    log: str = ""
+
+    def train(self, state: int, examples: Sequence[Example], round: int) -> tuple[int, Training]:
+        import os
+        import time
+
+        with open(self.log, "a") as file:
+            file.write(f"{os.getpid()}\\n")
+        time.sleep(0.5)
+        return super().train(state, examples, round)
+
+
+def slow(settings: dict[str, Any], seed: int) -> Slow:
+    return Slow(seed, settings["log"])
+'''
+
+
+@pytest.mark.slow
+def test_series_are_trained_by_the_workers_one_of_which_is_killed(machines, tmp_path):
+    toys.rater_folder(tmp_path / "mine", "key", use="slow_toys:fan")
+    source = Path(toys.__file__).read_text() + SLOW
+    for folder in ("", "raters/key"):
+        (tmp_path / "mine" / folder / "slow_toys.py").write_text(source)
+    log = tmp_path / "log"
+    rounds = {"learner": "slow_toys:slow", "rounds": 4, "items": 30, "gold": "key", "settings": {"log": str(log)}}
+    wanted = Suite.model_validate({"name": "loop", "rounds": {**rounds, "feedback": {"key": "key", "plain": None}}})
+    how = {"stages": ["rounds"], "include": [tmp_path / "mine"], "cache": tmp_path / "cache"}
+    alone = run_suite(wanted, tmp_path / "alone", workers=1, **how)
+    log.write_text("")
+
+    def busy():
+        return next((name for name, one in machines.processes.items() if str(one.pid) in log.read_text().split()), "")
+
+    kill = later(lambda: machines.kill(busy()), busy)
+    run = run_suite(wanted, tmp_path / "run", executor=f"dask:{machines.file}", **how)
+    kill.join()
+    trained = log.read_text().split()
+    assert set(map(int, trained)) <= {one.pid for one in machines.processes.values()}
+    assert len(set(trained)) > 1
+    assert len(trained) in (8, 9)  # two series of four rounds; the one that was killed in may have been trained again
+    facts = ["series", "round", "n_kept", "steps", "data_hash"]
+    pd.testing.assert_frame_equal(run.rounds[facts], alone.rounds[facts])
+    texts = ["response_id", "text"]
+    pd.testing.assert_frame_equal(
+        run.responses[texts].sort_values("response_id", ignore_index=True),
+        alone.responses[texts].sort_values("response_id", ignore_index=True),
+    )
+    assert not (run.folder / ".states").exists()

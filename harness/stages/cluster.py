@@ -152,7 +152,7 @@ def _connected(client: Any, where: str, executor: str) -> Iterator[Any]:
             raise HarnessError(f"--executor {executor}: expected dask:local:N, N processes")
         from distributed import LocalCluster
 
-        quiet = {"dashboard_address": None, "silence_logs": 50, "host": "127.0.0.1"}
+        quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50, "host": "127.0.0.1"}
         with (
             LocalCluster(n_workers=int(count), threads_per_worker=1, processes=True, **quiet) as here,
             client(here) as found,
