@@ -412,7 +412,7 @@ def disturbed(place: Place, most: int, chance: random.Random, end: float) -> tup
     """Make runs with so many kills, or until a time; return what became of each, and the calls of one undisturbed."""
     folder, rows, kills = place.folder, [], 0
     written(folder, f"http://127.0.0.1:{place.port}/v1")
-    alone = place.command(str(folder / "still"))
+    alone = place.command(str(folder / "still"), "--workers", "1")
     alone.join()
     assert alone.exitcode == 0, (alone.home / "log").read_text()[-3000:]
     still, calls = tables(str(folder / "still")), place.journal.read_text().count("asked")

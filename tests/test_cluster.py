@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -30,6 +31,7 @@ from test_run_again import place as capitals  # noqa: F401
 from harness import load
 from harness.errors import HarnessError, IncompleteError
 from harness.stages import run_suite
+from harness.stages.cluster import cluster_of
 from harness.suite import Suite
 
 COLUMNS = ["item_id", "response_id", "rater", "criterion", "value", "label", "status"]
@@ -272,3 +274,15 @@ def test_series_are_trained_by_the_workers_one_of_which_is_killed(machines, tmp_
         alone.responses[texts].sort_values("response_id", ignore_index=True),
     )
     assert not (run.folder / ".states").exists()
+
+
+@pytest.mark.slow
+def test_a_machine_with_other_code_is_said(machines, monkeypatch):
+    module = ModuleType("only_here")
+    exec("def job():\n    return 1", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    with (
+        cluster_of(f"dask:{machines.address}") as cluster,
+        pytest.raises(HarnessError, match=r"other code than this command .*No module named 'only_here'.*same version"),
+    ):
+        cluster.call(module.job)

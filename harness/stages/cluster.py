@@ -25,6 +25,8 @@ SHARDS_EACH = 4
 """Shards for each slot of the cluster, where work is cut: who is faster does more."""
 FIRST_WORKER = 60
 """Seconds in which a first worker must come; one that comes later than the command takes shards too."""
+OTHER_CODE = ("Error during deserialization", "Can't get attribute")
+"""In what Dask and pickle say where a name of ours is not known."""
 LEAST = 100
 """Records a shard at least: a shard costs the scheduler about 2 ms."""
 
@@ -79,6 +81,7 @@ def _result(future: Any) -> Any:
 
     Raises:
         IncompleteError: It was the death of several workers, or nobody knows it any more.
+        HarnessError: The scheduler or a worker has not the code that it takes.
     """
     from distributed import KilledWorker
 
@@ -88,9 +91,21 @@ def _result(future: Any) -> Any:
             raise IncompleteError(
                 f"a shard was given up: {error}\nWhat was done is saved; the same command goes on."
             ) from error
+        if isinstance(error, ImportError) or any(words in str(error) for words in OTHER_CODE):
+            raise HarnessError(
+                f"the scheduler or a worker has other code than this command ({_cause(error)}): install the same "
+                "version of feedback-harness, with the same extras and --include folders, on every machine"
+            ) from error
         raise error
     with _lost():
         return future.result()
+
+
+def _cause(error: BaseException) -> str:
+    """Return what began it, in a line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).splitlines()[0]
 
 
 @contextmanager
