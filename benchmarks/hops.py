@@ -39,7 +39,7 @@ def modules(of: Callable[[], object]) -> list[str]:
 
 def main() -> None:
     """Print the counts."""
-    from harness.agreement import Asked, agree_in_run
+    from harness.agreement import AgreementOptions, agree_in_run
     from harness.rating import read_any
     from harness.rounds import compare_rounds, from_run
     from harness.run import Run
@@ -47,7 +47,10 @@ def main() -> None:
     folder, ratings = sys.argv[1:3]
     for title, of in (
         ("a CSV of ratings to a frame", lambda: read_any(ratings)),
-        ("a run's ratings to the figures of agreement", lambda: agree_in_run(Run(folder), Asked(resamples=10))),
+        (
+            "a run's ratings to the figures of agreement",
+            lambda: agree_in_run(Run(folder), AgreementOptions(resamples=10)),
+        ),
         ("a round to a verdict", lambda: compare_rounds(from_run(Run(folder)))),
     ):
         found = modules(of)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import harness as h
-from harness.agreement import Asked
+from harness.agreement import AgreementOptions
 from harness.errors import HarnessError
 from harness.records import Item, Rating, Response
 from harness.run import Run
@@ -42,6 +42,12 @@ def run(tmp_path) -> Run:
 def test_a_run_and_its_folder_give_what_the_command_gives(run):
     asked = h.agree(run, stand_in=True).to_json()
     assert asked["stand_in"]
+    (slices, _) = h.agree(run, by="model", resamples=0).to_json()["slices"]
+    assert (slices["criterion"], slices["by"], [one["group"] for one in slices["groups"]]) == (
+        "t: good",
+        "model",
+        ["a"],
+    )
     assert h.agree(run.folder, stand_in=True).to_json() == asked
     assert h.agree(str(run.folder), stand_in=True).to_json() == asked
     assert h.audit(run, "judge").to_json() == h.audit(run.folder, "judge").to_json()
@@ -65,7 +71,7 @@ def test_a_file_gives_what_its_frame_gives(run, tmp_path):
 
 def test_options_are_listed_once_and_shown_everywhere():
     listed = [name for name in inspect.signature(h.agree).parameters if name != "source"]
-    assert listed == [one.name for one in fields(Asked)]
+    assert listed == [one.name for one in fields(AgreementOptions)]
     assert all(f"    {name}: " in str(h.agree.__doc__) for name in listed)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.agreement import Asked, agree_in_run
+from harness.agreement import AgreementOptions, agree_in_run
 from harness.rating.judges.judge import JudgeSettings
 from harness.reporting import summary
 from harness.rounds import compare_rounds, from_run
@@ -50,7 +50,9 @@ def same(now: Any, before: Any, where: str = "") -> None:
 def test_the_same_numbers(old: Path) -> None:
     before = json.loads((old / "before.json").read_text())
     run = Run(old / "run")
-    agreed = agree_in_run(run, Asked(stand_in=True, seed=0)).to_json()  # the suite's seed, 3, was not asked then
+    agreed = agree_in_run(
+        run, AgreementOptions(stand_in=True, seed=0)
+    ).to_json()  # the suite's seed, 3, was not asked then
     for place in before["agree"]["positions"]:  # its interval is by a sign test of pairs since
         del place["first_low"], place["first_high"]
     for name in ("tables", "matrix", "positions"):

@@ -11,7 +11,7 @@ import pytest
 
 import harness.stages.answers
 import harness.stages.context
-from harness.agreement import Asked, agree_in_run
+from harness.agreement import AgreementOptions, agree_in_run
 from harness.errors import HarnessError
 from harness.plan.forecast import plan_suite
 from harness.rounds.scores.run_scores import from_run
@@ -145,7 +145,7 @@ def test_a_changed_prompt_makes_new_answers_and_only_those_count(server, place):
     assert old < set(run.every_response["response_id"])  # kept
     assert set(run.ratings["response_id"]) == set(asked["response_id"])
     assert set(run.items["prompt"]) == {f"Name the capital of {country}?" for country in CAPITALS}
-    assert [row["n"] for row in agree_in_run(run, Asked(resamples=0)).pairs] == [5]
+    assert [row["n"] for row in agree_in_run(run, AgreementOptions(resamples=0)).pairs] == [5]
     rate(run, ["multiple_choice"], include=place["include"], cache=place["cache"])
     assert set(run.ratings.loc[run.ratings["rater"] == "multiple_choice", "response_id"]) <= set(asked["response_id"])
 

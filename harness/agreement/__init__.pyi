@@ -2,8 +2,6 @@
 
 from .advice import confusion as confusion
 from .agreement import Agreement as Agreement
-from .asked import Asked as Asked
-from .asked import Draws as Draws
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
@@ -22,6 +20,8 @@ from .doors import agree as agree
 from .frame_agreement import agree_in_frame as agree_in_frame
 from .grid.units import Level as Level
 from .matrix import pair_matrix as pair_matrix
+from .options import AgreementOptions as AgreementOptions
+from .options import Draws as Draws
 from .preferences.comparisons import compare as compare
 from .preferences.door import rank as rank
 from .preferences.length_control import length_controlled_win_rate as length_controlled_win_rate

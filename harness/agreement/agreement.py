@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.advice import of_items, plain_sentences, without_each
-from harness.agreement.asked import Asked, Draws
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
 from harness.agreement.coefficients.coefficients import compute
 from harness.agreement.components import Components
 from harness.agreement.grid.units import Units
 from harness.agreement.labels import labels_of
+from harness.agreement.options import AgreementOptions, Draws
 from harness.agreement.rest import one_against_rest
 from harness.agreement.slices import Slices
 from harness.agreement.stand_in.stand_in import StandIn
@@ -55,7 +55,7 @@ class Agreement:
     corrected: list[dict[str, Any]] = field(default_factory=list)
     self_agreement: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
-    draws: Draws = field(default_factory=lambda: Asked().draws)
+    draws: Draws = field(default_factory=lambda: AgreementOptions().draws)
     kinds: Mapping[str, str] = field(default_factory=dict)
     slices: list[Slices] = field(default_factory=list)
     components: list[Components] = field(default_factory=list)

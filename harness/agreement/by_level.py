@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.agreement.asked import Asked
 from harness.agreement.grid.columns import matching
 from harness.agreement.grid.units import Level
 from harness.agreement.grid.wide import is_wide
+from harness.agreement.options import AgreementOptions
 from harness.errors import HarnessError, did_you_mean
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def by_level(
-    agree: Callable[[pd.DataFrame, Asked], Agreement],
+    agree: Callable[[pd.DataFrame, AgreementOptions], Agreement],
     ratings: pd.DataFrame,
     levels: Mapping[str, Level],
-    asked: Asked,
+    asked: AgreementOptions,
 ) -> Agreement:
     """Return the agreement of each criterion at its own level; those of which none is said at what fits."""
     if is_wide(ratings) or asked.pool:

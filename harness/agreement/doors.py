@@ -10,8 +10,8 @@ from typing import ParamSpec, Protocol, cast, overload
 import pandas as pd
 
 from harness.agreement.agreement import Agreement
-from harness.agreement.asked import Asked
 from harness.agreement.frame_agreement import agree_in_frame
+from harness.agreement.options import AgreementOptions
 from harness.agreement.run_agreement import RunAgreement, agree_in_run
 from harness.agreement.source import Source, opened_source
 from harness.run import Run
@@ -30,8 +30,8 @@ class Agree(Protocol[P]):
     def __call__(self, source: str | Path, /, *args: P.args, **options: P.kwargs) -> Agreement | RunAgreement: ...
 
 
-def _with_options_of(options: Callable[P, Asked]) -> Agree[P]:
-    """Return `agree` with the options that `Asked` lists, for callers, editors and `help` alike."""
+def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
+    """Return `agree` with the options that `AgreementOptions` lists, for callers, editors and `help` alike."""
 
     def agree(source: Source, /, *args: P.args, **given: P.kwargs) -> Agreement | RunAgreement:
         asked = options(*args, **given)
@@ -55,4 +55,4 @@ Args:
         where there are any); or wide: one row an item, one column a rater.
 """
 
-agree = _with_options_of(Asked)
+agree = _with_options_of(AgreementOptions)

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement.agreement import Agreement
-from harness.agreement.asked import Asked
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
@@ -20,6 +19,8 @@ from harness.agreement.frame_agreement import agree_in_frame
 from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
+from harness.agreement.options import AgreementOptions
+from harness.agreement.slices import Slices
 from harness.agreement.stand_in.chosen import column_of
 from harness.agreement.stand_in.stand_in import StandIn
 from harness.agreement.table import Table, frame_of
@@ -47,6 +48,7 @@ class RunAgreement:
         corrected: The mean human rating of all items by each AI rater, where that was asked.
         self_agreement: How far raters who rated something more than once agree with themselves.
         weights: For each task and criterion the weights of the AI raters as a panel, where that was asked.
+        slices: For each task and criterion alpha by group of items, where that was asked.
     """
 
     tables: list[Table]
@@ -59,6 +61,7 @@ class RunAgreement:
     corrected: list[dict[str, Any]] = field(default_factory=list)
     self_agreement: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
+    slices: list[Slices] = field(default_factory=list)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The task and the criterion of each table, by the table's name."""
 
@@ -100,6 +103,7 @@ class RunAgreement:
             "corrected": self.corrected,
             "self_agreement": self.self_agreement,
             "weights": self.weights,
+            "slices": [one.to_dict() for one in self.slices],
         }
         return {
             "tables": [table.to_dict() for table in self.tables],
@@ -116,7 +120,7 @@ class RunAgreement:
 
 
 def agree_in_run(
-    run: Run | str | Path, asked: Asked | None = None, *, people: pd.DataFrame | None = None
+    run: Run | str | Path, asked: AgreementOptions | None = None, *, people: pd.DataFrame | None = None
 ) -> RunAgreement:
     """Say how far the raters of a run agree.
 
@@ -129,7 +133,7 @@ def agree_in_run(
         HarnessError: An option is one that a run decides itself; the ratings from the file are of no response of the
             run, or do not fit its scales; or nothing has the people and AI raters that were asked about.
     """
-    asked = asked or Asked()
+    asked = asked or AgreementOptions()
     if wrong := asked.of_a_frame:
         raise HarnessError(
             f"{wrong[0]}: a run's raters, scales and items are compared as they are; for a part of them take its "
@@ -158,7 +162,7 @@ def agree_in_run(
             weights=asked.weights and both,
         )
         if not here.correct:
-            here = replace(here, chosen=None, sequential=False, time=None, by=None)
+            here = replace(here, chosen=None, sequential=False, time=None, by=None if asked.correct else asked.by)
         one = agree_in_frame(group, here)
         _take(found, one, about)
     if (asked.stand_in and not found.stand_in) or (asked.correct and not found.corrected):
@@ -175,6 +179,7 @@ def _take(found: RunAgreement, one: Agreement, about: str) -> None:
     named = {"criterion": about}
     found.tables.extend(replace(table, **named) for table in one.tables)  # type: ignore[arg-type]
     found.stand_in.extend(replace(answer, **named) for answer in one.stand_in)  # type: ignore[arg-type]
+    found.slices.extend(replace(part, **named) for part in one.slices)  # type: ignore[arg-type]
     for mine, others in (
         (found.warnings, one.warnings),
         (found.raters, one.raters),

@@ -140,7 +140,7 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import Asked, agree_in_frame, agree_in_run
+    from harness.agreement import AgreementOptions, agree_in_frame, agree_in_run
     from harness.cli.agreement_shown import show
     from harness.cli.gates import failing, gates_of
     from harness.rating import read_any
@@ -163,8 +163,12 @@ def agree(
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
     )  # fmt: skip
-    checked: Any = {"interval": interval, "alignment": alignment, "level": levels}  # its words are checked by `Asked`
-    asked = Asked(
+    checked: Any = {
+        "interval": interval,
+        "alignment": alignment,
+        "level": levels,
+    }  # its words are checked by `AgreementOptions`
+    asked = AgreementOptions(
         coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster, stand_in=stand_in,
         epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata, sequential=sequential,
         time=time, width=width, by=by, drop_outvoted=drop_outvoted, weights=weights is not None, components=components,

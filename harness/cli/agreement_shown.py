@@ -67,7 +67,7 @@ def _show_each(head: str, rows: pd.DataFrame) -> None:
 
 
 def _show_asked(found: Agreement | RunAgreement) -> None:
-    for part in found.slices if isinstance(found, Agreement) else ():
+    for part in found.slices:
         print(f"\n{part.sentence}")
         for name, value in part.groups.items():
             print(f"  {name:<22} alpha {_words(value.to_dict())}  n {value.n:,}")

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Asked, Draws, Preferences
+    from harness.agreement import AgreementOptions, Draws, Preferences
     from harness.run import Run
 
 
@@ -55,7 +55,9 @@ def ranked(
     return rank(ratings, first=player, second=opponent, ties=how, cluster=cluster, baseline=baseline, **draws)
 
 
-def run_ranked(run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, asked: Asked) -> Preferences:
+def run_ranked(
+    run: Run, people: pd.DataFrame | None, ties: str, baseline: str | None, asked: AgreementOptions
+) -> Preferences:
     """Rank the players that a run's raters compared, with people's comparisons from a file if there are some."""
     from harness.agreement import of_run, with_people
 

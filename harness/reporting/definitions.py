@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from harness.agreement import COEFFICIENTS, Asked, alpha, can_stand_in, ceiling, kappa, position_consistency
+from harness.agreement import COEFFICIENTS, AgreementOptions, alpha, can_stand_in, ceiling, kappa, position_consistency
 from harness.records import Rating
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import share, words
@@ -51,7 +51,7 @@ def settings(evidence: Evidence) -> list[tuple[str, str]]:
     if evidence.pairs:
         found += [
             ("Intervals of agreement", "95 %"),
-            ("Resamples", f"{Asked().resamples:,}"),
+            ("Resamples", f"{AgreementOptions().resamples:,}"),
             ("Seed of the resamples", str(evidence.run.suite.seed)),
         ]
     if evidence.rounds:

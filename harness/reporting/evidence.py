@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import Asked, RunAgreement, Table, agree_in_run, audit
+from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
 from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
@@ -167,7 +167,7 @@ def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:
     if not len(run.ratings):
         return nothing, []
     try:
-        return agree_in_run(run, Asked(stand_in=None)), []
+        return agree_in_run(run, AgreementOptions(stand_in=None)), []
     except HarnessError as error:
         return nothing, [f"Agreement: {error}"]
 

@@ -83,9 +83,9 @@ def test_the_page_says_of_which_criterion(tmp_path):
 
 
 def test_the_page_and_the_command_ask_the_same_of_a_stand_in(tmp_path):
-    from harness.agreement import Asked, agree_in_run
+    from harness.agreement import AgreementOptions, agree_in_run
 
     run = make(tmp_path / "run", seed=7)
-    asked = agree_in_run(run, Asked(stand_in=True)).to_json()["stand_in"]
+    asked = agree_in_run(run, AgreementOptions(stand_in=True)).to_json()["stand_in"]
     assert [(row["task"], row["criterion"]) for row in asked] == [("t", "style"), ("t", "truth")]
     assert summary(run)["stand_in"] == asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from harness.agreement import Asked, agree_in_run
+from harness.agreement import AgreementOptions, agree_in_run
 from harness.agreement.audits.position import position_consistency
 from harness.agreement.matrix import pair_matrix
 from harness.agreement.preferences.rankings import of_run, rank
@@ -155,7 +155,7 @@ def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
     people = [rating(who, f"r{i}", float(i % 3 == 0), kind="human") for who in ("ann", "bob") for i in range(20)]
     sheet = frame(people, Rating)[["response_id", "item_id", "rater", "criterion", "value"]]
     sheet.to_csv(tmp_path / "people.csv", index=False)
-    asked = Asked(stand_in=True, min_items=10, correct=True, resamples=50)
+    asked = AgreementOptions(stand_in=True, min_items=10, correct=True, resamples=50)
     found = agree_in_run(run, asked, people=read_ratings(tmp_path / "people.csv"))
     (one,) = found.stand_in
     assert (one.criterion, one.rater, one.n_humans) == ("t: c", "judge", 2)
@@ -164,7 +164,7 @@ def test_a_run_says_who_can_stand_in_and_what_people_would_say(run, tmp_path):
     assert set(found.df["criterion"]) == {"t: c"}
     assert set(found.to_json()) >= {"tables", "matrix", "warnings", "stand_in", "corrected", "raters"}
     with pytest.raises(HarnessError, match="no criterion of a task was rated by two people and a judge"):
-        agree_in_run(run, Asked(stand_in=True))
+        agree_in_run(run, AgreementOptions(stand_in=True))
     found.figure().to_dict()
 
 

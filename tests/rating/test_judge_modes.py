@@ -7,7 +7,7 @@ import pytest
 import yaml
 from scripted_chat import ScriptedChat
 
-from harness.agreement import Asked, agree_in_run
+from harness.agreement import AgreementOptions, agree_in_run
 from harness.agreement.matrix import pair_matrix
 from harness.answering.chat.chat import Answer
 from harness.catalog import Catalog
@@ -329,5 +329,5 @@ def test_a_listwise_judge_ranks_the_answers_of_all_models_of_a_run(judge, tmp_pa
     run.write([response("a", "x" * 3, "m"), response("b", "x" * 5, "n"), response("c", "x", "reference")], "answers")
     rate_work(run, rater, work_of(run, "t", RaterUse(rater="mine"), rater.spec))
     assert run.ratings.set_index("response_id")["value"].to_dict() == {"a": 0.0, "b": 1.0}
-    assert agree_in_run(run, Asked(resamples=0)).pairs == []
+    assert agree_in_run(run, AgreementOptions(resamples=0)).pairs == []
     assert len(model.calls) == 1

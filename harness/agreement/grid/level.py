@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from glob import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,9 +61,17 @@ def as_numbers(units: Units) -> Units:
     return replace(units, codes=codes, values=values)
 
 
+class Levelled(NamedTuple):
+    """A criterion's units, their level, and why it was chosen; no reason where it was named."""
+
+    units: Units
+    level: Level
+    why: str
+
+
 def levelled(
     ratings: pd.DataFrame, rows: Ratings, units: Units, level: Level | None, groups: Mapping[str, Any]
-) -> tuple[Units, Level, str]:
+) -> Levelled:
     """Return a criterion's units with their level, and why it was chosen where none was named.
 
     Args:
@@ -74,7 +82,7 @@ def levelled(
         groups: The columns of `cluster`, `strata` and `further` that it was read with.
     """
     if level:
-        return units, level, ""
+        return Levelled(units, level, "")
     pooled = units.criterion not in rows.criteria
     told = ratings[[name for name in ("scale", "label") if name in ratings]]
     mine = (
@@ -92,4 +100,4 @@ def levelled(
         units = again.units(units.criterion)
     elif "label" not in told or told["label"].isna().all():
         units = as_numbers(units)
-    return (units, *(said or level_of(units)))
+    return Levelled(units, *(said or level_of(units)))

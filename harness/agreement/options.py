@@ -32,7 +32,7 @@ class Draws(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class AgreementOptions:
     """The options of `agree`; what cannot be asked is refused.
 
     Attributes:
@@ -127,7 +127,7 @@ class Asked:
         """How intervals are drawn."""
         return {"resamples": self.resamples, "seed": self.seed or 0}
 
-    def in_run(self, run: Run) -> Asked:
+    def in_run(self, run: Run) -> AgreementOptions:
         """Return the same with the run's seed where none is given."""
         return replace(self, seed=run.suite.seed) if self.seed is None else self
 
