@@ -16,6 +16,7 @@ from harness import agree, load
 from harness.errors import HarnessError, IncompleteError
 from harness.records import Item, Rating, Response
 from harness.run import Run, is_run, place_of
+from harness.run.place import writer
 from harness.stages import rate
 from harness.suite import Suite
 
@@ -116,3 +117,21 @@ def test_ratings_keep_their_order(address):
         )  # fmt: skip
         run.write([rating], f"part{n}")
     assert load(address).ratings["value"].tolist() == [0, 1, 2]
+
+
+def test_what_another_machine_is_writing_on_a_shared_disk_is_left_to_it_for_a_while(tmp_path):
+    run = filled(str(tmp_path / "run"))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = {
+        "there": f".writing-a.parquet.{gone.pid}-1-otherhost",  # a process of this number may be at work there
+        "long ago": f".writing-b.parquet.{gone.pid}-1-otherhost",
+        "here": f".writing-c.parquet.{writer().replace(str(os.getpid()), str(gone.pid), 1)}",
+    }
+    for name in names.values():
+        (run.folder / "ratings").mkdir(exist_ok=True)
+        (run.folder / "ratings" / name).write_bytes(b"half")
+    old = time.time() - 3600
+    os.utime(run.folder / "ratings" / names["long ago"], (old, old))
+    with run.lock():
+        assert [path.name for path in (run.folder / "ratings").iterdir()] == [names["there"]]
