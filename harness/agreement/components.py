@@ -81,18 +81,6 @@ class Components:
         return {**vars(self), **{name: list(getattr(self, name)) for name in ("rows", "decisions", "coefficients")}}
 
 
-def check_components(asked: bool, facet: str | None, pool: bool) -> None:
-    """Refuse options that do not go together.
-
-    Raises:
-        HarnessError: A facet without components, or components of pooled criteria.
-    """
-    if facet and not asked:
-        raise HarnessError("facet belongs to components; ask for these")
-    if asked and pool:
-        raise HarnessError("components are of one criterion: leave pool out")
-
-
 def of_criterion(
     ratings: pd.DataFrame | None, units: Units, kinds: Mapping[str, str], *, facet: str | None, **options: Any
 ) -> Components:

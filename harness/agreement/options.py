@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypedDict, get_args
 
-from harness.agreement.components import check_components
 from harness.agreement.grid.declared import Categories, Range
 from harness.agreement.grid.level import check_level
 from harness.agreement.grid.units import Level
@@ -120,7 +119,10 @@ class AgreementOptions:
             if number < 0 or (name == "epsilon" and number > 1):
                 raise HarnessError(f"{name} is {number:g}: expected {'0 to 1' if name == 'epsilon' else '0 or more'}")
         check_chosen(self.chosen, self.strata)
-        check_components(self.components, self.facet, self.pool)
+        if self.facet and not self.components:
+            raise HarnessError("facet belongs to components; ask for these")
+        if self.components and self.pool:
+            raise HarnessError("components are of one criterion: leave pool out")
 
     @property
     def draws(self) -> Draws:
