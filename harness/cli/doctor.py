@@ -12,7 +12,7 @@ import typer
 
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(help="Instead: a file of ratings; what it is, and what to do with it.")
+        Path | None, typer.Argument(help="Instead: a file or a folder; what it is, and what to do with it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a file of ratings is: its format, what each column was taken for, and the commands that fit it."""
+"""What a file is: of ratings its format and what each column was taken for; and the commands that fit it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from harness.errors import HarnessError
 from harness.rating.files.direct import MACHINE, form_of, read_any
 from harness.rating.files.layout import Layout, layout_of
 from harness.rating.files.mapping import Columns
+from harness.rating.files.other_files import other_file, programs
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.tabular import TEXTS
 from harness.run import is_ai, is_person
 
 SCORES = {"round", "score"}
 """Columns of a table of scores, which `harness rounds` reads."""
+ITEMS = {"item", "item_id"}
+"""Columns without which it is a table of means."""
 
 
 @dataclass
@@ -47,7 +50,11 @@ def look_at(path: str | Path) -> Look:
     Raises:
         HarnessError: It cannot be read at all.
     """
+    if other := other_file(Path(path)):
+        return Look(other[0], commands=other[1])
     source, name = read_source(path), quote(str(path))
+    if other := programs(source.table.names, name):
+        return Look(f"{other[0]}: {len(source.entries):,}", commands=other[1])
     if set(source.table.names) >= SCORES:
         return _no_ratings(source, name, "")
     try:
@@ -84,7 +91,10 @@ def _no_ratings(source: Source, name: str, fault: str) -> Look:
     names = set(source.table.names)
     what = f"{source.kind}, {len(source.entries):,} records with {', '.join(list(source.table.names)[:12])}"
     if names >= SCORES:
-        commands = {f"harness rounds {name}": "does training still help? a verdict for each series and benchmark"}
+        means = "" if names & ITEMS else " --summary"
+        commands = {
+            f"harness rounds {name}{means}": "does training still help? a verdict for each series and benchmark"
+        }
         return Look(f"scores of rounds: {what}", commands=commands)
     if names & set(TEXTS["response"]):
         return Look(f"texts that nobody has rated: {what}", commands={
