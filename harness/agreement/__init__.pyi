@@ -2,6 +2,7 @@
 
 from .advice import confusion as confusion
 from .agreement import Agreement as Agreement
+from .audits.audit import CHECKS as CHECKS
 from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency

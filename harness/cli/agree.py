@@ -126,7 +126,9 @@ def agree(
     ] = False,
     fail_if: Annotated[
         str | None,
-        typer.Option(help="Exit with 4 where a coefficient is so: 'alpha<.6', 'alpha.low<.5'; several with commas."),
+        typer.Option(
+            help="Exit with 4 where this is so: 'alpha<.6', 'alpha.low<.5', 'missing>10%'; several with commas."
+        ),
     ] = None,
     drop_outvoted: Annotated[
         bool, typer.Option("--drop-outvoted", help="Leave out the third of three ratings where two agree; inflates.")
@@ -140,9 +142,10 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import AgreementOptions, agree_in_frame, agree_in_run
+    from harness.agreement import COEFFICIENTS, AgreementOptions, agree_in_frame, agree_in_run
     from harness.cli.agreement_shown import show
-    from harness.cli.gates import failing, gates_of
+    from harness.cli.gated import of_agreement
+    from harness.cli.gates import gates_of, stop_where_failing
     from harness.rating import read_any
     from harness.run import Run, is_run
 
@@ -175,7 +178,7 @@ def agree(
         facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
         **scales_said(categories, score_range),
     )  # fmt: skip
-    gates = gates_of(fail_if)
+    gates = gates_of(fail_if, [*COEFFICIENTS, "missing"])
     _refuse_with_preferences(preferences, {"fail-if": fail_if}, {})
     found: Agreement | RunAgreement | Preferences
     if is_run(source):
@@ -213,9 +216,8 @@ def agree(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         show(found)
-    if gates and (failed := failing(gates, cast("Agreement | RunAgreement", found))):  # refused with preferences
-        print("\n".join(failed), file=sys.stderr)
-        raise typer.Exit(4)
+    if gates:  # refused with preferences
+        stop_where_failing(gates, of_agreement(cast("Agreement | RunAgreement", found)))
     if not found.defined:
         raise typer.Exit(2)
 

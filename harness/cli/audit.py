@@ -28,19 +28,20 @@ def audit(
     cache: Annotated[Path | None, typer.Option(help="Where models and finished calls are kept, for --ask.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Threads, for --ask.")] = 2,
     fail_if: Annotated[
-        str | None, typer.Option(help="Exit with 4 where a check has one of these verdicts: flagged,unclear,not_run.")
+        str | None,
+        typer.Option(help="Exit with 4 where a check is so: flagged, unclear, not_run, 'parse_failures>5%'."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
+    from harness.agreement import CHECKS
     from harness.agreement import audit as audit_rater
+    from harness.cli.gated import CHECKED, of_audit
+    from harness.cli.gates import gates_of, stop_where_failing
     from harness.errors import HarnessError
     from harness.run import Run, is_run
 
-    unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
-    for word in unwanted:
-        if word not in VERDICTS:
-            raise HarnessError(f"--fail-if {word!r}: is no verdict of a check; known: {', '.join(VERDICTS)}")
+    gates = gates_of(fail_if, CHECKS, CHECKED)
     if is_run(source):
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
@@ -61,11 +62,9 @@ def audit(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         _show(found)
-    if any(check.verdict in unwanted for check in found.checks):
-        raise typer.Exit(4)
+    stop_where_failing(gates, *of_audit(found), CHECKED)
 
 
-VERDICTS = ("ok", "flagged", "unclear", "not_run")
 MOST_FLIPS = 10
 """Items that turned up to which they are printed; `--json` has all."""
 

@@ -30,7 +30,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "harness rounds scores.csv --sesoi 1 --fail-if plateaued,worsening",
         "harness rounds dpo:0=evals/base dpo:1=evals/step-1000 dpo:2=evals/step-2000",
     ),
-    "report": ("harness report runs/mine --open", "harness report runs/mine runs/other --out both.html"),
+    "report": (
+        "harness report runs/mine --open",
+        "harness report runs/mine runs/other --out both.html",
+        "harness report runs/mine --fail-if 'pass_rate<.8,distrusted'",
+    ),
     "publish": ("harness publish runs --out site",),
     "view": ("harness view runs/mine",),
     "verify": ("harness verify --problems P.jsonl --completions C.jsonl",),

@@ -1,84 +1,177 @@
-"""`--fail-if` of `harness agree`: which coefficients must not be below, or above, what."""
+"""`--fail-if`: which figures must not be so, and which verdicts must not come; one grammar for every command."""
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import Any
+
+import typer
 
 from harness.errors import HarnessError, did_you_mean
 
-if TYPE_CHECKING:
-    from harness.agreement import Agreement, RunAgreement
-
+FAILED = 4
+"""The exit code of a gate that lets nothing through."""
 TOLD: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-GATE = re.compile(r"\s*([a-z]\w*)(?:\.(value|low|high))?\s*(<=|>=|<|>)\s*(-?\d*\.?\d+)\s*")
+GATE = re.compile(
+    r"(?P<name>[a-z]\w*)(?:\.(?P<end>value|low|high))?(?:\[(?P<whose>[^\]]+)\])?"
+    r"(?:\s*(?P<sign><=|>=|<|>)\s*(?P<limit>-?(?:\d+\.?\d*|\.\d+))(?P<percent>\s*%)?)?"
+)
+APART = re.compile(r",(?![^\[]*\])")
+"""A comma between gates: one within brackets is part of a name."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a gate may look at.
+
+    Attributes:
+        name: What it is, as the gate names it.
+        whose: Whose it is, or about what.
+        value: It; None where it is not known.
+        low: The lower end of its interval.
+        high: The upper end.
+        reason: Why it is not known.
+    """
+
+    name: str
+    whose: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict that a gate may look at: one of the `kind`'s words, and whose it is."""
+
+    kind: str
+    whose: str
+    word: str | None
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A coefficient, which of its numbers is looked at, and what it must not be.
+    """What must not be: a figure beyond a limit, or a word.
 
     Attributes:
-        coefficient: Its name.
-        end: `value`, or an end of its interval.
-        sign: One of `TOLD`.
-        limit: What it is held against.
+        name: A figure's name, or a word.
+        whose: A glob of those it is about.
+        end: `value`, or an end of the figure's interval.
+        sign: One of `TOLD`; empty for a word.
+        limit: What the figure is held against.
     """
 
-    coefficient: str
-    end: str
-    sign: str
-    limit: float
+    name: str
+    whose: str = "*"
+    end: str = "value"
+    sign: str = ""
+    limit: float = 0.0
 
     def __str__(self) -> str:
         """Return the gate as it is written."""
-        return f"{self.coefficient}{'' if self.end == 'value' else '.' + self.end}{self.sign}{self.limit:g}"
+        whose = "" if self.whose == "*" else f"[{self.whose}]"
+        end = "" if self.end == "value" else f".{self.end}"
+        return f"{self.name}{end}{whose}" + (f"{self.sign}{self.limit:g}" if self.sign else "")
+
+    def looks_at(self, whose: str) -> bool:
+        """Tell whether a figure or verdict of somebody is looked at."""
+        return fnmatchcase(whose, self.whose)
 
 
-def gates_of(text: str | None) -> list[Gate]:
+def gates_of(text: str | None, figures: Collection[str] = (), words: Mapping[str, str] | None = None) -> list[Gate]:
     """Return the gates that a text names, with commas between them.
 
-    Raises:
-        HarnessError: Something in it is no gate, or no coefficient.
-    """
-    from harness.agreement import COEFFICIENTS
+    Args:
+        text: `FIGURE[.low|.high][[WHOSE]]LIMIT`, as in `alpha<.6`, or a word, as in `plateaued`; several with commas.
+        figures: What a command has figures of.
+        words: The verdicts that it gives, each with its kind.
 
-    found = []
-    for part in (text or "").split(",") if text else []:
-        match = GATE.fullmatch(part)
-        if not match:
-            raise HarnessError(
-                f"--fail-if {part!r}: expected a coefficient and a limit, say 'alpha<.6' or 'alpha.low<.5'"
-            )
-        name, end, sign, limit = match.groups()
-        if name not in COEFFICIENTS:
-            raise HarnessError(f"--fail-if {part!r}: no coefficient {name!r}.{did_you_mean(name, list(COEFFICIENTS))}")
-        found.append(Gate(name, end or "value", sign, float(limit)))
+    Raises:
+        HarnessError: Something in it is no gate, or names no figure and no verdict of the command.
+    """
+    return [_gate(part.strip(), figures, words or {}) for part in APART.split(text)] if text is not None else []
+
+
+def _gate(part: str, figures: Collection[str], words: Mapping[str, str]) -> Gate:
+    found, known = GATE.fullmatch(part), [*words, *figures]
+    forms = [f"a figure and a limit, say '{name}<.6'" for name in list(figures)[:1]]
+    form = "; ".join(forms + [f"a verdict ({', '.join(words)})"] * bool(words))
+    if not found or part == "":
+        raise HarnessError(f"--fail-if {part!r}: is no gate; expected {form}; commas separate several")
+    name, sign = found["name"], found["sign"]
+    if name not in known:
+        kinds = set(words.values())
+        kind = "figure" if sign or not kinds else min(kinds) if len(kinds) == 1 else "verdict"
+        listed = ", ".join(figures if sign and figures else words or figures)
+        raise HarnessError(
+            f"--fail-if {part!r}: {name!r} is no {kind} here; known: {listed}.{did_you_mean(name, known)}"
+        )
+    if name in words and (sign or found["end"]):
+        raise HarnessError(f"--fail-if {part!r}: {name!r} is a verdict, and has no limit; write it alone")
+    if name in figures and name not in words and not sign:
+        raise HarnessError(f"--fail-if {part!r}: {name!r} needs a limit: '{part}<.6', '{part}>=.9'")
+    limit = float(found["limit"] or 0) / (100 if found["percent"] else 1)
+    return Gate(name, found["whose"] or "*", found["end"] or "value", sign or "", limit)
+
+
+def stop_where_failing(
+    gates: Sequence[Gate], figures: Sequence[Figure], said: Sequence[Said] = (), words: Mapping[str, str] | None = None
+) -> None:
+    """Say on stderr what the gates do not let through, and end the command with `FAILED` where that is anything.
+
+    Raises:
+        HarnessError: There is nothing that a gate looks at.
+    """
+    if lines := failing(gates, figures, said, words):
+        print("\n".join(lines), file=sys.stderr)
+        raise typer.Exit(FAILED)
+
+
+def failing(
+    gates: Sequence[Gate], figures: Sequence[Figure], said: Sequence[Said] = (), words: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return a line for each thing that a gate does not let through; what is not known is not let through.
+
+    Raises:
+        HarnessError: There is nothing that a gate looks at: it would let everything through.
+    """
+    return [
+        line for gate in gates for line in (_beyond(gate, figures) if gate.sign else _heard(gate, said, words or {}))
+    ]
+
+
+def _beyond(gate: Gate, figures: Sequence[Figure]) -> Iterable[str]:
+    own = [one for one in figures if one.name == gate.name]
+    looked_at = _looked_at(gate, own, f"there is no {gate.name} here")
+    for one in looked_at:
+        number = getattr(one, gate.end)
+        if number is None or not isfinite(number):
+            why = one.reason or ("no interval" if gate.end != "value" and one.value is not None else "not known")
+            yield f"--fail-if {gate}: {one.whose}: undefined ({why})"
+        elif TOLD[gate.sign](number, gate.limit):
+            end = "" if gate.end == "value" else f" {gate.end}"
+            yield f"--fail-if {gate}: {one.whose}: {gate.name}{end} is {number:.3f}"
+
+
+def _heard(gate: Gate, said: Sequence[Said], words: Mapping[str, str]) -> Iterable[str]:
+    own = [one for one in said if one.kind == words[gate.name]]
+    for one in _looked_at(gate, own, f"there is no {words[gate.name]} here"):
+        if one.word == gate.name:
+            yield f"--fail-if {gate}: {one.whose} is {one.word}"
+
+
+def _looked_at(gate: Gate, own: Sequence[Any], nothing: str) -> list[Any]:
+    found = [one for one in own if gate.looks_at(one.whose)]
+    if not found:
+        names = ", ".join(dict.fromkeys(one.whose for one in own))
+        raise HarnessError(f"--fail-if {gate}: {f'looks at nobody; there are {names}' if own else nothing}")
     return found
-
-
-def failing(gates: Sequence[Gate], found: Agreement | RunAgreement) -> list[str]:
-    """Return a line for each criterion that a gate does not let through; what is undefined is not let through.
-
-    Raises:
-        HarnessError: Nothing has the coefficient.
-    """
-    lines = []
-    for gate in gates:
-        rows = [(table.criterion, table.coefficients[gate.coefficient]) for table in found.tables
-                if gate.coefficient in table.coefficients]  # fmt: skip
-        if not rows:
-            raise HarnessError(f"--fail-if {gate}: was not computed; ask for it by --coefficient {gate.coefficient}")
-        for criterion, estimate in rows:
-            number = float(getattr(estimate, gate.end))
-            if not isfinite(number):
-                lines.append(f"--fail-if {gate}: {criterion}: undefined ({estimate.reason or 'no interval'})")
-            elif TOLD[gate.sign](number, gate.limit):
-                lines.append(f"--fail-if {gate}: {criterion}: {gate.coefficient} {gate.end} is {number:.3f}")
-    return lines

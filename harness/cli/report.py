@@ -48,17 +48,27 @@ def report(
         str | None,
         typer.Option(help="Run a notebook on the run instead: stand_in, plateau, checkpoints, race, or one of yours."),
     ] = None,
+    fail_if: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GATES",
+            help="Exit with 4 where this is so: 'pass_rate<.8', 'failures>5%', 'missing>0', 'alpha<.6', 'gain<1' "
+            "(points), distrusted, plateaued; 'pass_rate[my_model*]<.8' of some; several with commas.",
+        ),
+    ] = None,
     open_: Open = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
     from harness import reporting
+    from harness.cli.gated import gates_of_a_run, stop_where_runs_fail
     from harness.cli.progress import bar
     from harness.errors import HarnessError
 
+    gates = gates_of_a_run(fail_if)
     if notebook:
-        if len(runs) > 1:
-            raise HarnessError("a notebook takes one run")
+        if len(runs) > 1 or gates:
+            raise HarnessError("a notebook takes one run" + ", and no --fail-if" * bool(gates))
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
     columns, words = columns_said(item, rater, criterion, value, kind), words_said(missing)
@@ -68,6 +78,7 @@ def report(
             found = [reporting.summary(run) for run in opened]
             content = found[0] if len(found) == 1 else found
             typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+            stop_where_runs_fail(gates, found)
             return
         files = [source for source in runs if source.is_file()]
         for source in files:
@@ -84,11 +95,13 @@ def report(
             usd_per_hour=usd_per_hour,
         )
         progress(1)
+        summaries = [reporting.summary(run) for run in opened] if gates else []
     if pdf:
         reporting.print_pdf(page, pdf)
     typer.echo(str(page))
     if open_:
         typer.launch(page.resolve().as_uri())
+    stop_where_runs_fail(gates, summaries)
 
 
 def publish(

@@ -12,8 +12,6 @@ import typer
 if TYPE_CHECKING:
     from harness.rounds import Comparison, Rounds, RoundsResult
 
-VERDICTS = ("improving", "plateaued", "worsening", "inconclusive")
-
 
 def rounds(
     source: Annotated[
@@ -71,13 +69,15 @@ def rounds(
     fail_if: Annotated[
         str | None,
         typer.Option(
-            metavar="VERDICTS",
-            help="Exit 4 on one of these, e.g. plateaued,worsening: beyond the control where there is one.",
+            metavar="GATES",
+            help="Exit 4 on one of these, e.g. plateaued,worsening or 'gain<1' (points): beyond the control if any.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive."""
+    from harness.cli.gated import VERDICTS, of_rounds
+    from harness.cli.gates import gates_of, stop_where_failing
     from harness.errors import HarnessError
     from harness.rounds import (
         Rounds,
@@ -92,10 +92,7 @@ def rounds(
         sources_settings,
     )
 
-    unwanted = [word.strip() for word in (fail_if or "").split(",") if word.strip()]
-    for word in unwanted:
-        if word not in VERDICTS:
-            raise HarnessError(f"--fail-if {word!r}: is no verdict; known: {', '.join(VERDICTS)}")
+    gates = gates_of(fail_if, ["gain"], VERDICTS)
     sources: list[str | Source] = [*(source or []), *(read_map(map_) if map_ else [])]
     if not sources and not published:
         raise HarnessError("say where the scores are: a run, lm-eval folders, Inspect logs, or a CSV (or --published)")
@@ -141,8 +138,7 @@ def rounds(
         if reference:
             print("\nPublished, from summary data (the paper's own claim beside):")
             _show(reference)
-    if any(verdict in unwanted for verdict in found.gated):
-        raise typer.Exit(4)
+    stop_where_failing(gates, *of_rounds(found.looked_at), VERDICTS)
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -28,13 +28,20 @@ def verify(
     unsafe_local: Annotated[
         bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")
     ] = False,
+    fail_if: Annotated[
+        str | None,
+        typer.Option(help="Exit with 4 where this is so: 'pass_rate<.8', 'failures>5%' (not judged), 'missing>0'."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate completions of coding problems by their unit tests; the programs cannot escape, nor forge a verdict."""
+    from harness.cli.gated import of_passes
+    from harness.cli.gates import gates_of, stop_where_failing
     from harness.cli.progress import bar
     from harness.errors import HarnessError
     from harness.rating import Limits, choose, pass_summary, read_completions, read_problems, verify
 
+    gates = gates_of(fail_if, ["pass_rate", "failures", "missing"])
     known = read_problems(problems)
     entries = read_completions(completions, known)
     if packages is not None and not packages.is_dir():
@@ -54,10 +61,12 @@ def verify(
     except OSError as error:
         raise HarnessError(f"{target}: cannot be written ({error.strerror}); choose another file with --out") from error
     result = pass_summary(found)
+    answered = len({entry.task_id for entry in entries})
     if as_json:
         print(json.dumps(result))
-        return
-    _show(result, target, len(known), len({entry.task_id for entry in entries}))
+    else:
+        _show(result, target, len(known), answered)
+    stop_where_failing(gates, of_passes(result, sum(entry.counts for entry in found), len(known), answered))
 
 
 def _show(result: dict[str, Any], target: Path, problems: int, answered: int) -> None:

@@ -29,7 +29,9 @@ from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import KINDS, SIGNS, decimals, share
 from harness.reporting.findings import answers, findings_of, folded
 from harness.reporting.methods import methods
+from harness.reporting.models import models
 from harness.reporting.terms import TERMS, anchor, explained
+from harness.reporting.trust import trust_of
 from harness.reporting.wording import (
     anchored,
     compared,
@@ -132,7 +134,9 @@ def summary(run: Run | str | Path) -> Row:
         "matrix": evidence.pairs,
         "positions": evidence.positions,
         "stand_in": evidence.stand_ins,
+        "models": models(evidence),
         "raters": scorecard.raters(evidence),
+        "trust": [{"rater": evidence.name(rater), "mark": found.mark} for rater, found in trust_of(evidence).items()],
         "scorecard": scorecard.scorecard(evidence),
         "exchange": evidence.exchange,
         "audits": {evidence.name(rater): checks for rater, checks in evidence.audits.items()},

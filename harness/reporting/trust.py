@@ -23,9 +23,13 @@ NEARLY_ALWAYS = 0.9
 
 def trust(evidence: Evidence) -> Iterator[Finding]:
     """Yield one finding for each AI judge and reward model of a run."""
-    for rater, kind in evidence.kinds.items():
-        if kind in AI_KINDS:
-            yield _Judge(evidence, rater).finding()
+    yield from trust_of(evidence).values()
+
+
+def trust_of(evidence: Evidence) -> dict[str, Finding]:
+    """Return what is known of each AI judge and reward model of a run, by its name."""
+    kinds = evidence.kinds.items()
+    return {rater: _Judge(evidence, rater).finding() for rater, kind in kinds if kind in AI_KINDS}
 
 
 @dataclass(frozen=True)

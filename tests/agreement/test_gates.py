@@ -10,7 +10,13 @@ from typer.testing import CliRunner
 
 from harness.agreement import audit
 from harness.cli import app
+from harness.cli.gates import Figure, Gate, failing, gates_of
 from harness.errors import HarnessError
+from harness.records import Item, Rating, Response
+from harness.run import Run
+from harness.suite import Suite
+
+TOY = [{"name": "toy", "model": "embedded"}]
 
 
 def call(*words):
@@ -45,11 +51,84 @@ def test_what_is_undefined_is_not_let_through(tmp_path):
     assert "undefined (single_category)" in found.stderr
 
 
-@pytest.mark.parametrize("gate", ["alfa<.6", "alpha", "alpha<x", "spearman<.5"])
+@pytest.mark.parametrize(
+    "gate", ["alfa<.6", "alpha", "alpha<x", "spearman<.5", "", "alpha<.6,", "alpha[other]<.6", "plateaued"]
+)
 def test_a_gate_that_cannot_be_read_is_an_error(ratings, gate):
     found = call("agree", ratings, "--level", "nominal", "--fail-if", gate)
     assert isinstance(found.exception, HarnessError)
     assert "--fail-if" in str(found.exception)
+
+
+def test_one_grammar_reads_ends_names_and_percents():
+    written = "pass_rate.low[dpo*, a on sums]>=80%, plateaued,failures > .05"
+    first, second, third = gates_of(written, ["pass_rate", "failures"], {"plateaued": "verdict"})
+    assert first == Gate("pass_rate", "dpo*, a on sums", "low", ">=", 0.8)
+    assert second == Gate("plateaued")
+    assert third == Gate("failures", sign=">", limit=0.05)
+    assert list(map(str, (first, second, third))) == [
+        "pass_rate.low[dpo*, a on sums]>=0.8",
+        "plateaued",
+        "failures>0.05",
+    ]
+    with pytest.raises(HarnessError, match="'plateaued' is a verdict, and has no limit"):
+        gates_of("plateaued<1", ["pass_rate"], {"plateaued": "verdict"})
+    with pytest.raises(HarnessError, match="'alfa' is no figure here; known: alpha"):
+        gates_of("alfa", ["alpha"])
+    with pytest.raises(HarnessError, match=r"'pas_rate' is no figure here; known: pass_rate"):
+        gates_of("pas_rate<1", ["pass_rate"], {"plateaued": "verdict"})
+
+
+def test_a_gate_that_looks_at_nothing_is_an_error_and_names_what_there_is():
+    gates = gates_of("pass_rate[mine]<.5", ["pass_rate"])
+    assert failing(gates, [Figure("pass_rate", "mine", 0.4), Figure("pass_rate", "yours", 0.3)]) == [
+        "--fail-if pass_rate[mine]<0.5: mine: pass_rate is 0.400"
+    ]
+    with pytest.raises(HarnessError, match="looks at nobody; there are yours"):
+        failing(gates, [Figure("pass_rate", "yours", 0.3)])
+    with pytest.raises(HarnessError, match="there is no AI judge here"):
+        failing(gates_of("distrusted", (), {"distrusted": "AI judge"}), [], [], {"distrusted": "AI judge"})
+
+
+def test_missing_is_the_share_of_the_grid_that_nobody_filled(ratings):
+    frame = pd.read_csv(ratings)
+    frame[1:].to_csv(ratings, index=False)  # 19 of 20 cells
+    assert call("agree", ratings, "--fail-if", "missing>5%").exit_code == 0
+    assert call("agree", ratings, "--fail-if", "missing>4%").exit_code == 4
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """Five answers; an answer key passes 2, a judge that agrees with it fails on 1 of the 4 it was asked about."""
+    run = Run.create(
+        tmp_path / "run", Suite.model_validate({"name": "small", "tasks": [{"task": "sums"}], "models": TOY})
+    )
+    run.write([Item(task="sums", item_id=str(k), family="mathematics", prompt=str(k)) for k in range(5)], "sums")
+    answers = [Response(response_id=f"r{k}", task="sums", item_id=str(k), model="toy", text="4") for k in range(5)]
+    run.write(answers, "sums")
+    ratings = []
+    for rater, kind, values in (("key", "verifier", [1, 1, 0, 0, 0]), ("judge", "judge", [1, None, 0, 0])):
+        for answer, value in zip(answers, values, strict=False):
+            failed = {"status": "unparsed", "error": "no number"} if value is None else {}
+            where = {"task": "sums", "item_id": answer.item_id, "response_id": answer.response_id}
+            who = {"rater": rater, "rater_kind": kind, "rater_version": "1", "rating_id": f"{rater}{answer.item_id}"}
+            ratings.append(Rating(**where, **who, criterion="correctness", scale="binary", value=value, **failed))
+    run.write(ratings, "sums")
+    return run.folder
+
+
+@pytest.mark.parametrize(("gate", "code"), [
+    ("pass_rate<.5", 4), ("pass_rate<.4", 0), ("pass_rate.low<.2", 4), ("failures>20%", 4), ("failures[key]>0", 0),
+    ("failures[toy on sums]>0", 0), ("missing>.24", 4), ("missing>.25", 0), ("distrusted", 0), ("trust_unknown", 4),
+])  # fmt: skip
+def test_a_run_is_gated_by_what_its_page_says(small_run, gate, code):
+    found = call("report", small_run, "--json", "--fail-if", gate)
+    assert found.exit_code == code, found.stderr
+    assert json.loads(found.stdout)["models"][0]["passes"][0]["value"] == 0.4
+
+
+def test_a_run_without_rounds_has_no_verdict_to_gate(small_run):
+    assert "there is no verdict on rounds here" in str(call("report", small_run, "--fail-if", "plateaued").exception)
 
 
 def judged(words, **columns):

@@ -27,6 +27,12 @@ from harness.errors import HarnessError
 from harness.rating import Surroundings, find_rater
 from harness.run import Run
 
+CHECKS = (
+    "positional_agreement", "first_preference", "length", "self_preference", "test_retest_other_seeds",
+    "test_retest_same_seed", "drift", "injection", "null_answer", "scale_use", "parse_failures", "mass", "independence",
+)  # fmt: skip
+"""The checks of an audit, in their order."""
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -81,9 +87,7 @@ def audit(
         workers: Threads, for `ask`.
 
     Returns:
-        The checks `positional_agreement, first_preference, length, self_preference, test_retest_other_seeds,
-        test_retest_same_seed, drift, injection, null_answer, scale_use, parse_failures, mass, independence`. Intervals
-        are Wilson's for shares and BCa over items for means.
+        The checks of `CHECKS`. Intervals are Wilson's for shares and BCa over items for means.
 
     Raises:
         HarnessError: The rater gave no ratings, or cannot be asked again.

@@ -54,12 +54,17 @@ class Rounds:
 
     @property
     def gated(self) -> list[Verdict | None]:
-        """The verdicts that a gate looks at: those that count, of each kind of feedback.
+        """The verdicts that a gate looks at: those that count of `looked_at`."""
+        return [one.counts for one in self.looked_at]
 
-        Not the control's own, where it is not alone; of benchmarks that the feedback was not about only `worsening`.
+    @property
+    def looked_at(self) -> list[RoundsResult]:
+        """The series that a gate looks at: each kind of feedback.
+
+        Not the control, where it is not alone; of benchmarks that the feedback was not about only what gets worse.
         """
         kinds = [one for one in self.results if not one.is_control] or self.results
-        return [one.counts for one in kinds if not one.is_beside or one.counts == "worsening"]
+        return [one for one in kinds if not one.is_beside or one.counts == "worsening"]
 
     @property
     def answers(self) -> list[str]:
