@@ -1,5 +1,11 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .feedback import Mixture as Mixture
+from .feedback import Part as Part
+from .feedback import People as People
+from .feedback import Waiting as Waiting
+from .feedback import parts_of as parts_of
+from .jobs import EXPLORED as EXPLORED
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner

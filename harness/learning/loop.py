@@ -21,7 +21,7 @@ from harness.learning.selection import refuse_rater, refuse_rule
 from harness.learning.series import Round, Series
 from harness.rating import Rater
 from harness.records import Item
-from harness.suite import KeepUse
+from harness.suite import BudgetUse, KeepUse
 
 
 def run_series(
@@ -102,6 +102,7 @@ def run_seeds(
     state_dir: Path,
     *,
     keep: Mapping[str, KeepUse] | None = None,
+    budget: BudgetUse | None = None,
     finished: Mapping[tuple[str, int], int] | None = None,
     workers: int = 2,
     call: Call | None = None,
@@ -116,6 +117,7 @@ def run_seeds(
         evaluation: What is answered after every round.
         state_dir: Where states and finished jobs are kept.
         keep: Series name to what is kept of its samples, where it is not the usual.
+        budget: What each series may cost with each seed; one that has spent it ends.
         finished: Series name and seed to the last round that the caller has already.
         workers: Processes at once; 1 for this one alone.
         call: Runs a job in some process of others' that sees `state_dir` under this path; then none is started here.
@@ -136,7 +138,18 @@ def run_seeds(
         for name, rater in feedback.items()
         for learner in learners
         if (last := finished.get((name, learner.seed), -1)) < rounds
-        for series in [Series(name, learner, rater, evaluation, state_dir, turn=turn, use=keep.get(name, KeepUse()))]
+        for series in [
+            Series(
+                name,
+                learner,
+                rater,
+                evaluation,
+                state_dir,
+                turn=turn,
+                use=keep.get(name, KeepUse()),
+                budget=budget or BudgetUse(),
+            )
+        ]
     ]
     if not wanted or (workers == 1 and call is None):
         for series, last in wanted:

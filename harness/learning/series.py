@@ -21,15 +21,26 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from harness.errors import IncompleteError
-from harness.learning.jobs import Evaluation, Samples, Trained, begin, improve, is_done, practise, state_file
-from harness.learning.learner import Answer, Example, Learner, from_json
+from harness.learning.feedback import Mixture, deciding, gathered, parts_of
+from harness.learning.jobs import (
+    Evaluation,
+    Samples,
+    Trained,
+    begin,
+    improve,
+    is_done,
+    practise,
+    read_result,
+    state_file,
+)
+from harness.learning.learner import Answer, Example, Learner, SeriesEnded, from_json
 from harness.learning.overlap import refuse_held_out
 from harness.learning.processes import Call
 from harness.learning.selection import Kept, examples_of, kept, taught
 from harness.rating import Rater, Work
 from harness.records import Item, Rating, Response, digest
 from harness.run import write_whole
-from harness.suite import KeepUse
+from harness.suite import BudgetUse, KeepUse
 
 RATINGS = TypeAdapter(list[Rating])
 
@@ -50,6 +61,10 @@ class RoundSummary(BaseModel):
     n_ratings: int
     n_failed: int
     """Ratings without a value."""
+    n_human: int = 0
+    """Samples that people rated, of those that were rated."""
+    n_labels: int = 0
+    """Samples that were rated, by whomever: what a budget counts."""
     n_kept: int
     """Answers kept as examples, at most one a practice item."""
     n_tied: int = 0
@@ -109,6 +124,8 @@ class Series:
     """Held while the rater rates, for raters that other threads use too."""
     use: KeepUse = field(default_factory=KeepUse)
     """What is kept of the samples."""
+    budget: BudgetUse = field(default_factory=BudgetUse)
+    """What it may cost."""
 
     @cached_property
     def base(self) -> Path:
@@ -136,6 +153,7 @@ class Series:
             yield self._base_round(trained)
         for number in range(1, count + 1):
             if number > finished or not is_done(self.folder, number):
+                self._within_budget(number)
                 done = self._next_round(number)
                 if number > finished:
                     yield done
@@ -166,7 +184,10 @@ class Series:
         if self.use.rule == "reference":
             examples = taught(items)
         else:
-            found = kept(self.rater.spec.scale if self.rater else None, practice, ratings, self.use)
+            known = ratings
+            if isinstance(self.rater, Mixture):
+                known = deciding(self.rater.parts, ratings, self._before(number))
+            found = kept(self.rater.spec.scale if self.rater else None, practice, known, self.use)
             examples = examples_of(found, items)
         rating_seconds = time.perf_counter() - started
         trained: Trained = self.call(
@@ -180,6 +201,8 @@ class Series:
             n_samples=len(practice),
             n_ratings=len(ratings),
             n_failed=sum(rating.value is None for rating in ratings),
+            n_human=len({one.response_id for one in ratings if one.rater_kind == "human"}),
+            n_labels=len({one.response_id for one in ratings}),
             n_kept=len(examples),
             n_tied=sum(one.tied for one in found),
             share_right_kept=self._share_right(examples),
@@ -202,15 +225,43 @@ class Series:
         if path.is_file():
             return RATINGS.validate_json(path.read_bytes())
         with self.turn:
-            ratings = self._feedback(items, practice)
+            ratings = self._feedback(items, practice, number)
         write_whole(path, RATINGS.dump_json(ratings))
         return ratings
 
-    def _feedback(self, items: Sequence[Item], practice: Sequence[Response]) -> list[Rating]:
+    def _before(self, number: int) -> list[Rating]:
+        """Return what was rated in the rounds before."""
+        paths = [self.folder / f"{earlier:03d}-ratings.json" for earlier in range(1, number)]
+        return [one for path in paths if path.is_file() for one in RATINGS.validate_json(path.read_bytes())]
+
+    def _within_budget(self, number: int) -> None:
+        """End the series before a round that would begin with a budget that is spent.
+
+        Raises:
+            SeriesEnded: It is.
+        """
+        caps = self.budget.model_dump(exclude_none=True)
+        if not caps:
+            return
+        before = self._before(number)
+        jobs = [
+            read_result(self.folder / f"{one:03d}{kind}.json") for one in range(1, number) for kind in ("-samples", "")
+        ]
+        spent = {
+            "labels": len({one.response_id for one in before}),
+            "usd": fsum(one.cost_usd or 0.0 for one in before),
+            "seconds": fsum(job["seconds"] for job in jobs if job),
+        }
+        for name, cap in caps.items():
+            if spent[name] >= cap:
+                raise SeriesEnded("budget", f"{spent[name]:,.4g} of {cap:,.4g} {name} are spent before round {number}")
+
+    def _feedback(self, items: Sequence[Item], practice: Sequence[Response], number: int) -> list[Rating]:
         """Return the rater's ratings of the samples, flagged as what selected the training data.
 
         Raises:
             IncompleteError: Every rating failed: to go on would be a round without feedback under a wrong name.
+            Waiting: People have not rated what they are to rate.
         """
         if self.rater is None:
             return []
@@ -224,7 +275,8 @@ class Series:
             for response in group
         ]
         ratings = [
-            rating.model_copy(update={"flags": [*rating.flags, "selection_item"]}) for rating in self.rater.rate(work)
+            rating.model_copy(update={"flags": [*dict.fromkeys([*rating.flags, "selection_item"])]})
+            for rating in gathered(parts_of(self.rater), work, self._before(number))
         ]
         failed = [rating for rating in ratings if rating.status in ("error", "timeout")]
         if ratings and len(failed) == len(ratings):

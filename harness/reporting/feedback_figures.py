@@ -42,7 +42,7 @@ def proxy(evidence: Evidence) -> Drawing | Missing | None:
     if run.suite.rounds is None:  # checkpoints from elsewhere: no feedback to speak of
         return None
     title = "What the feedback believed, and what was so"
-    feedback = {name: rater for name, rater in run.suite.rounds.feedback.items() if rater}
+    feedback = {name: rater for name, rater in run.suite.rounds.feedback.items() if isinstance(rater, str)}
     if not feedback:
         return Missing(title, "No series of this run was trained here, so that no feedback is known")
     answers = run.responses.loc[run.responses["series"].notna(), ["response_id", "series", "round"]]

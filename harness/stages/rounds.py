@@ -8,14 +8,16 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.errors import HarnessError, IncompleteError
+from harness.errors import HarnessError
 from harness.learning import (
     Evaluation,
+    Mixture,
     ProblemTask,
     Round,
     Series,
     SeriesEnded,
     make_learner,
+    parts_of,
     problem_task,
     run_seeds,
 )
@@ -23,6 +25,7 @@ from harness.rating import Rater, Work, find_rater, missing, rate_work, rater_fa
 from harness.records import Item, Response
 from harness.run import file_name, is_elsewhere, write_whole
 from harness.stages.context import Context
+from harness.stages.feedback import ended_before, feedback_of, settle
 from harness.suite import RoundsUse
 
 
@@ -49,19 +52,17 @@ def train_rounds(context: Context) -> None:
     gold = {
         name: find_rater(name, context.catalog, context.surroundings) for name in [use.gold, *(r for *_, r in others)]
     }
-    raters = {
-        series: find_rater(name, context.catalog, context.surroundings) if name else None
-        for series, name in use.feedback.items()
-    }
-    for rater in (*gold.values(), *raters.values()):
-        if rater is not None:
-            run.note(raters={rater.spec.name: rater_facts(rater)})
-    finished = _finished(context)
+    raters = {series: feedback_of(context, use, series) for series in use.feedback}
+    asked = [part.rater for rater in raters.values() if rater is not None for part in parts_of(rater)]
+    for rater in (*gold.values(), *asked):
+        run.note(raters={rater.spec.name: rater_facts(rater)})
+    finished = _finished(context) | ended_before(context, use)
     left = sum(use.rounds - finished.get((series, seed), -1) for series in raters for seed in seeds)
     if left:
         run.write([*evaluation.items, *evaluation.explored], "held-out")
     golds = {task.name: gold[rater] for task, _, rater in others}
-    proxies = raters if use.explore and use.explore.proxy else {}
+    proxies = {name: rater for name, rater in raters.items() if not isinstance(rater, Mixture)}
+    proxies = proxies if use.explore and use.explore.proxy else {}
     judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
     far = is_elsewhere(run.folder)
     here = context.cache / "states" / file_name(str(run.folder)) if far else run.folder.resolve() / ".states"
@@ -75,6 +76,7 @@ def train_rounds(context: Context) -> None:
             evaluation,
             here,
             keep=use.keep,
+            budget=use.budget,
             finished=finished,
             workers=context.surroundings.workers,
             call=None if far else context.call,  # a state is a file or a folder, which an address has not
@@ -82,14 +84,7 @@ def train_rounds(context: Context) -> None:
         ):
             _write(context, done, evaluation, judges, proxies)
             progress(1)
-    ended = {f"{series.name}, seed {series.learner.seed}": str(error) for series, error in stopped}
-    if ended:
-        run.note(ended=ended)
-        raise IncompleteError(
-            f"{run.folder}: series that could not go on\n"
-            + "\n".join(f"  {name}: {reason}" for name, reason in ended.items())
-            + "\nThe others are done. The same command tries them again."
-        )
+    settle(context, use, stopped)
     shutil.rmtree(here, ignore_errors=True)
 
 

@@ -15,8 +15,10 @@ from .file import suite_schema as suite_schema
 from .model import Suite as Suite
 from .settings import fitted as fitted
 from .uses import IMPORTED as IMPORTED
+from .uses import BudgetUse as BudgetUse
 from .uses import KeepUse as KeepUse
 from .uses import ModelUse as ModelUse
+from .uses import PartUse as PartUse
 from .uses import RaterUse as RaterUse
 from .uses import RoundsUse as RoundsUse
 from .uses import TaskUse as TaskUse

@@ -115,8 +115,8 @@ class Suite(Section):
         if self.rounds:
             yield Named("learner", self.rounds.learner, ("rounds", "learner"))
             yield Named("rater", self.rounds.gold, ("rounds", "gold"))
-            for series, rater in self.rounds.feedback.items():
-                if rater:
+            for series in self.rounds.feedback:
+                for rater in self.rounds.raters_of(series):
                     yield Named("rater", rater, ("rounds", "feedback", series))
             for place, entry in enumerate(self.rounds.off_target):
                 yield Named("generator", entry.task, ("rounds", "off_target", place))

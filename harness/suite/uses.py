@@ -132,6 +132,45 @@ class KeepUse(Section):
         return self
 
 
+class PartUse(Section):
+    """A rater of a kind of feedback that several give: it rates what none before it could."""
+
+    rater: str
+    """A rater of the catalogue; one of the kind `human` has the series wait for people."""
+    labels: int | None = Field(default=None, ge=1)
+    """At most so many samples in the whole series, of whole items; the next rater has the rest."""
+    share: float | None = Field(default=None, gt=0, lt=1)
+    """So much of the samples, drawn by their ids."""
+    corrects: bool = False
+    """It rates some of what those before it rated: what they say is then read in its terms."""
+
+    @model_validator(mode="after")
+    def _corrects_some(self) -> PartUse:
+        if self.corrects and self.labels is None and self.share is None:
+            raise ValueError("`corrects` needs `labels` or `share`: who rates everything corrects nobody")
+        return self
+
+
+PartEntry = Annotated[
+    PartUse,
+    BeforeValidator(lambda entry: {"rater": entry} if isinstance(entry, str) else entry),
+    WithJsonSchema({"anyOf": [{"type": "string"}, PartUse.model_json_schema()]}),
+]
+Feedback = str | Annotated[list[PartEntry], Field(min_length=1)] | None
+"""The rater of a series, several in their order, or none."""
+
+
+class BudgetUse(Section):
+    """What a series may cost with each seed: it ends before the round that begins with one of these spent."""
+
+    labels: int | None = Field(default=None, ge=1)
+    """Samples rated."""
+    usd: float | None = Field(default=None, gt=0)
+    """Dollars that raters say they cost."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Seconds of sampling, training and answering."""
+
+
 class ExploreUse(Section):
     """Several answers to some held-out items after every round: what a model can find, and how sure it is."""
 
@@ -170,8 +209,11 @@ class RoundsUse(Section):
     """Rounds of training after round 0."""
     items: int = Field(default=3000, ge=20)
     """Held-out items, the same in every round and series."""
-    feedback: dict[str, str | None]
-    """Series name to the rater of the catalogue that gives the feedback; null keeps everything: the control."""
+    feedback: dict[str, Feedback]
+    """Series name to the rater of the catalogue that gives the feedback; several, each with a budget, in a list; null
+    keeps everything: the control."""
+    budget: BudgetUse = Field(default_factory=BudgetUse)
+    """What each series may cost with each seed."""
     keep: dict[str, KeepUse] = Field(default_factory=dict)
     """Series name to what is kept of the samples, where it is not the usual."""
     seeds: int = Field(default=1, ge=1)
@@ -189,6 +231,11 @@ class RoundsUse(Section):
     """The smallest effect of interest, in points (hundredths of the score range) a round."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The learner's own settings; it checks them."""
+
+    def raters_of(self, series: str) -> list[str]:
+        """Return the raters of a series in their order; none of the control."""
+        use = self.feedback[series]
+        return [] if use is None else [use] if isinstance(use, str) else [part.rater for part in use]
 
     @model_validator(mode="after")
     def _names_its_series(self) -> RoundsUse:

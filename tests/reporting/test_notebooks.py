@@ -34,7 +34,15 @@ def test_a_wrong_name_names_the_near_one(run):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "people"),
-    [("stand_in", 0), ("stand_in", 3), ("plateau", 0), ("plateau", 3), ("checkpoints", 0), ("race", 0)],
+    [
+        ("stand_in", 0),
+        ("stand_in", 3),
+        ("plateau", 0),
+        ("plateau", 3),
+        ("checkpoints", 0),
+        ("race", 0),
+        ("feedback_story", 0),
+    ],
 )
 def test_a_notebook_runs_to_its_end(name, people, made_up_run, tmp_path):
     made = made_up_run(tmp_path / "run", people=people, held_out=60)

@@ -129,13 +129,13 @@ def test_each_round_trains_on_what_the_feedback_kept_and_answers_the_held_out_it
     assert base.summary.model_dump() | NO_TIME == {
         "series": "s", "round": 0, "seed": 0, "feedback": "fan", "n_prompts": 0, "n_samples": 0, "n_ratings": 0,
         "n_failed": 0, "n_kept": 0, "share_right_kept": None, "steps": 7, "train_loss": 0.5, "cost_usd": None,
-        "n_tied": 0, "confidence": None, "kl": None, "data_hash": None, **NO_TIME,
+        "n_tied": 0, "confidence": None, "kl": None, "data_hash": None, "n_human": 0, "n_labels": 0, **NO_TIME,
     }  # fmt: skip
     # 4 prompts of 3 samples; the fourth has no good one; 12 ratings at 0.25
     assert first.summary.model_dump() | NO_TIME == {
         "series": "s", "round": 1, "seed": 0, "feedback": "fan", "n_prompts": 4, "n_samples": 12, "n_ratings": 12,
         "n_failed": 0, "n_kept": 3, "share_right_kept": 1.0, "steps": 3, "train_loss": 0.25, "cost_usd": 3.0,
-        "n_tied": 0, "confidence": None, "kl": None, **NO_TIME,
+        "n_tied": 0, "confidence": None, "kl": None, "n_human": 0, "n_labels": 12, **NO_TIME,
         "data_hash": digest([(str(110 + number), "good 1", 1.0, None) for number in range(3)]),
     }  # fmt: skip
 

@@ -134,7 +134,7 @@ def _subject_of_run(
     for side in ("model", "against_model"):
         frame[side] = frame[side].map(lambda name: under.get(name, name) if under.get(name) != "imported" else name)
     rounds = run.suite.rounds
-    trained = tuple(series for series, name in rounds.feedback.items() if name == rater) if rounds else ()
+    trained = tuple(series for series in rounds.feedback if rater in rounds.raters_of(series)) if rounds else ()
     return subject_of(
         frame,
         rater,

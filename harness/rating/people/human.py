@@ -53,6 +53,8 @@ def asked_of(
 ) -> list[Asked]:
     """Return what people can be asked about a run, in an order that tells nothing.
 
+    Where series of a loop wait for people, that is what is waited for: all samples of it, and nothing else.
+
     Args:
         run: The run.
         questions: Human raters of the catalogue; those that fit the tasks' families where none are named.
@@ -66,6 +68,11 @@ def asked_of(
         HarnessError: The run has nothing to rate.
     """
     families = dict(zip(run.items["task"], run.items["family"], strict=True))
+    waiting = [one for one in run.manifest.get("waiting", {}).values() if one]
+    awaited = {name for one in waiting for name in one["responses"]}
+    if awaited:
+        questions = questions or sorted({one["rater"] for one in waiting})
+        tasks = tasks or sorted(run.responses.loc[run.responses["response_id"].isin(awaited), "task"].unique())
     tasks = tasks or [use.called for use in run.suite.tasks if use.called in families]
     unknown = sorted(set(tasks) - set(families))
     if unknown:
@@ -73,7 +80,8 @@ def asked_of(
     wanted = find_questions(questions, list(families.values()), catalog)
     rows = run.responses
     rows = rows[(rows["status"] == "ok") & rows["text"].notna() & rows["item_id"].isin(run.items["item_id"])]
-    rows = rows[rows["task"].isin(list(tasks) or list(families)) & (rows["sample"] < samples)]
+    shown = rows["response_id"].isin(awaited) if awaited else rows["sample"] < samples
+    rows = rows[rows["task"].isin(list(tasks) or list(families)) & shown]
     if limit is not None:
         names = rows[["task", "item_id"]].drop_duplicates()
         order = names.assign(place=[digest(run.suite.seed, *name) for name in names.itertuples(index=False)])

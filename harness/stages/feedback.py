@@ -1,0 +1,87 @@
+"""Who gives the feedback of a series in a run: raters of the catalogue, several with budgets, people who are asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from harness.errors import IncompleteError
+from harness.learning import Mixture, Part, People, Series, SeriesEnded, Waiting
+from harness.rating import Rater, find_rater
+from harness.records import Rating
+from harness.stages.context import Context
+from harness.suite import RoundsUse
+
+
+def feedback_of(context: Context, use: RoundsUse, series: str) -> Rater | Mixture | None:
+    """Return who gives the feedback of a series; None where nobody does."""
+    given = use.feedback[series]
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return _rater(context, given)
+    return Mixture(tuple(Part(_rater(context, one.rater), one.labels, one.share, one.corrects) for one in given))
+
+
+def _rater(context: Context, name: str) -> Rater:
+    rater = find_rater(name, context.catalog, context.surroundings)
+    if rater.spec.kind != "human":
+        return rater
+    rows = context.run.ratings
+    rows = rows[(rows["rater_kind"] == "human") & rows["criterion"].isin(rater.spec.criteria)]
+    known: dict[str, list[Rating]] = defaultdict(list)
+    for rating in context.run.records(Rating, rows[rows["response_id"].notna() & rows["against_id"].isna()]):
+        known[rating.response_id].append(rating)
+    return People(rater.spec, rater.version, known)
+
+
+def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, SeriesEnded]]) -> None:
+    """Note which series could not go on, and why; give people what they are waited for.
+
+    A series that has spent its budget has ended, as it should.
+
+    Raises:
+        IncompleteError: Series wait for people, or could not go on; the others are done.
+    """
+    run = context.run
+    waiting: dict[str, Any] = dict.fromkeys(run.manifest.get("waiting", {}))
+    lines, asked = [], []
+    for series, error in stopped:
+        key = _key(series.name, series.learner.seed)
+        if error.status == "budget":
+            run.note(ended={key: str(error)}, budgets={key: use.budget.model_dump(exclude_none=True)})
+            continue
+        lines.append(f"  {key}: {error}")
+        if isinstance(error, Waiting):
+            run.write(error.items, f"{key} practice")
+            run.write(error.practice, f"{key} practice")
+            waiting[key] = {"rater": error.rater, "responses": [one.response_id for one in error.practice]}
+            asked.append(error.rater)
+        else:
+            run.note(ended={key: str(error)})
+    if waiting:
+        run.note(waiting=waiting)
+    if not lines:
+        return
+    how = "The others are done. The same command tries them again."
+    if asked:
+        how = (
+            f"`harness annotate {run.folder} --rater-id NAME` shows people what is waited for, and `harness import "
+            f"FILE --into {run.folder}` brings what they said elsewhere; then the same command goes on."
+        )
+    raise IncompleteError(f"{run.folder}: series that could not go on\n" + "\n".join(lines) + f"\n{how}")
+
+
+def ended_before(context: Context, use: RoundsUse) -> dict[tuple[str, int], int]:
+    """Return the series that have spent the very budget that they have now, as finished."""
+    caps = use.budget.model_dump(exclude_none=True)
+    spent = context.run.manifest.get("budgets", {}) if caps else {}
+    seeds = [context.suite.seed + number for number in range(use.seeds)]
+    return {
+        (series, seed): use.rounds for series in use.feedback for seed in seeds if spent.get(_key(series, seed)) == caps
+    }
+
+
+def _key(series: str, seed: int) -> str:
+    return f"{series}, seed {seed}"
