@@ -68,14 +68,18 @@ def precision(evidence: Evidence) -> pd.DataFrame:
             continue
         right = float(np.average(known["share_right_kept"], weights=known["n_kept"])) if len(known) else float("nan")
         cost = trained["cost_usd"].astype(float).sum(min_count=1)
+        first, last = float(curve.iloc[0]), float(curve.iloc[-1])
         row = {
             "series": series, "seed": seed, "rounds": len(trained), "kept": int(trained["n_kept"].sum()),
             "precision": right, "labels": int(trained["n_ratings"].sum()), "usd": float(cost),
-            "seconds": float(trained["seconds"].sum()), "first": float(curve.iloc[0]), "last": float(curve.iloc[-1]),
+            "seconds": float(trained["seconds"].sum()), "first": first, "last": last,
+            "gain": last - first,
         }  # fmt: skip
-        rows.append(row | {"gain": row["last"] - row["first"]})
+        rows.append(row)
+    if not rows:
+        return pd.DataFrame()
     found = pd.DataFrame(rows)
-    control = found[found["series"] == evidence.control].set_index("seed")["gain"] if len(found) else pd.Series()
+    control = found[found["series"] == evidence.control].set_index("seed")["gain"]
     found["beyond"] = found["gain"] - found["seed"].map(control)
     found["per_1000"] = (1000 * found["beyond"] / found["labels"]).where(found["labels"] > 0)
     return found
