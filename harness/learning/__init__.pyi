@@ -5,7 +5,6 @@ from .feedback import Part as Part
 from .feedback import People as People
 from .feedback import Waiting as Waiting
 from .feedback import parts_of as parts_of
-from .jobs import EXPLORED as EXPLORED
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner
@@ -18,7 +17,7 @@ from .loop import run_seeds as run_seeds
 from .loop import run_series as run_series
 from .problems.task import ProblemTask as ProblemTask
 from .problems.task import problem_task as problem_task
-from .series import Round as Round
+from .round import Round as Round
 from .series import Series as Series
 from .worth.doors import exchange as exchange
 from .worth.doors import rates_of as rates_of

@@ -17,8 +17,9 @@ from threading import Lock, Thread
 from harness.learning.jobs import Evaluation, begin
 from harness.learning.learner import Learner, SeriesEnded
 from harness.learning.processes import Call, process_pool
+from harness.learning.round import Round
 from harness.learning.selection import refuse_rater, refuse_rule
-from harness.learning.series import Round, Series
+from harness.learning.series import Series
 from harness.rating import Rater
 from harness.records import Item
 from harness.suite import BudgetUse, KeepUse

@@ -1,20 +1,23 @@
 """How right a feedback was, and what came of it: each kind's measured precision beside its gain.
 
 The precision of a kind of feedback is the share of right answers among those that it kept, by the learner's own key. It
-is measured for the record alone: nothing is selected by it. Kinds of feedback are few, so that what it explains of
-their gains is told with each kind left out in turn.
+is measured for the record alone: nothing is selected by it. Over all rounds it rises with the model that it trains, so
+that it is in part what it explains; that of round 1 is known before any gain. Kinds of feedback are few, so that what
+it explains of their gains is told with each kind left out in turn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from harness.learning import EXPLORED
 from harness.reporting.evidence import Evidence
+from harness.reporting.finding import share
+from harness.run import EXPLORED
 
 FEWEST = 4
 """Kinds of feedback below which a line through them says nothing: through two that are left any line fits."""
@@ -41,16 +44,18 @@ class Explained:
     @property
     def sentence(self) -> str:
         """What it says, with its doubts."""
-        runs = "" if self.between is None else f" ({self.between:.0%} of the variance of the runs lies between kinds)"
+        runs = "" if self.between is None else f"; {share(self.between)} of the variance of all runs lies between kinds"
         return (
-            f"The measured precision of the feedback explains {self.share:.0%} of the variation of gains between "
-            f"{len(self.kinds)} kinds ({self.low:.0%} to {self.high:.0%} with one kind left out){runs}; of so few "
-            "kinds in one run this describes, and is no law"
+            f"The measured precision of the feedback explains {share(self.share)} of the variation of gains between "
+            f"{len(self.kinds)} kinds ({share(self.low)} to {share(self.high)} with one kind left out){runs}. Of so "
+            "few kinds in one run this describes, and is no law"
         )
 
 
 def precision(evidence: Evidence) -> pd.DataFrame:
     """Return one row a series and training seed: what was kept, how much of it was right, labels, cost and gain.
+
+    `precision_first` is the share right of what round 1 kept, `precision` of all that was kept.
 
     `gain` is the last round's mean score less that of round 0, in points; `beyond` is the gain less that of the control
     with the same seed; `per_1000` is `beyond` for a thousand labels, where there are labels and a control.
@@ -66,12 +71,13 @@ def precision(evidence: Evidence) -> pd.DataFrame:
         curve = 100 * means.get((series, seed), pd.Series(dtype=float))
         if trained.empty or len(curve) < 2:
             continue
-        right = float(np.average(known["share_right_kept"], weights=known["n_kept"])) if len(known) else float("nan")
+        right, first_right = _right(known), _right(known[known["round"] == 1])
         cost = trained["cost_usd"].astype(float).sum(min_count=1)
         first, last = float(curve.iloc[0]), float(curve.iloc[-1])
         row = {
             "series": series, "seed": seed, "rounds": len(trained), "kept": int(trained["n_kept"].sum()),
-            "precision": right, "labels": int(trained["n_ratings"].sum()), "usd": float(cost),
+            "precision_first": first_right, "precision": right, "labels": int(trained["n_ratings"].sum()),
+            "usd": float(cost),
             "seconds": float(trained["seconds"].sum()), "first": first, "last": last,
             "gain": last - first,
         }  # fmt: skip
@@ -85,13 +91,18 @@ def precision(evidence: Evidence) -> pd.DataFrame:
     return found
 
 
-def explained(rows: pd.DataFrame) -> Explained | None:
+def _right(rows: pd.DataFrame) -> float:
+    return float(np.average(rows["share_right_kept"], weights=rows["n_kept"])) if len(rows) else float("nan")
+
+
+def explained(rows: pd.DataFrame, by: Literal["precision", "precision_first"] = "precision") -> Explained | None:
     """Return what precision explains of the gains; None with fewer than `FEWEST` kinds, or where either is the same.
 
     Args:
         rows: What `precision` returns.
+        by: The precision over all rounds, or that of round 1 alone.
     """
-    known = rows[rows["precision"].notna()] if len(rows) else rows
+    known = rows.assign(precision=rows[by])[rows[by].notna()] if len(rows) else rows
     if not len(known) or known["series"].nunique() < FEWEST:
         return None
     kinds = known.groupby("series", sort=False)[["precision", "gain"]].mean()

@@ -64,11 +64,10 @@ points = alt.Chart(kinds[kinds["precision"].notna()]).encode(
 )
 chart = points.mark_point(filled=True, size=80) + points.mark_text(dy=-12).encode(text="series:N")
 display(chart.properties(width=560))  # noqa: F821
-found = explained(rows)
-if found is None:
-    print("Too few kinds of feedback with a known precision to say what it explains.")
-else:
-    print(found.sentence + ".")
+for by, said in (("precision_first", "By round 1 alone, before any gain"), ("precision", "Over all rounds")):
+    found = explained(rows, by)
+    print(f"{said}: {found.sentence}." if found else f"{said}: too few kinds of feedback have a known precision.")
+print("Over all rounds precision rises with the model that it trains, so that it is in part what it explains.")
 
 # %% [markdown]
 # ## What a label of each kind bought

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.learning.series import RoundSummary
+from harness.learning.round import RoundSummary
 from harness.records import Item, Rating, Response, digest
 from harness.reporting.evidence import Evidence
 from harness.run.folder import Run

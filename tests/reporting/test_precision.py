@@ -17,7 +17,7 @@ def test_a_line_through_all_kinds_explains_all():
     found = explained(kinds([("a", 0, 0.2, 10.0), ("b", 0, 0.5, 25.0), ("c", 0, 0.8, 40.0), ("d", 0, 1.0, 50.0)]))
     assert (found.share, found.low, found.high) == pytest.approx((1, 1, 1))
     assert found.between is None
-    assert found.sentence.startswith("The measured precision of the feedback explains 100% of the variation")
+    assert found.sentence.startswith("The measured precision of the feedback explains 100 % of the variation")
 
 
 def test_the_share_is_the_squared_correlation_with_each_kind_left_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -282,3 +283,47 @@ def test_the_embedded_model_in_two_rounds_of_forty_prompts(tmp_path):
     assert (rounds["n_samples"][1:] == 80).all()
     assert (rounds["share_right_kept"].dropna() == 1).all()
     assert math.isfinite(rounds["confidence"].mean())
+
+
+needs_trl = pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="the extra `train` is not installed")
+
+
+@needs_trl
+@pytest.mark.slow
+def test_trl_trains_on_the_same_tokens_as_plainly(tiny):
+    """One step of one batch of all examples at a rate without warm-up: the same gradient, so the same weights."""
+    import torch
+
+    how = {"steps": 1, "batch": 4, "warmup_steps": 0, "learning_rate": 1e-3}
+    plain, by_trl = learner(tiny, **how), learner(tiny, **how, trainer="trl-sft")
+    state, _ = plain.start()
+    examples = [Example(item, f"{number} it is") for number, item in enumerate(plain.practice(1)[:4])]
+    ours, one = plain.train(state, examples, 1)
+    theirs, other = by_trl.train(state, examples, 1)
+    again, _ = by_trl.train(state, examples, 1)
+    assert other.loss == pytest.approx(one.loss, rel=1e-4)
+    for name in ours:
+        torch.testing.assert_close(theirs[name], ours[name], atol=2e-4, rtol=0)
+        assert theirs[name].equal(again[name]), "the same bits"
+
+
+@needs_trl
+@pytest.mark.slow
+def test_preferences_raise_what_was_preferred(tiny):
+    one = learner(tiny, trainer="trl-dpo", steps=8, learning_rate=0.003, batch=4)
+    state, _ = one.start()
+    examples = [Example(item, "yes", rejected="no") for item in one.practice(1)[:4]]
+    after, training = one.train(state, examples, 1)
+    assert training.steps == 8
+
+    def lead(weights) -> float:
+        with one._at_work(weights) as network:
+            prompts = [network.prompt(example.item.prompt, None) for example in examples]
+            yes, _ = network.losses(prompts, [network.target("yes")] * 4)
+            no, _ = network.losses(prompts, [network.target("no")] * 4)
+        return float((no - yes).mean())
+
+    assert lead(after) > lead(state) + 0.1
+    assert one.takes == {"rejected"}
+    control, _ = one.train(state, [Example(example.item, "yes") for example in examples], 1)
+    assert not all(control[name].equal(state[name]) for name in state), "without pairs it is fine-tuned"

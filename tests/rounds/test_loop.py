@@ -13,8 +13,8 @@ import pytest
 from harness.errors import HarnessError, IncompleteError
 from harness.learning.learner import Example, Training, make_learner
 from harness.learning.loop import run_feedback, run_series
+from harness.learning.round import Round
 from harness.learning.selection import keep, refuse_rater
-from harness.learning.series import Round
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater, rating_of
 from harness.records import Item, Rating, Response, digest
 

@@ -1,7 +1,8 @@
 """The learner `language_model`: a causal language model of transformers, trained on the answers that feedback kept.
 
-It needs torch and transformers alone, on one core or one GPU: nothing of lm-eval, datasets or TRL. The task is one of
-the catalogue's with a generator (`harness.learning.problems`), so that no held-out item is ever practised on.
+It needs torch and transformers alone, on one core or one GPU: nothing of lm-eval, datasets or TRL, unless TRL trains.
+The task is one of the catalogue's with a generator (`harness.learning.problems`), so that no held-out item is ever
+practised on.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class LanguageModelSettings(Fitting):
     system_prompt: str | None = None
     max_new_tokens: int | None = Field(default=None, ge=1)
     """Tokens of an answer at most; the task's own limit where not given."""
-    trainer: Literal["plain"] = "plain"
+    trainer: Literal["plain", "trl-sft", "trl-dpo"] = "plain"
+    """`plain`: fine-tuning in torch alone; `trl-sft`: the same by TRL; `trl-dpo`: preference pairs (`rule: pairs`)."""
+    beta: float = Field(default=0.1, gt=0)
+    """Of `trl-dpo`: how strongly the model is held to that of the round before."""
     lora: LoraSettings | None = None
     """Train a low-rank adapter instead of all weights."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -81,7 +85,11 @@ class LanguageModel:
     """What `from_pretrained` takes."""
     source: str
     """What tells one model from another, wherever it lies."""
-    takes = frozenset({"weight"})
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """What it learns from beside the text: weights by the plain trainer, the rejected answer by `trl-dpo`."""
+        return frozenset({"plain": {"weight"}, "trl-sft": set(), "trl-dpo": {"rejected"}}[self.settings.trainer])
 
     @property
     def name(self) -> str:
@@ -91,7 +99,8 @@ class LanguageModel:
     @property
     def version(self) -> str:
         """The hash of settings, seed, model, task and the recipe's own version."""
-        chosen = self.settings.model_dump(exclude={"device", "model"})
+        plain = {"beta"} if self.settings.trainer != "trl-dpo" else set()
+        chosen = self.settings.model_dump(exclude={"device", "model", *plain})
         return digest("language_model", chosen, self.seed, self.source, self.task.version, 1)
 
     def held_out(self, count: int) -> list[Item]:
@@ -122,8 +131,14 @@ class LanguageModel:
 
     def train(self, state: State, examples: Sequence[Example], round: int) -> tuple[State, Training]:
         """Train on what was kept, from the weights of the round before."""
+        how, system, seed = self.settings, self.settings.system_prompt, self._seed("order", round)
         with self._at_work(state) as network:
-            training = fit(network, examples, self.settings, self.settings.system_prompt, self._seed("order", round))
+            if how.trainer == "plain":
+                training = fit(network, examples, how, system, seed)
+            else:
+                from harness.learning.learners.by_trl import fit_by_trl
+
+                training = fit_by_trl(network, examples, how, system, seed, how.trainer, how.beta)
             return network.weights(), training
 
     def right(self, item: Item, text: str) -> bool | None:
@@ -250,6 +265,8 @@ def language_model(
     """
     wanted = fitted(LanguageModelSettings, settings, "rounds.settings.")
     absent = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    if wanted.trainer != "plain":
+        absent += [name for name in ("trl", "datasets") if importlib.util.find_spec(name) is None]
     if wanted.lora and importlib.util.find_spec("peft") is None:
         absent.append("peft")
     if absent:
