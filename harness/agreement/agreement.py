@@ -45,6 +45,7 @@ class Agreement:
         weights: For each criterion the weights of the AI raters as a panel, where that was asked.
         self_agreement: For each rater who rated items more than once how far it agrees with itself.
         components: For each criterion the variance components of items, raters and repetitions, where that was asked.
+        read: What was assumed in reading the table, and what was left aside.
     """
 
     tables: list[Table]
@@ -59,6 +60,7 @@ class Agreement:
     kinds: Mapping[str, str] = field(default_factory=dict)
     slices: list[Slices] = field(default_factory=list)
     components: list[Components] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
 
     @property
     def defined(self) -> bool:
@@ -136,6 +138,8 @@ class Agreement:
         """Return everything as JSON values: null, never NaN, with a reason beside it."""
         found: dict[str, Any] = {"tables": [table.to_dict() for table in self.tables], "warnings": self.warnings}
         found["plain"] = self.plain
+        if self.read:
+            found["read"] = self.read
         if matrix:
             for name, rows in (("matrix", self.matrix), ("one_against_rest", self.rest), ("without", self.without)):
                 found[name] = json.loads(rows.to_json(orient="records", double_precision=15))
@@ -157,4 +161,5 @@ class Agreement:
     def _repr_html_(self) -> str:
         table = self.df.to_html(index=False, escape=True, float_format=lambda value: f"{value:.3f}", na_rep="")
         notes = "".join(f"<li><code>{escape(w['code'])}</code> {escape(w['message'])}</li>" for w in self.warnings)
+        notes += "".join(f"<li>{escape(note)}</li>" for note in self.read)
         return f"<h4>Agreement</h4>{table}<ul>{notes}</ul>"

@@ -106,6 +106,7 @@ def agree_in_frame(ratings: pd.DataFrame, asked: AgreementOptions) -> Agreement:
         kinds=found.kinds,
         slices=slices,
         components=parts,
+        read=list(ratings.attrs.get("notes", ())),
     )
 
 

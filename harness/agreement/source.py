@@ -8,27 +8,31 @@ from pathlib import Path
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.rating import read_any
+from harness.rating import Columns, ratings_of, read_any
 from harness.run import Run, is_run
 
 Source = pd.DataFrame | Run | str | Path
 
 
-def opened_source(source: Source, also: Sequence[str] = ()) -> pd.DataFrame | Run:
+def opened_source(
+    source: Source, also: Sequence[str] = (), raters: str | Sequence[str] | None = None
+) -> pd.DataFrame | Run:
     """Return a run, or a frame of ratings, given either or its path.
 
     Args:
         source: The run, the path of its folder, a file of ratings in any format that is known, or a frame.
         also: Further columns of a file.
+        raters: Globs of the columns that are raters, of a table that has a column a rater.
 
     Raises:
         HarnessError: It is none of these.
     """
+    columns = Columns(raters=(raters,) if isinstance(raters, str) else tuple(raters or ()))
     if isinstance(source, str | Path):
-        if is_run(source):
-            return Run(source)
-        return read_any(source, also=also)
-    if isinstance(source, pd.DataFrame | Run):
+        return Run(source) if is_run(source) else read_any(source, also=also, columns=columns)
+    if isinstance(source, pd.DataFrame):
+        return ratings_of(source, also, columns)
+    if isinstance(source, Run):
         return source
     raise HarnessError(
         f"expected a run, the path of a run or of a file of ratings, or a DataFrame, not a {type(source).__name__}"

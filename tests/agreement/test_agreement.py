@@ -169,7 +169,7 @@ def test_rare_values_and_little_overlap_are_pointed_out():
 @pytest.mark.parametrize(
     ("frame", "options", "complaint"),
     [
-        (long([("i", "a", 1)], ("item", "rater", "value")), {}, "no column 'item_id'. Did you mean 'item'"),
+        (long([("i", "a", 1)], ("item_d", "rater", "value")), {}, "no column 'item_id'. Did you mean 'item_d'"),
         (long([("i", "a", 1)]), {"level": "ordinl"}, "Did you mean 'ordinal'"),
         (long([("i", "a", 1)]), {"coefficients": ["kapa"]}, "no coefficient 'kapa'"),
         (long([("i", "a", 1)]), {"raters": "expert_*"}, "no rater matches 'expert_*'"),

@@ -55,11 +55,13 @@ def test_names_of_grades_do_not_make_them_labels_where_the_scale_is_ordinal():
 
 def test_words_among_numbers_are_pointed_out():
     rows = long(grades()).astype({"value": object})
-    rows.loc[3, "value"] = "n/a"
+    rows.loc[3, "value"] = "n/a"  # no value, as in a file: one rule for every reader
+    assert agree(rows, resamples=0).tables[0].n_ratings == len(rows) - 1
+    rows.loc[3, "value"] = "ask Bob"
     found = agree(rows, resamples=0)
     (warning,) = (one for one in found.warnings if one["code"] == "words_among_numbers")
     assert warning["n"] == 1
-    assert "'n/a'" in warning["message"]
+    assert "'ask Bob'" in warning["message"]
     rows.loc[3, "value"] = "3"  # a number that came as a word is that number
     assert agree(rows, resamples=0).tables[0].level == "ordinal"
 
@@ -93,11 +95,13 @@ def test_a_wide_frame_takes_clusters_and_raters_and_says_what_it_cannot():
     with pytest.raises(HarnessError, match="no kinds of raters"):
         agree(wide, kind="human")
     with pytest.raises(HarnessError, match="'b' has negative values"):
-        agree(wide.assign(b=-1), level="ratio")
+        agree(wide.assign(b=-1), raters=["a", "b", "c"], level="ratio")
+    assert "left aside: b (its values are unlike the others')" in agree(wide.assign(b=-1)).read[-1]
     with pytest.raises(HarnessError, match="infinite"):
-        agree(wide.assign(b=np.inf))
-    with pytest.raises(HarnessError, match="'note' has words"):
-        agree(wide.assign(note="fine"))
+        agree(wide.assign(b=np.inf), raters=["a", "b", "c"])
+    found = agree(wide.assign(note="fine"), resamples=0)  # no rater, as in a file
+    assert found.tables[0].raters == ["a", "b", "c"]
+    assert "left aside: note" in found.read[-1]
     with pytest.raises(HarnessError, match="'a' stands twice"):
         agree(pd.concat([wide, wide[["a"]]], axis=1))
     with pytest.raises(HarnessError, match="empty"):

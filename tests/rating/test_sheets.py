@@ -6,9 +6,14 @@ import json
 import shlex
 from pathlib import Path
 
+import krippendorff
+import numpy as np
+import openpyxl
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from harness.agreement import agree as agree_on
 from harness.cli import app
 
 SHEETS = Path(__file__).parent / "fixtures" / "sheets"
@@ -117,3 +122,220 @@ def test_words_in_a_given_order_and_a_range_that_chance_goes_over():
     assert round(found["tables"][0]["alpha"]["value"], 3) == -0.009
     shown, _ = agree(SHEETS / "two.csv", "--score-range", "2,5")
     assert "two.csv:2: 1 for rating is outside of the range 2 to 5" in str(shown.exception or shown.stderr)
+
+
+def wide(**columns):
+    """Thirty items that two people grade, with other columns beside."""
+    return pd.DataFrame({"question": [f"text number {i}" for i in range(30)], **GRADES, **columns})
+
+
+GRADES = {
+    "human": [1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 1, 2, 3, 4, 5, 2, 2, 4, 4, 3, 1, 5, 3, 3, 2, 4, 1, 5, 2, 3],
+    "judge": [1, 2, 3, 4, 4, 5, 4, 2, 2, 1, 2, 2, 3, 5, 5, 1, 2, 4, 3, 3, 1, 5, 3, 4, 2, 4, 2, 5, 2, 3],
+}
+TIMES = [1 + 4 * (i * 7 % 30) / 31 for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("elapsed", TIMES),
+        ("perplexity", TIMES),
+        ("word_count", GRADES["judge"][::-1]),
+        ("human_time_sec", GRADES["human"][::-1]),
+        ("attempts", [1 + i % 3 for i in range(30)]),
+        ("batch", [1 + i // 10 for i in range(30)]),
+        ("max_score", [max(pair) for pair in zip(*GRADES.values(), strict=True)]),
+        ("agree", [a == b for a, b in zip(*GRADES.values(), strict=True)]),
+        ("cost_cents", TIMES),
+    ],
+)
+def test_what_was_measured_beside_the_grades_is_no_rater(name, values, tmp_path):
+    """The same number by the command, in Python, and of the two columns alone."""
+    table = wide(**{name: values})
+    table.to_csv(tmp_path / "table.csv", index=False)
+    _, found = agree(tmp_path / "table.csv", "--level", "ordinal")
+    assert found["tables"][0]["raters"] == ["human", "judge"]
+    in_hand = agree_on(table, level="ordinal", resamples=0)
+    right = krippendorff.alpha(np.array(list(GRADES.values()), float), level_of_measurement="ordinal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+    assert in_hand.tables[0].coefficients["alpha"].value == pytest.approx(right)
+    assert any(f"left aside: {name} (" in note for note in in_hand.read)
+
+
+def test_what_is_asked_for_as_a_cluster_is_no_rater(tmp_path):
+    wide(doc=[1 + i // 6 for i in range(30)]).to_csv(tmp_path / "table.csv", index=False)
+    _, found = agree(tmp_path / "table.csv", "--cluster", "doc")
+    assert found["tables"][0]["raters"] == ["human", "judge"]
+
+
+@pytest.mark.parametrize(
+    "column", ["temperature", "variant", "candidate", "sentence_id", "start", "dataset", "response"]
+)
+def test_a_column_that_says_the_same_whoever_rated_belongs_to_what_was_rated(column, tmp_path):
+    rows = [
+        (f"q{i // 2}", f"{column} {i % 2}", rater, grades[i]) for rater, grades in GRADES.items() for i in range(30)
+    ]
+    pd.DataFrame(rows, columns=["item_id", column, "rater", "score"]).to_csv(tmp_path / "long.csv", index=False)
+    shown, found = agree(tmp_path / "long.csv")
+    assert found["tables"][0]["n_ratings"] == 60
+    assert f"what was rated is told by item_id, {column} together" in shown.stderr
+
+
+def test_a_rating_again_is_none_of_another_answer(tmp_path):
+    rows = [("q0", 1, "a", 1), ("q0", 2, "a", 2), ("q0", 1, "b", 1), ("q0", 2, "b", 2)] + [
+        (f"q{i}", 1, rater, i % 3) for i in range(1, 9) for rater in "ab"
+    ]
+    pd.DataFrame(rows, columns=["item_id", "session", "rater", "score"]).to_csv(tmp_path / "long.csv", index=False)
+    _, found = agree(tmp_path / "long.csv")
+    assert found["tables"][0]["n_ratings"] == 18
+
+
+PAIRS = [  # who was shown first, and what each of two raters said in each order; the other order of the same pair
+    ("q1", ("alpaca", "zephyr"), {"ann": "a", "gpt-4": "a"}), ("q1", ("zephyr", "alpaca"), {"ann": "b", "gpt-4": "a"}),
+    ("q2", ("alpaca", "zephyr"), {"ann": "b", "gpt-4": "b"}), ("q2", ("zephyr", "alpaca"), {"ann": "a", "gpt-4": "a"}),
+    ("q3", ("alpaca", "zephyr"), {"ann": "a", "gpt-4": "a"}), ("q3", ("zephyr", "alpaca"), {"ann": "b", "gpt-4": "b"}),
+    ("q4", ("alpaca", "zephyr"), {"ann": "b", "gpt-4": "a"}), ("q4", ("zephyr", "alpaca"), {"ann": "a", "gpt-4": "b"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (("question_id", "model_a", "model_b", "judge", "winner"), ("model_a", "model_b")),
+        (("item_id", "response_a", "response_b", "rater", "preferred"), ("response_a", "response_b")),
+        (("item_id", "system_1", "system_2", "annotator", "choice"), ("1", "2")),
+        (("prompt", "left", "right", "annotator", "winner"), ("left", "right")),
+        (("item_id", "model_a", "model_b", "rater", "value"), ("A", "B")),
+        (("question_id", "model_a", "model_b", "judge", "winner"), None),  # the model's own name
+    ],
+)
+@pytest.mark.parametrize("door", ["csv", "jsonl", "frame"])
+def test_both_orders_of_a_comparison_are_one_verdict_whatever_columns_are_called(header, said, door, tmp_path):
+    """By hand: ann says 1, 0, 1, 0 of alpaca; gpt-4 says .5 (it took the first both times), 0, 1, 1."""
+    words = dict(zip("ab", said, strict=True)) if said else None
+    rows = [
+        (item, *shown, rater, words[one] if words else shown["ab".index(one)])
+        for item, shown, votes in PAIRS
+        for rater, one in votes.items()
+    ]
+    table = pd.DataFrame(rows, columns=header)
+    if door == "frame":
+        found = agree_on(table, level="interval", resamples=0).to_json()
+    elif door == "csv":
+        table.to_csv(tmp_path / "pairs.csv", index=False)
+        _, found = agree(tmp_path / "pairs.csv", "--level", "interval")
+    else:
+        table.to_json(tmp_path / "pairs.jsonl", orient="records", lines=True)
+        _, found = agree(tmp_path / "pairs.jsonl", "--level", "interval")
+    right = krippendorff.alpha([[1, 0, 1, 0], [0.5, 0, 1, 1]], level_of_measurement="interval")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("mark", [";", " | ", ", ", "\n", " / ", "::", " + "])
+def test_options_are_a_set_whatever_stands_between_them(mark, tmp_path):
+    ticked = [["red", "blue"], ["red"], ["blue", "green", "red"], ["green"], ["blue", "green"], ["red", "green"]] * 2
+    rows = [
+        (f"q{i}", rater, mark.join(one[::way])) for i, one in enumerate(ticked) for rater, way in (("a", 1), ("b", -1))
+    ]
+    pd.DataFrame(rows, columns=["item", "annotator", "label"]).to_csv(tmp_path / "ticks.csv", index=False)
+    _, found = agree(tmp_path / "ticks.csv")
+    assert (found["tables"][0]["level"], found["tables"][0]["alpha"]["value"]) == ("set", 1.0)
+    wide = pd.DataFrame({name: [mark.join(one[::way]) for one in ticked] for name, way in (("a", 1), ("b", -1))})
+    assert agree_on(wide.assign(item_id=range(12)), resamples=0).tables[0].coefficients["alpha"].value == 1
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda order: " > ".join(order),
+        lambda order: [{"name": one, "rank": place} for place, one in enumerate(order)],
+        lambda order: {"_": order},
+    ],
+)
+def test_rankings_in_three_more_ways_of_writing(written, tmp_path):
+    orders = [["A", "B", "C"], ["B", "A", "C"], ["C", "A", "B"], ["A", "C", "B"]] * 2
+    rows = [{"item": f"q{i}", "rater": name, "value": written(one)} for i, one in enumerate(orders) for name in "ab"]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, found = agree(tmp_path / "r.jsonl")
+    assert (found["tables"][0]["level"], found["tables"][0]["alpha"]["value"]) == ("ranking", 1.0)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{0} out of 5", "good {0} ({0})", "{0} stars", "−{0}", "{0}/5"],
+)
+def test_numbers_as_people_write_them(written, tmp_path):
+    rows = [(f"q{i}", name, written.format(one)) for name, grades in GRADES.items() for i, one in enumerate(grades)]
+    if written.startswith("good"):
+        names = ["", "bad", "poor", "fair", "good", "great"]
+        rows = [(item, name, f"{names[int(said[5])]} ({said[5]})") for item, name, said in rows]
+    pd.DataFrame(rows, columns=["item", "rater", "value"]).to_csv(tmp_path / "n.csv", index=False)
+    _, found = agree(tmp_path / "n.csv", "--level", "ordinal")
+    right = krippendorff.alpha(np.array(list(GRADES.values()), float), level_of_measurement="ordinal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+
+
+def test_shares_beside_percentages_are_the_same_amounts(tmp_path):
+    rows = [
+        (f"q{i}", name, f"{20 * one}%" if name == "judge" else one / 5)
+        for name, grades in GRADES.items()
+        for i, one in enumerate(grades)
+    ]
+    pd.DataFrame(rows, columns=["item", "rater", "value"]).to_csv(tmp_path / "p.csv", index=False)
+    shown, found = agree(tmp_path / "p.csv", "--level", "interval")
+    right = krippendorff.alpha(np.array(list(GRADES.values()), float), level_of_measurement="interval")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+    assert "beside shares of 1, taken times 100" in shown.stderr
+
+
+def test_a_row_a_rater_and_the_rows_that_sum_up(tmp_path):
+    across = pd.DataFrame(
+        [[name, *grades] for name, grades in GRADES.items()], columns=["annotator", *[f"q{i}" for i in range(30)]]
+    )
+    across.to_csv(tmp_path / "across.csv", index=False)
+    _, found = agree(tmp_path / "across.csv", "--level", "ordinal")
+    table = pd.DataFrame({"item": [f"i{i}" for i in range(30)], **GRADES})
+    mean = pd.DataFrame([{"item": "Mean", "human": 3.1, "judge": 3.2}])
+    pd.concat([table, mean]).to_csv(tmp_path / "mean.csv", index=False)
+    shown, summed = agree(tmp_path / "mean.csv", "--level", "ordinal")
+    right = krippendorff.alpha(np.array(list(GRADES.values()), float), level_of_measurement="ordinal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+    assert summed["tables"][0]["alpha"]["value"] == pytest.approx(right)
+    assert "left out, they sum up the rows above: Mean" in shown.stderr
+
+
+def test_excel_sheets_of_one_header_are_read_together_and_the_longest_counts(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.title = "Info"
+    book.active.append(["Read me", "Results of March"])
+    for name, grades in GRADES.items():
+        sheet = book.create_sheet(name)
+        sheet.append(["Item ID", "score"])
+        for i, one in enumerate(grades):
+            sheet.append([f"q{i}", one])
+    book.save(tmp_path / "team.xlsx")
+    shown, found = agree(tmp_path / "team.xlsx", "--level", "ordinal")
+    right = krippendorff.alpha(np.array(list(GRADES.values()), float), level_of_measurement="ordinal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+    assert "not 'Info'" in shown.stderr
+
+
+def test_a_question_answered_in_words_is_a_rationale_by_what_stands_there(tmp_path):
+    records = [
+        {
+            "id": f"r{i}",
+            "fields": {"text": "t"},
+            "suggestions": {},
+            "responses": {
+                "quality": [{"value": GRADES[name][i], "user_id": name, "status": "submitted"} for name in GRADES],
+                "thoughts": [{"value": f"what {name} thinks of {i}", "user_id": name} for name in GRADES],
+            },
+        }
+        for i in range(20)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    shown = CliRunner().invoke(app, ["import", str(tmp_path / "a.json"), "--dry-run", "--json"])
+    found = json.loads(shown.stdout)
+    assert {one["criterion"] for one in found["ratings"]} == {"quality"}
+    assert found["ratings"][0]["rationale"] == "what human thinks of 0"

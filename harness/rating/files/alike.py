@@ -7,7 +7,6 @@ as one of them, and turn a good agreement into a bad one; so such columns are le
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -15,25 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.rating.files.table import Table
+from harness.rating.files.headers import is_named_otherwise
+from harness.rating.files.table import Table, opened
+from harness.rating.files.values import SEPARATORS
 from harness.statistics import Floats
 
-NEVER = re.compile(
-    r"(unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|count|majority|consensus|"
-    r".*(^|[_\s.\-])(ids?|uuid|hash|url|date|time|timestamp|latency|duration|ms|seconds|secs|cost|price|usd|tokens|words|chars|"
-    r"characters|length|len|comments?|notes?|rationales?|explanations?|reasons?|feedback|prompt|response|text|answer|output|completion|generation|summary|instruction|input|context|article|email|ip|"
-    r"seed|round|step|epoch|version|split|subset|category|source|language|lang|domain|topic|status)|(latency|n|num|len|mean|avg)[_\s].*)",
-    re.IGNORECASE,
-)
-"""Names of columns that nobody gives to a rater."""
 LONG_TEXT = 120
+LOOKED_AT = 50
+"""Of so many words it is seen what they are."""
 ENOUGH = 5
 """With fewer rows, values say nothing about a column."""
+OFTEN = 8
+"""In so many rows the others must differ for a column of grades to be their mean, most or least by more than chance."""
 INSIDE = 0.5
 """So large a share of each of two columns' values lies in the other's range where they look alike."""
-RATER = re.compile(
-    r"(rater|annotator|worker|user|coder|judge|human|expert|r|a)[_\W]?\d+|gpt.*|claude.*|llm.*|human|judge", re.I
-)
 
 
 def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
@@ -44,8 +38,10 @@ def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
         known = column.dropna()
         if known.empty:
             aside[name] = "is empty"
-        elif NEVER.fullmatch(name.strip()):
+        elif is_named_otherwise(name):
             aside[name] = "by its name"
+        elif isinstance(column.dtype, pd.CategoricalDtype) and _holds_records(column):
+            aside[name] = "holds records"
         elif isinstance(column.dtype, pd.CategoricalDtype) and _is_text(column):
             aside[name] = "holds texts"
         elif len(known) >= ENOUGH and _counts_rows(known):
@@ -53,9 +49,28 @@ def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
     return aside
 
 
+def _holds_records(column: pd.Series[Any]) -> bool:
+    """Return whether words are mappings of more than ticks or places."""
+    found = [opened(str(word)) for word in column.cat.categories[:LOOKED_AT]]
+    kept = [one for one in found if isinstance(one, dict)]
+    cells = [cell for one in kept for value in one.values() for cell in (value if isinstance(value, list) else [value])]
+    plain = all(kept) and all(isinstance(cell, bool | int | str) for cell in cells)
+    return bool(kept) and len(kept) == len(found) and not plain
+
+
+def options_in(words: Sequence[str]) -> set[str]:
+    """Return the options in words some of which are several, with one mark between them; the words where none is."""
+    for mark in SEPARATORS:
+        if any(mark in word for word in words):
+            parts = {part.strip() for word in words for part in word.split(mark)}
+            if 2 * len(parts) < len(words):
+                return parts
+    return set(words)
+
+
 def _is_text(column: pd.Series[Any]) -> bool:
     """Return whether words are texts or ids, not labels: long, or nearly all different."""
-    words = [str(word) for word in column.cat.categories]
+    words = sorted(options_in([str(word) for word in column.cat.categories]))
     if not words or _numbers(column) is not None:
         return False
     lists = all(word[:1] in "[{" for word in words)
@@ -70,10 +85,13 @@ def _counts_rows(known: pd.Series[Any]) -> bool:
 def _numbers(column: pd.Series[Any]) -> Floats | None:
     """Return a column's numbers, without what is missing; None where some are words."""
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return column.dropna().to_numpy(float)
+        known: Floats = column.dropna().to_numpy(float)
+        return known[np.isfinite(known)]
     words = [str(word) for word in column.cat.categories]
     used = np.unique(column.cat.codes[column.cat.codes >= 0])
-    read = pd.to_numeric(pd.Series([re.sub(r"[%\s]|/\d+$", "", word) for word in words], dtype=object), errors="coerce")
+    truth = {"true": "1", "false": "0"}
+    told = [truth.get(word.casefold()) or re.sub(r"[%\s]|/\d+$", "", word) for word in words]
+    read = pd.to_numeric(pd.Series(told, dtype=object), errors="coerce")
     table = read.to_numpy(float)
     missing = [
         place for place, word in enumerate(words) if word.casefold() in ("na", "n/a", "-", "nan", "none", "null")
@@ -123,7 +141,9 @@ def _groups(table: Table, names: Sequence[str]) -> list[list[str]]:
     """Return the columns that look alike, directly or by way of others, together."""
     numbers = {name: _numbers(table.column(name)) for name in names}
     words = [name for name in names if numbers[name] is None]
-    labels = {name: {str(word).casefold() for word in table.words(name).dropna().unique()} for name in words}
+    labels = {
+        name: options_in([str(word).casefold() for word in table.words(name).dropna().unique()]) for name in words
+    }
     near = {(a, b): _overlap(numbers[a], numbers[b]) for a, b in combinations(names, 2)}
     near |= {
         (a, b): 2 * len(labels[a] & labels[b]) >= min(map(len, (labels[a], labels[b])))
@@ -138,62 +158,33 @@ def _groups(table: Table, names: Sequence[str]) -> list[list[str]]:
 
 
 def _overlap(a: Floats | None, b: Floats | None) -> bool:
-    if a is None or b is None or not len(a) or not len(b):
+    if a is None or b is None or not len(a) or not len(b) or _is_continuous(a) != _is_continuous(b):
         return False
     return all(float(np.mean((one >= other.min()) & (one <= other.max()))) >= INSIDE for one, other in ((a, b), (b, a)))
 
 
+def _is_continuous(numbers: Floats) -> bool:
+    """Return whether numbers are measured, not graded: nearly all of many are different, and most are no halves."""
+    return (
+        len(numbers) >= 2 * ENOUGH
+        and len(np.unique(numbers)) > 0.8 * len(numbers)
+        and bool(np.mean(2 * numbers != np.rint(2 * numbers)) > 0.5)
+    )
+
+
 def _summary(table: Table, name: str, others: Sequence[str]) -> str | None:
-    """Return what a column is of the others: their mean, sum, median, least or most, to its own decimals."""
+    """Return what a column is of the others: their mean, sum, median, most or least, to its own decimals."""
     frame = pd.DataFrame(
         {one: pd.to_numeric(table.words(one).astype(object), errors="coerce") for one in [name, *others]}
     )
     mine, rest = frame[name], frame[others]
     known = mine.notna() & (rest.notna().sum(axis=1) > 1)
-    if known.sum() < ENOUGH or rest[known].nunique(axis=1).max() < 2:
+    differing = int((rest[known].nunique(axis=1) > 1).sum())
+    if known.sum() < ENOUGH or not differing:
         return None
-    for what in ("mean", "median", "sum"):
+    for what in ("mean", "median", "sum", "max", "min"):
         said = getattr(rest[known], what)(axis=1)
-        if np.allclose(said, mine[known], atol=0.011) and (
-            what == "sum" or not np.array_equal(mine[known], np.rint(mine[known]))
-        ):
+        fraction = not np.array_equal(mine[known], np.rint(mine[known]))
+        if np.allclose(said, mine[known], atol=0.011) and (what == "sum" or fraction or differing >= OFTEN):
             return what
     return None
-
-
-def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return the rater and the criterion in each header, where headers are those of all raters by all criteria.
-
-    Source: `alice_fluency`, `bob_fluency`, `alice_relevance`, `bob_relevance`. Numbers are no criteria (`rater_1`).
-    """
-    for mark in ("_", "-", ".", ":", "|", " "):
-        for halve in (str.rpartition, str.partition):
-            split = {
-                name: (first, second) for name in names for first, _, second in [halve(name, mark)] if first and second
-            }
-            if found := _full(_crossed(split)):
-                return found
-    return {}
-
-
-def _crossed(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Return the headers both of whose halves stand in others too."""
-    while True:
-        first, second = (Counter(pair[side] for pair in split.values()) for side in (0, 1))
-        kept = {name: pair for name, pair in split.items() if first[pair[0]] > 1 and second[pair[1]] > 1}
-        if len(kept) == len(split):
-            return kept
-        split = kept
-
-
-def _full(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    firsts, seconds = ({pair[side] for pair in split.values()} for side in (0, 1))
-    if (
-        not split
-        or len(split) != len(firsts) * len(seconds)
-        or any(part.strip().isdigit() for part in firsts | seconds)
-    ):
-        return {}
-    if all(RATER.fullmatch(part) for part in seconds) and not all(RATER.fullmatch(part) for part in firsts):
-        return {name: (second, first) for name, (first, second) in split.items()}
-    return split

@@ -11,7 +11,8 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating.files.adjust import adjusted
 from harness.rating.files.direct import form_of
-from harness.rating.files.layout import NAMES, plain_name
+from harness.rating.files.headers import plain_name
+from harness.rating.files.layout import NAMES
 from harness.rating.files.mapping import Columns, Mapping
 from harness.rating.files.reading import Imported, read_ratings
 from harness.rating.files.repeats import with_ids

@@ -7,25 +7,31 @@ for each rater and criterion. What the user names is honoured or refused; what i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-
-import pandas as pd
+from typing import get_args
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.files.alike import alike, grid_of, not_compared, several_alike
+from harness.rating.files.alike import alike, not_compared, several_alike
+from harness.rating.files.comparisons import VERDICTS, Sides, sides_of
+from harness.rating.files.headers import grid_of, plain_name
 from harness.rating.files.mapping import Columns
 from harness.rating.files.table import Table
+from harness.rating.files.unit import ANSWERS, answer_columns
+from harness.records import Order, Status
 
 NAMES: dict[str, tuple[str, ...]] = {
     "item_id": ("item_id", "item", "id", "prompt_id", "question_id", "example_id", "sample_id", "instance_id",
                 "text_id", "doc_id", "document_id", "input_id", "task_id", "uid", "uuid", "index", "response_id",
                 "question"),
     "rater": ("rater", "rater_id", "annotator", "annotator_id", "worker", "worker_id", "coder", "judge", "judge_id",
-              "labeler", "labeller", "evaluator", "reviewer", "user", "user_id", "username"),
+              "labeler", "labeller", "evaluator", "reviewer", "user", "user_id", "username", "participant",
+              "participant_id", "respondent", "respondent_id", "prolific_pid", "prolific_id"),
     "rater_kind": ("rater_kind", "rater_type", "annotator_kind", "annotator_type", "source_type", "kind"),
-    "criterion": ("criterion", "dimension", "aspect", "attribute", "question"),
+    "criterion": ("criterion", "criteria", "dimension", "aspect", "attribute", "metric", "facet", "rubric", "trait",
+                  "subscale", "question"),
     "value": ("value", "score", "rating", "grade", "label"),
     "task": ("task",),
     "response_id": ("response_id",),
@@ -41,17 +47,19 @@ NAMES: dict[str, tuple[str, ...]] = {
     "created_at": ("created_at", "timestamp"),
 }  # fmt: skip
 """What the fields of a rating are called in other people's tables, the likelier first; in any case and spelling."""
-ANSWERS = ("model", "system", "model_id", "system_id", "model_name", "turn", "sample")
-"""Columns that, with the item, say which answer was rated."""
+RATED = ("prompt", "instruction", "question_text", "input", "text", "sentence", "source", "source_text", "context")
+"""Columns whose texts are the item, where a long table has no other name for it."""
+NUMBERED = re.compile(r"(.*?)[\s_.\-\[(]*\d+[\])]?")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A column of ratings: whose, and on which criterion; None where other columns say so."""
+    """A column of ratings: whose, on which criterion, of which item; None where other columns say so."""
 
     column: str
     rater: str | None = None
     criterion: str | None = None
+    item: str | None = None
 
 
 @dataclass
@@ -64,6 +72,7 @@ class Layout:
         fields: The column of each other field.
         cells: The columns of ratings.
         aside: Columns that are not compared, and why.
+        sides: The columns of the two sides, of comparisons.
         notes: What was found rather than named.
     """
 
@@ -72,6 +81,7 @@ class Layout:
     cells: list[Cell]
     answer: tuple[str, ...] = ()
     aside: dict[str, str] = field(default_factory=dict)
+    sides: Sides | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -94,12 +104,47 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
     for column in (*said.item, *said.named.values()):
         _present(column, table.names, where)
     fields = _fields(table.names, said)
+    for name, words in WORDS.items():
+        if name in fields and name not in said.named and not _holds_only(table, fields[name], words):
+            del fields[name]
     if "rater" in fields and not said.rater and "value" not in fields and _is_graded(table, fields["rater"]):
         fields.pop("rater")  # a column `judge` beside `human` holds the judge's grades, not names of judges
     given = said.rater or said.value or said.rater_name
+    if not given and not said.item and not said.header and (across := _across(table, fields)):
+        return across
     if said.header or (not given and "rater" not in fields and not _misspelt(table.names, fields)):
         return _wide(table, said, fields, where)
     return _long(table, said, fields, where)
+
+
+WORDS = {"status": get_args(Status), "order": get_args(Order)}
+"""Fields that a column is only if it holds their words: others call something else so."""
+
+
+def _holds_only(table: Table, column: str, words: Sequence[str]) -> bool:
+    return {str(word) for word in table.words(column).dropna().unique()} <= set(words)
+
+
+def _across(table: Table, fields: dict[str, str]) -> Layout | None:
+    """Return the layout of a table with a row a rater and a numbered column an item; None where it is none."""
+    who = fields.get("rater") or next((name for name in table.names if plain_name(name) == "response_id"), None)
+    if who is None or "value" in fields or fields.get("item_id") not in (None, who):
+        return None
+    if table.words(who).duplicated().any() or table.words(who).isna().any():
+        return None
+    stems = Counter(match[1] for name in table.names if (match := NUMBERED.fullmatch(name)))
+    stem, times = next(iter(stems.most_common(1)), ("", 0))
+    if times < MANY:
+        return None
+    items = [name for name in table.names if (match := NUMBERED.fullmatch(name)) and match[1] == stem]
+    layout = Layout((), {"rater": who}, [Cell(name, item=name) for name in items])
+    layout.notes.append(f"a row a rater ({who}), a column an item ({', '.join(items[:2])}, ...)")
+    layout.aside = {name: "" for name in table.names if name not in {who, *items}}
+    return layout
+
+
+MANY = 3
+"""So many numbered columns of one name are items, where a row is a rater."""
 
 
 def _is_graded(table: Table, name: str) -> bool:
@@ -113,12 +158,6 @@ def _present(column: str, names: Sequence[str], where: str) -> None:
         raise HarnessError(
             f"{where}: has no column {column!r}.{did_you_mean(column, names)} Columns: {', '.join(names)}"
         )
-
-
-def plain_name(name: str) -> str:
-    """Return a header in one spelling: `Item ID`, `item-id` and `ItemId` are `item_id`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[\s\-.]+", "_", spaced).strip("_").lower()
 
 
 def _fields(names: Sequence[str], said: Columns) -> dict[str, str]:
@@ -165,6 +204,8 @@ def _unit(table: Table, said: Columns, fields: dict[str, str], where: str) -> tu
     column = fields.pop("item_id", None)
     if column is None and "rater" not in fields and rows_are_items(table):
         return ()
+    if column is None and "rater" in fields:
+        column = next((name for one in RATED for name in table.names if plain_name(name) == one), None)
     if column is None:
         raise HarnessError(
             f"{where}: has no column 'item_id'.{did_you_mean('item_id', table.names)} Columns: "
@@ -175,6 +216,7 @@ def _unit(table: Table, said: Columns, fields: dict[str, str], where: str) -> tu
 
 def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> Layout:
     unit = _unit(table, said, fields, where)
+    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(_free(table, unit, said))
     if "rater" in fields and said.rater_name:
         raise HarnessError(f"{where}: the column {fields['rater']!r} says who rated; leave --rater-name out")
     if "rater" not in fields and not said.rater_name:
@@ -182,21 +224,32 @@ def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
             f"{where}: has no column 'rater'.{did_you_mean('rater', table.names)} Columns: {', '.join(table.names)}; "
             "name the one that says who rated with --rater, or the one who did with --rater-name"
         )
-    rest = [name for name in table.names if name not in {*unit, *fields.values()}]
+    shown = {sides.first, sides.second} if sides else set()
+    rest = [name for name in table.names if name not in {*unit, *fields.values(), *shown}]
+    if sides and not said.value and not said.criteria:
+        verdict = next((name for one in VERDICTS for name in rest if plain_name(name) == one), None)
+        if verdict:
+            fields["value"] = verdict
     if "value" in fields and not (said.criteria and not said.value and _matching(table.names, said.criteria)):
         cells = [Cell(fields.pop("value"))]
         if fields.get("label") == cells[0].column:
             fields.pop("label")
-        layout = Layout(unit, fields, cells)
+        layout = Layout(unit, fields, cells, sides=sides)
+        rest = [name for name in rest if name != cells[0].column]
     else:
         fields.pop("value", None)
-        layout = Layout(unit, fields, _criteria(table, said, rest, where))
-        shown = ", ".join(cell.column for cell in layout.cells)
-        layout.notes.append(f"each of these columns is a criterion: {shown} (--criteria or --value choose)")
-    used = {*unit, *fields.values(), *(cell.column for cell in layout.cells)}
+        layout = Layout(unit, fields, _criteria(table, said, rest, where), sides=sides)
+        listed = ", ".join(cell.column for cell in layout.cells)
+        layout.notes.append(f"each of these columns is a criterion: {listed} (--criteria or --value choose)")
+    used = {*unit, *fields.values(), *shown, *(cell.column for cell in layout.cells)}
     joined = _answers(table, layout, [name for name in rest if name not in used], bool(said.item))
     layout.aside |= {name: "" for name in rest if name not in {*used, *joined}}
     return layout
+
+
+def _free(table: Table, unit: Sequence[str], said: Columns) -> list[str]:
+    """Return the columns that nobody named as something."""
+    return [name for name in table.names if name not in {*unit, *said.named.values()}]
 
 
 def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> list[Cell]:
@@ -211,7 +264,8 @@ def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> l
         close = did_you_mean("value", rest)
         if "Did you mean" in close:
             raise HarnessError(f"{where}: has no column 'value'.{close} Columns: {', '.join(table.names)}")
-        chosen = [name for name in rest if name not in not_compared(table, rest) and plain_name(name) not in ANSWERS]
+        aside = {*not_compared(table, rest), *said.beside}
+        chosen = [name for name in rest if name not in aside and plain_name(name) not in ANSWERS]
     if not chosen:
         raise HarnessError(
             f"{where}: has no column 'value'.{did_you_mean('value', table.names)} Columns: {', '.join(table.names)}"
@@ -221,10 +275,15 @@ def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> l
 
 def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> list[str]:
     """Add to the unit what says which of an item's answers was rated, or note that the unit that was named lacks it."""
-    joined = []
-    for name in rest:
-        if plain_name(name) in ANSWERS and _tells_apart(table, layout, name):
-            joined.append(name)
+    if layout.sides and not said:
+        return []
+    apart = [
+        layout.fields[name] for name in ("criterion", "repetition", "task", "response_id") if name in layout.fields
+    ]
+    known = [name for name in rest if name not in layout.aside or not layout.wide]
+    joined = answer_columns(
+        table, layout.unit, layout.fields.get("rater"), apart, [(name, plain_name(name)) for name in known]
+    )
     if not joined:
         return []
     shown = ", ".join([*layout.unit, *joined])
@@ -239,37 +298,15 @@ def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> l
     return joined
 
 
-def _tells_apart(table: Table, layout: Layout, name: str) -> bool:
-    """Return whether a column tells several answers to one item apart, and not the raters of one."""
-    item = _codes(table, layout.unit)
-    answer = table.words(name).cat.codes.to_numpy()
-    pairs = pd.DataFrame({"item": item, "answer": answer})
-    if not pairs.drop_duplicates().duplicated("item").any():
-        return False
-    if "rater" not in layout.fields:
-        return True
-    rater = table.words(layout.fields["rater"]).cat.codes.to_numpy()
-    of_rater = pd.DataFrame({"rater": rater, "answer": answer}).drop_duplicates()
-    return bool(of_rater.duplicated("rater").any())
-
-
-def _codes(table: Table, names: Sequence[str]) -> pd.Series[int]:
-    if not names:
-        return pd.Series(range(len(table)))
-    codes = [table.words(name).cat.codes.to_numpy() for name in names]
-    if len(codes) == 1:
-        return pd.Series(codes[0])
-    return pd.DataFrame(dict(enumerate(codes))).groupby(list(range(len(codes))), sort=False, dropna=False).ngroup()
-
-
 def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> Layout:
     for name in ("value", "label"):
         if name not in said.named:
             fields.pop(name, None)
     unit = _unit(table, said, fields, where)
-    used = {*unit, *fields.values()}
+    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(_free(table, unit, said))
+    used = {*unit, *fields.values(), *((sides.first, sides.second) if sides else ())}
     rest = [name for name in table.names if name not in used]
-    layout = Layout(unit, fields, [])
+    layout = Layout(unit, fields, [], sides=sides)
     if not unit:
         layout.notes.append("no column says what was rated: each row is an item (--item says otherwise)")
     if said.header:
@@ -278,7 +315,10 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         layout.cells = [Cell(name, rater=name) for name in chosen]
     else:
         layout.aside = not_compared(table, rest)
-        left = [name for name in rest if name not in layout.aside and plain_name(name) not in ANSWERS]
+        beside = {*layout.aside, *said.beside}
+        left = [name for name in rest if name not in beside and plain_name(name) not in ANSWERS]
+        if sides and not left:
+            layout.sides, left = None, [sides.first, sides.second]
         grid = grid_of(left)
         if grid:
             layout.cells = [Cell(name, rater, criterion) for name, (rater, criterion) in grid.items()]

@@ -203,6 +203,8 @@ class Columns(Section):
     """Globs of the columns of a table that are criteria."""
     rater_name: str | None = None
     """Who rated, where no column says it."""
+    beside: tuple[str, ...] = ()
+    """Columns that are asked for as something else (clusters, strata, systems): they hold no ratings."""
 
     @field_validator("header")
     @classmethod

@@ -13,7 +13,8 @@ from pathlib import Path
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.cells import holds
-from harness.rating.files.layout import NAMES, plain_name, rows_are_items
+from harness.rating.files.headers import plain_name
+from harness.rating.files.layout import NAMES, rows_are_items
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.source import Source, read_source
 from harness.suite import read_document

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.comparisons import settle_sides, sided, verdicts
 from harness.rating.files.layout import Cell, Layout, layout_of
 from harness.rating.files.mapping import Columns
 from harness.rating.files.source import Source, read_source
-from harness.rating.files.table import Table
+from harness.rating.files.table import Table, without_summary
 from harness.rating.files.values import Meaning, Words, meaning
-from harness.records import RaterKind
+from harness.records import RaterKind, Scale
 from harness.statistics import Ints
 
 KINDS: tuple[RaterKind, ...] = get_args(RaterKind)
@@ -153,10 +154,11 @@ def read_table(
         HarnessError: A column is not there, or names a kind that is none.
     """
     said, words = said or Columns(), words or Words()
-    table, where = source.table, f"{source.path}:1" if source.kind == "csv" else str(source.path)
+    where = f"{source.path}:1" if source.kind == "csv" else str(source.path)
+    table, below = without_summary(source.table)
     if not len(table):
         raise HarnessError(f"{source.path}: has no ratings, only a header")
-    layout = layout_of(table, said, where)
+    layout = layout_of(table, said.model_copy(update={"beside": tuple(also)}), where)
     for name in also:
         if name not in table.names and name not in layout.fields:
             raise HarnessError(f"{where}: has no column {name!r}.{did_you_mean(name, table.names)}")
@@ -173,7 +175,7 @@ def read_table(
         frame, rows = frame[~unfit], rows[~unfit]
         frame["rater_kind"] = frame["rater_kind"].cat.remove_categories(list(wrong))
     frame = _with_kinds(frame, source.path, ai)
-    notes = [*source.notes, *layout.notes, *_aside(layout), *found.notes]
+    notes = [*source.notes, *below, *layout.notes, *_aside(layout), *found.notes]
     return TableRatings(frame, rows, rejected, notes)
 
 
@@ -193,7 +195,22 @@ def _stacked(
     """Return a frame of one row a rating: the columns of ratings, one under the other."""
     times = len(layout.cells)
     columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
+    parts = [table.words(cell.column) for cell in layout.cells]
+    meant, swapped = None, np.zeros(len(table), dtype=bool)
+    if layout.sides:
+        meant = sided(table, layout.sides, sorted({str(word) for part in parts for word in part.dropna().unique()}))
+        if meant is None:  # nobody can say which side a value means: the two orders are compared each by itself
+            layout.notes.append(
+                f"{parts[0].name} does not say which side won: the two orders of a pair are compared each by itself"
+            )
+            layout.answer = (*layout.answer, layout.sides.first, layout.sides.second)
+        else:
+            layout.notes.append(f"comparisons of {layout.sides.first} and {layout.sides.second}: a pair is one unit")
+            sides, swapped = settle_sides(table, layout.sides, columns["item_id"])
+            columns |= sides
     for name, column in layout.fields.items():
+        if name in ("response_id", "against_id", "order") and name in columns:
+            continue
         columns[name] = table.words(column) if name in NAMES else table.column(column)
     if layout.answer and "response_id" not in columns:
         columns["response_id"] = _joined(table, (*layout.unit, *layout.answer))
@@ -208,8 +225,17 @@ def _stacked(
     if any(raters):
         frame["rater"] = _each(raters, len(table))
     if any(criteria) or "criterion" not in frame:
-        frame["criterion"] = _each([name or "rating" for name in criteria], len(table))
-    found = _read_values(source, table, layout.cells, frame, words)
+        plain = "rating" if meant is None else "preference"
+        frame["criterion"] = _each([name or plain for name in criteria], len(table))
+    if items := [cell.item for cell in layout.cells if cell.item]:
+        frame["item_id"] = _each(items, len(table))
+    if layout.sides and meant is not None:
+        told = np.concatenate([part.astype(object).where(part.notna(), None).to_numpy(object) for part in parts])
+        value = verdicts(told, meant, table, layout.sides, swapped)
+        known: dict[str, Scale] = {str(name): "preference" for name in frame["criterion"].cat.categories}
+        found = Meaning(value, np.full(0, None, dtype=object), known)
+    else:
+        found = _read_values(source, table, layout.cells, frame, words)
     frame["value"] = found.value
     label = frame.get("label")
     if label is not None or any(one is not None for one in found.label):

@@ -24,6 +24,7 @@ from harness.rating.files.hints import hints
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.paths import MISSING, look_up
 from harness.rating.files.ratings_file import AGGREGATE, kind_of
+from harness.rating.files.rationales import without_texts
 from harness.rating.files.repeats import Answer, Rejected, settle
 from harness.rating.files.rows import Names, rows_of
 from harness.rating.files.source import Source, read_source
@@ -206,11 +207,11 @@ class _Reader:
         That is what words mean, scales, on which criteria nothing was ticked, a skip's criterion, and the time of a
         sitting, which its ratings share.
         """
-        answers = list(_with_none_ticked(answers))
+        answers, texts = without_texts(list(_with_none_ticked(answers)))
         scales, notes = self._give_values(answers)
         criteria = sorted({answer.rating.criterion for answer in answers} - {ANY})
         sittings = Counter(answer.assignment for answer in answers)
-        done, rejected = [], []
+        done, rejected = [], texts
         for answer in answers:
             rating = answer.rating
             criterion = criteria[0] if rating.criterion == ANY and len(criteria) == 1 else rating.criterion

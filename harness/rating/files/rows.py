@@ -23,11 +23,12 @@ def rows_of(source: Source, mapping: Mapping) -> Iterator[tuple[Entry, Names]]:
         if columns:
             source.notes.append(f"taken for data, not for answers ({name}): {', '.join(sorted(columns))}")
     for entry in source.entries:
-        rows: list[Names] = [{".": entry.record, "file": source.path.name.split(".")[0]}]
+        start: Names = {".": entry.record, "file": source.path.name.split(".")[0], "row_number": str(entry.row)}
+        rows = [start]
         for step in mapping.rows:
             rows = [below for names in rows for below in _below(names, step, data.get(step.name, set()))]
         yield from ((entry, names) for names in rows)
-        rows = [{".": entry.record, "file": source.path.name.split(".")[0], "by_ai": True}] if mapping.ai_rows else []
+        rows = [{**start, "by_ai": True}] if mapping.ai_rows else []
         for step in mapping.ai_rows:
             rows = [below for names in rows for below in _some_below(names, step, set())]
         yield from ((entry, names) for names in rows)

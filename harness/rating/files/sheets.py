@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,30 +73,67 @@ def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
     limits.check_archive(path, content)
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = {
-            sheet.title: [[_excel(cell) for cell in row] for row in sheet.iter_rows()] for sheet in book.worksheets
-        }
+        read = {sheet.title: [[_excel(cell) for cell in row] for row in sheet.iter_rows()] for sheet in book.worksheets}
     except Exception as error:  # openpyxl raises what its parts raise
         raise HarnessError(f"{path}: cannot be read as Excel: {error}") from error
-    limits.check_columns(path, max((len(row) for rows in sheets.values() for row in rows), default=0))
-    filled = {title: rows for title, rows in sheets.items() if any(any(row) for row in rows)}
+    limits.check_columns(path, max((len(row) for rows in read.values() for row in rows), default=0))
+    filled = {title: rows for title, rows in read.items() if any(any(row) for row in rows)}
     if not filled:
         raise HarnessError(f"{path}: is empty; expected a header such as item_id,rater,criterion,value,rater_kind")
-    title, rows = next(iter(filled.items()))
-    notes = [f"sheet {title!r} read, not {', '.join(map(repr, list(filled)[1:]))}"] if len(filled) > 1 else []
-    above, header = _header(iter(rows[:TITLES]))
+    sheets = {title: _sheet(path, rows) for title, rows in filled.items()}
+    chosen = max(sheets, key=lambda title: len(sheets[title].rows))
+    alike = [title for title, one in sheets.items() if one.names == sheets[chosen].names and one.rows]
+    names, table, notes = sheets[chosen].names, sheets[chosen], []
+    above = table.above
+    if len(alike) > 1:
+        names, table, note = _stacked(sheets, alike, names)
+        notes.append(note)
+    if len(filled) > len(alike):
+        others = ", ".join(repr(title) for title in filled if title not in alike)
+        notes.append(f"sheet{'s' * (len(alike) > 1)} {', '.join(map(repr, alike))} read, not {others}")
     if above:
         notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
+    found, below = _without_ids(_table(names, table.rows, table.lines))
+    if below:
+        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
+    return found, notes
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of an Excel file: the rows above its header, its columns, its rows and their lines."""
+
+    above: int
+    names: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def _sheet(path: Path, rows: list[list[str]]) -> _Sheet:
+    above, header = _header(iter(rows[:TITLES]))
     names = _names(path, header, above + 1)
     cells = [
         (line, row[: len(header)])
         for line, row in enumerate(rows[above + 1 :], above + 2)
         if any(cell.strip() for cell in row)
     ]
-    table, below = _without_ids(_table(names, [row for _, row in cells], [line for line, _ in cells]))
-    if below:
-        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
-    return table, notes
+    return _Sheet(above, names, [row for _, row in cells], [line for line, _ in cells])
+
+
+def _stacked(sheets: dict[str, _Sheet], titles: list[str], names: list[str]) -> tuple[list[str], _Sheet, str]:
+    """Return sheets of one header as one; their titles are the raters, where no column says who rated."""
+    own = any(RATERS.fullmatch(name) for name in names) or all(NO_NAME.fullmatch(title) for title in titles)
+    rows = [[*row, *([] if own else [title])] for title in titles for row in sheets[title].rows]
+    lines = [line for title in titles for line in sheets[title].lines]
+    shown = ", ".join(map(repr, titles[:5]))
+    said = f"sheets {shown} have one header: read together" + ("" if own else ", each as a rater's")
+    return [*names, *([] if own else ["rater"])], _Sheet(0, [], rows, lines), said
+
+
+RATERS = re.compile(
+    r"(?i)\W*(rater|annotator|worker|coder|judge|labell?er|evaluator|reviewer|user)([_\W]?(id|name))?\W*"
+)
+NO_NAME = re.compile(r"(?i)(sheet|tabelle|feuil|hoja|batch|part|page|data|results?)[\s_]*\d*")
 
 
 def _excel(cell: Any) -> str:

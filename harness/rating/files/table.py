@@ -7,6 +7,7 @@ empty is missing. A list or a mapping in a cell is JSON text, as annotation tool
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ import pyarrow.compute as pc
 
 from harness.rating.files.cells import plain
 from harness.rating.files.limits import read_json
+
+BLANKS = "".join(one for one in map(chr, range(0x3001)) if one.isspace()) + "\u200b\u2060\ufeff"
+"""What is no part of a word at its ends: all that Unicode calls blank, and what has no width."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,34 @@ def of_records(records: Sequence[Mapping[str, Any]], index: pd.Index[Any]) -> Ta
     return Table(names, load, index)
 
 
+SUMMARY = re.compile(
+    r"(?i)(grand )?(mean|means|average|averages|avg|total|totals|sum|std|sd|stdev|median|count|n|alpha|kappa|agreement)"
+    r"( score| rating| value)?s?:?"
+)
+"""What stands in the first cell of a row that sums up those above it."""
+MOST_SUMMARIES = 5
+SHEET = 100_000
+"""Larger tables are no sheets that people sum up."""
+
+
+def without_summary(table: Table) -> tuple[Table, list[str]]:
+    """Return a table without the rows at its end that sum it up, and what was left out."""
+    if not table.names or not MOST_SUMMARIES < len(table) <= SHEET:
+        return table, []
+    first = [str(cell).strip() if cell is not None else "" for cell in table.load(table.names[0]).to_pylist()]
+    end = len(first)
+    while end > len(first) - MOST_SUMMARIES and SUMMARY.fullmatch(first[end - 1]):
+        end -= 1
+    if end == len(first):
+        return table, []
+    rows = table.rows[:end] if table.rows else None
+    kept = Table(table.names, lambda name: table.load(name)[:end], table.index[:end], table.orders, rows)
+    return kept, [f"left out, they sum up the rows above: {', '.join(first[end:])}"]
+
+
 def clean(text: str) -> str:
     """Return a word without blanks at its ends, in Unicode's composed form."""
-    return unicodedata.normalize("NFC", text).strip()
+    return unicodedata.normalize("NFC", text).strip(BLANKS)
 
 
 def written(cell: Any) -> str | None:
@@ -172,7 +201,7 @@ def _categories(column: pa.ChunkedArray) -> pd.Categorical:
     chunks = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
     codes = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
     dictionary = encoded.chunks[0].dictionary.cast(pa.string())
-    words = pc.utf8_normalize(pc.utf8_trim_whitespace(dictionary), "NFC")
+    words = pc.utf8_normalize(pc.utf8_trim(dictionary, characters=BLANKS), "NFC")
     if not words.equals(dictionary) or pc.any(pc.equal(words, "")).as_py():
         again = pc.if_else(pc.equal(words, ""), None, words).dictionary_encode()
         codes = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)[codes]

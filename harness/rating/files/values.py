@@ -7,6 +7,7 @@ numbers, which are lists of what was ticked, and which are rankings. The words o
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,18 +22,30 @@ from harness.rating.files.cells import COMMA, NUMBER
 from harness.records import Scale
 from harness.statistics import Ints
 
-MISSING_WORDS = ("na", "n/a", "#n/a", "-", "–", "—")
-"""What people write for no value, beside an empty cell."""
-MISSING_AMONG_NUMBERS = ("nan", "none", "null", "missing", ".", "?")
+MISSING_WORDS = (
+    "na", "n/a", "n.a.", "n.a", "<na>", "-", "--", "–", "—", "not applicable",
+    "#n/a", "#value!", "#div/0!", "#ref!", "#name?", "#null!", "#num!",
+)  # fmt: skip
+"""What people and spreadsheets write for no value, beside an empty cell."""
+MISSING_AMONG_NUMBERS = (
+    "nan", "nat", "none", "null", "missing", ".", "?", "blank", "(blank)", "skip", "skipped", "unsure", "not sure",
+    "unknown", "no answer", "don't know",
+)  # fmt: skip
 """What else is no value where most of the others are numbers; among words it may be a label."""
+PERCENT = "percentages"
 TRUTH = {"true": "true", "false": "false"}
 SHARE = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*%")
-OF = re.compile(r"(\d+(?:[.,]\d+)?)\s*/\s*(\d+)")
+OF = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:/|out of|of)\s*(\d+)", re.IGNORECASE)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
-NAMED = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:[-–—:=.)]\s*|\()(\D.*)", re.DOTALL)
-SEPARATORS = (";", "|", ",")
+NAMED = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:[-–—:=.)]\s*|\(|\s)(\D.*)", re.DOTALL)
+NAMED_BEFORE = re.compile(r"(\D*[^\d\s.,+-])\s*(?:[-–—:=]\s*|\()(\d+(?:\.\d+)?)\)?", re.DOTALL)
+STARS = re.compile(r"([★⭐]\ufe0f?)*☆*")
+MINUS = str.maketrans("−", "-")
+SEPARATORS = (";", "|", "\n", "::", ",", "/", "+")
 """What stands between the options that were ticked, in tools that write them as one text."""
+BETTER = re.compile(r"\s*>+\s*")
+"""What stands between the places of a ranking that is written as text, `A > B = C`."""
 
 
 @dataclass
@@ -114,6 +127,7 @@ def _of_criterion(
 ) -> tuple[NDArray[np.float64], NDArray[Any], Scale | None, list[str]]:
     """Return the value and the label of each word of a criterion, its scale, and what was assumed."""
     values, labels = np.full(len(words), np.nan), np.full(len(words), None, dtype=object)
+    words = [word.translate(MINUS) if word[:1] == "−" else word for word in words]
     numbers = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").to_numpy(float)
     if len(words) and np.isfinite(numbers).all() and not said.missing and not said.recode and not listed:
         return numbers, labels, None, []
@@ -131,9 +145,13 @@ def _of_criterion(
             labels[place] = word
         if scale:
             notes.append(f"taken for {'rankings' if scale == 'ranking' else 'sets of what was ticked, in any order'}")
+            if scale == "set" and not listed and _all_orders(kept):
+                notes.append("all hold the same options, in several orders: --level ranking compares the orders")
             return values, labels, scale, notes
         kept = read
     kept = [TRUTH.get(word.casefold(), word) for word in kept]
+    if {"0", "1"} & set(kept) and set(kept) <= {"0", "1", "true", "false"}:
+        kept = [{"true": "1", "false": "0"}.get(word, word) for word in kept]
     told, note = _numbers(kept, times[there], decimal_comma)
     for place, word, number in zip(there, kept, told, strict=True):
         values[place], labels[place] = (np.nan, word) if isinstance(number, str) else (number, None)
@@ -164,18 +182,31 @@ def _numbers(words: list[str], times: Ints, decimal_comma: bool) -> tuple[list[f
             notes.append(f"{n:,} values are missing among numbers: {_shown(sorted(set(quiet)))}")
             known = dict(zip(others, told, strict=True))
             return [known.get(word, float("nan")) for word in words], how + notes
-    for way, what in _ways(rest, decimal_comma):
+    for way, what in _ways(rest, decimal_comma, len(rest) < len(words)):
         found = [way(word) if number is None else number for word, number in zip(words, plain, strict=True)]
         if all(number is not None for number in found):
-            mixed = (
-                " (beside plain numbers, taken as they stand)"
-                if what.startswith("per") and len(rest) < len(words)
-                else ""
-            )
-            return [float(number or 0) for number in found], [f"{what}: {_shown(rest, 2)} read as numbers{mixed}"]
+            read, mixed = [float(number or 0) for number in found], ""
+            if what == PERCENT and len(rest) < len(words):
+                read, mixed = _beside_percentages(read, [number is not None for number in plain])
+            return [*read], [f"{what}: {_shown(rest, 2)} read as numbers{mixed}"]
     decimal = _comma(rest, decimal_comma)
-    read = [decimal(word) if number is None else number for word, number in zip(words, plain, strict=True)]
-    return [word if number is None else number for word, number in zip(words, read, strict=True)], []
+    numbers = [decimal(word) if number is None else number for word, number in zip(words, plain, strict=True)]
+    spoken = sorted({word for word, number in zip(words, numbers, strict=True) if number is None})
+    if spoken and counted > times.sum() / 2:
+        notes.append(
+            f"words among numbers: {_shown(spoken)}; all count as labels, or --missing {spoken[0]!r} leaves them out"
+        )
+    return [word if number is None else number for word, number in zip(words, numbers, strict=True)], notes
+
+
+def _beside_percentages(numbers: list[float], plain: list[bool]) -> tuple[list[float], str]:
+    """Return numbers some of which were percentages and the others shares of 1, or percentages without their sign."""
+    beside = [number for number, one in zip(numbers, plain, strict=True) if one]
+    signed = [number for number, one in zip(numbers, plain, strict=True) if not one]
+    if max(beside) <= 1 < max(signed) and min(beside) >= 0:
+        told = [100 * number if one else number for number, one in zip(numbers, plain, strict=True)]
+        return [round(number, 10) for number in told], " (beside shares of 1, taken times 100)"
+    return numbers, " (beside plain numbers, taken as they stand)"
 
 
 def _comma(words: list[str], decimal_comma: bool) -> Callable[[str], float | None]:
@@ -185,14 +216,14 @@ def _comma(words: list[str], decimal_comma: bool) -> Callable[[str], float | Non
     return lambda word: float(word.replace(",", ".")) if decimal and COMMA.fullmatch(word) else None
 
 
-def _ways(words: list[str], decimal_comma: bool) -> list[tuple[Callable[[str], float | None], str]]:
+def _ways(words: list[str], decimal_comma: bool, among_plain: bool) -> list[tuple[Callable[[str], float | None], str]]:
     """Return the ways in which people write numbers, and what each is called."""
     decimal = _comma(words, decimal_comma)
     bottoms = {match[2] for word in words if (match := OF.fullmatch(word))}
     wordings: dict[str, set[str]] = {}
     for word in words:
-        if match := NAMED.fullmatch(word):
-            wordings.setdefault(match[1], set()).add(match[2].casefold().rstrip(") "))
+        if found := _grade_and_name(word):
+            wordings.setdefault(found[0], set()).add(found[1])
 
     def share(word: str) -> float | None:
         match = SHARE.fullmatch(word)
@@ -200,8 +231,8 @@ def _ways(words: list[str], decimal_comma: bool) -> list[tuple[Callable[[str], f
 
     def part(word: str) -> float | None:
         match = OF.fullmatch(word)
-        if not match or float(match[2]) == 0:
-            return None
+        if not match or float(match[2]) == 0 or (len(bottoms) > 1 and among_plain):
+            return None  # beside plain numbers nobody can say of how many those are
         top = float(match[1].replace(",", "."))
         return top if len(bottoms) == 1 else top / float(match[2])
 
@@ -211,16 +242,30 @@ def _ways(words: list[str], decimal_comma: bool) -> list[tuple[Callable[[str], f
         return float(word.replace(",", "")) if THOUSANDS.fullmatch(word) else None
 
     def named(word: str) -> float | None:
-        match = NAMED.fullmatch(word)
-        return float(match[1]) if match and len(wordings[match[1]]) == 1 else None
+        found = _grade_and_name(word)
+        return float(found[0]) if found and len(wordings[found[0]]) == 1 else None
+
+    def stars(word: str) -> float | None:
+        return float(len(re.findall("[★⭐]", word))) if STARS.fullmatch(word) else None
 
     return [
         (decimal, "decimal commas"),
         (thousands, "commas between thousands"),
-        (share, "percentages"),
+        (share, PERCENT),
         (part, "so many of so many"),
         (named, "grades with their names"),
+        (stars, "stars"),
     ]
+
+
+def _grade_and_name(word: str) -> tuple[str, str] | None:
+    """Return the number in `4 - good`, `4 stars` or `good (4)`, and the name of it."""
+    if match := NAMED.fullmatch(word):
+        name = match[2].casefold().rstrip(") ")
+        return match[1], "star" if name == "stars" else name
+    if match := NAMED_BEFORE.fullmatch(word):
+        return match[2], match[1].casefold().strip()
+    return None
 
 
 def _listed(words: list[str], named: str | None) -> tuple[Scale | None, list[str]]:
@@ -230,17 +275,13 @@ def _listed(words: list[str], named: str | None) -> tuple[Scale | None, list[str
     """
     opened = [_opened(word) for word in words]
     lists = [one for one in opened if isinstance(one, list)]
-    rankings = [_places(one) for one in opened]
-    if opened and all(one is not None for one in rankings):
+    if rankings := _rankings(words, opened, named == "ranking"):
         return "ranking", [json.dumps(one, sort_keys=True, ensure_ascii=False) for one in rankings]
-    if named == "ranking":
-        orders = [one if isinstance(one, list) else _split(word) for one, word in zip(opened, words, strict=True)]
-        placed = [{str(option): place for place, option in enumerate(order, 1)} for order in orders]
-        return "ranking", [json.dumps(one, sort_keys=True, ensure_ascii=False) for one in placed]
-    if named == "set" or _permuted(
-        [word for word, one in zip(words, opened, strict=True) if not isinstance(one, list)]
-    ):
-        split = [one if isinstance(one, list) else _split(word) for one, word in zip(opened, words, strict=True)]
+    texts = [word for word, one in zip(words, opened, strict=True) if not isinstance(one, list)]
+    mark = _mark(texts)
+    if named == "set" or mark:
+        mark = mark or next((one for one in SEPARATORS if any(one in word for word in texts)), None)
+        split = [one if isinstance(one, list) else _split(word, mark) for one, word in zip(opened, words, strict=True)]
         return "set", [_set(one) for one in split]
     if not lists:
         return None, []
@@ -251,12 +292,9 @@ def _listed(words: list[str], named: str | None) -> tuple[Scale | None, list[str
 
 def _opened(word: str) -> Any:
     """Return the list or mapping that a word is; of ticks (`{"4": true, "5": false}`) what is ticked."""
-    if word[:1] not in ("[", "{"):
+    if word[:1] not in ("[", "{", "("):
         return word
-    try:
-        found = json.loads(word)
-    except json.JSONDecodeError:
-        return word
+    found = _parsed(word)
     if isinstance(found, dict) and found and all(isinstance(one, bool) for one in found.values()):
         return [key for key, one in found.items() if one]
     if isinstance(found, dict) and set(found) == {"choices"}:
@@ -266,31 +304,92 @@ def _opened(word: str) -> Any:
     return found
 
 
+def _parsed(word: str) -> Any:
+    """Return JSON, or what Python prints of a list; the word itself where it is neither."""
+    try:
+        return json.loads(word)
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    try:
+        found = ast.literal_eval(word)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return word
+    return sorted(found, key=str) if isinstance(found, set) else list(found) if isinstance(found, tuple) else found
+
+
+def _rankings(words: list[str], opened: list[Any], named: bool) -> list[dict[str, int]]:
+    """Return the place of each option in each word, where all are rankings; nothing where they are none.
+
+    Text is a ranking by itself where all of it places the same options, `A > B = C`.
+    """
+    placed = [_places(one) for one in opened]
+    if all(one is not None for one in placed):
+        return [one for one in placed if one is not None]
+    written = [_placed_text(word) for word in words]
+    if all(len(one) > 1 and set(one) == set(written[0]) for one in written):
+        return written
+    if not named:
+        return []
+    texts = [word for word, one in zip(words, opened, strict=True) if not isinstance(one, list)]
+    mark = next((one for one in SEPARATORS if any(one in word for word in texts)), None)
+    found = []
+    for word, one, place, text in zip(words, opened, placed, written, strict=True):
+        order = one if isinstance(one, list) else _split(word, mark)
+        found.append(place or (text if len(text) > 1 else {str(option): at for at, option in enumerate(order, 1)}))
+    return found
+
+
+def _placed_text(word: str) -> dict[str, int]:
+    """Return the place of each option in `A > B = C`: those that are equal have one."""
+    found: dict[str, int] = {}
+    for level in BETTER.split(word):
+        tied = [option.strip() for option in re.split(r"[=~]", level)]
+        found |= dict.fromkeys(tied, len(found) + 1)
+    return found
+
+
 def _places(found: Any) -> dict[str, int] | None:
     """Return the place of each option, where a list or a mapping says it (Argilla's, Label Studio's)."""
-    if (
-        isinstance(found, list)
-        and found
-        and all(isinstance(one, dict) and {"value", "rank"} <= set(one) for one in found)
-    ):
-        return {str(one["value"]): int(one["rank"]) for one in found}
-    numbers = isinstance(found, dict) and bool(found)
-    if numbers and all(isinstance(one, int) and not isinstance(one, bool) for one in found.values()):
-        return {str(key): one for key, one in found.items()}
+    if isinstance(found, list) and found and all(isinstance(one, dict) and len(one) > 1 for one in found):
+        pairs = [[next((one[key] for key in keys if key in one), None) for keys in (OPTION, PLACE)] for one in found]
+        if all(option is not None and _is_whole(place) for option, place in pairs):
+            return {str(option): int(place) for option, place in pairs if place is not None}
+    if isinstance(found, dict) and len(found) == 1 and isinstance(only := next(iter(found.values())), list):
+        if not only or any(isinstance(one, dict | list) for one in only):
+            return None
+        return {str(option): place for place, option in enumerate(only, 1)}  # Label Studio's ranker
+    if isinstance(found, dict) and found and all(_is_whole(one) for one in found.values()):
+        return {str(key): int(one) for key, one in found.items()}
     return None
+
+
+OPTION = ("value", "option", "name", "label", "id", "item")
+PLACE = ("rank", "place", "position")
+
+
+def _is_whole(place: Any) -> bool:
+    return isinstance(place, int) and not isinstance(place, bool)
 
 
 def _set(options: Iterable[Any]) -> str:
     return json.dumps(sorted({str(one).strip() for one in options if str(one).strip()}), ensure_ascii=False)
 
 
-def _split(word: str) -> list[str]:
-    mark = next((mark for mark in SEPARATORS if mark in word), None)
-    return [part.strip() for part in word.split(mark)] if mark else [word]
+def _split(word: str, mark: str | None) -> list[str]:
+    return [part.strip() for part in word.split(mark)] if mark and mark in word else [word]
 
 
-def _permuted(words: list[str]) -> bool:
-    """Return whether two words are the same options in another order: then they are lists."""
-    split = [_split(word) for word in dict.fromkeys(words)]
-    several = [tuple(sorted(one)) for one in split if len(one) > 1 and not all(NUMBER.fullmatch(part) for part in one)]
-    return len(set(several)) < len(several)
+def _mark(words: list[str]) -> str | None:
+    """Return what separates options, where two words are the same options in another order: then they are lists."""
+    for mark in SEPARATORS:
+        split = [_split(word, mark) for word in dict.fromkeys(words) if mark in word]
+        several = [tuple(sorted(one)) for one in split if not all(NUMBER.fullmatch(part) for part in one)]
+        if len(set(several)) < len(several):
+            return mark
+    return None
+
+
+def _all_orders(words: list[str]) -> bool:
+    """Return whether all lists hold the same options, and stand in several orders."""
+    lists = [one for one in map(_opened, dict.fromkeys(words)) if isinstance(one, list)]
+    return len(lists) > 1 and len({_set(one) for one in lists}) == 1 and len(lists[0]) > 1

@@ -1,0 +1,100 @@
+"""What the headers of a table say: whose ratings a column holds and on which criterion, or that it holds none."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+NEVER = re.compile(
+    r"(unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|majority|consensus|adjudicated|resolved|"
+    r"aggregated?|max|min|best|worst|page|pages|batch|block|fold|trial|attempt|order|position|year|month|age|gender)"
+    r"([_\s](score|rating|label|grade|value|vote|number|no|id))?|(n|num|number|len|mean|avg|majority|consensus)[_\s].*",
+    re.IGNORECASE,
+)
+"""Names of columns that nobody gives to a rater."""
+MEASURES = {
+    "id", "ids", "uuid", "hash", "url", "date", "time", "times", "timestamp", "latency", "duration", "elapsed", "ms",
+    "sec", "secs", "second", "seconds", "minutes", "mins", "hours", "cost", "costs", "price", "usd", "cents", "tokens",
+    "token", "words", "wordcount", "chars", "characters", "length", "len", "count", "counts", "edits", "comment",
+    "comments", "note", "notes", "rationale", "rationales", "explanation", "explanations", "reason", "reasons",
+    "feedback", "prompt", "response", "text", "answer", "output", "completion", "generation", "summary", "instruction",
+    "input", "context", "article", "email", "ip", "seed", "round", "step", "epoch", "version", "split", "subset",
+    "category", "source", "language", "lang", "domain", "topic", "status", "attempts", "tries", "retries", "perplexity",
+    "ppl", "logprob", "logprobs", "temperature", "confidence", "session", "browser", "device",
+}  # fmt: skip
+"""Words with which the names of columns end that measure something else, or say something in words."""
+SHORT = 4
+"""A unit of so few letters may stand behind such a word (`time_ms`, `duration_min`)."""
+CRITERIA = {
+    "fluency", "coherence", "relevance", "consistency", "helpfulness", "harmlessness", "honesty", "correctness",
+    "accuracy", "quality", "overall", "style", "clarity", "completeness", "faithfulness", "factuality", "factual",
+    "truthfulness", "safety", "toxicity", "complexity", "verbosity", "conciseness", "informativeness", "grammar",
+    "adequacy", "naturalness", "readability", "usefulness", "usability", "creativity", "tone", "score", "rating",
+    "grade", "label", "preference", "groundedness",
+}  # fmt: skip
+"""Words for what is rated, which are no names of raters."""
+RATER = re.compile(
+    r"(rater|annotator|worker|user|coder|judge|human|expert|r|a)[_\W]?\d+|gpt.*|claude.*|llm.*|human|judge", re.I
+)
+
+
+def plain_name(name: str) -> str:
+    """Return a header in one spelling: `Item ID`, `item-id` and `ItemId` are `item_id`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s\-.]+", "_", spaced).strip("_").lower()
+
+
+def is_named_otherwise(name: str) -> bool:
+    """Return whether a column is called like something that is no rating."""
+    parts = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    last = parts[-1:] + (parts[-2:-1] if parts and len(parts[-1]) < SHORT else [])
+    return bool(NEVER.fullmatch(name.strip()) or MEASURES & {*last} or {*parts[:1]} & {"latency", "elapsed"})
+
+
+def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the rater and the criterion in each header, where headers are those of all raters by all criteria.
+
+    Source: `alice_fluency`, `bob_fluency`, `alice_relevance`, `bob_relevance`. Numbers are no criteria (`rater_1`).
+    """
+    for mark in (" - ", ": ", "__", "_", "-", ".", ":", "|", "/", "(", " "):
+        for halve in (str.rpartition, str.partition):
+            split = {
+                name: (first.strip(), second.strip(" )"))
+                for name in names
+                for first, _, second in [halve(name, mark)]
+                if first and second
+            }
+            if found := _full(_crossed(split)):
+                return found
+    return {}
+
+
+def _crossed(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return the headers both of whose halves stand in others too."""
+    while True:
+        first, second = (Counter(pair[side] for pair in split.values()) for side in (0, 1))
+        kept = {name: pair for name, pair in split.items() if first[pair[0]] > 1 and second[pair[1]] > 1}
+        if len(kept) == len(split):
+            return kept
+        split = kept
+
+
+def _are_raters(names: set[str]) -> int:
+    """Return how sure it is that names are raters': 2 for sure, 1 perhaps, 0 where one is a word for a criterion."""
+    if all(RATER.fullmatch(name) for name in names):
+        return 2
+    return 0 if any(name.casefold() in CRITERIA for name in names) else 1
+
+
+def _full(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    firsts, seconds = ({pair[side] for pair in split.values()} for side in (0, 1))
+    if (
+        not split
+        or len(split) != len(firsts) * len(seconds)
+        or any(part.strip().isdigit() for part in firsts | seconds)
+    ):
+        return {}
+    if _are_raters(seconds) > _are_raters(firsts):
+        return {name: (second, first) for name, (first, second) in split.items()}
+    return split
