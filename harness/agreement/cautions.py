@@ -17,7 +17,7 @@ import numpy as np
 
 from harness.agreement.grid.ratings import Ratings
 from harness.agreement.grid.units import FEW_VALUES, Level, Units
-from harness.statistics import Estimate
+from harness.statistics import Estimate, Floats, Ints, counted, occurring, smallest
 
 Caution = dict[str, Any]
 
@@ -72,10 +72,10 @@ def of_ratings(ratings: Ratings) -> Iterator[Caution]:
 
 def _repeats(ratings: Ratings) -> Iterator[Caution]:
     """Yield ratings that stand twice: copies, and second opinions."""
-    cell = (ratings.unit.astype(np.int64) * len(ratings.criteria) + ratings.criterion) * len(
-        ratings.raters
-    ) + ratings.rater
-    if len(cell) > cell.max() / 4 and np.bincount(cell).max() == 1:
+    size = (int(ratings.unit.max(initial=-1)) + 1) * len(ratings.criteria) * len(ratings.raters)
+    kind = smallest(size)
+    cell = (ratings.unit.astype(kind) * len(ratings.criteria) + ratings.criterion) * len(ratings.raters) + ratings.rater
+    if len(cell) > size / 8 and np.count_nonzero(occurring(cell, size)) == len(cell):
         return
     order = np.argsort(cell, kind="stable")
     ordered = cell[order]
@@ -213,24 +213,27 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
             criterion=units.criterion,
             n=len(pairs) - MOST_PAIRS,
         )
+    size = len(units.values)
+    ordered = two or (numbers is not None and level != "nominal")
+    places = numbers if numbers is not None and not two else np.arange(size, dtype=float)
     for (i, a), (j, b) in pairs[:MOST_PAIRS]:
         both = (units.codes[i] >= 0) & (units.codes[j] >= 0)
         n = int(both.sum())
         if n < IDENTICAL_FROM:
             continue
         x, y = units.codes[i][both], units.codes[j][both]
-        if np.array_equal(x, y):
-            if x.min() < x.max():
-                yield caution(
-                    "identical_raters",
-                    f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: "
-                    "one copied, or one file twice?",
-                    criterion=units.criterion,
-                    raters=[a, b],
-                    n=n,
-                )
-        elif (two or (numbers is not None and level != "nominal")) and x.min() < x.max() and y.min() < y.max():
-            r = float(np.corrcoef(x, y)[0, 1] if two or numbers is None else np.corrcoef(numbers[x], numbers[y])[0, 1])
+        same, varied = np.array_equal(x, y), (x.min() < x.max(), y.min() < y.max())
+        if same and varied[0]:
+            yield caution(
+                "identical_raters",
+                f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: "
+                "one copied, or one file twice?",
+                criterion=units.criterion,
+                raters=[a, b],
+                n=n,
+            )
+        elif not same and ordered and all(varied):
+            r = _correlation(x, y, places)
             if r <= REVERSED_BELOW:
                 yield caution(
                     "reversed_rater",
@@ -239,6 +242,22 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                     raters=[a, b],
                     n=n,
                 )
+
+
+FEW = 256
+"""Of up to so many values a pair's table is counted, and not its items."""
+
+
+def _correlation(x: Ints, y: Ints, places: Floats) -> float:
+    """Return the correlation of two raters' codes, each at its place on the scale."""
+    if len(places) > FEW:
+        return float(np.corrcoef(places[x], places[y])[0, 1])
+    size = len(places)
+    table = counted(x.astype(np.int32) * size + y, size * size).reshape(size, size)
+    n = table.sum()
+    one, other = (places - table.sum(axis=side) @ places / n for side in (1, 0))
+    spread = np.sqrt((table.sum(axis=1) @ one**2) * (table.sum(axis=0) @ other**2))
+    return float(one @ table @ other / spread)
 
 
 def _names(raters: list[str], most: int = 5) -> str:

@@ -3,6 +3,10 @@
 from .arrays import Bools as Bools
 from .arrays import Floats as Floats
 from .arrays import Ints as Ints
+from .arrays import counted as counted
+from .arrays import first_rows as first_rows
+from .arrays import occurring as occurring
+from .arrays import smallest as smallest
 from .components import Crossed as Crossed
 from .components import Effect as Effect
 from .components import generalizability as generalizability

@@ -7,10 +7,11 @@ are the last axis of the tables: a sum over values then runs along adjacent numb
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import overload
 
 import numpy as np
 from scipy.sparse import csc_array
@@ -18,7 +19,7 @@ from scipy.sparse import csc_array
 from harness.agreement.coefficients.categories import distance_weights
 from harness.agreement.grid.patterns import Patterns, rating_patterns, weighted
 from harness.agreement.grid.units import FEW_VALUES, Level, Units
-from harness.statistics import Floats, Ints, Statistic, Weighted
+from harness.statistics import Floats, Ints, Statistic, Weighted, occurring
 
 Formula = Callable[[Floats], Floats]
 """From tables of shape (values, values, draws) to coefficients of shape (draws,); NaN where undefined."""
@@ -36,7 +37,7 @@ class PairMean:
         of_two_items: Whether it is a share of pairs of units: a resample then holds pairs of a unit with itself.
     """
 
-    cells: list[Ints]
+    cells: Sequence[Ints]
     counts: Ints
     values: int
     formula: Formula
@@ -45,7 +46,7 @@ class PairMean:
     def at(self, weights: Floats) -> Floats:
         """Return the values under weights of shape (draws, blocks)."""
         if len(weights) == 1:
-            return mean_of([self._of(self._table(cells, weights[0])) for cells in self.cells], 1)
+            return mean_of((self._of(self._table(cells, weights[0])) for cells in self.cells), 1)
         return mean_of(self._each(weights), len(weights))
 
     def redrawn(self, weights: Floats) -> Floats:
@@ -53,20 +54,22 @@ class PairMean:
         parts = self._each(weights)
         if self.of_two_items:
             rated = [int(self.counts[cells >= 0].sum()) for cells in self.cells]
-            parts = [without_selves(part, n) for part, n in zip(parts, rated, strict=True)]
+            parts = (without_selves(part, n) for part, n in zip(parts, rated, strict=True))
         return mean_of(parts, len(weights))
 
     def without(self) -> tuple[Floats, Ints]:
         """Return the value with one unit of each pattern left out."""
         size = self.values**2
-        parts = []
-        for cells in self.cells:
-            table = self._table(cells, self.counts)
-            used = np.unique(cells[cells >= 0])
-            by_cell = np.full(size + 1, self._of(table)[0])  # the last: not rated
-            by_cell[used] = self._of(table - np.eye(size)[:, used])
-            parts.append(by_cell[cells])
-        return mean_of(parts, len(self.counts)), self.counts
+
+        def each() -> Iterator[Floats]:
+            for cells in self.cells:
+                table = self._table(cells, self.counts)
+                used = np.flatnonzero(occurring(cells, size + 1)[:size])  # -1, not rated, is the last
+                by_cell = np.full(size + 1, self._of(table)[0])
+                by_cell[used] = self._of(table - np.eye(size)[:, used])
+                yield by_cell[cells]
+
+        return mean_of(each(), len(self.counts)), self.counts
 
     @cached_property
     def _members(self) -> list[csc_array]:
@@ -78,9 +81,9 @@ class PairMean:
             matrices.append(csc_array(entries, shape=(self.values**2, len(cells))))
         return matrices
 
-    def _each(self, weights: Floats) -> list[Floats]:
+    def _each(self, weights: Floats) -> Iterator[Floats]:
         columns = np.ascontiguousarray(weights.T)
-        return [self._of(members @ columns) for members in self._members]
+        return (self._of(members @ columns) for members in self._members)
 
     def _table(self, cells: Ints, weights: Floats | Ints) -> Floats:
         """Return a pair's table as one column, shape (cells, 1)."""
@@ -100,14 +103,39 @@ def without_selves(shares: Floats, n: int) -> Floats:
     return (shares * n - 1) / (n - 1) if n > 1 else shares
 
 
-def mean_of(parts: list[Floats], length: int) -> Floats:
-    """Return the mean over pairs, shape (length,); pairs for which the coefficient is undefined are left out."""
-    if not parts:
-        return np.full(length, np.nan)
-    stacked = np.stack(parts)
-    known = np.isfinite(stacked)
-    total = known.sum(axis=0)
-    return np.where(total > 0, np.where(known, stacked, 0).sum(axis=0) / np.maximum(total, 1), np.nan)
+def mean_of(parts: Iterable[Floats], length: int) -> Floats:
+    """Return the mean over pairs, shape (length,); pairs for which the coefficient is undefined are left out.
+
+    One pair after the other: with many raters and patterns, all at once would be the most of the memory.
+    """
+    total, known = np.zeros(length), np.zeros(length, dtype=np.int64)
+    for part in parts:
+        finite = np.isfinite(part)
+        total += np.where(finite, part, 0)
+        known += finite
+    return np.where(known > 0, total / np.maximum(known, 1), np.nan)
+
+
+@dataclass(frozen=True)
+class _Cells(Sequence[Ints]):
+    """For each pair of raters the cell of its table that each pattern falls in, made when it is looked at."""
+
+    codes: Ints
+    pairs: list[tuple[int, int]]
+    values: int
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @overload
+    def __getitem__(self, place: int) -> Ints: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Ints]: ...
+    def __getitem__(self, place: int | slice) -> Ints | list[Ints]:
+        if isinstance(place, slice):
+            return [self[at] for at in range(len(self))[place]]
+        first, second = (self.codes[rater] for rater in self.pairs[place])
+        return np.where((first >= 0) & (second >= 0), first * self.values + second, -1)
 
 
 def over_pairs(units: Units, formula: Formula, of_two_items: bool = False) -> Statistic | str:
@@ -120,11 +148,9 @@ def over_pairs(units: Units, formula: Formula, of_two_items: bool = False) -> St
     if values > FEW_VALUES:
         return "too_many_values"
     patterns = rating_patterns(units)
-    cells = []
-    for first, second in combinations(patterns.rows.T.astype(np.int16), 2):
-        both = (first >= 0) & (second >= 0)
-        if both.any():
-            cells.append(np.where(both, first * values + second, -1))
+    codes = np.ascontiguousarray(patterns.rows.T.astype(np.int16))
+    pairs = [(a, b) for a, b in combinations(range(len(codes)), 2) if ((codes[a] >= 0) & (codes[b] >= 0)).any()]
+    cells = _Cells(codes, pairs, values)
     statistic = PairMean(cells, patterns.counts, values, formula, of_two_items)
     return statistic if units.clusters is None else _by_cluster(units, patterns, statistic)
 

@@ -21,7 +21,7 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating import kind_of
 from harness.records import RaterKind
 from harness.run import aggregates, is_first, is_ok, unit_columns
-from harness.statistics import Ints
+from harness.statistics import Ints, first_rows, occurring, smallest
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class Ratings:
         item = used // len(self.criteria) if pooled else used
         present, rows_of = _compact(rater)
         (codes,), values = encode([value])
-        grid = _first(present.astype(np.int64) * len(used) + place, codes, len(rows_of) * len(used))
+        size = len(rows_of) * len(used)
+        grid = _first(present.astype(smallest(size)) * len(used) + place, codes, size)
         grid = grid.reshape(len(rows_of), len(used))
         cluster = self.cluster[item] if self.cluster is not None else item if pooled else None
         strata = self.strata[item] if self.strata is not None else None
@@ -100,7 +101,7 @@ def _first(cell: Ints, codes: Ints, size: int) -> Ints:
 
 def _compact(codes: Ints) -> tuple[Ints, Ints]:
     """Return codes without gaps, and the original of each."""
-    used = np.flatnonzero(np.bincount(codes))
+    used = np.flatnonzero(occurring(codes, int(codes.max(initial=-1)) + 1))
     if len(used) and used[-1] + 1 == len(used):
         return codes, used
     place = np.full(used[-1] + 1 if len(used) else 0, -1, dtype=np.int64)
@@ -152,7 +153,7 @@ def read(
     criteria, criterion_names = _sorted(*names["criterion"], rows)
     kinds, kind_names = names["rater_kind"]
     kinds = kinds if rows is None else kinds[rows]
-    first = np.unique(rater, return_index=True)[1]
+    first = first_rows(rater, len(rater_names))
     return Ratings(
         unit=unit,
         rater=rater,
@@ -210,8 +211,8 @@ def _codes_or(frame: pd.DataFrame, name: str, default: str) -> tuple[Ints, list[
 def _sorted(codes: Ints, names: list[str], rows: Ints | None) -> tuple[Ints, list[str]]:
     """Return the codes of some rows, counted anew in the order of the names that occur, and these names."""
     some = codes if rows is None else codes[rows]
-    used = sorted(np.flatnonzero(np.bincount(some)), key=lambda code: names[code])
-    place = np.zeros(len(names), dtype=np.int32)
+    used = sorted(np.flatnonzero(occurring(some, len(names))), key=lambda code: names[code])
+    place = np.zeros(len(names), dtype=smallest(len(names)))
     place[used] = np.arange(len(used))
     return place[some], [names[code] for code in used]
 

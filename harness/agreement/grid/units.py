@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.statistics import Floats, Ints
+from harness.statistics import Floats, Ints, counted, smallest
 
 Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "ranking"]
 LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio", "set", "ranking")
@@ -103,7 +103,8 @@ class Units:
 
     def trimmed(self) -> Units:
         """Return the same without values that nobody gives."""
-        used = np.bincount(self.codes.ravel().astype(np.int64) + 1, minlength=len(self.values) + 1)[1:] > 0
+        given = [counted(row + np.int32(1), len(self.values) + 1)[1:] for row in self.codes]
+        used = np.sum(given, axis=0) > 0 if given else np.zeros(len(self.values), dtype=bool)
         if used.all():
             return self
         place = np.append(np.cumsum(used) - 1, -1).astype(self.codes.dtype)  # the last serves index -1
@@ -130,7 +131,7 @@ def encode(columns: Sequence[NDArray[Any]]) -> tuple[list[Ints], NDArray[Any]]:
             return _drop_unused([codes for codes in whole if codes is not None], low + np.arange(high - low + 1))
     values, flat = np.unique(np.concatenate(floats), return_inverse=True)
     count = int(np.sum(~np.isnan(values)))
-    flat = np.where(flat < count, flat, -1).astype(_smallest(count))
+    flat = np.where(flat < count, flat, -1).astype(smallest(count))
     return np.split(flat, np.cumsum([len(column) for column in floats])[:-1]), values[:count]
 
 
@@ -150,22 +151,18 @@ def _encode_words(columns: Sequence[NDArray[Any]]) -> tuple[list[Ints], NDArray[
     flat, values = pd.factorize(np.concatenate([column.astype(object) for column in columns]), sort=False)
     words = np.array([str(value) for value in values], dtype=object)
     ascending, place = np.unique(words.astype(str), return_inverse=True)
-    codes = np.where(flat >= 0, np.append(place, -1)[flat], -1).astype(_smallest(len(ascending)))
+    codes = np.where(flat >= 0, np.append(place, -1)[flat], -1).astype(smallest(len(ascending)))
     return np.split(codes, np.cumsum([len(column) for column in columns])[:-1]), ascending
 
 
 def _drop_unused(columns: list[NDArray[np.int8]], values: Floats) -> tuple[list[Ints], Floats]:
-    counts = np.sum([np.bincount(column.view(np.uint8), minlength=256) for column in columns], axis=0)
+    counts = np.sum([counted(column.view(np.uint8), 256) for column in columns], axis=0)
     used = counts[: len(values)] > 0
     if used.all():
         return list(columns), values
     place = np.full(256, -1, dtype=np.int8)
     place[: len(values)] = np.cumsum(used) - 1
     return [place[column] for column in columns], values[used]
-
-
-def _smallest(count: int) -> type[np.signedinteger[Any]]:
-    return np.int8 if count <= 127 else np.int16 if count <= 32_767 else np.int32
 
 
 def _or_zero(value: float) -> float:

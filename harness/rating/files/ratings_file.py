@@ -195,9 +195,10 @@ def _stacked(
     """Return a frame of one row a rating: the columns of ratings, one under the other."""
     times = len(layout.cells)
     columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
-    parts = [table.words(cell.column) for cell in layout.cells]
-    meant, swapped = None, np.zeros(len(table), dtype=bool)
+    parts: list[pd.Series[Any]] = []
+    meant, swapped = None, np.zeros(0, dtype=bool)
     if layout.sides:
+        parts = [table.words(cell.column) for cell in layout.cells]
         meant = sided(table, layout.sides, sorted({str(word) for part in parts for word in part.dropna().unique()}))
         if meant is None:  # nobody can say which side a value means: the two orders are compared each by itself
             layout.notes.append(
@@ -217,7 +218,8 @@ def _stacked(
     columns |= {name: table.column(name) for name in also if name not in columns}
     index = table.index if times == 1 else table.index.append([table.index] * (times - 1))
     index = index.rename(table.index.name)
-    frame = pd.DataFrame({name: _repeated(column, times, index) for name, column in columns.items()}, index=index)
+    given = {name: _repeated(column, times, index) for name, column in columns.items()}
+    frame = pd.DataFrame(given, index=index, copy=False)
     raters, criteria = (
         [cell.rater or said.rater_name for cell in layout.cells],
         [cell.criterion for cell in layout.cells],
@@ -300,18 +302,21 @@ def _read_values(source: Source, table: Table, cells: Sequence[Cell], frame: pd.
             if len(columns) > 1
             else columns[0].to_numpy(float)
         )
-        return Meaning(np.where(np.isinf(numbers), np.nan, numbers), np.full(0, None, dtype=object))
+        infinite = np.isinf(numbers)
+        return Meaning(
+            np.where(infinite, np.nan, numbers) if infinite.any() else numbers, np.full(0, None, dtype=object)
+        )
     parts = [table.words(cell.column) for cell in cells]
-    known: pd.Index[Any] = pd.Index([], dtype=object)
+    told: pd.Index[Any] = pd.Index([], dtype=object)
     for part in parts:
-        known = known.union(part.cat.categories, sort=False)
+        told = told.union(part.cat.categories, sort=False)
     codes = np.concatenate(
-        [np.append(known.get_indexer(part.cat.categories), -1)[part.cat.codes.to_numpy()] for part in parts]
+        [np.append(told.get_indexer(part.cat.categories), -1)[part.cat.codes.to_numpy()] for part in parts]
     )
     criterion = frame["criterion"].cat
     names = [str(name) for name in criterion.categories]
     at: Ints = criterion.codes.to_numpy()
-    found = meaning(codes, list(map(str, known)), np.where(at < 0, 0, at), names, words, source.decimal_comma)
+    found = meaning(codes, list(map(str, told)), np.where(at < 0, 0, at), names, words, source.decimal_comma)
     for cell in cells:
         if order := table.orders.get(cell.column):
             mine = names if cell.criterion is None else [cell.criterion]

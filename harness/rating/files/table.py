@@ -61,20 +61,25 @@ class Table:
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a column: floats, or categories of words; what is empty is missing."""
-        return self._known[name] if name in self._known else self._keep(name, _cells(self.load(name)))
+        return self._known[name] if name in self._known else self._keep(name, _cells(self._encoded(name)))
 
     def words(self, name: str) -> pd.Series[Any]:
         """Return a column as categories of words; numbers as people write them, long ids to their last digit."""
         known = self._known.get(name)
         if known is not None and isinstance(known.dtype, pd.CategoricalDtype):
             return known
-        column = self.load(name)
+        column = self._encoded(name)
         if not pa.types.is_integer(column.type) and not pa.types.is_floating(column.type):
             return self._keep(name, _cells(column))  # not loaded again: the file's text is the most of the memory
         encoded = column.combine_chunks().dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         names = pd.Index([plain(value) for value in encoded.dictionary.to_pylist()], dtype=object)
         return pd.Series(pd.Categorical.from_codes(codes, names), index=self.index, name=name)
+
+    def _encoded(self, name: str) -> pa.ChunkedArray:
+        """Return a column, of words their codes: the words themselves, most of the memory, are let go at once."""
+        column = self.load(name)
+        return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
     def _keep(self, name: str, cells: Any) -> pd.Series[Any]:
         self._known[name] = pd.Series(cells, index=self.index, name=name)
@@ -193,12 +198,13 @@ def _cells(column: pa.ChunkedArray) -> Any:
 
 def _categories(column: pa.ChunkedArray) -> pd.Categorical:
     """Return words as categories; one dictionary for all chunks, where merging one a chunk costs rows x chunks."""
-    if pa.types.is_dictionary(column.type) and column.num_chunks != 1:
+    if pa.types.is_dictionary(column.type) and not _is_one(column):
         column = column.cast(column.type.value_type)
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     if not encoded.num_chunks:
         return pd.Categorical([])
-    chunks = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    indices = [chunk.indices for chunk in encoded.chunks]
+    chunks = [one.fill_null(-1).to_numpy() if one.null_count else one.to_numpy() for one in indices]
     codes = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
     dictionary = encoded.chunks[0].dictionary.cast(pa.string())
     words = pc.utf8_normalize(pc.utf8_trim(dictionary, characters=BLANKS), "NFC")
@@ -207,6 +213,12 @@ def _categories(column: pa.ChunkedArray) -> pd.Categorical:
         codes = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)[codes]
         words = again.dictionary
     return pd.Categorical.from_codes(codes, pd.Index(words.to_pandas(), dtype=object))
+
+
+def _is_one(column: pa.ChunkedArray) -> bool:
+    """Return whether all chunks have one dictionary."""
+    chunks = column.chunks
+    return bool(chunks) and all(chunk.dictionary.equals(chunks[0].dictionary) for chunk in chunks[1:])
 
 
 def line_index(lines: Iterable[int] | range) -> pd.Index[Any]:

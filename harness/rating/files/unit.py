@@ -56,6 +56,8 @@ def answer_columns(
         apart: Further columns by which ratings of one item differ: the criterion, the repetition.
         rest: The other columns, each with its name in one spelling.
     """
+    if not rest:
+        return []
     known = [name for name, plain in rest if plain in ANSWERS[:NAMED] and _tells_apart(table, unit, rater, name)]
     by = [*unit, *known]
     again = _again(table, [*by, *apart, *([rater] if rater else [])])
@@ -82,7 +84,19 @@ NAMED = 8
 
 def _again(table: Table, names: Sequence[str]) -> int:
     """Return how many rows say of some columns what an earlier one said."""
-    return int(codes_of(table, names).duplicated().sum()) if names else 0
+    if not names:
+        return 0
+    whole = np.zeros(len(table), dtype=np.int64)
+    for name in names:
+        codes = table.words(name).cat.codes.to_numpy()
+        whole = whole * (int(codes.max(initial=-1)) + 2) + codes + 1
+        if whole.max(initial=0) > DENSE * len(whole) + DENSE:
+            whole = pd.factorize(whole)[0]
+    return len(whole) - int(np.count_nonzero(np.bincount(whole)))
+
+
+DENSE = 16
+"""Codes of up to so many times the rows are counted as they are."""
 
 
 def _crosses(table: Table, by: Sequence[str], name: str, rater: str) -> bool:
