@@ -60,7 +60,11 @@ def count_patterns(units: Units, least: int = 2) -> Patterns:
 
 
 def rating_patterns(units: Units, least: int = 2) -> Patterns:
-    """Group units by who gave which rating."""
+    """Group units by who gave which rating; several coefficients ask for the same."""
+    return units.once(("rating_patterns", least), lambda: _rating_patterns(units, least))
+
+
+def _rating_patterns(units: Units, least: int) -> Patterns:
     raters, base = len(units.raters), len(units.values) + 1
     if units.codes.size == 0:
         return Patterns(np.zeros((0, raters), np.int64), np.zeros(0, np.int64), _nowhere(units))
@@ -71,7 +75,10 @@ def rating_patterns(units: Units, least: int = 2) -> Patterns:
         steps = base ** np.arange(raters, dtype=np.int64)
         powers = steps[:, None] * np.append(np.arange(1, base), 0)
         keys, counts, place = _count_keys(units, powers, base**raters)
-        found = Patterns((keys[:, None] // steps) % base - 1, counts, place)
+        codes = np.empty((len(keys), raters), dtype=np.int32)
+        for rater, step in enumerate(steps):
+            codes[:, rater] = (keys // step) % base - 1
+        found = Patterns(codes, counts, place)
     return _with_least(found, np.sum(found.rows >= 0, axis=1), least)
 
 

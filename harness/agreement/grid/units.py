@@ -6,10 +6,10 @@ the values that occur; -1 is no rating. Everything in this room is computed from
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from harness.statistics import Floats, Ints, counted, smallest
 
+Made = TypeVar("Made")
 Level = Literal["nominal", "ordinal", "interval", "ratio", "set", "ranking"]
 LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval", "ratio", "set", "ranking")
 LISTS: tuple[Level, ...] = ("set", "ranking")
@@ -69,6 +70,14 @@ class Units:
         """Ratings of each unit."""
         sizes: Ints = np.sum(self.codes >= 0, axis=0, dtype=np.int32)
         return sizes
+
+    def once(self, name: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was worked out from the ratings under a name, or work it out and keep it."""
+        kept = self.__dict__.setdefault("_kept", {})
+        if name not in kept:
+            kept[name] = make()
+        found: Made = kept[name]
+        return found
 
     @property
     def n_items(self) -> int:
