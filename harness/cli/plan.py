@@ -113,12 +113,26 @@ def _show(found: Plan) -> None:
     console.print(table)
     later = f", and what {', '.join(found.untimed)} take" if found.untimed else ""
     print(f"{found.calls:,} calls; cost: {_dollars(found.cost_usd)}; time: {_time(found.seconds)}{later}")
+    for line in found.lines:
+        if line.stage == "rounds":
+            print(_of_rounds(line))
     if found.shards is not None:
         print(
             f"on {found.slots} slots: {found.shards:,} shards; a server is asked no more at once than by one machine, "
             f"so calls take as long; what works here takes about 1/{found.slots} of its time"
         )
     print("assumed: " + "; ".join(found.assumed))
+
+
+def _of_rounds(line: Line) -> str:
+    labels = "an unknown number of labels"
+    if line.labels is not None:
+        labels = f"{line.labels['all']:,} labels at most, {line.labels['people']:,} of them people's"
+    if line.disk_bytes is None:
+        return f"rounds: {labels}; run some for a minute, and this tells the time and the disk of the others"
+    return (
+        f"rounds: {labels}; {line.disk_bytes / 1e6:,.1f} MB to write; time and disk by the {line.there} that are there"
+    )
 
 
 def _cells(line: Line) -> list[str]:

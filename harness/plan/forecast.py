@@ -29,6 +29,7 @@ from harness.answering import (
     unanswered,
 )
 from harness.catalog import Catalog
+from harness.plan import rounds
 from harness.plan.dry_run import (
     ASSUMED,
     CHARACTERS,
@@ -63,7 +64,11 @@ class Line:
         prompt_tokens: Tokens of the calls that are not cached.
         completion_tokens: Tokens of their answers, low and high.
         cost_usd: What they cost, low and high; None where a price is not known.
-        seconds: What they take, low and high; None where that is not known.
+        seconds: What they take, low and high; None where that is not known. Of rounds of training from the shortest
+            and the longest that the run has already: a minute of them tells the rest.
+        labels: Of rounds the samples that raters rate at most, by kind: `all`, and `people` of those; None where the
+            learner does not say how many it draws and no round is there.
+        disk_bytes: Of rounds what they write, from what those that are there have written; None where none is.
     """
 
     stage: str
@@ -78,6 +83,8 @@ class Line:
     completion_tokens: Range = (0, 0)
     cost_usd: Range | None = (0.0, 0.0)
     seconds: Range | None = None
+    labels: dict[str, int] | None = None
+    disk_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -234,7 +241,12 @@ class _Stage:
         assert use is not None
         items = min(use.items, self.suite.limit or use.items)
         wanted, there = len(use.feedback) * use.seeds * (use.rounds + 1), len(self.run.rounds)
-        return Line("rounds", use.learner, "rounds of training", items, wanted, min(there, wanted))
+        there = min(there, wanted)
+        return Line(
+            "rounds", use.learner, "rounds of training", items, wanted, there,
+            labels=rounds.labels(self.run, self.suite, self.catalog),
+            **rounds.measured(self.run, wanted - there, self.surroundings.workers),
+        )  # fmt: skip
 
     def _bill(self) -> dict[str, Any]:
         """Return what all clients were asked since the last bill, as the fields of a line."""

@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 from harness.learning import (
     Evaluation,
     Mixture,
+    People,
     ProblemTask,
     Round,
     Series,
@@ -61,7 +62,7 @@ def train_rounds(context: Context) -> None:
     if left:
         run.write([*evaluation.items, *evaluation.explored], "held-out")
     golds = {task.name: gold[rater] for task, _, rater in others}
-    proxies = {name: rater for name, rater in raters.items() if not isinstance(rater, Mixture)}
+    proxies = {name: rater for name, rater in raters.items() if not isinstance(rater, Mixture | People)}
     proxies = proxies if use.explore and use.explore.proxy else {}
     judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
     far = is_elsewhere(run.folder)

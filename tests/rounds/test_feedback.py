@@ -18,6 +18,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
 from harness.learning import Mixture, Part, run_series
 from harness.learning.feedback import deciding, gathered
+from harness.plan import plan_suite
 from harness.rating import asked_of, find_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.records import Item, Rating, Response, digest
@@ -165,6 +166,24 @@ def test_a_series_that_has_spent_its_budget_has_ended(mine, tmp_path):
     before = sorted(path.name for path in run.folder.rglob("*.json"))
     run_suite(asked, **go)
     assert sorted(path.name for path in run.folder.rglob("*.json")) == before
+
+
+def test_a_plan_tells_labels_before_and_time_and_disk_when_some_rounds_are_there(mine, tmp_path):
+    parts = [{"rater": "human_correctness", "labels": 14}, "judge"]
+    asked = suite({"mixed": parts, "judged": "judge", "none": None}, settings={"prompts": 6, "samples": 2})
+    how = {"include": [mine], "workers": 1}
+    [line] = plan_suite(asked, tmp_path / "run", **how).lines
+    # twelve samples a round, three rounds, two series with raters; fourteen of them are people's
+    assert (line.labels, line.seconds, line.disk_bytes) == ({"all": 72, "people": 14}, None, None)
+    with pytest.raises(IncompleteError):
+        run_suite(asked, tmp_path / "run", stages=["rounds"], **how)
+    there = Run(tmp_path / "run").rounds
+    trained = there.loc[there["round"] > 0, "seconds"]
+    [line] = plan_suite(asked, tmp_path / "run", **how).lines
+    assert (line.there, line.wanted) == (len(there), 12)
+    left = line.wanted - line.there
+    assert line.seconds == pytest.approx((left * trained.min(), left * trained.max()))
+    assert line.disk_bytes > 0
 
 
 def test_what_does_not_fit_is_said():
