@@ -13,6 +13,7 @@ from typing import Any
 from harness.reporting.evidence import Evidence, Row, counted
 from harness.reporting.finding import Finding, decimals, joined, points
 from harness.reporting.trust import trust
+from harness.rounds import round_name
 from harness.run import AI_KINDS
 
 MOST_NAMES = 3
@@ -52,7 +53,7 @@ def _training(evidence: Evidence) -> Iterable[str]:
             worse = [row for row in rows if counted(row).get("verdict") == "worsening"]
             where = f" on {_names([row['benchmark'] for row in worse])}" if len(rows) > 1 else ""
             back = _best(evidence, worse[0])
-            stop.append(f"go back to {_round(back)} of {_called(evidence, series)}, which is worse since{where}")
+            stop.append(f"go back to {round_name(back)} of {_called(evidence, series)}, which is worse since{where}")
         elif "improving" in words:
             keep.append(_called(evidence, series))
         elif words == {"plateaued"}:
@@ -94,11 +95,7 @@ def _stopped(evidence: Evidence, series: str, rows: Sequence[Row]) -> str:
     if last["possible"] == 0:
         beyond = " beyond training alone" if any(row.get("over_control") for row in rows) else ""
         return f"stop {_called(evidence, series)}, which gave nothing{beyond}"
-    return f"stop {_called(evidence, series)} after {_round(last['possible_label'])}"
-
-
-def _round(label: Any) -> str:
-    return f"round {label}" if isinstance(label, int) or str(label).isdigit() else str(label)
+    return f"stop {_called(evidence, series)} after {round_name(last['possible_label'])}"
 
 
 def _best(evidence: Evidence, row: Row) -> Any:
@@ -165,11 +162,11 @@ def _of_training(evidence: Evidence, fed: Sequence[Row]) -> list[Number]:
         f", {best['benchmark']}" if len({row["benchmark"] for row in fed}) > 1 else ""
     )
     last, total = part["last_gain"], part["gain_total"]
-    until = "" if last["possible"] == last["shown"] else f"perhaps {_round(last['possible_label'])}"
+    until = "" if last["possible"] == last["shown"] else f"perhaps {round_name(last['possible_label'])}"
     beyond = "beyond training alone" if best.get("over_control") and part is not best else "from first to last round"
     found = [
         Number(
-            _round(last["shown_label"]) if last["shown"] else "none",
+            round_name(last["shown_label"]) if last["shown"] else "none",
             "the last that is shown to have helped",
             until or of,
         ),

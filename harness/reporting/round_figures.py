@@ -13,7 +13,7 @@ from harness.reporting.evidence import Evidence, Row, counted, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
-from harness.rounds import BAND_LEVEL
+from harness.rounds import BAND_LEVEL, round_name
 from harness.statistics import pass_at_k
 
 
@@ -65,7 +65,7 @@ def _steps_title(evidence: Evidence, benchmark: str, said: str) -> str:
     rows = [row for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control]
     gains = [(row["series"], counted(row).get("last_gain")) for row in rows]
     parts = [
-        f"{name} up to round {last['shown_label']}" if last["shown"] else f"{name} in none"
+        f"{name} up to {round_name(last['shown_label'])}" if last["shown"] else f"{name} in none"
         for name, last in gains[:MOST_SAID]
         if last
     ]

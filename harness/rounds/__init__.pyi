@@ -2,6 +2,7 @@
 
 from .harms.flags import flag_sentence as flag_sentence
 from .scores.checkpoints import checkpoints_in as checkpoints_in
+from .scores.labels import round_name as round_name
 from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series
 from .scores.run_scores import from_run as from_run

@@ -77,6 +77,26 @@ def test_a_gate_fails_with_4(scores):
     assert isinstance(rounds(scores, "--fail-if", "plateau").exception, HarnessError)
 
 
+def test_a_column_a_round_is_read_as_a_row_a_score(scores, tmp_path):
+    """Wide and long are one table: the same verdicts, under the columns' names."""
+    long = pd.read_csv(scores)
+    wide = long.pivot_table(index=["item", "series"], columns="round", values="score").reset_index()
+    wide = wide.rename(columns={number: f"step-{1000 * number}" for number in range(4)})
+    path = tmp_path / "wide.csv"
+    wide.assign(note="as asked").to_csv(path, index=False)
+    of_wide, of_long = (json.loads(rounds(one, "--json").stdout)["results"] for one in (path, scores))
+    assert of_wide[1]["rounds"] == ["step-0", "step-1000", "step-2000", "step-3000"]
+    assert [row["gain_total"] for row in of_wide] == [row["gain_total"] for row in of_long]
+    wide.assign(base=0.5).to_csv(path, index=False)
+    said = str(rounds(path).exception)
+    assert "read as a wide table, with the rounds step-0, step-1000, step-2000, step-3000 as columns" in said
+    assert "'base' has numbers too" in said
+    wide.rename(columns={"step-0": "epoch_0"}).to_csv(path, index=False)
+    assert "no one order" in str(rounds(path).exception)
+    wide.rename(columns={"item": "question"}).to_csv(path, index=False)
+    assert "no column 'item' (--item)" in str(rounds(path).exception)
+
+
 def test_a_score_range_is_needed_for_grades(scores, tmp_path):
     frame = pd.read_csv(scores)
     frame["score"] = 1 + 4 * frame["score"]

@@ -351,8 +351,13 @@ def test_a_folder_of_checkpoints_has_them_as_rounds_in_the_order_of_their_number
     for name, right in (("step-0", 2), ("step-2000", 12), ("step-1000", 7)):
         lm_eval_output(tmp_path / "evals" / name / "org__model", "toy", right)
     scores, _ = read_scores([str(tmp_path / "evals")])
-    # 2, 7 and 12 of 20 right, in the order of the steps and not of the names
-    assert scores.groupby("round")["score"].mean().tolist() == [0.1, 0.35, 0.6]
+    # 2, 7 and 12 of 20 right; the rounds are called as the folders are
+    assert scores.groupby("round")["score"].mean().to_dict() == {"step-0": 0.1, "step-1000": 0.35, "step-2000": 0.6}
+    (found,) = compare_rounds(scores).results
+    assert found.rounds == ["step-0", "step-1000", "step-2000"]
+    (tmp_path / "evals" / "step-1000").rename(tmp_path / "evals" / "epoch_1000")  # no one order: by their numbers
+    assert sorted(read_scores([str(tmp_path / "evals")])[0]["round"].unique()) == [0, 1, 2]
+    (tmp_path / "evals" / "epoch_1000").rename(tmp_path / "evals" / "step-1000")
     one, _ = read_scores([str(tmp_path / "evals" / "step-1000")])
     assert one["round"].unique().tolist() == [0]
 

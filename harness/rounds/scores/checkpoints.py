@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
+
 from harness.answering import newest_samples
 from harness.errors import HarnessError
+from harness.rounds.scores.labels import label_rounds
 
 NUMBERED = re.compile(
     r"^(?:.*[-_.])?(?:global[-_]?step|step|checkpoint|ckpt|round|iter(?:ation)?|epoch)s?[-_]?(\d+)$|^r?(\d+)$",
@@ -39,6 +42,14 @@ def in_order(names: Iterable[str], where: str) -> dict[str, int]:
         if numbers[one] == numbers[other]:
             raise HarnessError(f"{where}: {one!r} and {other!r} have the same number")
     return {name: place for place, name in enumerate(ranked)}
+
+
+def named_rounds(names: Sequence[str | None]) -> bool:
+    """Tell whether all rounds have names that say their order by themselves: one number each, amid the same words."""
+    try:
+        return bool(names) and None not in names and bool(label_rounds(pd.Series(names, dtype=object))[1])
+    except HarnessError:  # rounds by their places then, as `in_order` has them
+        return False
 
 
 def checkpoints_in(folder: Path) -> dict[Path, int]:

@@ -50,6 +50,18 @@ def label_rounds(column: pd.Series[Any]) -> tuple[np.ndarray[Any, np.dtype[np.in
     return np.array([rank[name] for name in known], dtype=np.int64)[codes], ordered
 
 
+def round_name(label: Label) -> str:
+    """Return how a sentence names a round: `round 3`; a name of its own, `step-1000`, is enough."""
+    return f"round {label}" if isinstance(label, int) or label.isdigit() else label
+
+
+def span_name(first: Label, last: Label) -> str:
+    """Return how a sentence names rounds from one to another: `rounds 2-5`, `step-0 to step-1000`."""
+    if round_name(first) == first or round_name(last) == last:
+        return f"{first} to {last}"
+    return f"rounds {first}-{last}"
+
+
 def uneven(labels: Sequence[Label]) -> bool:
     """Return whether the rounds' numbers or dates lie unevenly apart."""
     places = _places(list(labels))

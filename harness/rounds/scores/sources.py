@@ -12,9 +12,10 @@ import yaml
 
 from harness.answering import CHECKPOINT, is_inspect_log
 from harness.errors import HarnessError, did_you_mean
-from harness.rounds.scores.checkpoints import checkpoints_in
+from harness.rounds.scores.checkpoints import checkpoints_in, named_rounds
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run, settings_of
+from harness.rounds.scores.wide import melted
 from harness.run import is_run
 
 Costs = dict[str, dict[str, float]]
@@ -27,6 +28,8 @@ class Source:
     path: Path
     round: int | None = None
     series: str | None = None
+    label: str | None = None
+    """What the round is called, where it has a name: a checkpoint's folder."""
 
 
 def read_scores(
@@ -40,7 +43,8 @@ def read_scores(
     Args:
         sources: Runs' folders, CSV or Parquet files, output folders of lm-eval, logs of Inspect. Folders and logs are
             rounds in their order, or each is `ROUND=PATH` or `SERIES:ROUND=PATH`; a run named so is one round too. A
-            folder of checkpoints (`step-0`, `step-1000`, ...) has them as rounds.
+            folder of checkpoints (`step-0`, `step-1000`, ...) has them as rounds, by their names. A table is long, or
+            has a column of scores a round.
         columns: Our names (item, round, score, series, benchmark, gold, seed) to the tables' own.
         metric: Where there are several: the metric of lm-eval, the scorer of Inspect, the rater of a run.
         gold: The rater of runs whose ratings are gold, where those of `metric` are a proxy.
@@ -51,7 +55,9 @@ def read_scores(
     frames: list[pd.DataFrame] = []
     costs: Costs = {}
     logs: dict[str, int] = {}
-    for source in _each(map(_source, sources)):
+    told = [*_each(map(_source, sources))]
+    called = named_rounds([one.label for one in told])
+    for source in told:
         path, series = source.path, source.series or "all"
         number = logs.get(series, 0) if source.round is None else source.round
         if is_run(path):
@@ -59,17 +65,17 @@ def read_scores(
 
             run = Run(path)
             if source.round is not None:
-                frames.append(from_checkpoint(run, source.round, series, metric, gold))
+                frames.append(_called(from_checkpoint(run, source.round, series, metric, gold), source, called))
                 continue
             frames.append(from_run(run, metric, gold))
             for kind, amounts in costs_of(run).items():
                 costs.setdefault(kind, {}).update(amounts)
         elif path.is_dir() or is_inspect_log(path):
             read = inspect_scores if is_inspect_log(path) or any(path.glob("*.eval")) else lm_eval_scores
-            frames.append(read(path, number, series, metric))
+            frames.append(_called(read(path, number, series, metric), source, called))
             logs[series] = number + 1
         else:
-            frames.append(_long(read_table(path), columns or {}, path))
+            frames.append(_long(melted(read_table(path), columns or {}, path), columns or {}, path))
     return pd.concat(frames, ignore_index=True), costs
 
 
@@ -134,7 +140,12 @@ def _each(sources: Iterable[Source]) -> Iterator[Source]:
     """Yield the sources, of a folder of checkpoints each as its round."""
     for source in sources:
         found = checkpoints_in(source.path) if source.round is None and source.path.is_dir() else {}
-        yield from [Source(path, place, source.series) for path, place in found.items()] or [source]
+        yield from [Source(path, place, source.series, path.name) for path, place in found.items()] or [source]
+
+
+def _called(frame: pd.DataFrame, source: Source, called: bool) -> pd.DataFrame:
+    """Return a round's scores under the round's name, where all rounds have one that says their order."""
+    return frame.assign(round=source.label) if called else frame
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

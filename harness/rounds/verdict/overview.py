@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.rounds.scores.labels import round_name
 from harness.rounds.verdict.comparison import Comparison
 from harness.rounds.verdict.result import RoundsResult, listed, spanned
 from harness.rounds.verdict.verdict import Outcome
@@ -67,16 +68,18 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
         why = "and no later gain of interest" if standing else "not shown to be a gain"
         return f"{result.series}: {word}, {gained}, {why}."
     if outcome.gain_total.low <= 0:
-        return f"{result.series}: no longer, {gained}; it helped up to round {last.shown_label}, and that is not kept."
+        until = round_name(last.shown_label)
+        return f"{result.series}: no longer, {gained}; it helped up to {until}, and that is not kept."
     if outcome.verdict == "improving":
-        when = f"still gaining in round {rounds[-1] if result.over_control is None else result.over_control.rounds[-1]}"
+        own = rounds if result.over_control is None else result.over_control.rounds
+        when = f"still gaining in {round_name(own[-1])}"
     elif outcome.verdict == "worsening":
-        when = f"none of it after round {outcome.best}, and worse since"
+        when = f"none of it after {round_name(outcome.best)}, and worse since"
     elif outcome.verdict == "plateaued":
         until = {0: "", 1: f" or {last.possible_label}"}.get(last.possible - last.shown, f" to {last.possible_label}")
-        when = f"its last gain was round {last.shown_label}{until}"
+        when = f"its last gain was {round_name(last.shown_label)}{until}"
     else:
-        when = f"the last gain shown is round {last.shown_label}, a later one is not ruled out"
+        when = f"the last gain shown is {round_name(last.shown_label)}, a later one is not ruled out"
     full = next((flag for flag in result.flags if flag["flag"] == "saturated"), None)
     rest = f"; at {100 * full['score']:.3g} of {100 * full['top']:.3g} there is little left to gain" if full else ""
     return f"{result.series}: yes, {gained}; {when}{rest}."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from harness.rounds.scores.labels import Label
+from harness.rounds.scores.labels import Label, round_name, span_name
 from harness.rounds.verdict.bands import Delta
 from harness.rounds.verdict.last_gain import Verdict
 from harness.rounds.verdict.looks import Look
@@ -188,12 +188,12 @@ def told(outcome: Outcome, sesoi: float, run: str = "", beyond: str = "", plain:
     last = outcome.last_gain
     word = f"{outcome.verdict}{run}" if plain else f"**{outcome.verdict}{run}**"
     when = {
-        "plateaued": f" after round {last.shown_label}"
+        "plateaued": f" after {round_name(last.shown_label)}"
         + (f" to {last.possible_label}" if last.possible > last.shown else ""),
-        "worsening": f" since round {outcome.best}",
+        "worsening": f" since {round_name(outcome.best)}",
     }.get(outcome.verdict, "")
     total = spanned(outcome.gain_total, sesoi)
-    gain = f"gain {beyond}shown up to round {last.shown_label}"
+    gain = f"gain {beyond}shown up to {round_name(last.shown_label)}"
     parts = [f"{word}{when}", f"{gain}, {total[0]} points in all {total[1]}"]
     if not plain:
         own, rate = spanned(outcome.gain_last, sesoi), outcome.rate
@@ -202,7 +202,7 @@ def told(outcome: Outcome, sesoi: float, run: str = "", beyond: str = "", plain:
             rise = spanned(outcome.rise, sesoi)
             parts.append(f"a slow rise, {rise[0]} a round {rise[1]}, fits")
         parts.append(f"the last round {own[0]} {own[1]}")
-        parts.append(f"{pace[0]} a round {pace[1]} over rounds {outcome.window[0]}-{outcome.window[-1]}")
+        parts.append(f"{pace[0]} a round {pace[1]} over {span_name(outcome.window[0], outcome.window[-1])}")
     return ", ".join(parts)
 
 
