@@ -45,6 +45,7 @@ TRIES = 60
 VICTIMS = ["worker", "worker", "command", "command", "scheduler", "zygote", "model server"]
 STAGES = ["start", "m answers", "reader rates", "unit_tests rates", "the learner trains", "the page"]
 ASKED = {
+    **dict.fromkeys(STAGES, (0, 0)),
     "m answers": (0, ITEMS + PROGRAMS_ITEMS),
     "reader rates": (ITEMS + PROGRAMS_ITEMS, ITEMS),
     "the learner trains": (2 * ITEMS + PROGRAMS_ITEMS, 24),
@@ -325,14 +326,14 @@ def below(worker: int) -> list[int]:
     import psutil
 
     with contextlib.suppress(psutil.Error):
-        return [one.pid for one in psutil.Process(worker).children(recursive=True)]
+        return [one.pid for one in psutil.Process(worker).children()]
     return []
 
 
 def tables(out: str) -> list[str]:
     """Return what a run ends with: answers, ratings, agreement, rounds and their verdicts."""
     from harness import compare_rounds, load
-    from harness.agreement import Asked, agree_in_run
+    from harness.agreement import AgreementOptions, agree_in_run
 
     run = load(out)
     assert run.ratings["rating_id"].is_unique
@@ -342,7 +343,7 @@ def tables(out: str) -> list[str]:
     responses = run.responses[["response_id", "text", "status"]].sort_values("response_id", ignore_index=True)
     rounds = run.rounds.drop(columns=[name for name in run.rounds if "seconds" in name])
     rounds = rounds.sort_values(["series", "seed", "round"], ignore_index=True)
-    agreement = agree_in_run(run, Asked(resamples=200)).to_json()
+    agreement = agree_in_run(run, AgreementOptions(resamples=200)).to_json()
     frames = [frame.to_json(orient="records") for frame in (responses, ratings, rounds)]
     return [*frames, json.dumps(agreement, sort_keys=True), compare_rounds(run).df.to_json()]
 
@@ -352,18 +353,22 @@ def stage_of(process: multiprocessing.Process) -> str:
     with contextlib.suppress(OSError):
         lines = [line for line in (process.home / "log").read_text().splitlines() if line.startswith("begins ")]
         found = [stage for stage in STAGES for line in lines[-1:] if line.startswith(f"begins {stage}")]
-        return found[0] if found else lines[-1].removeprefix("begins ") if lines else "start"
+        return found[0] if found else "reader rates" if lines else "start"  # exact_match comes before, in no time
     return "start"
 
 
-def wait_to_kill(running: multiprocessing.Process, chance: random.Random, journal: Path) -> None:
-    """Wait for a stage chosen at random, and a random time in it: where calls are made, until so many were asked."""
-    target = chance.choice(STAGES)
-    first, count = ASKED.get(target, (0, 0))
-    asked = first + chance.randint(1, count) if count else 0
+def moments(chance: random.Random, count: int, page: bool) -> list[tuple[str, int]]:
+    """Return when somebody is killed, in order: a stage, and how many calls were asked then where it makes some."""
+    chosen = [chance.choice(STAGES if page else STAGES[:-1]) for _ in range(count)]
+    found = [(stage, first + chance.randint(1, n) if n else 0) for stage in chosen for first, n in [ASKED[stage]]]
+    return sorted(found, key=lambda one: (STAGES.index(one[0]), one[1]))
+
+
+def wait_for_moment(running: multiprocessing.Process, chance: random.Random, journal: Path, moment: tuple) -> None:
+    """Wait until a command is in a stage, and has asked so many calls, or a random time in a stage without any."""
+    target, asked = moment
     while running.is_alive():
-        stage = stage_of(running)
-        passed = stage in STAGES[STAGES.index(target) + (count > 0) :]
+        passed = STAGES.index(stage_of(running)) >= STAGES.index(target) + (asked > 0)
         if passed or (asked and journal.read_text().count("asked") >= asked):
             break
         running.join(0.02)
@@ -394,6 +399,7 @@ def main() -> None:
     options.add_argument("--s3", action="store_true", help="the run lies on an S3 server, whose front is killed too")
     options.add_argument("--out", type=Path)
     given = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all who were started end with this
     with tempfile.TemporaryDirectory(prefix="killing-") as name:
         place = Place(Path(name), given.s3)
         try:
@@ -435,18 +441,19 @@ def disturbed(place: Place, most: int, chance: random.Random, end: float) -> tup
         killed: list[list[str]] = []
         times: list[float] = []
         faults: list[str] = []
-        enough = min(most - kills, chance.randint(5, 12))
         stages = "answer,rate,rounds,report" if len(rows) % 4 == 0 else "answer,rate,rounds"  # a page is dear
+        left = moments(chance, min(most - kills, chance.randint(5, 12)), "report" in stages)
         place.renew()  # the workers' caches with them
         for _ in range(TRIES):
             running = place.command(out, "--executor", f"dask:{place.file}", "--stages", stages)
-            while running.is_alive() and len(killed) < enough and time.monotonic() < end:
-                wait_to_kill(running, chance, place.journal)
+            while running.is_alive() and left and time.monotonic() < end:
+                wait_for_moment(running, chance, place.journal, left[0])
                 what = chance.choice(VICTIMS + 2 * ["S3 server"] * place.s3)
                 stage = stage_of(running)
                 if running.is_alive() and place.kill(chance, what, running):
                     times.append(time.time())
                     killed.append([what, stage])
+                    left.pop(0)
                     if what == "command":
                         break
             running.join()

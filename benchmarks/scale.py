@@ -90,9 +90,9 @@ def load_run(folder: Path) -> Any:
 
 
 def tabulate(folder: Path) -> Any:
-    from harness.agreement import Asked, agree_in_run
+    from harness.agreement import AgreementOptions, agree_in_run
 
-    return len(agree_in_run(folder, Asked(resamples=200)).pairs)
+    return len(agree_in_run(folder, AgreementOptions(resamples=200)).pairs)
 
 
 def report_page(folder: Path) -> Any:

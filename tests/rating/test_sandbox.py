@@ -15,7 +15,7 @@ from harness.rating.sandbox import attacks, jail
 from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.inside import plain
-from harness.rating.sandbox.sandbox import Sandboxes
+from harness.rating.sandbox.sandbox import Sandbox, Sandboxes
 from harness.rating.verifiers.crossing import ProgramChecker
 from harness.rating.verifiers.problems import read_tests
 from harness.rating.verifiers.verification import read_lines
@@ -43,6 +43,18 @@ def cross(value):
         raise TypeError(type(thing))
 
     return plain.decode(json.loads(json.dumps(plain.encode(value, refuse, plain.Shared()))), refuse, plain.Shared())
+
+
+@pytest.mark.parametrize("fields", [{}, {"together": True}])
+def test_a_check_whose_sandbox_was_killed_is_done_again_in_a_new_one(fields):
+    tests = script("assert f(1) == 2")
+    with Sandbox(choose()) as sandbox:
+        for _ in range(2):
+            found = sandbox.check(Check("def f(x): return x + 1", tests, LIMITS, **fields))
+            assert found.outcome == "passed", found
+            for zygote in filter(None, (sandbox._tests, sandbox._candidate)):
+                zygote.process.kill()
+                zygote.process.wait()
 
 
 scalars = (

@@ -53,15 +53,17 @@ class Sandbox:
         self._tests = self._candidate = None
 
     def check(self, check: Check) -> CheckResult:
-        """Run a check; a sandbox that breaks is made anew for the next one."""
-        try:
-            with on_processor(self.processor):
-                if check.together:
-                    return self._together(check)
-                return self._inputs(check) if check.tests.kind == "programs" else self._apart(check)
-        except ZygoteDied as error:
-            self.close()
-            return CheckResult("error", f"the sandbox died: {error}")
+        """Run a check; a sandbox that was killed is made anew, and the check done once more."""
+        for _ in range(2):
+            try:
+                with on_processor(self.processor):
+                    if check.together:
+                        return self._together(check)
+                    return self._inputs(check) if check.tests.kind == "programs" else self._apart(check)
+            except ZygoteDied as error:
+                self.close()
+                died = str(error)
+        return CheckResult("error", f"the sandbox died twice: {died}")
 
     def _apart(self, check: Check) -> CheckResult:
         """Tests and candidate in a jail each."""
