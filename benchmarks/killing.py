@@ -12,7 +12,7 @@ objects are on, as a real store's are). When the run is whole the next one begin
 
 The chat server writes down what it is asked, before it answers. A call that was asked again must have been on its way
 when somebody was killed: there are at most as many of those as the server may be asked at once, for each kill; `late`
-counts those whose answer had been sent more than `LATE` seconds before the next kill.
+counts those that were not, and is 0.
 
 Processes are forked from one that has everything imported, so that a kill costs a fifth of a second and not five.
 """
@@ -33,6 +33,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -377,17 +378,21 @@ def wait_for_moment(running: multiprocessing.Process, chance: random.Random, jou
 
 
 def again(journal: list[str], kills: list[float]) -> tuple[int, int]:
-    """Return how many calls were asked again, and how many of those had been answered long before the next kill."""
+    """Return how many calls were asked again, and how many of those that were on their way at no kill.
+
+    A call is on its way from its asking until `LATE` seconds after its answer was sent: a process that waits for a
+    processor reads late.
+    """
     asked, answered = defaultdict(list), defaultdict(list)
     for line in journal:
         what, key, when = line.split()
         (asked if what == "asked" else answered)[key].append(float(when))
     repeated = late = 0
     for key, times in asked.items():
-        for following in times[1:]:
+        for begun, following in pairwise(times):
             repeated += 1
-            before = [when for when in answered[key] if when < following]
-            late += bool(before) and not any(-0.1 < kill - before[0] < LATE for kill in kills)
+            ended = min((when for when in answered[key] if when >= begun), default=following)
+            late += not any(begun - 0.1 < kill < ended + LATE for kill in kills)
     return repeated, late
 
 

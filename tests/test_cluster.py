@@ -199,6 +199,22 @@ def test_a_killed_scheduler_ends_the_command_which_goes_on_elsewhere(many, machi
     assert not (run.folder / "calls").exists()
 
 
+@pytest.mark.slow
+def test_a_killed_command_loses_nothing_that_its_workers_asked_for(many, machines, tmp_path):
+    running, wanted, place = many
+    (tmp_path / "suite.yaml").write_text(wanted.to_yaml())
+    words = ["run", tmp_path / "suite.yaml", "--out", place["out"], "--include", *place["include"]]
+    words += ["--cache", place["cache"], "--stages", "answer,rate", "--executor", f"dask:{machines.file}"]
+    first = subprocess.Popen([sys.executable, "-m", "harness", *map(str, words)], stderr=subprocess.DEVNULL)
+    wait_for(lambda: running.requests > 250)
+    first.kill()
+    first.wait()
+    run = run_suite(wanted, stages=WORK, executor=f"dask:{machines.file}", **place)
+    whole(run)
+    assert running.requests == 1200  # the workers live: what they had asked for is received, kept and found
+    assert not (run.folder / "calls").exists()
+
+
 @pytest.mark.parametrize(
     ("executor", "message"),
     [

@@ -8,7 +8,8 @@ that dies costs the command, which goes on where it stopped.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -50,6 +51,22 @@ class Cluster:
             future = self.client.submit(job, *arguments, pure=False)
             future.exception()  # waits for its end
         return _result(future)
+
+    def settle(self, job: Callable[[], None]) -> None:
+        """Wait until every worker has ended what an earlier command gave it.
+
+        Args:
+            job: Ends when the worker that it runs on has nothing else to do.
+        """
+        with _lost():
+            workers = self._workers()
+            ended = {address: self.client.submit(job, workers=[address], pure=False) for address in workers}
+            while any(not future.done() for address, future in ended.items() if address in self._workers()):
+                time.sleep(0.1)
+
+    def _workers(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
+        return found
 
     def do(self, job: Callable[..., int], argued: Sequence[tuple[Any, ...]]) -> Iterator[int]:
         """Run a job once for each tuple of arguments; yield the results as they come.

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, IncompleteError
 from harness.rating import Surroundings
 from harness.run import Run
 from harness.stages.cluster import Cluster, cluster_of
-from harness.stages.shards import learner_job, site_of
+from harness.stages.shards import learner_job, nothing_else, site_of
 from harness.suite import Suite, TaskUse
 
 Stage = Callable[[str, int], AbstractContextManager[Progress]]
@@ -152,8 +152,8 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
             uuid4().hex,
         )
         calls = RunCalls(run.folder, context.command)
-        if cluster:
-            calls.take_over()
+        if cluster and calls.take_over():
+            cluster.settle(nothing_else)
         yield context
         if cluster:
             calls.clear()

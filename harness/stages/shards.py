@@ -117,6 +117,12 @@ def answer_shard(site: Site, who: ModelUse, use: TaskUse, ids: Sequence[str]) ->
     return len(ids)
 
 
+def nothing_else() -> None:
+    """Wait until this worker has no shard."""
+    with _ONE_AT_A_TIME:
+        pass
+
+
 def learner_job(beside: Mapping[str, str], packed: bytes) -> Any:
     """Do a job of a series: from files of its folder, which is the run's, to files there.
 

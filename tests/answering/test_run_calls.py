@@ -35,7 +35,17 @@ def texts(calls, *keys):
     return {key: answer.text for key, answer in calls.find(keys).items()}
 
 
+def test_what_a_worker_of_an_earlier_command_has_stays_for_the_next(folder):
+    first = worker(folder, "one")
+    first.take_over()
+    keep(first, "a")
+    RunCalls(folder, "two").take_over()
+    first.end()  # its part is written, perhaps after the second command has looked what is left
+    assert texts(worker(folder, "two", "u"), "a") == {"a": "a"}
+
+
 def test_who_gets_the_shard_of_a_dead_worker_finds_what_it_received(folder):
+    RunCalls(folder, "one").take_over()
     keep(worker(folder), "a", "b")
     other = worker(folder)
     assert texts(other, "a", "b", "c") == {"a": "a", "b": "b"}
@@ -66,9 +76,9 @@ def test_the_next_command_cuts_other_shards_and_finds_all(folder):
 
 def test_a_worker_of_an_earlier_command_asks_no_more(folder):
     first = worker(folder, "one")
-    first.take_over()
+    assert not first.take_over()
     first.refuse_other()
-    RunCalls(folder, "two").take_over()
+    assert RunCalls(folder, "two").take_over()
     with pytest.raises(IncompleteError, match="another command"):
         first.refuse_other()
 

@@ -45,12 +45,17 @@ class RunCalls:
         self._pause = FAR_LOOK if is_elsewhere(self.folder) else LOOK
         self._looked = self._asked = float("-inf")
 
-    def take_over(self) -> None:
-        """Say that this command works on the run now, and wait until workers of an earlier one have seen it."""
-        left = any(self._earlier())
+    def take_over(self) -> bool:
+        """Say that this command works on the run now; where an earlier one did not end, wait until its workers saw it.
+
+        Returns:
+            Whether an earlier one did not end.
+        """
+        left = self.folder.is_dir()
         write_whole(self.folder / "command", self.command.encode())
         if left:
             time.sleep(2 * self._pause)
+        return left
 
     def refuse_other(self) -> None:
         """Look whether this is still the command that works on the run.
@@ -61,11 +66,7 @@ class RunCalls:
         if (now := time.monotonic()) - self._asked < self._pause:
             return
         self._asked = now
-        try:
-            said = (self.folder / "command").read_bytes().decode()
-        except FileNotFoundError:
-            said = ""
-        if said != self.command:
+        if not self._is_ours():
             raise IncompleteError("another command has begun to work on the run")
 
     def begin(self, shard: str) -> None:
@@ -92,14 +93,24 @@ class RunCalls:
             handle.write(line)
 
     def end(self) -> None:
-        """Remove what a shard's workers kept, this one and those that died: its records are in the run."""
+        """Remove what a shard's workers kept, this one and those that died: its records are in the run.
+
+        Not where another command has begun: it may have looked before they were.
+        """
         assert self._shard is not None
-        _remove(self.folder / self.command / self._shard)
+        if self._is_ours():
+            _remove(self.folder / self.command / self._shard)
         self._shard = None
 
     def clear(self) -> None:
         """Remove what is left: the shards of an earlier command, all written meanwhile under other names."""
         _remove(self.folder)
+
+    def _is_ours(self) -> bool:
+        try:
+            return (self.folder / "command").read_bytes().decode() == self.command
+        except FileNotFoundError:
+            return False
 
     def _look(self) -> None:
         """Read what others have kept since the last look: of this shard, and of commands that are no more."""
