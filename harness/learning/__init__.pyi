@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .feedback import Exported as Exported
 from .feedback import Mixture as Mixture
 from .feedback import Part as Part
 from .feedback import People as People

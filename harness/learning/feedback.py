@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.errors import HarnessError
-from harness.learning.learner import SeriesEnded
+from harness.learning.learner import Example, SeriesEnded
 from harness.rating import Rater, RaterSpec, Work
 from harness.records import Item, Rating, Response, Scale, digest
 
@@ -38,6 +38,15 @@ class Waiting(SeriesEnded):
         self.rater = rater
         self.items: list[Item] = list({one.item.item_id: one.item for one in all_work}.values())
         self.practice: list[Response] = [one.response for one in all_work]
+
+
+class Exported(SeriesEnded):
+    """A series goes no further than its first round's data: somebody else trains."""
+
+    def __init__(self, items: list[Item], practice: list[Response], ratings: list[Rating], kept: list[Example]) -> None:
+        """Take what is written into the run."""
+        super().__init__("exported", f"{len(kept)} examples")
+        self.items, self.practice, self.ratings, self.examples = items, practice, ratings, kept
 
 
 @dataclass(frozen=True)

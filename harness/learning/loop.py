@@ -104,6 +104,7 @@ def run_seeds(
     *,
     keep: Mapping[str, KeepUse] | None = None,
     budget: BudgetUse | None = None,
+    export: bool = False,
     finished: Mapping[tuple[str, int], int] | None = None,
     workers: int = 2,
     call: Call | None = None,
@@ -119,6 +120,7 @@ def run_seeds(
         state_dir: Where states and finished jobs are kept.
         keep: Series name to what is kept of its samples, where it is not the usual.
         budget: What each series may cost with each seed; one that has spent it ends.
+        export: Whether the first round's data are all that is wanted: each series ends with them.
         finished: Series name and seed to the last round that the caller has already.
         workers: Processes at once; 1 for this one alone.
         call: Runs a job in some process of others' that sees `state_dir` under this path; then none is started here.
@@ -149,6 +151,7 @@ def run_seeds(
                 turn=turn,
                 use=keep.get(name, KeepUse()),
                 budget=budget or BudgetUse(),
+                export=export,
             )
         ]
     ]

@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.errors import IncompleteError
-from harness.learning.feedback import Mixture, deciding, gathered, parts_of
+from harness.learning.feedback import Exported, Mixture, deciding, gathered, parts_of
 from harness.learning.jobs import (
     Evaluation,
     Samples,
@@ -64,6 +64,8 @@ class Series:
     """What is kept of the samples."""
     budget: BudgetUse = field(default_factory=BudgetUse)
     """What it may cost."""
+    export: bool = False
+    """Whether the first round's data are all that is wanted."""
 
     @cached_property
     def base(self) -> Path:
@@ -128,6 +130,8 @@ class Series:
             found = kept(self.rater.spec.scale if self.rater else None, practice, known, self.use)
             examples = examples_of(found, items)
         rating_seconds = time.perf_counter() - started
+        if self.export:
+            raise Exported(list(items), practice, ratings, examples)
         trained: Trained = self.call(
             improve, self.learner, before, folder, examples, self.evaluation, number, number == 1
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import IncompleteError
-from harness.learning import Mixture, Part, People, Series, SeriesEnded, Waiting
+from harness.learning import Exported, Mixture, Part, People, Series, SeriesEnded, Waiting
 from harness.rating import Rater, find_rater
 from harness.records import Rating
+from harness.run import Run, file_name
 from harness.stages.context import Context
 from harness.suite import RoundsUse
 
@@ -39,7 +41,7 @@ def _rater(context: Context, name: str) -> Rater:
 def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, SeriesEnded]]) -> None:
     """Note which series could not go on, and why; give people what they are waited for.
 
-    A series that has spent its budget has ended, as it should.
+    A series that has spent its budget, or was only to be exported, has ended as it should.
 
     Raises:
         IncompleteError: Series wait for people, or could not go on; the others are done.
@@ -51,6 +53,9 @@ def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, Ser
         key = _key(series.name, series.learner.seed)
         if error.status == "budget":
             run.note(ended={key: str(error)}, budgets={key: use.budget.model_dump(exclude_none=True)})
+            continue
+        if isinstance(error, Exported):
+            _export(run, key, error, use.settings.get("system_prompt"))
             continue
         lines.append(f"  {key}: {error}")
         if isinstance(error, Waiting):
@@ -73,13 +78,35 @@ def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, Ser
     raise IncompleteError(f"{run.folder}: series that could not go on\n" + "\n".join(lines) + f"\n{how}")
 
 
+def _export(run: Run, key: str, done: Exported, system: str | None) -> None:
+    """Write the data of a series' first round in TRL's conversational formats, and the records that they come from."""
+    for records in (done.items, done.practice, done.ratings):
+        run.write(records, f"{key} practice")
+    before = [{"role": "system", "content": system}] if system else []
+    lines = []
+    for one in done.examples:
+        prompt = [*before, {"role": "user", "content": one.item.prompt}]
+        answer = [{"role": "assistant", "content": one.text}]
+        if one.rejected is None:
+            lines.append({"prompt": prompt, "completion": answer})
+        else:
+            rejected = [{"role": "assistant", "content": one.rejected}]
+            lines.append({"prompt": prompt, "chosen": answer, "rejected": rejected})
+    path = run.folder / "export" / f"{file_name(key)}-round001.jsonl"
+    run.keep(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
+    run.note(exported={key: f"export/{path.name}"})
+
+
 def ended_before(context: Context, use: RoundsUse) -> dict[tuple[str, int], int]:
-    """Return the series that have spent the very budget that they have now, as finished."""
-    caps = use.budget.model_dump(exclude_none=True)
+    """Return the series that have spent the very budget that they have now, or are exported, as finished."""
+    caps, exported = use.budget.model_dump(exclude_none=True), context.run.manifest.get("exported", {})
     spent = context.run.manifest.get("budgets", {}) if caps else {}
     seeds = [context.suite.seed + number for number in range(use.seeds)]
     return {
-        (series, seed): use.rounds for series in use.feedback for seed in seeds if spent.get(_key(series, seed)) == caps
+        (series, seed): use.rounds
+        for series in use.feedback
+        for seed in seeds
+        if spent.get(_key(series, seed), "") == caps or (use.export and _key(series, seed) in exported)
     }
 
 

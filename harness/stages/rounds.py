@@ -78,6 +78,7 @@ def train_rounds(context: Context) -> None:
             here,
             keep=use.keep,
             budget=use.budget,
+            export=use.export == "only",
             finished=finished,
             workers=context.surroundings.workers,
             call=None if far else context.call,  # a state is a file or a folder, which an address has not

@@ -223,6 +223,9 @@ class RoundsUse(Section):
     """Several answers to some held-out items after every round."""
     off_target: list[OffTargetEntry] = Field(default_factory=list)
     """Tasks that the feedback is not about, for what training forgets."""
+    export: Literal["only"] | None = None
+    """`only`: the first round of each series is sampled and rated, its training data are written in TRL's formats, and
+    nothing is trained: for those who train elsewhere."""
     checkpoints: Literal["none", "last", "all"] = "none"
     """Which models stay in the run's folder `checkpoints/`."""
     gold: str = "answer_key"

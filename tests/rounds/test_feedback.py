@@ -186,6 +186,26 @@ def test_a_plan_tells_labels_before_and_time_and_disk_when_some_rounds_are_there
     assert line.disk_bytes > 0
 
 
+def test_data_for_those_who_train_elsewhere(mine, tmp_path):
+    asked = suite({"judged": "judge", "none": None}, export="only")
+    go = {"out": tmp_path / "run", "stages": ["rounds"], "include": [mine], "workers": 1}
+    run = run_suite(asked, **go)
+    assert set(run.rounds["round"]) == {0}
+    assert len(run.manifest["exported"]) == 2
+    path = run.folder / run.manifest["exported"]["judged, seed 0"]
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0] == {
+        "prompt": [{"role": "user", "content": "say practice-1-0"}],
+        "completion": [{"role": "assistant", "content": "good"}],
+    }
+    assert len(lines) == 6
+    none = run.folder / run.manifest["exported"]["none, seed 0"]
+    assert "bad" in none.read_text()
+    before = {one: one.stat().st_mtime_ns for one in run.folder.rglob("*.parquet")}
+    run_suite(asked, **go)
+    assert {one: one.stat().st_mtime_ns for one in run.folder.rglob("*.parquet")} == before
+
+
 def test_what_does_not_fit_is_said():
     with pytest.raises(ValueError, match="corrects nobody"):
         suite({"a": ["judge", {"rater": "gold", "corrects": True}]})
