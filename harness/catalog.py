@@ -157,7 +157,7 @@ def _module_beside(module: str, folders: Sequence[Path]) -> ModuleType | None:
 
 def modules_beside() -> dict[str, str]:
     """Return the modules that this process has from files beside its YAML, by name: where each lies."""
-    return {name: str(module.__file__) for name, module in sys.modules.items() if name.startswith(BESIDE)}
+    return {name: str(module.__file__) for name, module in list(sys.modules.items()) if name.startswith(BESIDE)}
 
 
 def import_beside(modules: Mapping[str, str]) -> None:

@@ -129,12 +129,12 @@ def _cause(error: BaseException) -> str:
 def _lost() -> Iterator[None]:
     from concurrent.futures import CancelledError
 
-    from distributed.client import FutureCancelledError
+    from distributed.client import ClosedClientError, FutureCancelledError
     from distributed.comm import CommClosedError
 
     try:
         yield
-    except (FutureCancelledError, CancelledError, CommClosedError, OSError, TimeoutError) as error:
+    except (ClosedClientError, FutureCancelledError, CancelledError, CommClosedError, OSError, TimeoutError) as error:
         raise IncompleteError(
             f"the scheduler is gone ({error or type(error).__name__}); what was done is saved, the same command goes on"
         ) from error
