@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -375,3 +376,14 @@ def test_every_word_of_a_schema_is_read():
         for word in answer_schema(words, True)["properties"]["verdict"]["enum"]:
             assert read_text(json.dumps({"reasoning": "", "verdict": word}), words).word == word
             assert re.search(re.escape(word), read_text(f"Verdict: {word}", words).word)
+
+
+def test_none_of_many_replies_is_misread():
+    """`want` of a line: the words that may come; null for unread."""
+    wrong = []
+    for line in map(json.loads, (Path(__file__).parent / "fixtures" / "judges.jsonl").read_text().splitlines()):
+        words = line["words"] if isinstance(line["words"], list) else [str(number) for number in range(101)]
+        found = read_text(line["text"], words).word
+        if found not in line["want"]:
+            wrong.append((line, found))
+    assert wrong == []

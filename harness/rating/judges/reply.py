@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from harness.answering import answer_of, split_reasoning, unfinished
 from harness.rating.judges import statements
+from harness.rating.judges.objects import objects
 from harness.rating.judges.statements import Statement
 from harness.rating.judges.vocabulary import NUMBER, OF, Vocabulary, key_of
 
@@ -237,7 +238,7 @@ def read_ranking(text: str | None, labels: Sequence[str], finish_reason: str | N
     text = answer_of(text or "")
     if not text.strip():
         return Ranking(None, problem="the judge wrote nothing")
-    for _, _, fields in reversed(list(statements.objects(text))):
+    for _, _, fields in reversed(list(objects(text))):
         if isinstance(fields, dict) and isinstance(fields.get("ranking"), list):
             given = [str(label).strip() for label in fields["ranking"]]
             reasons = fields.get("reasoning")

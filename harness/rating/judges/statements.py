@@ -7,12 +7,12 @@ is spoken of. Where there is none of those, a line that is the word alone, or "I
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from harness.rating.judges.vocabulary import OF, UNIT, Vocabulary
+from harness.rating.judges.objects import objects
+from harness.rating.judges.vocabulary import NOUN, NUMBER, OF, UNIT, Vocabulary, contradicts
 
 
 class Statement(NamedTuple):
@@ -30,20 +30,49 @@ VERDICT = "verdict|score|rating|grade|winner|judge?ment|decision|overall"
 NAMES = rf"{VERDICT}|answer|choice|mark|preference|conclusion|result|label"
 SURELY = r"(?:(?:clearly|definitely|therefore|thus|hence|simply|obviously|certainly)\s+|an?\s+(?=[0-9]))?"
 NAMED = re.compile(
-    rf"\b(?:{NAMES})\b(?:\s*\([^()\n]{{0,40}}\))?[*_\"'` ]*(?P<link>(?:\bis\s*)?[:=：]|→|->|\bis\b|\bof\b)"
-    rf"[*_ ]*\s*{SURELY}",
+    rf"(?:(?<![^\W_])(?:{NAMES})(?![^\W_])(?:\s+(?:awarded|given|assigned))?"
+    r"(?:\s*[(\[][^()\[\]\n]{0,40}[)\]]|\s+(?:on|from)\b[^:\n]{0,40}(?=:))?[*_\"'` ]*"
+    r"(?P<link>(?:\bis\s*)?[:=：]|→|->|\bis\b|\bof\b|\|)"
+    rf"|\[(?:{NAMES})\]\s*:?)[*_ ]*\s*{SURELY}",
     re.IGNORECASE,
 )
+OTHER_SCORE = re.compile(
+    r"\b(?:max(?:imum)?|min(?:imum)?|highest|lowest|top|possible|passing|perfect|average|previous|prior|old)\s+$",
+    re.IGNORECASE,
+)
+"""What leads a score that is not this answer's."""
+OTHER_ANSWER = re.compile(
+    r"(?:\b(?:the|correct|right|true|reference|expected|gold|actual|model|student|user|sample|its|their|his|her|this|that)"
+    r"|['’]s)\s+(?:final\s+)?$",
+    re.IGNORECASE,
+)
+"""What leads an answer that a judge speaks of: the one that it rates, or the one that would be right."""
 MARKED = re.compile(
-    rf"\[\[(?P<brackets>[^\[\]\n]{{1,40}})\]\]|\\boxed\{{(?P<boxed>[^{{}}\n]{{1,40}})\}}"
-    rf"|<(?P<tag>{NAMES})>(?P<tagged>[^<>]{{1,60}})</(?P=tag)>",
+    rf"\[\[(?P<brackets>[^\[\]\n]{{1,40}})\]\]|\\boxed\{{(?P<boxed>(?:[^{{}}\n]|\{{[^{{}}\n]*\}}){{1,40}})\}}"
+    rf"|<(?P<tag>(?:(?:final|overall)[_ -]?)?(?:{NAMES}))>(?P<tagged>[^<>]{{1,60}})</(?P=tag)>",
     re.IGNORECASE,
 )
 GIVEN = re.compile(
-    rf"\b(?:give|rate|score|assign|award|grade|deserves?|earns?|worth)\b[^.\n]*?\b({OF}{UNIT})(?=\W*(?:$|\n|[.!,;)]))",
+    rf"(?:\bI(?:\s+(?:would|will)|['’](?:d|ll))?\s+(?:(?!not\b)\w+\s+)?)?\b(?:give|rate|score|assign|award|grade|deserves?|earns?|worth)\b"
+    rf"[^.\n]*?(?<![\w.,-])({OF}{UNIT})(?=\W*(?:$|\n|[.!,;)]))"
+    rf"|\b(?:I(?:\s+(?:would|will)|['’](?:d|ll))?\s+(?:(?!not\b)\w+\s+)?(?:give|rate|score|assign|award|grade)|(?:deserves?|earns?))\b"
+    rf"(?P<lead>[^.\n]*?)(?<![\w.,/-])(?P<plain>(?:{NUMBER}){UNIT})(?=[*_\"'”)]*(?:$|\n|[.!;](?:\s|$)))",
     re.IGNORECASE,
 )
-FIELD = re.compile(rf"(?:(?:final|overall|my)[ _-]*)*(?:{NAMES})", re.IGNORECASE)
+PREFERRED = re.compile(
+    rf"(?P<first>{NOUN}\(?[A-Z]\)?|\b[A-Z])\s+is\s+(?:the\s+)?(?:(?:clearly|significantly|slightly|much|overall|definitely)\s+)?"
+    rf"(?:better|best|superior|winner|stronger)(?:\s+(?:response|answer|assistant|one|overall))?(?:\s+than\s+(?:{NOUN})?\(?[A-Z]\)?)?"
+    rf"(?=\s*(?:[.!]|$|\n|,?\s+(?:because|since)\b))"
+    rf"|\bI\s+(?:prefer|choose|pick|select)\s+(?P<second>(?:{NOUN})?\(?[A-Z]\)?)(?:\s+over\s+(?:{NOUN})?\(?[A-Z]\)?)?(?=\s*(?:[.!]|$|\n))"
+    rf"|\b(?:better|best|preferred)(?:\s+(?:response|answer|assistant|output|one))?(?:\s*:|\s+is)\s+(?P<third>(?:{NOUN})?\(?[A-Z]\)?)(?=\s*(?:[.!]|$|\n))",
+    re.IGNORECASE,
+)
+EQUAL = re.compile(r"\b(?:tie[ds]?|draw|equal(?:ly)?)\b", re.IGNORECASE)
+FIELD = re.compile(
+    rf"(?:(?:final|overall|my)[ _-]*)*(?:{NAMES}|"
+    r"(?:better|best|preferred)(?:[ _-]*(?:response|answer|assistant|model|output))?)",
+    re.IGNORECASE,
+)
 SPOKEN = re.compile(
     r"\b(?:says?|said|claims?|claimed|wrote|writes?|written|instruct\w*|asks?|asked|tells?|told|tries|tried|attempts?|"
     r"e\.g|example|instance|such as|if|would|could|might|draft\w*|initial\w*|at first|tempt\w*|considered|thought|"
@@ -57,7 +86,9 @@ THEIRS = re.compile(
 REFUSAL = re.compile(
     r"\bI(?:\s+(?:can\s?not|can't|could\s?not|couldn't|won't|will not|must decline)|(?:'m|\s+am)\s+(?:not able|unable))"
     r"\b(?:\s+\w+){0,3}?\s+(?:help|assist|rate|give|provide|judge|evaluate|score|comply|grade|decide|choose|determine|"
-    r"assess|compare|answer)\b",
+    r"assess|compare)\b|\bI\s+(?:cannot|can\s?not|can't|won't)\s+answer\b|\bI(?:\s+do\s+not|\s+don't|'m\s+not|\s+am\s+not)"
+    r"\s+(?:feel\s+)?comfortable\b|\bI(?:'d|\s+would)\s+rather\s+not\b|\bI\s+(?:refuse|decline)\s+to\b|"
+    r"\b(?:unable|not able)\s+to\s+(?:rate|judge|score|grade|evaluate)\b",
     re.IGNORECASE,
 )
 QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|`[^`\n]*`|^\s*>.*$', re.MULTILINE)
@@ -76,29 +107,6 @@ def refuses(text: str) -> bool:
 def takes_back(text: str, vocabulary: Vocabulary, word: str) -> bool:
     """Tell whether what follows a verdict changes it for another."""
     return any(vocabulary.others(found[0], word) for found in REVISED.finditer(text))
-
-
-def objects(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Yield place and value of the JSON objects at the top level of a text, and of lists of them."""
-    decoder = json.JSONDecoder(object_pairs_hook=_pairs)
-    opened = re.compile(r"\{|\[\s*\{")
-    found = opened.search(text)
-    while found:
-        try:
-            value, end = decoder.raw_decode(text, found.start())
-        except (ValueError, RecursionError):
-            end = found.start() + 1
-        else:
-            yield found.start(), end, value
-        found = opened.search(text, end)
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; of a key that is there twice with two values, that there are two."""
-    entries: dict[str, Any] = {}
-    for key, value in pairs:
-        entries[key] = f"{entries[key]} and {value}" if key in entries and entries[key] != value else value
-    return entries
 
 
 def in_json(text: str, vocabulary: Vocabulary) -> tuple[list[Statement], str]:
@@ -160,15 +168,41 @@ def by_name(text: str, vocabulary: Vocabulary) -> list[Statement]:
     """
     found = []
     for name in NAMED.finditer(text):
-        if _spoken_of(text, name.start(), name.end()):
+        if _spoken_of(text, name.start(), name.end(), named=True) or _anothers(text, name, vocabulary):
             continue
         after = text[name.end() :]
-        word = vocabulary.leading(after)
-        own = re.match(VERDICT, name[0], re.IGNORECASE) and name["link"].lower() != "of"
+        another = NAMED.search(after.split("\n")[0])
+        word = vocabulary.leading(after[: another.start()].rstrip(" ,;|*_-") if another else after)
+        own = re.match(VERDICT, name[0], re.IGNORECASE) and (name["link"] or ":").lower() not in ("of", "|")
         if word is not None or own:
             shown = after.strip().split("\n")[0][:40]
             found.append(Statement(name.start(), name.end(), word, word or shown))
-    return found
+    return _overall(text, found)
+
+
+def _anothers(text: str, name: re.Match[str], vocabulary: Vocabulary) -> bool:
+    """Tell whether a score or an answer is named that is not the judge's verdict on what it rates."""
+    lead = text[: name.start()].split("\n")[-1].lower()
+    if re.match("answer", name[0], re.IGNORECASE):
+        speaks = OTHER_ANSWER.search(lead)
+        return bool(speaks and (vocabulary.numbers or speaks[0].strip() != "the"))
+    return bool(OTHER_SCORE.search(lead))
+
+
+def _overall(text: str, found: list[Statement]) -> list[Statement]:
+    """Return the overall statements alone where others are of single criteria: `Style score: 5`."""
+    leads = [re.split(r"[.;,|\n]", text[: one.start])[-1].strip("*_#>- \t") for one in found]
+    overall = [one for one, lead in zip(found, leads, strict=True) if _is_overall(text, one, lead)]
+    single = [
+        one for one, lead in zip(found, leads, strict=True) if re.fullmatch(r"[A-Z][a-z]+", lead) and one not in overall
+    ]
+    return [one for one in found if one not in single] if overall else found
+
+
+def _is_overall(text: str, one: Statement, lead: str) -> bool:
+    return bool(re.search(r"\b(?:final|overall|total)$", lead, re.IGNORECASE)) or text[one.start :].lower().startswith(
+        "overall"
+    )
 
 
 def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
@@ -176,18 +210,41 @@ def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
     lines = [line for line in re.finditer(r"[^\n]+", text) if re.search(r"[^\s`]", line[0])]
     found = []
     for line in [lines[0], lines[-1]] if lines else []:
-        word = vocabulary.word(re.sub(r"^[\s#>-]+", "", line[0]))
+        word = vocabulary.word(re.sub(r"^[\s#>]*(?:-\s+)?", "", line[0]))
         if word is not None and not line[0].lstrip().startswith(">"):
             found.append(Statement(line.start(), line.end(), word, word))
     begun = vocabulary.leading(text.lstrip())
     if begun is not None and not begun[0].isdigit() and (len(begun) > 1 or not vocabulary.others(text, begun)):
         found.append(Statement(0, 1, begun, begun))
+    ended = _last_sentence(text, vocabulary)
+    found.extend([ended] if ended else [])
     for given in GIVEN.finditer(text):
-        found.append(Statement(given.start(), given.end(), vocabulary.word(given[1]), given[1]))
+        shown = given[1] or given["plain"]
+        alone = given[1] or not re.search("[0-9]", given["lead"])
+        if alone and not _spoken_of(text, given.start(), given.end()):
+            found.append(Statement(given.start(), given.end(), vocabulary.word(shown), shown))
+    for liked in () if EQUAL.search(text) else PREFERRED.finditer(text):
+        shown = liked["first"] or liked["second"] or liked["third"]
+        lead = re.split(r"[.!?]\s+(?=[A-Z]|$)|\n", text[: liked.start()])[-1]
+        word = vocabulary.word(shown)
+        if not _spoken_of(text, liked.start(), liked.end()) and not (word and vocabulary.others(lead, word)):
+            found.append(Statement(liked.start(), liked.end(), vocabulary.word(shown), shown))
     return found
 
 
-def _spoken_of(text: str, start: int, end: int, alone: bool = False) -> bool:
+def _last_sentence(text: str, vocabulary: Vocabulary) -> Statement | None:
+    """Return a last sentence that is one word, not a number, which what is said before does not deny."""
+    sentences = re.split(r"(?<=[.!])\s+", text.strip())
+    word = vocabulary.word(sentences[-1])
+    if len(sentences) < 2 or word is None or len(word) == 1 or word[0].isdigit() or "?" in text:
+        return None
+    before = " ".join(sentences[:-1])
+    if vocabulary.others(before, word) or contradicts(word, before):
+        return None
+    return Statement(text.rfind(sentences[-1]), len(text), word, word)
+
+
+def _spoken_of(text: str, start: int, end: int, alone: bool = False, named: bool = False) -> bool:
     """Tell whether what stands at a place of a text is spoken of there rather than stated.
 
     Args:
@@ -195,11 +252,13 @@ def _spoken_of(text: str, start: int, end: int, alone: bool = False) -> bool:
         start: Where it begins.
         end: Where it ends.
         alone: It is a statement only at the end of its line, and after nothing but what introduces it.
+        named: A value follows, which may be in quotation marks itself.
     """
     line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
     before, after = text[line_start:start], text[end : line_end if line_end >= 0 else len(text)]
     before = re.sub(r"```\w*$", "", before.rstrip()).rstrip("*_ #-")
-    if before.lstrip().startswith(">") or (before and before[-1] in "\"'`“‘«") or (after and after[0] in '"”’»'):
+    closes = after and after[0] in '"”’»' and not (named and before.count(after[0]) % 2 == 0)
+    if before.lstrip().startswith(">") or (before and before[-1] in "\"'`“‘«") or closes:
         return True
     if not before:
         earlier = re.sub(r"```\w*\s*$", "", text[:line_start].rstrip()).rstrip()

@@ -12,9 +12,10 @@ from decimal import Decimal
 from functools import cached_property
 
 NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:\s?½|\s1/2)?|½"
-OF = rf"(?:{NUMBER})\s*(?:/|out\s+of)\s*(?:{NUMBER})"
-UNIT = r"(?:\s+(?:points?|stars?)\b)?"
-NOUN = r"(?i:assistant|response|answer|model|option|candidate|summary|output)\s+"
+PARTED = r"(?:/|(?:out\s+)?of\b)"
+OF = rf"(?:{NUMBER})\s*(?:{PARTED}\s*(?:{NUMBER})|\({PARTED}\s*(?:{NUMBER})\))"
+UNIT = r"(?:\s+(?:points?|stars?|pts?)\b|\s?[⭐★]\ufe0f?(?![⭐★]))?"
+NOUN = r"(?i:assistant|response|answer|model|option|candidate|summary|output)[\s_]+"
 ORDER = r"([A-Z])\s*(>{1,2}|=)\s*([A-Z])"
 OPENED, CLOSED = r"[\s*_\"'`“‘(\[{<]*", "*_\"'`”’)]}>"
 ALTERNATIVE = re.compile(
@@ -22,7 +23,7 @@ ALTERNATIVE = re.compile(
     r"unless|between|partly|partially)\b",
     re.IGNORECASE,
 )
-BECAUSE = re.compile(r"\s*(?:,|[-–—:](?=\s)|\s(?=because\b|since\b|as\b|due\b|given\b))\s*", re.IGNORECASE)
+BECAUSE = re.compile(r"\s*(?:[,|\t]|[-–—:](?=\s)|\s(?=because\b|since\b|as\b|due\b|given\b))\s*", re.IGNORECASE)
 YES, NO = (
     ("yes", "true", "correct", "right", "pass", "good", "accurate", "valid"),
     ("no", "false", "incorrect", "wrong", "fail", "bad", "inaccurate", "invalid", "not", "n't", "never", "isn't"),
@@ -52,15 +53,16 @@ class Vocabulary:
 
     def word(self, text: str) -> str | None:
         """Return the word that a short text is, or None."""
+        text = re.sub(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}", r"\1", text)
         bare = re.sub(rf"^{OPENED}", "", text).rstrip().rstrip(CLOSED + ". \t")
         if key_of(bare) in self.known:
             return self.known[key_of(bare)]
         if order := re.fullmatch(ORDER, bare):
             return self._winner(*order.groups())
-        if named := re.fullmatch(rf"{NOUN}({'|'.join(self.letters) or '(?!)'})", bare):
-            return self.known[named[1]]
+        if named := re.fullmatch(rf"{NOUN}\(?((?i:{'|'.join(self.letters) or '(?!)'}))", bare):
+            return self.known[named[1].upper()]
         bare = re.sub(rf"{UNIT}$", "", bare)
-        if fraction := re.fullmatch(rf"({NUMBER})\s*(?:/|out\s+of)\s*({NUMBER})", bare):
+        if fraction := re.fullmatch(rf"({NUMBER})\s*\(?{PARTED}\s*({NUMBER})", bare):
             whole = self.numbers and _decimal(fraction[2]) == max(self.numbers)
             return self.numbers.get(_decimal(fraction[1])) if whole else None
         return self.numbers.get(_decimal(bare)) if re.fullmatch(NUMBER, bare) else None
@@ -80,8 +82,9 @@ class Vocabulary:
 
     @cached_property
     def _leading(self) -> re.Pattern[str]:
-        value = rf"{OF}{UNIT}|(?:{NUMBER}){UNIT}|(?:{NOUN})?(?:{self._among})"
-        return re.compile(rf"{OPENED}({value})(?![\w½%+~]|[.,]\d|\s*[-–/&<>=]\s*(?:\d|[A-Z]\b))")
+        small = rf"{NOUN}\(?(?i:{'|'.join(self.letters) or '(?!)'})\b"
+        value = rf"{OF}{UNIT}|(?:{NUMBER}){UNIT}|(?:{NOUN})?(?:{self._among})|{small}"
+        return re.compile(rf"{OPENED}({value})(?!_*[^\W_]|[½%+~]|[.,]\d|\s*[-–/&<>=]\s*(?:\d|[A-Z]\b))")
 
     def leading(self, text: str) -> str | None:
         """Return the word that a text begins with, if what follows in its sentence leaves it at that."""
@@ -102,7 +105,7 @@ class Vocabulary:
         if not aside and not begun:
             return False
         clause = aside[1] if aside else re.split(r"[.!?](?:\s|$)", line[begun.end() if begun else 0 :])[0]
-        return not (ALTERNATIVE.search(clause) or self.others(clause, word) or _contradicts(word, clause))
+        return not (ALTERNATIVE.search(clause) or self.others(clause, word) or contradicts(word, clause))
 
     def others(self, text: str, word: str) -> bool:
         """Tell whether a text names another of the words."""
@@ -116,7 +119,7 @@ def _decimal(number: str) -> Decimal:
     return Decimal(whole) + (Decimal("0.5") if half else 0)
 
 
-def _contradicts(word: str, clause: str) -> bool:
+def contradicts(word: str, clause: str) -> bool:
     """Tell whether a reason says the opposite of the yes or no that it is given for."""
     said = re.findall(r"[a-z']+", clause.casefold())
     denied = any(one in NO or one.endswith("n't") for one in said)
