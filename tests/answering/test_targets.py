@@ -1,6 +1,5 @@
 """An item has all its right answers, and raters agree with lm-eval's table, task by task, on a tiny mirror of each."""
 
-import importlib.util
 import json
 
 import pyarrow as pa
@@ -239,7 +238,6 @@ def test_what_a_task_asks_beyond_a_text_is_no_figure_of_an_answer(tiny, monkeypa
     assert rating.value == 1
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("langdetect"), reason="lm-eval's ifeval needs langdetect")
 def test_instructions_that_were_followed_are_counted_by_answer(tiny, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA_DIR", str(tiny))
     table(

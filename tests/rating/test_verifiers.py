@@ -247,3 +247,14 @@ def test_a_rater_of_ones_own_settings_is_checked():
     )  # fmt: skip
     with pytest.raises(HarnessError, match="rater 'mine': settings: normalise"):
         make_rater(spec, Surroundings())
+
+
+@pytest.mark.parametrize("use", ["exact_match", "answer_key", "numeric", "last_number"])
+def test_an_answer_by_log_likelihood_is_compared_with_the_right_choice_not_its_index(use):
+    known = item("1", choices=["12", "15", "18"])
+    values = [rate(use, known, text).value for text in ("15", "12")]
+    assert values == [1, 0]
+    asked = known.model_copy(update={"metadata": '{"how": "generate"}'})
+    refused = rate(use, asked, "B")
+    assert (refused.value, refused.status) == (None, "error")
+    assert "multiple_choice" in refused.error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.chosen import read_choice
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, facts_of, normalized, targets_of
+from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, asks_for_letter, normalized, targets_of
 from harness.records import Item
 
 
@@ -30,8 +30,7 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
     settings = read_settings(spec, MatchSettings)
 
     def decide(item: Item, answer: str) -> Checked:
-        _refuse_letters(item)
-        if item.choices is None:
+        if item.choices is None or asks_for_letter(item):
             return any_of(item, lambda target: _same(settings, answer, target))
         right = [item.choices[place] for place in right_choices(item)]
         if answer in right:
@@ -47,14 +46,13 @@ def answer_key(spec: RaterSpec, _: Surroundings) -> Verifier:
 
 
 def exact_match(spec: RaterSpec, _: Surroundings) -> Verifier:
-    """Make the rater `exact_match`: right if the answer is the target or one of the references."""
+    """Make the rater `exact_match`: right if the answer is a target (a right choice's text) or a reference."""
     settings = read_settings(spec, MatchSettings)
 
     def decide(item: Item, answer: str) -> Checked:
-        _refuse_letters(item)
-        accepted = [*item.references, *item.right]
-        if not accepted:
+        if not item.right and not item.references:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has neither target nor references")
+        accepted = [*item.references, *(targets_of(item) if item.right else ())]
         findings = [_same(settings, answer, text) for text in accepted]
         return next((finding for finding in findings if finding.right), findings[-1])
 
@@ -72,8 +70,7 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
         if item.choices is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
         right = right_choices(item)
-        lettered = facts_of(item).get("how") == "generate"
-        chosen = read_choice(answer, item.choices, settings.letters, lettered)
+        chosen = read_choice(answer, item.choices, settings.letters, asks_for_letter(item))
         if chosen is None:
             return Checked(False, "no choice can be read in the answer")
         letter = settings.letters[chosen]
@@ -89,17 +86,13 @@ def right_choices(item: Item) -> list[int]:
         NoKey: A target is no index of a choice.
     """
     choices = item.choices or []
-    for target in targets_of(item):
+    if not item.right:
+        raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
+    for target in item.right:
         if not target.isdecimal() or int(target) >= len(choices):
             where = f"item {item.item_id!r} of {item.task!r}"
             raise NoKey(f"{where}: target {target!r} is no index of its {len(choices)} choices")
     return list(map(int, item.right))
-
-
-def _refuse_letters(item: Item) -> None:
-    """Refuse to compare texts where the model was asked for a choice's letter: every answer would be wrong."""
-    if item.choices is not None and facts_of(item).get("how") == "generate":
-        raise NoKey(f"{item.task!r} asks for a letter (`how: generate`): rate it by `multiple_choice`")
 
 
 def _same(settings: MatchSettings, answer: str, accepted: str) -> Checked:

@@ -59,8 +59,18 @@ check"""
 TOLERANCE = 1e-6
 """Relative difference of numbers that are the same, where a problem does not say otherwise."""
 BLOCK = re.compile(
-    r"^[ \t]*```[ \t]*(?P<language>[^\s`]*)[^\n`]*\n(?P<code>.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t]*(?P<fence>```|~~~)[ \t]*(?P<language>[^\s`]*)[^\n`]*\n(?P<code>.*?)(?:^[ \t]*(?P=fence)|\Z)",
+    re.DOTALL | re.MULTILINE,
 )
+TAGGED = re.compile(
+    r"^[ \t]*\[(?:PYTHON|BEGIN)\][ \t]*\n(.*?)(?:^[ \t]*\[(?:/PYTHON|DONE)\]|\Z)", re.DOTALL | re.MULTILINE
+)
+"""Code between the marks of Code Llama's and MBPP's prompts."""
+CLOSED = re.compile(
+    r"\A(?P<code>(?:[ \t]+\S|(?:def|class|import|from|@)\b).*?)^[ \t]*```[ \t]*$(?!.*^[ \t]*```)",
+    re.DOTALL | re.MULTILINE,
+)
+"""Code whose block the prompt has opened: there is one fence, after it."""
 PYTHON = ("py", "py3", "python", "python3", "python2", "ipython")
 OTHERS = ("bash", "sh", "shell", "zsh", "console", "terminal", "powershell", "cmd", "bat", "json", "yaml", "output")
 """Languages of code blocks."""
@@ -169,7 +179,9 @@ def program(problem: Mapping[str, Any], answer: str) -> str:
     the tests call, else of the first, or the whole answer where there is none; blocks of other languages are passed
     over. If its first line is indented it continues the problem's prompt, unless it defines the entry point itself.
     """
-    text = clean(answer_of(answer))
+    text = TAGGED.sub(r"```python\n\1```", clean(answer_of(answer)))
+    closed = CLOSED.match(text)
+    text = closed["code"] if closed else text
     blocks = [(found["language"].lower(), found["code"]) for found in BLOCK.finditer(text)]
     code = _chosen(blocks, _called(problem)) if blocks else text
     entry, prompt = problem.get("entry_point"), problem.get("prompt")

@@ -21,7 +21,7 @@ from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
-from harness.rating.verifiers.problems import BLOCK, clean, program, read_tests
+from harness.rating.verifiers.problems import BLOCK, TAGGED, clean, program, read_tests
 from harness.records import Rating, digest
 from harness.statistics import pass_at_k
 
@@ -125,7 +125,11 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
 
 def _continued(problem: Mapping[str, Any], completion: str) -> str:
     completion = clean(answer_of(completion))
-    continues = "entry_point" in problem and problem.get("prompt") and not BLOCK.search(completion)
+    continues = (
+        "entry_point" in problem
+        and problem.get("prompt")
+        and not (BLOCK.search(completion) or TAGGED.search(completion))
+    )
     return f"{problem['prompt']}{completion}" if continues else program(problem, completion)
 
 

@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
 from harness.rating.settings import Settings
-from harness.records import Item, Rating, digest
+from harness.records import Item, Rating, digest, target_text
 
 RECIPE = 3
 """Counts the ways in which answers were read: a change makes other ratings of the same answers."""
@@ -91,15 +91,22 @@ def facts_of(item: Item) -> dict[str, Any]:
     return facts
 
 
+def asks_for_letter(item: Item) -> bool:
+    """Tell whether the model was asked for a choice's letter (`how: generate`)."""
+    return item.choices is not None and facts_of(item).get("how") == "generate"
+
+
 def targets_of(item: Item) -> list[str]:
-    """Return all right answers of an item.
+    """Return all right answers of an item as texts: of multiple choice the right choices, not their indices.
 
     Raises:
-        NoKey: It has none.
+        NoKey: It has none, or the model was asked for a choice's letter, which is no text.
     """
     if not item.right:
         raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
-    return item.right
+    if asks_for_letter(item):
+        raise NoKey(f"{item.task!r} asks for a letter (`how: generate`): rate it by `multiple_choice`")
+    return [str(target_text(target, item.choices)) for target in item.right]
 
 
 def any_of(item: Item, check: Callable[[str], Checked]) -> Checked:

@@ -43,8 +43,9 @@ CONTAINERS = {
     collections.deque,
 }
 """What can be changed in place."""
-MUTABLE = {kind.__name__: kind for kind in CONTAINERS - {collections.defaultdict}}
-WIRE_NAMES = {"defaultdict": "dict"}
+MUTABLE = {kind.__name__: kind for kind in CONTAINERS}
+FACTORIES = {kind.__name__: kind for kind in (list, dict, set, int, str, float, bool, tuple)}
+"""What a `defaultdict` may make of itself on the other side; one with another factory crosses as a `dict`."""
 NAMED = {
     "range": "builtins",
     "Decimal": "decimal",
@@ -119,15 +120,16 @@ def encode(value: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 
         if number is not None:
             return {"same": number}
         content = encode_content(value, keep, shared, depth)
-        return content if kind is list else {WIRE_NAMES.get(kind.__name__, kind.__name__): content}
+        return content if kind is list else {kind.__name__: content}
     if kind is tuple or kind is frozenset:
         return {kind.__name__: [encode(entry, keep, shared, depth + 1) for entry in value]}
     if kind is bytes:
         return {"bytes": value.hex()}
     if kind is complex:
         return {"complex": [value.real, value.imag]}
-    if isinstance(value, type) and TYPES.get(value.__name__) is value:
-        return {"type": value.__name__}
+    named = getattr(value, "__name__", "") if issubclass(kind, type) else ""
+    if named and TYPES.get(named) is value:
+        return {"type": named}
     if _named(kind) and getattr(value, "tzinfo", None) is None:
         return {kind.__name__: [encode(part, keep, shared, depth + 1) for part in _parts(kind.__name__, value)]}
     if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
@@ -144,10 +146,15 @@ def encode_content(container: Any, keep: Callable[[Any], Any], shared: Shared, d
     if kind is bytearray:
         return container.hex()
     if isinstance(container, dict):
-        return [
+        pairs = [
             [encode(key, keep, shared, depth + 1), encode(entry, keep, shared, depth + 1)]
             for key, entry in container.items()
         ]
+        if kind is not collections.defaultdict:
+            return pairs
+        made_by = getattr(container, "default_factory", None)
+        factory = getattr(made_by, "__name__", "")
+        return [factory if FACTORIES.get(factory) is made_by else None, pairs]
     entries = [encode(entry, keep, shared, depth + 1) for entry in container]
     return [container.maxlen, entries] if kind is collections.deque else entries
 
@@ -200,7 +207,11 @@ def decode(data: Any, handle: Callable[[Any], Any], shared: Shared) -> Any:
     if kind == "int":
         return int(content, 16)
     if kind in MUTABLE:
-        found = collections.deque(maxlen=content[0]) if kind == "deque" else MUTABLE[kind]()
+        found = MUTABLE[kind]()
+        if kind == "deque":
+            found = collections.deque(maxlen=content[0])
+        elif kind == "defaultdict" and content[0] is not None:
+            found = collections.defaultdict(FACTORIES[content[0]])
         shared.add(found)
         fill(found, content, handle, shared)
         return found
@@ -232,6 +243,7 @@ def fill(container: Any, content: Any, handle: Callable[[Any], Any], shared: Sha
     if type(container) is bytearray:
         container[:] = bytes.fromhex(content)
     elif isinstance(container, dict):
+        content = content[1] if type(container) is collections.defaultdict else content
         pairs = [(decode(key, handle, shared), decode(entry, handle, shared)) for key, entry in content]
         container.clear()
         container.update(dict(pairs))
