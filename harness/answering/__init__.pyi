@@ -47,6 +47,11 @@ from .models.model import check_model as check_model
 from .models.model import make_model as make_model
 from .reasoning import answer_of as answer_of
 from .reasoning import split_reasoning as split_reasoning
+from .tasks.groups import expanded as expanded
+from .tasks.groups import group_facts as group_facts
+from .tasks.groups import group_scores as group_scores
+from .tasks.groups import read_groups as read_groups
+from .tasks.groups import within as within
 from .tasks.hub import load_dataset as load_dataset
 from .tasks.mirror import mirror as mirror
 from .tasks.mirror import split_files as split_files

@@ -173,9 +173,11 @@ def _show(run: Run, as_json: bool) -> None:
 
 def _show_scores(folder: Path) -> None:
     """Print lm-eval's table of each model's answers."""
-    from harness.answering import lm_eval_table
+    from harness.answering import lm_eval_table, read_groups
     from harness.run import Run
 
-    for name, scores in Run(folder).manifest.get("scores", {}).items():
+    manifest = Run(folder).manifest
+    groups = read_groups(manifest.get("groups", []))
+    for name, scores in manifest.get("scores", {}).items():
         if scores:
-            print(f"{name}\n\n{lm_eval_table(scores)}")
+            print(f"{name}\n\n{lm_eval_table(scores, groups)}")

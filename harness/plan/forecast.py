@@ -22,11 +22,13 @@ from harness.answering import (
     Task,
     answer,
     default_cache,
+    expanded,
     load_task,
     make_model,
     questions,
     reference_responses,
     unanswered,
+    within,
 )
 from harness.catalog import Catalog
 from harness.plan import rounds
@@ -163,10 +165,11 @@ def plan_suite(
     catalog = Catalog(include)
     suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
     check_names(suite, catalog)
+    suite, groups = expanded(suite, catalog)
     folder = place_of(out or Path("runs") / suite.name)
     place = Surroundings(suite.seed, Path(cache) if cache else default_cache(), workers)
     with dry_run(folder, suite) as run, dry_clients(place) as (clients, surroundings):
-        stage = _Stage(run, suite.narrowed(tasks, models, raters), catalog, clients, surroundings)
+        stage = _Stage(run, suite.narrowed(within(tasks, groups), models, raters), catalog, clients, surroundings)
         lines = list(stage.lines())
     with cluster_of(executor) as cluster:
         if cluster is None:

@@ -12,8 +12,10 @@ from harness.answering import (
     Scores,
     Task,
     answer,
+    group_scores,
     make_model,
     questions,
+    read_groups,
     reference_responses,
     score,
     torch_folder,
@@ -59,6 +61,8 @@ def answer_tasks(context: Context) -> None:
             if scores is not None:
                 found[use.called] = scores
         context.run.note(scores={who.name: found})
+        if groups := read_groups(context.run.manifest.get("groups", [])):
+            context.run.note(group_scores={who.name: group_scores(groups, found)})
         model.close()
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
-from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL
+from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL, expanded, group_facts, within
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating import practice_of, read_spec, work_of
@@ -66,13 +66,14 @@ def run_suite(
         raise HarnessError(f"no stage is named; known: {', '.join(STAGES)}")
     catalog = Catalog(options.get("include", ()))
     suite = suite if isinstance(suite, Suite) else read_suite(suite, catalog)
-    part = suite.narrowed(tasks, models, raters)
+    check_names(suite, catalog)
+    suite, groups = expanded(suite, catalog)
+    part = suite.narrowed(within(tasks, groups), models, raters)
     folder = place_of(out or Path("runs") / suite.name)
     done = fingerprint_of(folder, part, stages, catalog)
     known = done and not options.get("retry_errors") and (folder / "manifest.json").is_file()
     if known and Run(folder).manifest.get("finished") == done:
         return Run(folder)
-    check_names(suite, catalog)
     run = Run.create(folder, suite)
     with opened(run, part, options) as context:
         if options.get("max_cost") is not None:
@@ -80,6 +81,8 @@ def run_suite(
         run.freeze(suite)
         started = {} if run.manifest else {"times": {"started": now()}}
         run.note(suite=suite.name, seed=suite.seed, **host_facts(), **started)
+        if groups:
+            run.note(groups=group_facts(groups))
         doing = {
             "answer": answer_tasks, "rate": rate_tasks, "rounds": train_rounds, "exchange": exchange_labels,
             "report": _report,

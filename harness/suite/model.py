@@ -123,8 +123,8 @@ class Suite(Section):
                 if entry.rater:
                     yield Named("rater", entry.rater, ("rounds", "off_target", place, "rater"))
 
-    def read_from(self, document: Document) -> Suite:
-        """Return the suite, which knows from here on where each of its parts stands."""
+    def read_from(self, document: Document | None) -> Suite:
+        """Return the suite, which knows from here on where each of its parts stands; or no longer, by None."""
         self._document = document
         return self
 

@@ -30,6 +30,8 @@ from harness.suite import read_document
 
 NAMED = re.compile(r"^[\"']?(task|group)[\"']?:[ \t]*[\"']?([^\s\"'#\[\]{}]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 """How a file says which task or group it defines."""
+A_TASK = re.compile(r"^[\"']?(?:dataset_path|output_type|doc_to_text|class|include)[\"']?:", re.MULTILINE)
+"""What a file has that defines a task, though it names a group."""
 STRUCTURE = {"include", "tag", "group", "task_list", "class", "dataset_kwargs"}
 """Keys of a file that are no fields of lm-eval's `TaskConfig`, or stand there under the same name."""
 
@@ -62,7 +64,7 @@ def find_definition(name: str, catalog: Catalog) -> Path:
         )
     kind, path = own[name]
     if kind == "group":
-        raise HarnessError(f"{name!r} is a group of tasks of lm-eval ({path.name}); name its tasks one by one")
+        raise HarnessError(f"{name!r} is a group of tasks of lm-eval ({path.name}), not one of them")
     return path
 
 
@@ -181,6 +183,11 @@ def lm_eval_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))).resolve()
 
 
+def definitions_in(folder: Path) -> dict[str, tuple[str, Path]]:
+    """Return the kind and file of every task and group that YAML files below a folder name; lm-eval's are read once."""
+    return _lm_eval_names() if folder == lm_eval_folder() / "tasks" else _names(folder)
+
+
 @cache
 def _lm_eval_names() -> dict[str, tuple[str, Path]]:
     return _names(lm_eval_folder() / "tasks")
@@ -190,7 +197,11 @@ def _names(folder: Path) -> dict[str, tuple[str, Path]]:
     """Return the kind and file of every task and group that YAML files below a folder name, read by one pattern."""
     found: dict[str, tuple[str, Path]] = {}
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else []:
-        for kind, name in NAMED.findall(path.read_text(encoding="utf-8", errors="replace")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        named = NAMED.findall(text)
+        if any(kind == "group" for kind, _ in named) and not A_TASK.search(text):
+            named = [(kind, name) for kind, name in named if kind == "group"]  # its `task` is what it holds
+        for kind, name in named:
             found.setdefault(name, (kind, path))
     return found
 

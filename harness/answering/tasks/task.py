@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.answering.tasks.definitions import find_definition, make_lm_task, quiet_lm_eval
 from harness.answering.tasks.generative import choices_of, generative
+from harness.answering.tasks.groups import leaves_of
 from harness.answering.tasks.hub import Origin, tracing
 from harness.catalog import Catalog
 from harness.errors import HarnessError
@@ -150,7 +151,8 @@ def check_task(name: str, catalog: Catalog) -> None:
     Raises:
         HarnessError: It is neither; says which is near.
     """
-    find_definition(name, catalog)
+    if leaves_of(name, catalog, {}) is None:
+        find_definition(name, catalog)
 
 
 def _ask(

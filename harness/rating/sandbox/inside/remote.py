@@ -7,6 +7,7 @@ value or a hash of it would let the candidate's own code decide, so those end th
 from __future__ import annotations
 
 import time
+import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -173,8 +174,8 @@ class Handle:
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        """What `isinstance` asks: a stand-in has another type than the object."""
-        raise Ended("opaque", f"the tests need the type of the candidate's own {kind_of(self)}")
+        """What `isinstance` asks: of types that only a program can make, a generator alone can be named here."""
+        return types.GeneratorType if kind_of(self) == "generator" else Handle
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
