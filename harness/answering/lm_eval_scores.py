@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from harness.answering.asking import Query
 from harness.answering.reasoning import answer_of
 from harness.answering.tasks.definitions import quiet_lm_eval
-from harness.answering.tasks.groups import Groups, group_scores
+from harness.answering.tasks.groups import Group, Groups, group_scores
 from harness.answering.tasks.task import Task
 from harness.records import Response
 from harness.run import Run
@@ -131,7 +130,6 @@ def _plain(value: Any) -> Any:
 
 def lm_eval_table(scores: Mapping[str, Scores], groups: Groups | None = None) -> str:
     """Return the tables that lm-eval prints of these tasks of one model, and of the groups above them, in Markdown."""
-    from lm_eval.evaluator_utils import _propagate_higher_is_better, _propagate_num_fewshot
     from lm_eval.utils import make_table
 
     keys = ("results", "versions", "n-shot", "higher_is_better")
@@ -139,12 +137,24 @@ def lm_eval_table(scores: Mapping[str, Scores], groups: Groups | None = None) ->
     aggregates = group_scores(groups or {}, scores)
     if not groups or not aggregates:
         return str(make_table(whole))
-    known: Any = [SimpleNamespace(name=group.name, child_names=group.members) for group in groups.values()]
-    _propagate_higher_is_better(known, whole["higher_is_better"])
-    _propagate_num_fewshot(known, whole["n-shot"])
+    for group in groups.values():
+        _say_what_all_say(group, whole["higher_is_better"], whole["n-shot"])
     whole["group_subtasks"] = {group.name: group.members for group in groups.values()}
     whole["versions"] |= {group.name: group.version for group in groups.values()}
     whole["results"] |= aggregates
     whole["groups"] = {name: found for name, found in aggregates.items() if groups[name].metrics}
     tables = ["results", *(["groups"] if whole["groups"] else [])]
     return "\n".join(str(make_table(whole, column)) for column in tables)
+
+
+def _say_what_all_say(group: Group, better: dict[str, dict[str, bool | None]], shots: dict[str, int]) -> None:
+    """Give a group's row the direction of each metric and the number of examples, where its members have the same."""
+    directions: dict[str, set[bool | None]] = defaultdict(set)
+    for member in group.members:
+        for metric, direction in better.get(member, {}).items():
+            directions[metric].add(direction)
+    if directions:
+        better[group.name] = {metric: one.pop() if len(one) == 1 else None for metric, one in directions.items()}
+    known = {shots[member] for member in group.members if member in shots}
+    if len(known) == 1:
+        shots[group.name] = known.pop()
