@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.rating import Columns, Words
     from harness.run import Run
-
-PRIVATE = re.compile(r".*@.*|A[0-9A-Z]{9,20}")
-"""Names that are an address or a worker's id."""
 
 
 @contextmanager
@@ -27,7 +23,7 @@ def run_or_file(
     """
     from tempfile import TemporaryDirectory
 
-    from harness.rating import pseudonym, run_of_file, user_key
+    from harness.rating import PRIVATE, pseudonym, run_of_file, user_key
     from harness.run import Run, is_run
 
     if is_run(source) or source.is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,13 +13,19 @@ from harness.cli.catalogue import AsJson, Include
 from harness.cli.columns import Ai, Criterion, Item, Kind, Missing, Rater, Value, columns_said, words_said
 from harness.cli.given import advice_of, run_or_file
 
+if TYPE_CHECKING:
+    from harness.rounds import Rounds
+
 Redact = Annotated[bool, typer.Option("--redact-text", help="Ids and values only, no texts.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(help="A run's folder, or a file of ratings; or several.", metavar="RUN|FILE...")
+        list[Path],
+        typer.Argument(
+            help="A run's folder, or a file of ratings, or one of scores; or several.", metavar="RUN|FILE..."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -72,6 +78,20 @@ def report(
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
     columns, words = columns_said(item, rater, criterion, value, kind), words_said(missing)
+    if len(runs) == 1 and (scores := _scores(runs[0])) is not None:
+        told = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind, "ai": ai,
+                "missing": missing, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
+                "fail-if": fail_if}  # fmt: skip
+        if wrong := [name for name, one in told.items() if one]:
+            raise HarnessError(f"--{wrong[0]}: {runs[0]} holds scores, not ratings; `harness rounds` has their options")
+        if as_json:
+            typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+            return
+        for sentence in scores.summary:
+            typer.echo(sentence)
+        page = reporting.report(scores, out or runs[0].with_suffix(".report.html"), include=include or ())
+        _done(page, pdf, open_)
+        return
     with ExitStack() as stack:
         opened = [stack.enter_context(run_or_file(source, columns, words, ai)) for source in runs]
         if as_json:
@@ -96,12 +116,28 @@ def report(
         )
         progress(1)
         summaries = [reporting.summary(run) for run in opened] if gates else []
+    _done(page, pdf, open_)
+    stop_where_runs_fail(gates, summaries)
+
+
+def _scores(path: Path) -> Rounds | None:
+    """Return the verdicts on a file of scores; None for what is none."""
+    from harness.rating import is_scores, read_source
+    from harness.rounds import compare_rounds, read_scores
+
+    if not path.is_file() or not is_scores(read_source(path).table.names):
+        return None
+    return compare_rounds(read_scores([str(path)])[0])
+
+
+def _done(page: Path, pdf: Path | None, open_: bool) -> None:
+    from harness import reporting
+
     if pdf:
         reporting.print_pdf(page, pdf)
     typer.echo(str(page))
     if open_:
         typer.launch(page.resolve().as_uri())
-    stop_where_runs_fail(gates, summaries)
 
 
 def publish(

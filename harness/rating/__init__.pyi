@@ -13,6 +13,7 @@ from .files.hub import find_dataset as find_dataset
 from .files.hub import read_dataset as read_dataset
 from .files.limits import allow_bytes as allow_bytes
 from .files.look import Look as Look
+from .files.look import is_scores as is_scores
 from .files.look import look_at as look_at
 from .files.mapping import Columns as Columns
 from .files.presets import read_mapping as read_mapping
@@ -38,6 +39,7 @@ from .people.human import Asked as Asked
 from .people.human import asked_of as asked_of
 from .people.human import import_ratings as import_ratings
 from .people.over_imports import Over as Over
+from .people.pseudonyms import PRIVATE as PRIVATE
 from .people.pseudonyms import pseudonym as pseudonym
 from .people.pseudonyms import user_key as user_key
 from .people.sheets import FORMS as FORMS

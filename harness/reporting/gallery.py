@@ -76,9 +76,11 @@ def _section(found: Iterable[Figure | Missing | None]) -> dict[str, list[Any]]:
 
 
 def _drawn(found: Drawing | Missing | None, prefix: str) -> Figure | Missing | None:
+    return found if found is None or isinstance(found, Missing) else drawn(found, prefix)
+
+
+def drawn(found: Drawing, prefix: str = "") -> Figure:
     """Return a figure with its two drawings."""
-    if found is None or isinstance(found, Missing):
-        return found
     figure = replace(found.figure, name=f"{prefix}{found.figure.name}")
     drawings = [svg(found.draw(width), f"{figure.name}-{name}") for width, name in ((WIDE, "wide"), (NARROW, "narrow"))]
     return replace(

@@ -20,6 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from harness import __version__
+from harness.agreement import Agreement
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import label_figures, scorecard, tables
@@ -45,6 +46,7 @@ from harness.reporting.wording import (
     typeset,
     window,
 )
+from harness.rounds import Rounds
 from harness.run import Run, opened, write_whole
 from harness.suite import without_paths, without_whereabouts
 
@@ -54,7 +56,7 @@ Runs = Run | str | Path | Sequence[Run | str | Path]
 
 
 def report(
-    run: Runs,
+    run: Runs | Agreement | Rounds,
     path: str | Path | None = None,
     *,
     include: Sequence[str | Path] = (),
@@ -66,8 +68,8 @@ def report(
     """Write the page of a run, or of several side by side.
 
     Args:
-        run: A run or its folder, or several.
-        path: Where the page is written; `report.html` in the (first) run's folder where not given.
+        run: A run or its folder, or several; or a result: what `agree` of a table or `compare_rounds` gave.
+        path: Where the page is written; `report.html` in the (first) run's folder where not given, of a result here.
         include: Folders whose `reports/page/` files replace the built-in ones, file by file.
         redact_text: Leave out prompts, answers and rationales: ids and values only.
         bundle: A folder to write `index.html` and `data/` into, with every case that two raters rated; for large runs.
@@ -80,6 +82,10 @@ def report(
     Raises:
         HarnessError: A folder is no run, a template is missing, or one file would grow over the limit.
     """
+    if isinstance(run, Agreement | Rounds):
+        from harness.reporting.result_page import write_result
+
+        return write_result(run, Path(path or "report.html"), Catalog(include))
     opened = opened_runs(run)
     evidence = [Evidence.of(one, usd_per_hour) for one in opened]
     if bundle is not None:

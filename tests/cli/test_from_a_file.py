@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import harness
 from harness.cli import app
+from harness.rounds import compare_rounds
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +85,33 @@ def test_an_import_into_a_new_run_makes_it_with_its_texts(team, tmp_path):
     assert shown["tables"][0]["alpha"]["value"] == pytest.approx(by_file["tables"][0]["alpha"]["value"])
     assert len(shown["people"]) == 3
     assert all(name.startswith("h_") for name in shown["people"])
+
+
+def test_a_file_of_scores_is_a_page_of_its_verdicts_and_charts(tmp_path):
+    scores = tmp_path / "scores.csv"
+    rows = [f"{name},math,i{i},{r},{int(i % 10 < 4 + r * gain)}" for name, gain in (("fed", 1), ("none", 0))
+            for i in range(60) for r in range(3)]  # fmt: skip
+    scores.write_text("series,benchmark,item,round,score\n" + "\n".join(rows) + "\n")
+    shown = CliRunner().invoke(app, ["report", str(scores)])
+    assert shown.exit_code == 0, shown.output
+    page = (tmp_path / "scores.report.html").read_text()
+    found = compare_rounds(str(scores))
+    for sentence in found.summary:
+        assert sentence in shown.stdout
+    assert "math: the gain of each round over the one before" in page
+    assert page.count("<svg ") == 2  # wide and narrow
+    again = harness.report(found, tmp_path / "by_hand.html")
+    assert again.read_text() == page  # two doors, one page
+    refused = CliRunner().invoke(app, ["report", str(scores), "--redact-text"])
+    assert "holds scores, not ratings" in str(refused.exception)
+
+
+def test_an_agreement_is_a_page_without_addresses(tmp_path):
+    table = pd.DataFrame(
+        {"item_id": range(12), "ann@x.org": [1, 2, 3] * 4, "bob": [1, 2, 2] * 4, "latency_ms": range(12)}
+    )
+    found = harness.agree(table, resamples=50)
+    page = harness.report(found, tmp_path / "a.html").read_text()
+    assert "rating: coefficients of agreement" in page
+    assert "ann@x.org" not in page
+    assert "left aside: latency_ms" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -21,6 +22,11 @@ SCORES = {"round", "score"}
 """Columns of a table of scores, which `harness rounds` reads."""
 ITEMS = {"item", "item_id"}
 """Columns without which it is a table of means."""
+
+
+def is_scores(names: Iterable[str]) -> bool:
+    """Return whether a table with these columns holds scores of rounds, and no ratings."""
+    return set(names) >= SCORES
 
 
 @dataclass
@@ -55,7 +61,7 @@ def look_at(path: str | Path) -> Look:
     source, name = read_source(path), quote(str(path))
     if other := programs(source.table.names, name):
         return Look(f"{other[0]}: {len(source.entries):,}", commands=other[1])
-    if set(source.table.names) >= SCORES:
+    if is_scores(source.table.names):
         return _no_ratings(source, name, "")
     try:
         form = form_of(source)
@@ -90,7 +96,7 @@ def _no_ratings(source: Source, name: str, fault: str) -> Look:
     """Return what can be done with a table that holds no ratings: scores of rounds, or texts to rate."""
     names = set(source.table.names)
     what = f"{source.kind}, {len(source.entries):,} records with {', '.join(list(source.table.names)[:12])}"
-    if names >= SCORES:
+    if is_scores(names):
         means = "" if names & ITEMS else " --summary"
         commands = {
             f"harness rounds {name}{means}": "does training still help? a verdict for each series and benchmark"

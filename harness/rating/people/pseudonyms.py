@@ -59,6 +59,10 @@ def user_key(path: Path | None = None) -> bytes:
     return key
 
 
+PRIVATE = re.compile(r".*@.*|A[0-9A-Z]{9,20}")
+"""Names that are an address or a worker's id: no page shows them."""
+
+
 def pseudonym(name: str, key: bytes) -> str:
     """Return `h_` and eight hexadecimal digits for a name; what is a pseudonym already stays as it is."""
     if PSEUDONYM.fullmatch(name):
