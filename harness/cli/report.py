@@ -49,6 +49,7 @@ def report(
     usd_per_hour: Annotated[
         float | None, typer.Option(min=0, help="What people are paid, where their ratings have no price.")
     ] = None,
+    card: Annotated[Path | None, typer.Option(help="Also draw what the run says into a PNG file, for sharing.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Also print the page into a PDF file (needs Chromium).")] = None,
     notebook: Annotated[
         str | None,
@@ -113,6 +114,7 @@ def report(
             bundle=bundle,
             single_file_limit=int(single_file_limit * 1_000_000),
             usd_per_hour=usd_per_hour,
+            card=card,
         )
         progress(1)
         summaries = [reporting.summary(run) for run in opened] if gates else []
@@ -143,7 +145,12 @@ def _done(page: Path, pdf: Path | None, open_: bool) -> None:
 def publish(
     source: Annotated[list[Path], typer.Argument(help="A folder that holds runs, or several.", metavar="DIR...")],
     out: Annotated[Path, typer.Option(help="The folder of the site.")] = Path("site"),
-    base_url: Annotated[str, typer.Option(help="Where the site will stand: feed readers need whole addresses.")] = "",
+    base_url: Annotated[
+        str,
+        typer.Option(
+            help="Where the site will stand: feed readers, and sites that show a page's card, need whole addresses."
+        ),
+    ] = "",
     include: Include = None,
     redact_text: Redact = False,
     open_: Open = False,

@@ -18,6 +18,8 @@ from harness.run import AI_KINDS
 
 MOST_NAMES = 3
 """Names in one clause of the decision."""
+MOST_KINDS = 3
+"""Kinds of feedback up to which the decision says of each what would decide; of more, that stands in the findings."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,14 @@ def _training(evidence: Evidence) -> Iterable[str]:
         by_series.setdefault(row["series"], []).append(row)
     keep, full, seeds = [], [], []
     stop: list[str] = []
+    back: dict[str, list[str]] = {}
     more: dict[str, int] = {}
     for series, rows in by_series.items():
         words = {counted(row).get("verdict") or "unknown" for row in rows}
         if "worsening" in words:
             worse = [row for row in rows if counted(row).get("verdict") == "worsening"]
             where = f" on {_names([row['benchmark'] for row in worse])}" if len(rows) > 1 else ""
-            back = _best(evidence, worse[0])
-            stop.append(f"go back to {round_name(back)} of {_called(evidence, series)}, which is worse since{where}")
+            back.setdefault(where, []).append(f"{round_name(_best(evidence, worse[0]))} of {_called(evidence, series)}")
         elif "improving" in words:
             keep.append(_called(evidence, series))
         elif words == {"plateaued"}:
@@ -67,6 +69,14 @@ def _training(evidence: Evidence) -> Iterable[str]:
     if keep:
         yield f"keep training{_on(evidence, keep)}"
     yield from stop
+    for where, rounds in back.items():
+        yield f"go back to {_names(rounds)}, which {'is' if len(rounds) == 1 else 'are'} worse since{where}"
+    if len(by_series) > MOST_KINDS:
+        if full:
+            yield f"little is left to gain by {_names(full)}"
+        if more or seeds:
+            yield f"{_names([*more, *seeds])} {'is' if len(more) + len(seeds) == 1 else 'are'} not decided yet"
+        return
     if full:
         yield f"measure {_names(full)} on harder items, since little is left to gain on these"
     if more:

@@ -49,6 +49,10 @@ class Figure:
     narrow: str = ""
     label: str = ""
     """What a screen reader says instead of the drawing."""
+    source: str = ""
+    """Where its numbers are from, and of how many."""
+    method: str = ""
+    """The anchor of how they were made."""
 
 
 @dataclass(frozen=True)

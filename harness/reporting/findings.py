@@ -88,7 +88,8 @@ def _exchange(evidence: Evidence) -> Iterator[Finding]:
         cheapest = [f"The cheapest of what was tried that reaches {one['wanted']:.3f}: {one['cheapest']}, "
                     f"${one['cheapest_usd']:,.2f}, by its mean."] if one["cheapest"] else []  # fmt: skip
         about = f"labels: {one['criterion']}"
-        yield Finding(about, one["sentence"].partition(": ")[2] + ".", f"fig-labels-{place + 1}", "note", cheapest)
+        said = one["sentence"].partition(": ")[2] + "."
+        yield Finding(about, said[:1].upper() + said[1:], f"fig-labels-{place + 1}", "note", cheapest)
 
 
 def _rounds(evidence: Evidence) -> Iterator[Finding]:

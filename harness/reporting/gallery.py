@@ -27,12 +27,12 @@ def figures(evidence: Evidence, prefix: str = "") -> Gallery:
     """
     return {
         "rounds": _section(_of_rounds(evidence, prefix)),
-        "exchange": _section(_drawn(one, prefix) for one in label_figures.curves(evidence)),
+        "exchange": _section(_drawn(one, prefix, evidence) for one in label_figures.curves(evidence)),
         "agreement": _section(
-            [_drawn(closeness(evidence), prefix), _drawn(rater_figures.principles(evidence), prefix)]
+            [_drawn(make(evidence), prefix, evidence) for make in (closeness, rater_figures.principles)]
         ),
         "raters": _section(
-            _drawn(make(evidence), prefix)
+            _drawn(make(evidence), prefix, evidence)
             for make in (rater_figures.biases, rater_figures.frontier, rater_figures.calibration)
         ),
     }
@@ -54,9 +54,10 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
     for place, benchmark in enumerate(dict.fromkeys([*judged, *sorted(row["benchmark"] for row in rows)])):
         own = [row for row in rows if row["benchmark"] == benchmark]
         mark = prefix + (f"{place + 1}-" if place else "")
-        found += [_drawn(make(evidence, benchmark, own), mark) for make in makers]
+        found += [_drawn(make(evidence, benchmark, own), mark, evidence, prefix) for make in makers]
     if rows:
-        found += [_drawn(make(evidence), prefix) for make in (feedback_figures.kept, feedback_figures.proxy)]
+        of_feedback = (feedback_figures.kept, feedback_figures.proxy)
+        found += [_drawn(make(evidence), prefix, evidence) for make in of_feedback]
         found.append(_drawn(round_figures.published(evidence), prefix))
     return found
 
@@ -75,8 +76,17 @@ def _section(found: Iterable[Figure | Missing | None]) -> dict[str, list[Any]]:
     }
 
 
-def _drawn(found: Drawing | Missing | None, prefix: str) -> Figure | Missing | None:
-    return found if found is None or isinstance(found, Missing) else drawn(found, prefix)
+def _drawn(
+    found: Drawing | Missing | None, mark: str, evidence: Evidence | None = None, prefix: str | None = None
+) -> Figure | Missing | None:
+    """Return a figure with its drawings and its source: the run, where it is of one run."""
+    if found is None or isinstance(found, Missing):
+        return found
+    figure = drawn(found, mark)
+    if evidence is None:
+        return figure
+    source = f"run {evidence.run.suite.name}{_counted(figure)}"
+    return replace(figure, source=source, method=f"{mark if prefix is None else prefix}methods")
 
 
 def drawn(found: Drawing, prefix: str = "") -> Figure:
@@ -89,3 +99,14 @@ def drawn(found: Drawing, prefix: str = "") -> Figure:
         narrow=drawings[1],
         label=f"{figure.title}. {figure.caption} The numbers stand in the table below.",
     )
+
+
+def _counted(figure: Figure) -> str:
+    """Return of how many items, answers or ratings the numbers are, where they say it."""
+    name = next((name for name in ("n_items", "n") if name in figure.columns), None)
+    counts = [row[figure.columns.index(name)] for row in figure.rows] if name else []
+    known = [int(count) for count in counts if isinstance(count, int | float) and count == count]
+    if not known:
+        return ""
+    least, most = min(known), max(known)
+    return f", n = {least:,}" + ("" if least == most else f" to {most:,}")

@@ -20,10 +20,11 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from harness import __version__
-from harness.agreement import Agreement
+from harness.agreement import Agreement, strength
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import label_figures, scorecard, tables
+from harness.reporting.card import card as drawn_card
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
 from harness.reporting.evidence import Evidence, Row, counted
@@ -37,11 +38,13 @@ from harness.reporting.wording import (
     anchored,
     compared,
     gained,
+    headed,
     jointed,
     last_gain,
     quantity,
     rated,
     sentence,
+    stacked,
     tone,
     typeset,
     window,
@@ -64,6 +67,7 @@ def report(
     bundle: str | Path | None = None,
     single_file_limit: int = SINGLE_FILE_LIMIT,
     usd_per_hour: float | None = None,
+    card: str | Path | None = None,
 ) -> Path:
     """Write the page of a run, or of several side by side.
 
@@ -75,22 +79,28 @@ def report(
         bundle: A folder to write `index.html` and `data/` into, with every case that two raters rated; for large runs.
         single_file_limit: Bytes that a page in one file may have.
         usd_per_hour: What people are paid: the price of their ratings where none is recorded.
+        card: A PNG file for the run's social card: what it says, in one picture.
 
     Returns:
         The page's path.
 
     Raises:
-        HarnessError: A folder is no run, a template is missing, or one file would grow over the limit.
+        HarnessError: A folder is no run, a template is missing, one file would grow over the limit, or a card is wanted
+            of several runs or of a bundle.
     """
     if isinstance(run, Agreement | Rounds):
         from harness.reporting.result_page import write_result
 
         return write_result(run, Path(path or "report.html"), Catalog(include))
     opened = opened_runs(run)
+    if card is not None and (len(opened) > 1 or bundle is not None):
+        raise HarnessError("a card is of one run in one file; leave the other runs or the bundle out")
     evidence = [Evidence.of(one, usd_per_hour) for one in opened]
     if bundle is not None:
         return write_bundle(evidence, Path(bundle), Catalog(include), redact_text)
     views = [view(one, carried(one, redact_text), _prefix(n)) for n, one in enumerate(evidence)]
+    if card is not None:
+        write_whole(Path(card), drawn_card(views[0], question(views)))
     content = render(views, Catalog(include), together=_together(evidence)).encode()
     if len(content) > single_file_limit:
         raise HarnessError(
@@ -211,7 +221,14 @@ def _together(evidence: Sequence[Evidence]) -> Row | None:
     return {**beside(evidence), "figures": figures_beside(evidence)} if len(evidence) > 1 else None
 
 
-def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "", together: Row | None = None) -> str:
+def render(
+    views: list[Row],
+    catalog: Catalog,
+    sources: str = "",
+    index: str = "",
+    together: Row | None = None,
+    address: str = "",
+) -> str:
     """Return the page's HTML.
 
     Args:
@@ -220,6 +237,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
         sources: Script sources of the security policy beside the page's own script.
         index: The address of the site that the page is part of.
         together: What `beside` returns, of several runs, its figures drawn.
+        address: The folder where the page will stand on the web, with its `card.png` beside it.
     """
     script = catalog.file(f"{FOLDER}/page.js").read_text(encoding="utf-8")
     style = catalog.file(f"{FOLDER}/page.css").read_text(encoding="utf-8")
@@ -232,6 +250,7 @@ def render(views: list[Row], catalog: Catalog, sources: str = "", index: str = "
             title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
             question=question(views),
             index=index,
+            address=address,
             together=together,
             kinds=scorecard.KIND_WORDS,
             abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
@@ -267,6 +286,9 @@ def environment(catalog: Catalog, folder: str) -> SandboxedEnvironment:
         "sentence": sentence,
         "anchored": anchored,
         "jointed": jointed,
+        "headed": headed,
+        "strong": lambda row: strength(row)[0],
+        "stacked": stacked,
         "drawing": Markup,
         "typeset": typeset,
         "explained": explained,

@@ -21,6 +21,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.records import digest
 from harness.reporting import page
+from harness.reporting.card import card
 from harness.reporting.cases import carried
 from harness.reporting.drawn import look_of, read_record, run_hash, write_record
 from harness.reporting.evidence import Evidence, Row, counted
@@ -65,10 +66,10 @@ def publish(
 
     Args:
         source: A folder that holds runs, at any depth, or a run, or several of them.
-        out: The folder to write: `index.html`, `feed.xml`, and `runs/NAME/index.html` for each run.
+        out: The folder to write: `index.html`, `feed.xml`, and `runs/NAME/index.html` with its `card.png` for each run.
         include: Folders whose `reports/` files replace the built-in ones, file by file.
         redact_text: Leave out prompts, answers and rationales on every page.
-        base_url: Where the site will stand; feed readers need it to follow a link.
+        base_url: Where the site will stand; feed readers need it to follow a link, and who shows a card of a page.
 
     Returns:
         The path of the index.
@@ -77,15 +78,17 @@ def publish(
         HarnessError: There is no run.
     """
     site, catalog = Path(out), Catalog(include)
-    look, known = look_of(catalog, redact_text), read_record(site)
+    look, known = look_of(catalog, redact_text, base_url), read_record(site)
     drawn: dict[str, Row] = {}
     left: list[_Page] = []
     for slug, folder in _named(_runs(source)):
         key = digest(look, run_hash(folder))
-        if known.get(slug, {}).get("key") == key and (site / "runs" / slug / "index.html").is_file():
+        there = all((site / "runs" / slug / name).is_file() for name in ("index.html", "card.png"))
+        if known.get(slug, {}).get("key") == key and there:
             drawn[slug] = known[slug]
         else:
-            left.append(_Page(slug, folder, key, site, tuple(map(str, include)), redact_text))
+            address = f"{base_url.rstrip('/')}/runs/{slug}/" if base_url else ""
+            left.append(_Page(slug, folder, key, site, tuple(map(str, include)), redact_text, address))
     for one, entry in zip(left, _draw_all(left), strict=True):
         drawn[one.slug] = {"key": one.key, "entry": asdict(entry)}
     write_record(site, drawn)
@@ -117,6 +120,7 @@ class _Page:
     site: Path
     include: tuple[str, ...]
     redact_text: bool
+    address: str
 
 
 def _draw_all(pages: Sequence[_Page]) -> list[Entry]:
@@ -131,7 +135,8 @@ def _draw_all(pages: Sequence[_Page]) -> list[Entry]:
 def _draw(one: _Page) -> Entry:
     evidence = Evidence.of(Run(one.folder))
     view = page.view(evidence, carried(evidence, one.redact_text))
-    html = page.render([view], Catalog(one.include), index="../../index.html")
+    html = page.render([view], Catalog(one.include), index="../../index.html", address=one.address)
+    write_whole(one.site / "runs" / one.slug / "card.png", card(view, page.question([view])))
     write_whole(one.site / "runs" / one.slug / "index.html", html.encode())
     return _entry(one.slug, evidence)
 

@@ -12,6 +12,11 @@ from harness.reporting.evidence import Row, counted
 from harness.reporting.finding import spanned, words
 from harness.suite import without_whereabouts
 
+LONG = 150
+"""Characters that a finding may have in one piece."""
+PART = re.compile(r"\. (?=[A-Z`])|; |, (?=the last round )")
+"""Where a long finding may be parted."""
+
 
 def window(rounds: Sequence[int | str] | None) -> str:
     """Return the first and the last of some rounds, `2–4`."""
@@ -63,11 +68,48 @@ def sentence(text: str) -> Markup:
     )
 
 
+def headed(text: str) -> tuple[str, str]:
+    """Return a long sentence's first part, which says what was found, and the rest, which stands smaller under it.
+
+    Parts end where a sentence does, at a semicolon, and before the last round's own figures; never within brackets.
+    """
+    if len(text) <= LONG:
+        return text, ""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        found = PART.match(text, place) if depth == 0 and text[:place].count("`") % 2 == 0 else None
+        if found and (rest := text[found.end() :]):
+            return f"{text[:place]}.", re.sub(r"^(?:the|by|so|about)\b", lambda word: word[0].capitalize(), rest)
+    return text, ""
+
+
 def typeset(text: str) -> str:
     """Return a sentence with the signs of print: a minus before numbers, a dash between rounds, percents unbroken."""
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
     text = re.sub(r"(?<=rounds )(\d+)-(\d+)", "\\1–\\2", text)
     return re.sub(r"(?<=\d) %", "\u00a0%", text)
+
+
+def stacked(table: str) -> Markup:
+    """Return a table whose cells say their column, for a row to stand as a list where the screen is narrow."""
+    head, end, body = str(table).partition("</thead>")
+    heads = [re.sub("<[^>]*>", "", one).strip() for one in re.findall(r"<th\b[^>]*>(.*?)</th>", head, re.S)]
+
+    def row(found: re.Match[str]) -> str:
+        places = iter(heads)
+
+        def cell(one: re.Match[str]) -> str:
+            label = "" if "colspan" in one[2] else next(places, "")
+            bare = " data-bare" if re.sub("<[^>]*>", "", one[3]).strip() == "–" else ""
+            return f'<{one[1]}{one[2]} data-label="{label}"{bare}>{one[3]}</{one[1]}>'
+
+        return re.sub(r"<(t[dh])\b([^>]*)>(.*?)</\1>", cell, found[0], flags=re.S)
+
+    marked = re.sub(
+        r"<table(?: class=\"([^\"]*)\")?>", lambda one: f'<table class="{one[1] or ""} stack">', head, count=1
+    )
+    return Markup(marked + end + re.sub(r"<tr>.*?</tr>", row, body, flags=re.S))  # noqa: S704 the template's own
 
 
 def jointed(name: str) -> Markup:

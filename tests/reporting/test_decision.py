@@ -11,6 +11,7 @@ from harness.reporting.decision import decision, numbers
 from harness.reporting.evidence import Evidence
 from harness.reporting.findings import answer
 from harness.reporting.page import report, summary
+from harness.reporting.wording import headed, stacked
 
 RUNS = {
     "rise": ([0.30, 0.40, 0.50, 0.60, 0.70], "Keep training on rise feedback"),
@@ -50,6 +51,36 @@ def test_one_decision_for_the_whole_run(made_up_run, tmp_path, name):
     assert (
         last.value
         == {"rise": "round 4", "stop": "round 1", "slow": "round 4", "fall": "round 1", "noise": "none"}[name]
+    )
+
+
+def test_the_decision_on_six_kinds_stays_short(made_up_run, tmp_path):
+    means = {f"kind{place}": [0.30, last] for place, last in enumerate([0.31, 0.32, 0.30, 0.31, 0.32])}
+    run = made_up_run(tmp_path / "run", series={**means, "none": [0.30, 0.30]}, held_out=60, questions=2)
+    said = decision(Evidence.of(run))
+    assert "kind0, kind1, kind2 and 2 more feedback are not decided yet" in said
+    assert len(said) < 160
+
+
+def test_a_long_finding_says_first_what_was_found_and_loses_no_word():
+    text = (
+        "verifier: plateaued after round 3 (which; surprised, the last round too), gain shown up to round 3, "
+        "+7.3 points in all [2.5, 8.1], the last round +1.3 [-3.7, 6.3]; by itself plateaued; n = 300."
+    )
+    head, rest = headed(text)
+    assert head.endswith("[2.5, 8.1].")
+    assert rest.startswith("The last round +1.3")
+    words = re.findall(r"\w+", f"{head} {rest}".lower())
+    assert words == re.findall(r"\w+", text.lower())
+    assert headed("Short; and whole.") == ("Short; and whole.", "")
+
+
+def test_cells_of_a_stacked_table_say_their_column():
+    head = '<thead><tr><th scope="col">rater</th><th scope="col"><b>n</b></th></tr></thead>'
+    rows = '<tbody><tr><th scope="row">a</th><td class="n">–</td></tr></tbody></table>'
+    assert stacked(f'<table class="card">{head}{rows}') == (
+        f'<table class="card stack">{head}<tbody><tr><th scope="row" data-label="rater">a</th>'
+        '<td class="n" data-label="n" data-bare>–</td></tr></tbody></table>'
     )
 
 

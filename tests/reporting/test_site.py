@@ -77,7 +77,15 @@ def test_the_feed_has_an_entry_a_verdict_and_no_address_of_a_person(site):
     assert all(
         entry.find(f"{ATOM}link").get("href").startswith("https://example.org/feedback/runs/") for entry in entries
     )
-    assert "someone@" not in "".join(content.decode() for content in files_of(site).values())
+    pictures = {name: content for name, content in files_of(site).items() if name.endswith(".png")}
+    texts = [content.decode() for name, content in files_of(site).items() if name not in pictures]
+    assert "someone@" not in "".join(texts)
+    # Each page has its card beside it, 1200 by 630 pixels by the PNG's own head, and names its whole address.
+    assert len(pictures) == 2
+    assert all(content[16:24] == bytes.fromhex("000004b000000276") for content in pictures.values())
+    slug = next(name.split("/")[1] for name in pictures)
+    page = (site / "runs" / slug / "index.html").read_text(encoding="utf-8")
+    assert f'<meta property="og:image" content="https://example.org/feedback/runs/{slug}/card.png">' in page
 
 
 def test_a_folder_without_runs_is_an_error(tmp_path):
