@@ -178,11 +178,15 @@ def view(
     from harness import reporting
 
     signal(SIGTERM, default_int_handler)  # however it is stopped, the bundle's folder goes
-    with reporting.view(list(runs), port, include=include or (), redact_text=redact_text) as address:
+
+    def listening(address: str) -> None:
         typer.echo(address)
-        typer.echo("serving; stop with Ctrl-C", err=True)
+        typer.echo("reading the run; the page comes by itself", err=True)
         if open_:
             typer.launch(address)
+
+    with reporting.view(list(runs), port, include=include or (), redact_text=redact_text, listening=listening):
+        typer.echo("serving; stop with Ctrl-C", err=True)
         try:
             Event().wait()
         except KeyboardInterrupt:

@@ -73,9 +73,9 @@ def _training(evidence: Evidence) -> Iterable[str]:
         yield f"go back to {_names(rounds)}, which {'is' if len(rounds) == 1 else 'are'} worse since{where}"
     if len(by_series) > MOST_KINDS:
         if full:
-            yield f"little is left to gain by {_names(full)}"
+            yield f"measure {_names(full)} on harder items"
         if more or seeds:
-            yield f"{_names([*more, *seeds])} {'is' if len(more) + len(seeds) == 1 else 'are'} not decided yet"
+            yield f"leave {_names([*more, *seeds])} open until more is measured"
         return
     if full:
         yield f"measure {_names(full)} on harder items, since little is left to gain on these"

@@ -6,30 +6,47 @@ that no page of the web can read it through a name that points here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
 from harness.errors import HarnessError
 from harness.rating import names_this_server
-from harness.reporting.page import Runs, report
+from harness.reporting.page import Runs, opened_runs, report
 
 HOST = "127.0.0.1"
+WAITING = (
+    b'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+    b'<meta http-equiv="refresh" content="1"><title>Reading the run</title>'
+    b"<p>Reading the run. The page comes by itself when it is made.</p></html>"
+)
+"""What is answered until the page is there; it asks again every second."""
 
 
 @contextmanager
-def view(run: Runs, port: int = 0, *, include: Sequence[str | Path] = (), redact_text: bool = False) -> Iterator[str]:
+def view(
+    run: Runs,
+    port: int = 0,
+    *,
+    include: Sequence[str | Path] = (),
+    redact_text: bool = False,
+    listening: Callable[[str], object] | None = None,
+) -> Iterator[str]:
     """Serve the page of a run, or of several side by side, while the context lasts.
+
+    The server answers at once: until the page is made, that it is being made, and then the page by itself.
 
     Args:
         run: A run or its folder, or several.
         port: The port on loopback; a free one where 0.
         include: Folders whose `reports/page/` files replace the built-in ones.
         redact_text: Leave out prompts, answers and rationales.
+        listening: Called with the address as soon as the server answers, before the runs are read.
 
     Yields:
         The page's address.
@@ -38,7 +55,7 @@ def view(run: Runs, port: int = 0, *, include: Sequence[str | Path] = (), redact
         HarnessError: A folder is no run, or the port is taken.
     """
     with TemporaryDirectory(prefix="harness-view-") as folder:
-        report(run, bundle=folder, include=include, redact_text=redact_text)
+        opened = opened_runs(run)
         try:
             server = ThreadingHTTPServer((HOST, port), partial(_Handler, directory=folder))
         except OSError as error:
@@ -46,8 +63,12 @@ def view(run: Runs, port: int = 0, *, include: Sequence[str | Path] = (), redact
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
+        address = f"http://{HOST}:{server.server_address[1]}/"
         try:
-            yield f"http://{HOST}:{server.server_address[1]}/"
+            if listening:
+                listening(address)
+            report(opened, bundle=folder, include=include, redact_text=redact_text)
+            yield address
         finally:
             server.shutdown()
             server.server_close()
@@ -66,6 +87,12 @@ class _Handler(SimpleHTTPRequestHandler):
         if not names_this_server(self.headers.get("Host"), HOST, int(self.connection.getsockname()[1])):
             self.send_error(403, "This server answers only to its own address.")
             return None
+        if self.path.partition("?")[0] in ("/", "/index.html") and not Path(self.directory, "index.html").is_file():
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(WAITING)))
+            self.end_headers()
+            return BytesIO(WAITING)
         return super().send_head()
 
     def end_headers(self) -> None:

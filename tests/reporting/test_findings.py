@@ -9,7 +9,7 @@ import pytest
 from harness.reporting.evidence import Evidence
 from harness.reporting.findings import findings_of
 from harness.reporting.page import report, summary
-from harness.reporting.wording import typeset
+from harness.reporting.wording import headed, typeset
 
 WORDS = {"improving", "plateaued", "worsening", "inconclusive"}
 SHAPES = {
@@ -174,8 +174,9 @@ def test_the_page_and_the_json_of_a_real_run_agree(run):
     found = summary(run)
     assert path == run.folder / "report.html"
     for finding in found["findings"]:
-        first = typeset(finding["sentence"].partition("`")[0])
-        assert first.replace("'", "&#39;") in text
+        for part in headed(finding["sentence"]):  # a long one stands in two pieces
+            first = typeset(part.partition("`")[0])
+            assert first.replace("'", "&#39;") in text
     deltas = {(row["series"], row["round"]): row["delta"] for row in found["scores"] if row["delta"] is not None}
     table = re.search(r'id="fig-rounds".*?</table>', html, re.S)[0]
     for (series, number), delta in deltas.items():

@@ -142,3 +142,16 @@ def test_weights_and_biases_gets_a_table(runs, tmp_path, monkeypatch):
     to_wandb(Run(runs / "one"), tmp_path)
     [table] = list(tmp_path.rglob("ratings*.table.json"))
     assert "rater_kind" in json.loads(table.read_text())["columns"]
+
+
+def test_the_page_on_loopback_answers_before_the_run_is_read(runs):
+    waiting = []
+
+    def listening(address):
+        with urllib.request.urlopen(address) as answer:
+            waiting.append(answer.read())
+
+    with view(runs / "one", listening=listening) as address, urllib.request.urlopen(address) as answer:
+        assert b'http-equiv="refresh"' in waiting[0]
+        assert b"Reading the run" in waiting[0]
+        assert b"Does the feedback still help?" in answer.read()
