@@ -29,6 +29,7 @@ from harness.cli.columns import (
     scales_said,
     words_said,
 )
+from harness.cli.gates import JUnit
 from harness.cli.ranked import LENGTHS, check_word, of_raters, ranked, run_ranked
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def agree(
             help="Exit with 4 where this is so: 'alpha<.6', 'alpha.low<.5', 'missing>10%'; several with commas."
         ),
     ] = None,
+    junit: JUnit = None,
     drop_outvoted: Annotated[
         bool, typer.Option("--drop-outvoted", help="Leave out the third of three ratings where two agree; inflates.")
     ] = False,
@@ -178,7 +180,7 @@ def agree(
         facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
         **scales_said(categories, score_range),
     )  # fmt: skip
-    gates = gates_of(fail_if, [*COEFFICIENTS, "missing"])
+    gates = gates_of(fail_if, [*COEFFICIENTS, "missing"], junit=junit)
     _refuse_with_preferences(preferences, {"fail-if": fail_if}, {})
     found: Agreement | RunAgreement | Preferences
     if is_run(source):
@@ -217,7 +219,7 @@ def agree(
     else:
         show(found)
     if gates:  # refused with preferences
-        stop_where_failing(gates, of_agreement(cast("Agreement | RunAgreement", found)))
+        stop_where_failing(gates, of_agreement(cast("Agreement | RunAgreement", found)), junit=junit)
     if not found.defined:
         raise typer.Exit(2)
 

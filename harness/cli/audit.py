@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
+from harness.cli.gates import JUnit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ def audit(
         str | None,
         typer.Option(help="Exit with 4 where a check is so: flagged, unclear, not_run, 'parse_failures>5%'."),
     ] = None,
+    junit: JUnit = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit an AI rater: position, length, self-preference, repeats, drift, attacks, scale, failures, independence."""
@@ -41,7 +43,7 @@ def audit(
     from harness.errors import HarnessError
     from harness.run import Run, is_run
 
-    gates = gates_of(fail_if, CHECKS, CHECKED)
+    gates = gates_of(fail_if, CHECKS, CHECKED, junit)
     if is_run(source):
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
@@ -62,7 +64,7 @@ def audit(
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
         _show(found)
-    stop_where_failing(gates, *of_audit(found), CHECKED)
+    stop_where_failing(gates, *of_audit(found), CHECKED, junit)
 
 
 MOST_FLIPS = 10

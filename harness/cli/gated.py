@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.gates import Figure, Gate, Said, gates_of, stop_where_failing
@@ -84,18 +85,18 @@ def of_run(found: dict[str, Any]) -> tuple[list[Figure], list[Said]]:
     return figures, [*(_verdict(row) for row in kinds), *judges]
 
 
-def gates_of_a_run(text: str | None) -> list[Gate]:
+def gates_of_a_run(text: str | None, junit: Path | None = None) -> list[Gate]:
     """Return the gates on a run that a text names; see `gates_of`."""
     from harness.agreement import COEFFICIENTS
 
-    return gates_of(text, [*OF_A_RUN, *COEFFICIENTS], VERDICTS | TRUST)
+    return gates_of(text, [*OF_A_RUN, *COEFFICIENTS], VERDICTS | TRUST, junit)
 
 
-def stop_where_runs_fail(gates: Sequence[Gate], summaries: Sequence[dict[str, Any]]) -> None:
+def stop_where_runs_fail(gates: Sequence[Gate], summaries: Sequence[dict[str, Any]], junit: Path | None = None) -> None:
     """End the command where a gate does not let some of the runs through, by what `harness report --json` has."""
     found = [of_run(one) for one in summaries]
     figures, said = [one for own, _ in found for one in own], [one for _, own in found for one in own]
-    stop_where_failing(gates, figures, said, VERDICTS | TRUST)
+    stop_where_failing(gates, figures, said, VERDICTS | TRUST, junit)
 
 
 def _verdict(row: dict[str, Any]) -> Said:

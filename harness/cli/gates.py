@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import isfinite
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+from xml.etree import ElementTree
 
 import typer
 
@@ -87,18 +89,34 @@ class Gate:
         return fnmatchcase(whose, self.whose)
 
 
-def gates_of(text: str | None, figures: Collection[str] = (), words: Mapping[str, str] | None = None) -> list[Gate]:
+JUnit = Annotated[
+    Path | None, typer.Option("--junit", help="With --fail-if: write a test case a gate to this file, as JUnit XML.")
+]
+
+
+def gates_of(
+    text: str | None,
+    figures: Collection[str] = (),
+    words: Mapping[str, str] | None = None,
+    junit: Path | None = None,
+) -> list[Gate]:
     """Return the gates that a text names, with commas between them.
 
     Args:
         text: `FIGURE[.low|.high][[WHOSE]]LIMIT`, as in `alpha<.6`, or a word, as in `plateaued`; several with commas.
         figures: What a command has figures of.
         words: The verdicts that it gives, each with its kind.
+        junit: Where the gates will be written.
 
     Raises:
-        HarnessError: Something in it is no gate, or names no figure and no verdict of the command.
+        HarnessError: There are no gates to be written, something in the text is no gate, or it names no figure and no
+            verdict of the command.
     """
-    return [_gate(part.strip(), figures, words or {}) for part in APART.split(text)] if text is not None else []
+    if text is None:
+        if junit is not None:
+            raise HarnessError("--junit writes what --fail-if says; add it")
+        return []
+    return [_gate(part.strip(), figures, words or {}) for part in APART.split(text)]
 
 
 def _gate(part: str, figures: Collection[str], words: Mapping[str, str]) -> Gate:
@@ -124,16 +142,38 @@ def _gate(part: str, figures: Collection[str], words: Mapping[str, str]) -> Gate
 
 
 def stop_where_failing(
-    gates: Sequence[Gate], figures: Sequence[Figure], said: Sequence[Said] = (), words: Mapping[str, str] | None = None
+    gates: Sequence[Gate],
+    figures: Sequence[Figure],
+    said: Sequence[Said] = (),
+    words: Mapping[str, str] | None = None,
+    junit: Path | None = None,
 ) -> None:
     """Say on stderr what the gates do not let through, and end the command with `FAILED` where that is anything.
 
     Raises:
         HarnessError: There is nothing that a gate looks at.
     """
-    if lines := failing(gates, figures, said, words):
+    found = {gate: failing([gate], figures, said, words) for gate in gates}
+    if junit is not None:
+        from harness.run import write_whole
+
+        write_whole(junit, _as_junit(found))
+    if lines := [line for own in found.values() for line in own]:
         print("\n".join(lines), file=sys.stderr)
         raise typer.Exit(FAILED)
+
+
+def _as_junit(found: Mapping[Gate, Sequence[str]]) -> bytes:
+    """Return the gates as JUnit XML: a test case each, failed with its lines; no times, so the same gives the same."""
+    failures = sum(bool(lines) for lines in found.values())
+    suite = ElementTree.Element("testsuite", name="harness", tests=str(len(found)), failures=str(failures))
+    for gate, lines in found.items():
+        case = ElementTree.SubElement(suite, "testcase", classname="harness.fail_if", name=str(gate))
+        if lines:
+            ElementTree.SubElement(case, "failure", message=lines[0]).text = "\n".join(lines)
+    ElementTree.indent(suite)
+    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def failing(

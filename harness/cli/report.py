@@ -11,6 +11,7 @@ import typer
 
 from harness.cli.catalogue import AsJson, Include
 from harness.cli.columns import Ai, Criterion, Item, Kind, Missing, Rater, Value, columns_said, words_said
+from harness.cli.gates import JUnit
 from harness.cli.given import advice_of, run_or_file
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def report(
             "(points), distrusted, plateaued; 'pass_rate[my_model*]<.8' of some; several with commas.",
         ),
     ] = None,
+    junit: JUnit = None,
     open_: Open = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +74,7 @@ def report(
     from harness.cli.progress import bar
     from harness.errors import HarnessError
 
-    gates = gates_of_a_run(fail_if)
+    gates = gates_of_a_run(fail_if, junit)
     if notebook:
         if len(runs) > 1 or gates:
             raise HarnessError("a notebook takes one run" + ", and no --fail-if" * bool(gates))
@@ -99,7 +101,7 @@ def report(
             found = [reporting.summary(run) for run in opened]
             content = found[0] if len(found) == 1 else found
             typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-            stop_where_runs_fail(gates, found)
+            stop_where_runs_fail(gates, found, junit)
             return
         files = [source for source in runs if source.is_file()]
         for source in files:
@@ -119,7 +121,7 @@ def report(
         progress(1)
         summaries = [reporting.summary(run) for run in opened] if gates else []
     _done(page, pdf, open_)
-    stop_where_runs_fail(gates, summaries)
+    stop_where_runs_fail(gates, summaries, junit)
 
 
 def _scores(path: Path) -> Rounds | None:

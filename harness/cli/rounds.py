@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.gates import JUnit
+
 if TYPE_CHECKING:
     from harness.rounds import Comparison, Rounds, RoundsResult
 
@@ -73,6 +75,7 @@ def rounds(
             help="Exit 4 on one of these, e.g. plateaued,worsening or 'gain<1' (points): beyond the control if any.",
         ),
     ] = None,
+    junit: JUnit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive."""
@@ -92,7 +95,7 @@ def rounds(
         sources_settings,
     )
 
-    gates = gates_of(fail_if, ["gain"], VERDICTS)
+    gates = gates_of(fail_if, ["gain"], VERDICTS, junit)
     sources: list[str | Source] = [*(source or []), *(read_map(map_) if map_ else [])]
     if not sources and not published:
         raise HarnessError("say where the scores are: a run, lm-eval folders, Inspect logs, or a CSV (or --published)")
@@ -138,7 +141,7 @@ def rounds(
         if reference:
             print("\nPublished, from summary data (the paper's own claim beside):")
             _show(reference)
-    stop_where_failing(gates, *of_rounds(found.looked_at), VERDICTS)
+    stop_where_failing(gates, *of_rounds(found.looked_at), VERDICTS, junit)
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.catalogue import AsJson
+from harness.cli.gates import JUnit
 
 
 def verify(
@@ -32,6 +33,7 @@ def verify(
         str | None,
         typer.Option(help="Exit with 4 where this is so: 'pass_rate<.8', 'failures>5%' (not judged), 'missing>0'."),
     ] = None,
+    junit: JUnit = None,
     as_json: AsJson = False,
 ) -> None:
     """Rate completions of coding problems by their unit tests; the programs cannot escape, nor forge a verdict."""
@@ -41,7 +43,7 @@ def verify(
     from harness.errors import HarnessError
     from harness.rating import Limits, choose, pass_summary, read_completions, read_problems, verify
 
-    gates = gates_of(fail_if, ["pass_rate", "failures", "missing"])
+    gates = gates_of(fail_if, ["pass_rate", "failures", "missing"], junit=junit)
     known = read_problems(problems)
     entries = read_completions(completions, known)
     if packages is not None and not packages.is_dir():
@@ -66,7 +68,8 @@ def verify(
         print(json.dumps(result))
     else:
         _show(result, target, len(known), answered)
-    stop_where_failing(gates, of_passes(result, sum(entry.counts for entry in found), len(known), answered))
+    figures = of_passes(result, sum(entry.counts for entry in found), len(known), answered)
+    stop_where_failing(gates, figures, junit=junit)
 
 
 def _show(result: dict[str, Any], target: Path, problems: int, answered: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -125,6 +126,18 @@ def test_a_run_is_gated_by_what_its_page_says(small_run, gate, code):
     found = call("report", small_run, "--json", "--fail-if", gate)
     assert found.exit_code == code, found.stderr
     assert json.loads(found.stdout)["models"][0]["passes"][0]["value"] == 0.4
+
+
+def test_gates_are_written_as_junit(small_run, tmp_path):
+    path = tmp_path / "gates.xml"
+    assert call("report", small_run, "--json", "--fail-if", "pass_rate<.5,failures>.5", "--junit", path).exit_code == 4
+    suite = ElementTree.parse(path).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    first, second = suite.findall("testcase")
+    assert first.get("name") == "pass_rate<0.5"
+    assert "toy on sums: pass_rate is 0.400" in first.find("failure").text
+    assert second.find("failure") is None
+    assert "--junit writes what --fail-if says" in str(call("report", small_run, "--junit", path).exception)
 
 
 def test_a_run_without_rounds_has_no_verdict_to_gate(small_run):
