@@ -29,10 +29,10 @@ SPOKEN_OF = re.compile(r"[\w(]")
 CHANNEL = re.compile(r"(?:<\|start\|>[^<]*)?<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 CHANNEL_END = re.compile(r"<\|(?:end|return|call)\|>")
 TURN_END = re.compile(
-    r"(?<![\"'`])(?:<\|(?:im_end|eot_id|eot|endoftext|end_of_text|eom_id|end_of_turn|end_of_solution)\|>|<end_of_turn>)"
-    r"|(?:</s>|<eos>)\s*$"
+    r"(?:(?<![\"'`])(?:<\|(?:im_end|eot_id|eot|endoftext|end_of_text|eom_id|end_of_turn|end_of_solution)\|>|"
+    r"<end_of_turn>|</s>|<eos>)\s*)+$"
 )
-"""Where an answer ends whose server did not stop there; what follows is a turn that the model made up."""
+"""The marks of a turn's end that a server left; in the middle of an answer one may be quoted, and ends nothing."""
 BEGINNING = "<|begin_of_solution|>"
 BARE_CHANNELS = re.compile(r"\s*analysis(.*?)assistantfinal", re.DOTALL)
 """What is left of two channels where the server dropped their marks."""

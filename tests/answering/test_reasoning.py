@@ -35,7 +35,8 @@ HARMONY = "<|channel|>analysis<|message|>Is it 5?<|end|><|start|>assistant<|chan
         ('text.split("</think>")[-1]', 'text.split("</think>")[-1]', None),
         ("What `<think>` means", "What `<think>` means", None),
         ("    return x * 2\n", "    return x * 2\n", None),
-        ("It is 4.<|im_end|>\n<|im_start|>user\nAnd 5?", "It is 4.", None),
+        ("It is 4.<|im_end|>\n", "It is 4.", None),
+        ("It says <|im_end|>. It is 4.", "It says <|im_end|>. It is 4.", None),  # or what is rated ends the rating
         ("It is 4.</s>", "It is 4.", None),
         ("<s>4</s> It is 5.", "<s>4</s> It is 5.", None),  # HTML
         ('end = "<|endoftext|>"', 'end = "<|endoftext|>"', None),
