@@ -339,3 +339,11 @@ def test_a_question_answered_in_words_is_a_rationale_by_what_stands_there(tmp_pa
     found = json.loads(shown.stdout)
     assert {one["criterion"] for one in found["ratings"]} == {"quality"}
     assert found["ratings"][0]["rationale"] == "what human thinks of 0"
+
+
+def test_a_severe_rater_is_a_rater(tmp_path):
+    """Shrout and Fleiss' table: one judge gives 1 to 5 where another gives 6 to 10; ICC(2,1) is .29."""
+    rows = [(9, 2, 5, 8), (6, 1, 3, 2), (8, 4, 6, 8), (7, 1, 2, 6), (10, 5, 6, 9), (6, 2, 4, 7)]
+    pd.DataFrame(rows, columns=list("abcd")).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "interval", "--coefficient", "icc2")
+    assert round(found["tables"][0]["icc2"]["value"], 2) == 0.29

@@ -26,6 +26,8 @@ ENOUGH = 5
 """With fewer rows, values say nothing about a column."""
 OFTEN = 8
 """In so many rows the others must differ for a column of grades to be their mean, most or least by more than chance."""
+TOP = 10
+"""The most that a scale of grades is taken to have."""
 INSIDE = 0.5
 """So large a share of each of two columns' values lies in the other's range where they look alike."""
 
@@ -110,7 +112,8 @@ def several_alike(table: Table, names: Sequence[str]) -> bool:
 def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return the columns that look like each other, and the others with the reason.
 
-    Two columns of numbers look alike if half of each one's values lie within the other's range; two of words if they
+    Two columns of numbers look alike if both are grades of at most ten, or half of each one's values lie within the
+    other's range; two of words if they
     share half of the labels of the one that has fewer. The most that look alike are the raters. A column that is the
     mean (or sum, median, ...) of the others is none.
     """
@@ -160,7 +163,14 @@ def _groups(table: Table, names: Sequence[str]) -> list[list[str]]:
 def _overlap(a: Floats | None, b: Floats | None) -> bool:
     if a is None or b is None or not len(a) or not len(b) or _is_continuous(a) != _is_continuous(b):
         return False
+    if _are_grades(a) and _are_grades(b):
+        return True  # however severe one rater is
     return all(float(np.mean((one >= other.min()) & (one <= other.max()))) >= INSIDE for one, other in ((a, b), (b, a)))
+
+
+def _are_grades(numbers: Floats) -> bool:
+    """Return whether numbers are grades of a scale of at most ten: whole, small, and more than yes and no."""
+    return bool(numbers.min() >= 0 and 1 < numbers.max() <= TOP and np.array_equal(numbers, np.rint(numbers)))
 
 
 def _is_continuous(numbers: Floats) -> bool:
