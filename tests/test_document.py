@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.suite import Suite, differences
+from harness.suite import Suite
+from harness.suite.differences import differences
 from harness.suite.document import read_document
 from harness.suite.file import read_suite
 

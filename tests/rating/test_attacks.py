@@ -15,6 +15,7 @@ from harness.rating.sandbox import jail
 from harness.rating.sandbox.attacks import HONEST, PRELUDE, QUICK, TESTS
 from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.sandbox import Sandbox
+from harness.rating.sandbox.zygote import ZygoteDied
 
 pytestmark = pytest.mark.sandbox
 Tests.__test__ = False  # its name is not meant for pytest
@@ -462,14 +463,28 @@ def descendants(pid):
     return [int(child) for child in children] + [pid for child in children for pid in descendants(child)]
 
 
-def test_a_zygote_that_dies_is_an_error_and_the_next_check_starts_another(sandbox):
-    assert check(sandbox, HONEST).outcome == "passed"
+def kill_zygote(sandbox):
     process = sandbox._candidate.process
     for pid in [*descendants(process.pid), process.pid]:
         os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def test_a_check_whose_zygote_was_killed_is_done_once_more_in_another(sandbox):
+    assert check(sandbox, HONEST).outcome == "passed"
+    kill_zygote(sandbox)
     verdict = check(sandbox, HONEST)
-    assert verdict.outcome == "error", verdict
+    assert verdict.outcome == "passed", verdict
+
+
+def test_a_check_whose_zygotes_die_twice_is_an_error_and_the_next_starts_another(sandbox, monkeypatch):
+    def die(check):
+        raise ZygoteDied("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "_apart", die)
+        verdict = check(sandbox, HONEST)
+    assert (verdict.outcome, verdict.reason) == ("error", "the sandbox died twice: killed")
     assert check(sandbox, HONEST).outcome == "passed"
 
 
