@@ -109,7 +109,7 @@ def test_r4_the_scorecard_has_every_column_with_an_interval_and_a_dash_where_not
     assert rows["pair_judge"]["missing"] > 0
     assert rows["pair_judge"]["with_people"] is None
     unmeasured = re.search("Not measured for any rater: ([^.]*)", shown[1])[1].split(", ")
-    card = re.search(r'<table class="card">.*?</table>', shown[1], re.S)[0]
+    card = re.search(r'<table class="card stack">.*?</table>', shown[1], re.S)[0]
     for column in (
         "agrees with people", "people with each other", "prefers the first", "length bias", "own family", "same again",
         "ties", "not parsed or failed", "$ / 1,000", "s / 1,000",

@@ -68,7 +68,7 @@ def test_nothing_published_says_where_it_was_made(made_up_run, tmp_path):
     reporting.publish(tmp_path / USER, tmp_path / "site")
     to_hub_card(run, tmp_path / "card.md")
     published = [page, tmp_path / "card.md", *bundle.rglob("*"), *(tmp_path / "site").rglob("*")]
-    texts = {path.name: path.read_text("utf-8") for path in published if path.is_file()}
+    texts = {path.name: path.read_text("utf-8", "replace") for path in published if path.is_file()}
     texts["summary"] = json.dumps(reporting.summary(run), ensure_ascii=False)
     assert "…/small" in texts["summary"]
     for name, text in texts.items():
@@ -94,7 +94,7 @@ def test_imported_evaluations_keep_no_path(planted, tmp_path):
     assert who.args["pretrained"].startswith("…/small #")
     for path in (tmp_path / "run").rglob("*"):
         if path.suffix in (".yaml", ".json"):
-            assert not [word for word in PLANTED if word in path.read_text("utf-8")], path
+            assert not [word for word in PLANTED if word in path.read_text("utf-8", "replace")], path
     import_evaluations("lm-eval", [tmp_path / "out"], tmp_path / "run")  # the same model, once more
     written.write_text(json.dumps(results).replace("quillwort", "other"))
     with pytest.raises(Exception, match="another model"):  # of the same name, from another folder
