@@ -343,3 +343,59 @@ def test_an_installed_package_may_bring_a_format(tmp_path, monkeypatch):
     form = recognise(tmp_path / "export.csv")
     assert form.name == "shop"
     assert [one.value for one in read_ratings(tmp_path / "export.csv", form).ratings] == [4.0]
+
+
+def written(path, records):
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    return path
+
+
+def test_a_judge_of_two_orders_that_differ_says_a_tie(tmp_path):
+    """As the released judgments of GPT-4 write it: the mean of the two orders is half a win, and no row is lost."""
+    said = ["model_a", "tie (inconsistent)", "tie (inconsistent)", "model_b"]
+    records = [
+        {"question_id": 81 + i, "model_a": "a", "model_b": "b", "winner": one, "judge": "gpt4_pair", "turn": 1}
+        for i, one in enumerate(said)
+    ]
+    source = read_source(written(tmp_path / "gpt4_pair.jsonl", records))
+    found = read_ratings(source, recognise(source))
+    assert [(one.rater_kind, one.value) for one in found.ratings] == [
+        ("judge", 1), ("judge", 0.5), ("judge", 0.5), ("judge", 0),
+    ]  # fmt: skip
+
+
+def test_battles_with_a_count_of_turns_are_the_arenas(tmp_path):
+    """The arena's 33k and 100k count the turns of a conversation; MT-Bench's `turn` says which was judged."""
+    battle = {"model_a": "koala", "model_b": "alpaca", "winner": "tie (bothbad)", "turn": 1, "tstamp": 1682351591.5}
+    hashed = written(tmp_path / "100k.jsonl", [{"question_id": "58210e", "judge_hash": "e1", **battle}])
+    named = written(tmp_path / "33k.jsonl", [{"question_id": "58210e", "judge": "arena_user_973", **battle}])
+    for path, rater in ((hashed, "e1"), (named, "arena_user_973")):
+        source = read_source(path)
+        mapping = recognise(source)
+        (one,) = read_ratings(source, mapping).ratings
+        assert (mapping.name, one.rater, one.rater_kind, one.value) == ("arena", rater, "human", 0.5)
+
+
+def test_a_judge_keeps_its_name_where_a_table_holds_lists_as_text(tmp_path):
+    """FastChat names a judge by a list of its model and its prompt; the prompt of turn 2 is not another judge."""
+    rows = [
+        {"question_id": 81, "model": "a", "judge": ["gpt-4", f"single-v1{more}"], "score": score, "turn": turn}
+        for turn, more, score in ((1, "", 8.5), (2, "-multi-turn", -1))
+    ]
+    nested = written(tmp_path / "judged.jsonl", rows)
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "printed.csv", index=False)
+    frame.assign(judge=frame["judge"].map(json.dumps)).to_csv(tmp_path / "json.csv", index=False)
+    for path in (nested, tmp_path / "printed.csv", tmp_path / "json.csv"):
+        source = read_source(path)
+        found = read_ratings(source, recognise(source))
+        assert [(one.rater, one.value, one.status) for one in found.ratings] == [
+            ("gpt-4", 8.5, "ok"), ("gpt-4", None, "unparsed"),
+        ], path.name  # fmt: skip
+
+
+def test_the_arenas_prompts_are_text_where_contents_have_parts(tmp_path):
+    said = [{"role": "user", "content": [{"type": "text", "text": "Why?", "image": None, "mimeType": None}]}]
+    battle = {"id": "u0", "model_a": "a", "model_b": "b", "winner": "both_bad", "conversation_a": said}
+    source = read_source(written(tmp_path / "140k.jsonl", [{**battle, "conversation_b": said}]))
+    assert read_ratings(source, recognise(source)).texts[0]["prompt"] == "Why?"

@@ -2,11 +2,14 @@
 
 `annotation.result[type=textarea].value.text.0` goes down keys, takes from a list the first element with that key
 and value, and counts list elements from 0. Keys that themselves hold dots (`Answer.quality`) are found too: the
-longest key that is there wins. `{name}` is replaced by a name that an earlier step has bound.
+longest key that is there wins. `{name}` is replaced by a name that an earlier step has bound. A list or mapping that
+stands in a table as text, as JSON or as Python prints it, is gone into like any other.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -71,6 +74,8 @@ def descend(node: Any, parts: list[str]) -> Any:
 
 
 def _child(node: Any, key: str) -> Any:
+    if isinstance(node, str) and node.startswith(("[", "{")):
+        node = parsed(node)
     if isinstance(node, Mapping):
         if key in node:
             return node[key]
@@ -88,3 +93,16 @@ def _chosen(listed: Any, field: str, value: str) -> Any:
     if not isinstance(listed, list):
         return MISSING
     return next((entry for entry in listed if isinstance(entry, Mapping) and str(entry.get(field)) == value), MISSING)
+
+
+def parsed(word: str) -> Any:
+    """Return JSON, or what Python prints of a list; the word itself where it is neither."""
+    try:
+        return json.loads(word)
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    try:
+        found = ast.literal_eval(word)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return word
+    return sorted(found, key=str) if isinstance(found, set) else list(found) if isinstance(found, tuple) else found

@@ -7,7 +7,6 @@ numbers, which are lists of what was ticked, and which are rankings. The words o
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.rating.files.cells import COMMA, NUMBER
+from harness.rating.files.paths import parsed
 from harness.records import Scale
 from harness.statistics import Ints
 
@@ -294,7 +294,7 @@ def _opened(word: str) -> Any:
     """Return the list or mapping that a word is; of ticks (`{"4": true, "5": false}`) what is ticked."""
     if word[:1] not in ("[", "{", "("):
         return word
-    found = _parsed(word)
+    found = parsed(word)
     if isinstance(found, dict) and found and all(isinstance(one, bool) for one in found.values()):
         return [key for key, one in found.items() if one]
     if isinstance(found, dict) and set(found) == {"choices"}:
@@ -302,19 +302,6 @@ def _opened(word: str) -> Any:
     if isinstance(found, list):
         return [next(iter(one.values())) if isinstance(one, dict) and len(one) == 1 else one for one in found]
     return found
-
-
-def _parsed(word: str) -> Any:
-    """Return JSON, or what Python prints of a list; the word itself where it is neither."""
-    try:
-        return json.loads(word)
-    except (json.JSONDecodeError, RecursionError):
-        pass
-    try:
-        found = ast.literal_eval(word)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return word
-    return sorted(found, key=str) if isinstance(found, set) else list(found) if isinstance(found, tuple) else found
 
 
 def _rankings(words: list[str], opened: list[Any], named: bool) -> list[dict[str, int]]:
