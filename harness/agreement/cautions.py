@@ -21,8 +21,10 @@ from harness.statistics import Estimate, Floats, Ints, counted, occurring, small
 
 Caution = dict[str, Any]
 
-IDENTICAL_FROM = 20
-"""Fewer shared items than this can be equal by chance."""
+IDENTICAL_FROM = 10
+"""Two people are seldom equal on so many shared items of more than one value."""
+COMPARED_FROM = 20
+"""From so many ratings on it is said that a scale is reversed, or another than that of the others."""
 REVERSED_BELOW = -0.5
 RARE = 10
 """Ratings of the rarest of two categories under which no coverage is claimed."""
@@ -232,7 +234,7 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                 raters=[a, b],
                 n=n,
             )
-        elif not same and ordered and all(varied):
+        elif not same and ordered and all(varied) and n >= COMPARED_FROM:
             r = _correlation(x, y, places)
             if r <= REVERSED_BELOW:
                 yield caution(

@@ -167,6 +167,18 @@ def test_the_last_of_forty_raters_may_be_the_copy():
     assert [one["raters"] for one in found.warnings if one["code"] == "identical_raters"] == [["r38", "r39"]]
 
 
+@pytest.mark.parametrize(
+    ("n", "last", "named"), [(9, 1, []), (10, 1, [["r0", "r1"]]), (10, 0, []), (30, 0, [])], ids=str
+)
+def test_raters_are_named_who_are_equal_on_ten_items_of_two_values(n, last, named):
+    """Two of three raters say the same of all; where all items are of one value, that says nothing."""
+    equal = np.zeros(n)
+    equal[-1] = last
+    grid = np.column_stack([equal, equal, np.arange(n) % 2])
+    found = agree(long(grid), resamples=0)
+    assert [one["raters"] for one in found.warnings if one["code"] == "identical_raters"] == named
+
+
 def test_responses_to_one_item_are_resampled_together():
     """Twenty responses to each of 15 items, whose quality is the item's: items are what was sampled."""
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from harness.agreement.cautions import IDENTICAL_FROM, Caution, caution
+from harness.agreement.cautions import COMPARED_FROM, Caution, caution
 from harness.agreement.grid.ratings import Ratings
 from harness.agreement.grid.units import Units, encode
 from harness.statistics import Floats, Ints
@@ -74,7 +74,7 @@ def _off_the_scale(given: Mapping[str, Ints], numbers: Floats) -> dict[str, str]
     ends = {}
     for name, counts in given.items():
         used = np.flatnonzero(counts)
-        if counts.sum() >= IDENTICAL_FROM and len(used) > 1:
+        if counts.sum() >= COMPARED_FROM and len(used) > 1:
             ends[name] = (float(numbers[used[0]]), float(numbers[used[-1]]))
     odd = {}
     for name, (low, high) in ends.items():
