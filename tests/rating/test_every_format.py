@@ -25,6 +25,8 @@ FILES = [path for path in FILES if not path.name.endswith(".min.json") and path.
 SHEETS = [
     path for path in FILES if path.suffix == ".csv" and path.name not in ("qualtrics_long.csv", "long_cp1252.csv")
 ]
+MIXED = ("label_studio.json", "mt_bench.jsonl")
+"""Fixtures with a text in one record where another has a list or a mapping: no column of Parquet holds both."""
 COLUMNS = ["item_id", "rater", "rater_kind", "criterion", "value", "label"]
 
 
@@ -96,6 +98,29 @@ def test_records_are_the_same_in_every_wrapping(path, tmp_path):
     wanted = read_any(path)
     for other in sorted(tmp_path.iterdir()):
         assert told(read_any(other)) == told(wanted), other.name
+
+
+def filled(node):
+    """What Parquet keeps of a record: a mapping without a key has no type of its own, and is null."""
+    if isinstance(node, dict):
+        return {key: filled(value) for key, value in node.items()} or None
+    return [filled(one) for one in node] if isinstance(node, list) else node
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.suffix != ".csv" and path.name not in MIXED],
+    ids=lambda path: path.name,
+)
+def test_nested_records_are_the_same_from_parquet(path, tmp_path):
+    """A column of mappings has the keys of all records, null where a record has none: that is no answer."""
+    text = path.read_text(encoding="utf-8")
+    records = json.loads(text) if text.lstrip()[0] == "[" else [json.loads(line) for line in text.splitlines() if line]
+    other = tmp_path / f"{path.stem}.parquet"
+    pq.write_table(pa.Table.from_pylist([filled(one) for one in records]), other)
+    wanted, found = read_any(path), read_any(other)
+    assert told(found) == told(wanted)
+    same(numbers(found), numbers(wanted))
 
 
 def test_numbers_are_written_as_numbers_or_as_words(tmp_path):
