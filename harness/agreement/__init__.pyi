@@ -7,6 +7,7 @@ from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
 from .audits.subject import COLUMNS as COLUMNS
+from .cautions import identical as identical
 from .chance import Beyond as Beyond
 from .chance import beyond_chance as beyond_chance
 from .chance import strength as strength

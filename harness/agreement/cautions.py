@@ -228,8 +228,7 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
         if same and varied[0]:
             yield caution(
                 "identical_raters",
-                f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: "
-                "one copied, or one file twice?",
+                identical(units.criterion, [a, b], n),
                 criterion=units.criterion,
                 raters=[a, b],
                 n=n,
@@ -244,6 +243,14 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                     raters=[a, b],
                     n=n,
                 )
+
+
+def identical(about: str, raters: list[str], n: int) -> str:
+    """Return the sentence of `identical_raters`: of two raters and their items, or of so many pairs of more raters."""
+    if len(raters) > 2:
+        return _together("identical_raters", about, raters, n)
+    said = f"gave the same value to all {n:,} items that they share: one copied, or one file twice?"
+    return f"{about}: {' and '.join(raters)} {said}"
 
 
 FEW = 256
@@ -287,9 +294,13 @@ def gathered(notes: list[Caution]) -> list[Caution]:
             found.append(note)
         elif note is alike[0]:
             raters = list(dict.fromkeys(rater for one in alike for rater in one["raters"]))
-            said = f"{note['criterion']}: {len(alike):,} {TOLD[note['code']]} ({_names(raters)})"
+            said = _together(note["code"], note["criterion"], raters, len(alike))
             found.append(caution(note["code"], said, criterion=note["criterion"], raters=raters, n=len(alike)))
     return found
+
+
+def _together(code: str, about: str | None, raters: list[str], n: int) -> str:
+    return f"{about}: {n:,} {TOLD[code]} ({_names(raters)})"
 
 
 def of_spelling(units: Units) -> Iterator[Caution]:

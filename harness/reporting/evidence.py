@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit
+from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, identical
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
 from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
@@ -46,6 +46,8 @@ class Evidence:
     """One a task and criterion that several raters share."""
     stand_ins: list[Row] = field(default_factory=list)
     """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
+    copies: list[Row] = field(default_factory=list)
+    """One a pair of raters who gave the same value to all that they share, as `harness agree` warns of them."""
     exchange: list[Row] = field(default_factory=list)
     """One a criterion: what labels of people and of others teach, and what one is worth; as `harness exchange --json`
     has it, but people go by letters."""
@@ -78,6 +80,7 @@ class Evidence:
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
             stand_ins=[plain(row) for row in agreed.stand_ins],
+            copies=[plain(row) for row in agreed.warnings if row["code"] == "identical_raters"],
             exchange=worth,
             notes=notes + unagreed + unpriced + [str(warning["message"]) for warning in found.warnings],
         )
@@ -99,6 +102,11 @@ class Evidence:
     def name(self, rater: str) -> str:
         """Return how the page calls a rater."""
         return self.names.get(rater, rater)
+
+    @property
+    def copied(self) -> list[str]:
+        """What is said of raters whose ratings are the same."""
+        return [identical(row["criterion"], [*map(self.name, row["raters"])], row["n"]) for row in self.copies]
 
     @cached_property
     def series(self) -> list[str]:

@@ -8,7 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from harness.agreement import agree
 from harness.cli.report import report
+from harness.rating.files.direct import read_any
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,16 @@ def test_a_bundle_is_a_folder(command, run, tmp_path):
     done = command(run.folder, "--bundle", tmp_path / "site")
     assert done.stdout.strip() == str(tmp_path / "site" / "index.html")
     assert sorted(path.name for path in (tmp_path / "site" / "data").iterdir()) == ["shard-0000.js"]
+
+
+def test_a_copied_column_is_named_on_the_page(command, tmp_path):
+    """Two columns are equal on ten items of two values: the page asks what the command asks; people are letters."""
+    sheet = tmp_path / "scores.csv"
+    rows = [f"{i},{i % 2},{i % 2},{i // 2 % 2}" for i in range(10)]
+    sheet.write_text("\n".join(["item,ann,bob,cat", *rows, ""]))
+    asked = "gave the same value to all 10 items that they share: one copied, or one file twice?"
+    (warning,) = [one for one in agree(read_any(sheet), resamples=0).warnings if one["code"] == "identical_raters"]
+    assert warning["message"].endswith(f"ann and bob {asked}")
+    done = command(sheet, "--out", tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    assert f"Human A and Human B {asked}" in (tmp_path / "page.html").read_text(encoding="utf-8")
