@@ -619,6 +619,34 @@ def test_arguments_that_a_candidate_hands_back_are_its_own_arguments_only(sandbo
     assert sandbox.check(Check(f"def f(x, y): pass\n{HANDED_BACK}", tests, LIMITS)).outcome == "failed"
 
 
+EVASIONS = {
+    "a function where a number is asked for": ("assert LIMIT + 1 == 4", "def LIMIT(): pass"),
+    "whose kind is asked": ("assert isinstance(LIMIT, int)", "def LIMIT(): pass"),
+    "whose type is asked": ("assert type(LIMIT) is int", "def LIMIT(): pass"),
+    "which a method refuses": ("assert 'abc'.startswith(PREFIX)", "def PREFIX(): pass"),
+    "which a table lacks": ("assert {3: True}[LIMIT]", "def LIMIT(): pass"),
+    "which is formatted": ("open(f'/{NAME}')", "def NAME(): pass"),
+    "nothing defined": ("assert f(2) == 4", "def g(): pass"),
+    "one of two": ("assert add(1) == 2\nassert sub(1) == 0", "def sub(x): pass"),
+    "and said so": ("try: f\nexcept NameError: raise ValueError('no f')\nassert f(2) == 4", "def g(): pass"),
+    "and looked for": ("assert 'f' in globals()\nassert f(2) == 4", "def g(): pass"),
+    "and counted": ("1 / ('f' in globals())\nassert f(2) == 4", "def g(): pass"),
+    "whatever was caught": ("try: f(2)\nexcept: raise ValueError('f fails')", "def g(): pass"),
+    "what the tests would make": (
+        "try: seen\nexcept NameError: seen = {}\nseen[1] = f(2)\nassert seen[1] == 4", "def seen(): pass"
+    ),
+    "an error of its own": ("assert f(2) == 4", "def f(x): raise NameError('close')"),
+    "an error while it is loaded": ("assert f(2) == 4", "raise SyntaxError('tests')"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVASIONS)
+def test_no_program_makes_tests_look_broken_by_what_it_leaves_out_or_calls_by_their_names(sandbox, name):
+    script, source = EVASIONS[name]
+    found = sandbox.check(Check(source, Tests("script", {"hidden": script}), LIMITS))
+    assert found.outcome == "failed", found
+
+
 def test_in_one_process_a_forgery_does_pass_which_is_why_it_is_marked(sandbox):
     """The hole that two processes close, so that nobody takes the flag `same_process` for a formality."""
     forged = "class A(list):\n    __eq__ = lambda s, o: True\ndef f(x): return A()"

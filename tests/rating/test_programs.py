@@ -139,6 +139,24 @@ def test_a_problem_that_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path):
         verified(tmp_path, ({"question": "?"}, "print(3)"))
 
 
+BY_NAME = [
+    "import math as m\nfrom math import nope",
+    "def start():\n    n += 1\nstart()",
+    "x = 1 / 0",
+    "raise OSError('no data')",
+]
+
+
+@pytest.mark.parametrize("before", BY_NAME)
+def test_tests_that_name_what_they_call_and_fail_whatever_it_is_have_no_value_for_anybody(tmp_path, before):
+    problem = {"test_list": [before, "assert f(2) == 4"]}
+    codes = ["def f(x): return x * 2", "def f(x): return 0", "def g(x): return x * 2"]
+    found = verified(tmp_path, *((problem, code) for code in codes))
+    assert [(one.rating.status, one.rating.value) for one in found] == [("skipped", None)] * 3
+    assert pass_summary(found)["pass_rate"] is None
+    assert len({one.rating.error for one in found}) == 1  # what is wrong with the tests, whatever the program lacks
+
+
 def test_a_name_that_the_program_should_define_is_its_own_failure(tmp_path):
     assert values(verified(tmp_path, ({"test_list": ["assert f(2) == 4"]}, "def g(x): return x * 2"))) == [0]
 

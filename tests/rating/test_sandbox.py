@@ -280,6 +280,32 @@ def test_pytest_files_run_with_pytest():
 
 
 @pytest.mark.sandbox
+def test_a_pytest_file_that_cannot_be_loaded_is_skipped_unless_it_is_for_what_the_program_lacks():
+    broken = [
+        "from solution import f\nx = 1 / 0",
+        "from solution import f\nwanted = helper(3)",
+        "from math import nope\nfrom solution import f",
+    ]
+    asking = [
+        "import solution\nf = solution.f",
+        "import solution\nassert hasattr(solution, 'f')\nf = solution.f",
+        "try:\n    from solution import f\nexcept ImportError:\n    f = None\nassert f",
+        "import pytest\ntry:\n    from solution import f\nexcept ImportError:\n    pytest.fail('no f')",
+        "try:\n    from solution import f\nexcept:\n    raise ValueError('no f')\nif str(f):\n    pass",
+    ]
+    sources = ["def f(x): return x * 2", "def g(): pass"]
+    folder = Path(pytest.__file__).parent.parent
+    with Sandboxes(choose(packages=folder, modules=("pytest",)), workers=1) as sandboxes:
+
+        def outcomes(start):
+            tests = read_tests({"pytest": f"{start}\ndef test_it():\n    assert f(2) == 4\n"})
+            return [run(sandboxes, source, tests).outcome for source in sources]
+
+        assert [outcomes(start) for start in broken] == [["skipped", "skipped"]] * len(broken)
+        assert [outcomes(start) for start in asking] == [["passed", "failed"]] * len(asking)
+
+
+@pytest.mark.sandbox
 def test_a_folder_of_packages_can_be_imported_and_nothing_else(tmp_path):
     (tmp_path / "given.py").write_text("VALUE = 3\n")
     source = "import given\ndef f(): return given.VALUE"

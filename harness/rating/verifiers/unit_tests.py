@@ -54,7 +54,7 @@ class UnitTests:
         self.jail = choose(surroundings.unsafe_local, packages, tuple(self.settings.modules))
         self.surroundings = surroundings
         decisive = self.settings.model_dump(mode="json")
-        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 2)
+        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 3)
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield one rating a piece of work."""

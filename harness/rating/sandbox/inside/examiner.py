@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import plain
+from . import anybody, plain
 from .remote import Candidate, Ended, Handle, kind_of
 
 KEPT_OUTPUT = 4_000_000
@@ -113,7 +113,7 @@ def run_script(candidate: Candidate, job: dict[str, Any], script: str) -> None:
             exec(compile(part, "<prelude>", "exec"), space)
     entry_point = job["entry_point"]
     wanted = {_defined(candidate, entry_point)} if entry_point else _wanted(job, script, space)
-    for name in sorted(wanted & candidate.names.keys()):
+    for name in sorted(name for name in wanted if name in candidate.names):
         space[name] = candidate.stub(name)
     for part in filter(None, (job["setup"], script)):
         exec(compile(part, "<tests>", "exec"), space)
@@ -169,8 +169,8 @@ def run_pytest(candidate: Candidate, job: dict[str, Any], script: str) -> None:
     """Run a pytest file with pytest; the module that it imports from is the candidate."""
     from . import pytests
 
-    wanted = pytests.imported(script, job["module"]) & candidate.names.keys()
-    pytests.run(script, job["module"], {name: candidate.stub(name) for name in sorted(wanted)})
+    wanted = sorted(name for name in pytests.imported(script, job["module"]) if name in candidate.names)
+    pytests.run(script, job["module"], {name: candidate.stub(name) for name in wanted})
 
 
 KINDS: dict[str, Callable[[Candidate, dict[str, Any], Any], None]] = {
@@ -207,8 +207,13 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
         outcome, reason = ("error", f"the tests need a module: {error}") if of_tests else ("failed", described(error))
     except BaseException as error:
         outcome, reason = "failed", described(error)
-        if candidate is not None and not candidate.asked and not job["reference"] and _of_the_tests(error, job):
-            outcome, reason = "skipped", f"the tests fail before they ask the program for anything: {reason}"
+        if candidate is not None and not candidate.asked and not job["reference"]:
+            own = _of_the_tests(error, job, tests)
+            if own is not None:
+                outcome, reason = (
+                    "skipped",
+                    f"the tests fail before they ask the program for anything: {described(own)}",
+                )
     else:
         outcome, reason = "passed", ""
     if outcome == "failed" and reason.startswith("MemoryError"):
@@ -216,10 +221,16 @@ def examine(job: dict[str, Any], channel: plain.Channel, seconds: float) -> dict
     return {"outcome": outcome, "reason": reason[:500].encode(errors="replace").decode(), "passed": passed}
 
 
-def _of_the_tests(error: BaseException, job: dict[str, Any]) -> bool:
-    """Tell whether tests failed by themselves; a name that they lack may be one that the program should define."""
+def _of_the_tests(error: BaseException, job: dict[str, Any], tests: Any) -> BaseException | None:
+    """Return what is wrong with tests that failed by themselves, else None.
+
+    With an entry point nothing before its call depends on the program. Other tests take names, which a program may lack
+    or have as something else, so they are run once more without any.
+    """
     by_name = job["kind"] == "pytest" or not job["entry_point"]
-    return isinstance(error, SyntaxError) or not (by_name and isinstance(error, NameError | ImportError))
+    if isinstance(error, SyntaxError) or not by_name:
+        return error
+    return anybody.failure(KINDS[job["kind"]], job, tests)
 
 
 def described(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from .remote import Ended
 
 SWITCHES = (
     "-q",
+    "-x",
     "-s",
     "-p",
     "no:cacheprovider",
@@ -41,7 +42,8 @@ def run(script: str, module: str, names: dict[str, Any]) -> None:
     """Run a test file; `import <module>` in it finds the given names.
 
     Raises:
-        Ended: A test failed, or none was found.
+        BaseException: What the first test that failed raised.
+        Ended: None was found.
     """
     import pytest
 
@@ -53,8 +55,8 @@ def run(script: str, module: str, names: dict[str, Any]) -> None:
     outcome = _Outcome(pytest, tests)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     code = pytest.main(list(SWITCHES), [outcome])
-    if outcome.ended:
-        raise outcome.ended
+    if outcome.error:
+        raise outcome.error
     if code != 0:
         raise Ended("failed", outcome.reason or f"pytest ended with {int(code)}")
 
@@ -64,7 +66,7 @@ class _Outcome:
 
     def __init__(self, pytest: Any, tests: types.ModuleType) -> None:
         self.reason = ""
-        self.ended: Ended | None = None
+        self.error: BaseException | None = None
         self.pytest = pytest
         self.tests = tests
 
@@ -84,5 +86,4 @@ class _Outcome:
             self.reason = str(report.longrepr).strip().splitlines()[-1][:300]
 
     def pytest_exception_interact(self, call: Any) -> None:
-        if isinstance(call.excinfo.value, Ended):
-            self.ended = call.excinfo.value
+        self.error = self.error or call.excinfo.value
