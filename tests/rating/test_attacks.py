@@ -623,6 +623,8 @@ EVASIONS = {
     "a function where a number is asked for": ("assert LIMIT + 1 == 4", "def LIMIT(): pass"),
     "whose kind is asked": ("assert isinstance(LIMIT, int)", "def LIMIT(): pass"),
     "whose type is asked": ("assert type(LIMIT) is int", "def LIMIT(): pass"),
+    "whose type is asked before": ("if type(LIMIT) is not int: raise ValueError('no number')", "def LIMIT(): pass"),
+    "which is compared before": ("if READY is not True: raise ValueError('not ready')", "def READY(): pass"),
     "which a method refuses": ("assert 'abc'.startswith(PREFIX)", "def PREFIX(): pass"),
     "which a table lacks": ("assert {3: True}[LIMIT]", "def LIMIT(): pass"),
     "which is formatted": ("open(f'/{NAME}')", "def NAME(): pass"),

@@ -7,6 +7,7 @@ and whatever is done with one ends the run: what still fails, fails for every pr
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -61,6 +62,8 @@ for _name in (*REFUSED.split(" "), *OPERATIONS.split(" ")):
 def failure(run: Callable[[Any, dict[str, Any], Any], None], job: dict[str, Any], tests: Any) -> Exception | None:
     """Return what tests raise whatever the program, before they do anything with what they take from it; else None."""
     anybody = Anybody()
+    if _asks_what_it_is(f"{job['setup']}\n{tests}"):
+        return None
     try:
         run(anybody, job, tests)
     except OF_A_KIND:
@@ -70,3 +73,16 @@ def failure(run: Callable[[Any, dict[str, Any], Any], None], job: dict[str, Any]
     except BaseException:
         return None
     return None
+
+
+def _asks_what_it_is(tests: str) -> bool:
+    """Tell whether tests use what tells objects apart without touching them: `type(x)`, `x is y`."""
+    return any(
+        (isinstance(node, ast.Name) and node.id == "type")
+        or (
+            isinstance(node, ast.Compare)
+            and any(isinstance(operation, ast.Is | ast.IsNot) for operation in node.ops)
+            and not any(isinstance(side, ast.Call) for side in (node.left, *node.comparators))
+        )
+        for node in ast.walk(ast.parse(tests))
+    )
