@@ -3,6 +3,7 @@
 After each attack an honest program must pass in the same sandbox: nothing is left behind, nobody else is harmed.
 """
 
+import contextlib
 import os
 import platform
 import signal
@@ -466,7 +467,8 @@ def descendants(pid):
 def kill_zygote(sandbox):
     process = sandbox._candidate.process
     for pid in [*descendants(process.pid), process.pid]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the end of one ends those in its namespace
+            os.kill(pid, signal.SIGKILL)
     process.wait()
 
 
