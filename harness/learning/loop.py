@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
 
+from harness.errors import HarnessError
 from harness.learning.jobs import Evaluation, begin
 from harness.learning.learner import Learner, SeriesEnded
 from harness.learning.processes import Call, process_pool
@@ -127,11 +128,17 @@ def run_seeds(
         ended: Is told of a series that cannot go on, and the others do; where not given, that is raised.
 
     Raises:
-        HarnessError: A rater cannot give feedback to a loop, or the learner practises on held-out items.
+        HarnessError: A rater cannot give feedback to a loop, the learner practises on held-out items, or its seeds
+            have one version.
         IncompleteError: A rater failed on everything; the same call goes on where this one stopped.
         SeriesEnded: A series cannot go on, and nobody is told of it.
     """
     keep, finished = keep or {}, finished or {}
+    if len({learner.version for learner in learners}) < len(learners):
+        raise HarnessError(
+            f"rounds: {learners[0].name} has the same version with several seeds, so that their states would be taken "
+            "for one; a learner's `version` is a hash of its seed too"
+        )
     for name, rater in feedback.items():
         refuse_rater(rater)
         refuse_rule(learners[0], rater, keep.get(name, KeepUse()))

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError, IncompleteError
+from harness.learning.jobs import Evaluation
 from harness.learning.learner import Example, Training, make_learner
-from harness.learning.loop import run_feedback, run_series
+from harness.learning.loop import run_feedback, run_seeds, run_series
 from harness.learning.round import Round
 from harness.learning.selection import keep, refuse_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater, rating_of
@@ -189,6 +190,11 @@ def test_what_is_done_is_not_done_again_and_only_what_the_caller_lacks_is_given(
     assert len(learner.calls) == 7
     assert fan.rated == 0  # ratings that were given before an interruption are kept, as samples are
     assert teach(tmp_path, fan, learner, rounds=3, finished=3) == []
+
+
+def test_seeds_of_one_version_are_refused_since_their_states_would_be_one(tmp_path):
+    with pytest.raises(HarnessError, match="the same version with several seeds"):
+        list(run_seeds([Parrot(0), Parrot(1)], {"none": None}, 1, Evaluation.of([item(1)]), tmp_path))
 
 
 def test_other_feedback_or_another_version_of_a_rater_is_another_lineage(tmp_path):
