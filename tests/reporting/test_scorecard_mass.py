@@ -34,6 +34,6 @@ def test_the_page_shows_the_mass_of_a_judge_by_probabilities(tmp_path):
     [check] = [check for check in audit(run.ratings, "weighs").checks if check.name == "mass"]
     assert check.value == pytest.approx(0.6)
     page = report(run, tmp_path / "page.html").read_text(encoding="utf-8")
-    card = re.search(r'<table class="card">.*?</table>', page, re.S)[0]
+    card = re.search(r'<table class="card[^"]*">.*?</table>', page, re.S)[0]
     assert "probability on its words" in card
     assert re.search(r"60\s*%", card)
