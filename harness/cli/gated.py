@@ -101,13 +101,14 @@ def stop_where_runs_fail(gates: Sequence[Gate], summaries: Sequence[dict[str, An
 
 def _verdict(row: dict[str, Any]) -> Said:
     """Return the verdict that counts: beyond the control where there is one."""
-    over = row["over_control"]
-    word = over["verdict"] if over and over["verdict"] else row["verdict"]
-    return Said("verdict on rounds", f"{row['series']} on {row['benchmark']}", word)
+    from harness.rounds import counted
+
+    return Said("verdict on rounds", f"{row['series']} on {row['benchmark']}", counted(row)["verdict"])
 
 
 def _gain(row: dict[str, Any]) -> Figure:
-    over = row["over_control"]
-    gained = (over if over and over["verdict"] else row)["gain_total"]
+    from harness.rounds import counted
+
+    gained = counted(row)["gain_total"]
     value, low, high = (100 * gained[name] if gained else None for name in ("value", "low", "high"))
     return Figure("gain", f"{row['series']} on {row['benchmark']}", value, low, high, row["reason"] or "")

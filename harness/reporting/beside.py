@@ -14,9 +14,10 @@ import pandas as pd
 
 from harness.reporting import tables
 from harness.reporting.charts import lines
-from harness.reporting.evidence import Evidence, Row, counted
+from harness.reporting.evidence import Evidence, Row
 from harness.reporting.figures import Drawing, Figure
 from harness.reporting.finding import decimals, spanned, words
+from harness.rounds import counted
 
 MOST_LINES = 8
 """Lines that one chart can tell apart."""

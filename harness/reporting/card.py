@@ -43,9 +43,9 @@ def card(view: Row, question: str) -> bytes:
     ]
     if figure:
         parts.append(
-            _text(figure.title if len(figure.title) <= 72 else figure.title[:70] + "…", 490, MARGIN, 18, SANS, INK)
+            _text(figure.title if len(figure.title) <= 72 else figure.title[:70] + "…", LEFT, MARGIN, 18, SANS, INK)
         )
-        parts.append(_placed(figure.wide, 490, MARGIN + 24, WIDTH - 490 - MARGIN / 2, HEIGHT - 2 * MARGIN - 24))
+        parts.append(_placed(figure.wide, LEFT, MARGIN + 24, WIDTH - LEFT - MARGIN / 2, HEIGHT - 2 * MARGIN - 24))
     body = "".join(parts)
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.reporting.evidence import Evidence, Row, counted
+from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import Finding, decimals, joined, points
 from harness.reporting.trust import trust
-from harness.rounds import round_name
+from harness.rounds import counted, round_name
 from harness.run import AI_KINDS
 
 MOST_NAMES = 3
@@ -42,9 +42,8 @@ def decision(evidence: Evidence) -> str:
 
 def _training(evidence: Evidence) -> Iterable[str]:
     """Yield what to do with each series: keep on, stop, go back, measure more."""
-    fed = [row for row in evidence.rounds if row["series"] != evidence.control and not row.get("is_beside")]
     by_series: dict[str, list[Row]] = {}
-    for row in fed:
+    for row in _fed(evidence):
         by_series.setdefault(row["series"], []).append(row)
     keep, full, seeds = [], [], []
     stop: list[str] = []
@@ -83,6 +82,11 @@ def _training(evidence: Evidence) -> Iterable[str]:
         yield f"measure {_names([*more])} on {max(more.values()):,} more items before you decide"
     if seeds:
         yield f"train {_names(seeds)} with more seeds, or longer, before you decide"
+
+
+def _fed(evidence: Evidence) -> list[Row]:
+    """Return the verdicts on what the feedback is about: not the control's, and none on benchmarks beside."""
+    return [row for row in evidence.rounds if row["series"] != evidence.control and not row.get("is_beside")]
 
 
 def _full(row: Row) -> bool:
@@ -160,8 +164,7 @@ def _names(names: Sequence[str]) -> str:
 
 def numbers(evidence: Evidence) -> list[Number]:
     """Return three numbers: of training the last round that helped, the gain and where it stands; else of agreement."""
-    told = [row for row in evidence.rounds if row["series"] != evidence.control and not row.get("is_beside")]
-    fed = [row for row in told if counted(row).get("gain_total")]
+    fed = [row for row in _fed(evidence) if counted(row).get("gain_total")]
     return _of_training(evidence, fed) if fed else _of_agreement(evidence)
 
 

@@ -215,12 +215,6 @@ def _exchange(run: Run) -> tuple[list[Row], list[str]]:
     return rows, [f"Exchange: {note}" for note in kept.notes]
 
 
-def counted(row: Row) -> Row:
-    """Return what stands behind the verdict that counts: the difference to the control where there is one."""
-    over: Row | None = row.get("over_control")
-    return over if over and over["verdict"] else row
-
-
 def plain(row: Any) -> Row:
     """Return a result as a dict of JSON values: no NaN, no numpy types; the `sentence` of an object comes along."""
     if not isinstance(row, Mapping):

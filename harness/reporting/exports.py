@@ -13,10 +13,11 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.reporting import tables
 from harness.reporting.cases import RATING_COLUMNS, cases
-from harness.reporting.evidence import Evidence, Row, counted, value_of
+from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.finding import SIGNS, points
 from harness.reporting.findings import answer, findings_of, said
 from harness.reporting.methods import lm_eval_scores
+from harness.rounds import counted
 from harness.run import Run, write_whole
 from harness.suite import without_homes, without_whereabouts
 

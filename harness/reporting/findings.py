@@ -12,10 +12,11 @@ from pathlib import Path
 
 from harness.agreement import describe_people
 from harness.reporting.decision import is_fed
-from harness.reporting.evidence import Evidence, Row, counted
+from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.label_figures import title
 from harness.reporting.trust import trust
+from harness.rounds import counted
 from harness.run import Run
 
 ENOUGH_ITEMS = 3000

@@ -27,7 +27,7 @@ from harness.reporting import label_figures, scorecard, tables
 from harness.reporting.card import card as drawn_card
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, is_fed, numbers
-from harness.reporting.evidence import Evidence, Row, counted
+from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import KINDS, SIGNS, decimals, share
 from harness.reporting.findings import answers, findings_of, folded
 from harness.reporting.methods import methods
@@ -49,7 +49,7 @@ from harness.reporting.wording import (
     typeset,
     window,
 )
-from harness.rounds import Rounds
+from harness.rounds import Rounds, counted
 from harness.run import Run, opened, write_whole
 from harness.suite import without_paths, without_whereabouts
 

@@ -17,7 +17,6 @@ import pandas as pd
 
 from harness.reporting.evidence import Evidence
 from harness.reporting.finding import share
-from harness.run import EXPLORED
 
 FEWEST = 4
 """Kinds of feedback below which a line through them says nothing: through two that are left any line fits."""
@@ -127,9 +126,8 @@ def _squared(kinds: pd.DataFrame) -> float:
 
 def _own(evidence: Evidence) -> pd.DataFrame:
     """Return the scores on what the feedback is about: one answer an item, not other tasks nor drawn answers."""
-    scores, use = evidence.scores, evidence.run.suite.rounds
-    if scores.empty or use is None:
+    scores = evidence.scores
+    if scores.empty or evidence.run.suite.rounds is None:
         return scores.iloc[:0]
-    others = {entry.task for entry in use.off_target}
-    own = ~scores["benchmark"].isin(others) & ~scores["benchmark"].str.endswith(EXPLORED)
-    return scores[own & ~scores["selection"].astype(bool)]
+    own = {row["benchmark"] for row in evidence.rounds if not row["is_beside"]}
+    return scores[scores["benchmark"].isin(own) & ~scores["selection"].astype(bool)]

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.charts import lines
-from harness.reporting.evidence import Evidence, Row, counted, value_of
+from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
 from harness.reporting.panels import fans, flows
-from harness.rounds import BAND_LEVEL, round_name
+from harness.rounds import BAND_LEVEL, counted, round_name
 from harness.statistics import pass_at_k
 
 

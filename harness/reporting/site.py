@@ -24,10 +24,11 @@ from harness.reporting import page
 from harness.reporting.card import card
 from harness.reporting.cases import carried
 from harness.reporting.drawn import look_of, read_record, run_hash, write_record
-from harness.reporting.evidence import Evidence, Row, counted
+from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import KINDS
 from harness.reporting.findings import answer, said
 from harness.reporting.trust import trust
+from harness.rounds import counted
 from harness.run import Run, write_whole
 from harness.suite import without_whereabouts
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from harness.reporting import tables
-from harness.reporting.evidence import Row, counted
+from harness.reporting.evidence import Row
 from harness.reporting.finding import spanned, words
+from harness.rounds import counted
 from harness.suite import without_whereabouts
 
 LONG = 150

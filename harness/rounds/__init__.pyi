@@ -19,6 +19,7 @@ from .verdict.comparison import compare_series as compare_series
 from .verdict.last_gain import last_gain as last_gain
 from .verdict.plan import plan_rounds as plan_rounds
 from .verdict.result import RoundsResult as RoundsResult
+from .verdict.result import counted as counted
 from .verdict.rounds import Rounds as Rounds
 from .verdict.rounds import compare_rounds as compare_rounds
 from .verdict.sayings import points as points

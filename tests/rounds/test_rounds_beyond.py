@@ -62,7 +62,7 @@ def test_items_asked_again_for_several_answers_stand_beside_the_answer():
     assert {one.benchmark: one.is_beside for one in rounds.results} == {"sums": False, "sums_explored": True}
     (said,) = rounds.answers
     assert "sums" not in said
-    assert rounds.gated == ["improving"]
+    assert [one.counts for one in rounds.looked_at] == ["improving"]
     # By itself the same name is a benchmark like any other.
     assert not any(one.is_beside for one in compare_rounds(again).results)
 
@@ -79,7 +79,7 @@ def test_what_counts_is_the_series_minus_the_control(found):
     assert (none.over_control, none.is_control, none.counts) == (None, True, none.verdict)
     assert "beyond none (the control) shown up to round 2" in verifier.sentence
     assert "; by itself " in verifier.sentence
-    assert found.gated == [majority.counts, verifier.counts]
+    assert [one.counts for one in found.looked_at] == [majority.counts, verifier.counts]
     row = json.loads(json.dumps(found.to_json()["results"][2]))
     assert row["over_control"]["last_gain"] == {
         "shown": 2, "possible": verifier.over_control.last_gain.possible, "shown_label": 2,

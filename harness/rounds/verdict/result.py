@@ -224,3 +224,9 @@ def _shown(value: Any) -> Any:
         shown = (each.name for each in fields(value) if each.metadata.get("json", True))
         return {name: _shown(getattr(value, name)) for name in shown}
     return [_shown(inner) for inner in value] if isinstance(value, list) else value
+
+
+def counted(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands behind the verdict that counts, of a result in JSON: over the control where there is one."""
+    over: dict[str, Any] | None = row.get("over_control")
+    return over if over and over["verdict"] else row

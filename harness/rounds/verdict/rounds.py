@@ -21,7 +21,6 @@ from harness.rounds.verdict.bands import deltas
 from harness.rounds.verdict.comparison import Comparison, compare_series, compared_pairs
 from harness.rounds.verdict.difference import Difference, difference
 from harness.rounds.verdict.flagged import flags_of, flags_off_target, trade_off
-from harness.rounds.verdict.last_gain import Verdict
 from harness.rounds.verdict.looks import LookRule, VerdictRule
 from harness.rounds.verdict.needed import NeededItems, Needs
 from harness.rounds.verdict.overview import answers, overview
@@ -51,11 +50,6 @@ class Rounds:
     def df(self) -> pd.DataFrame:
         """One row a series and benchmark; the keys of `to_json` are the columns."""
         return pd.DataFrame([result.to_dict() for result in self.results])
-
-    @property
-    def gated(self) -> list[Verdict | None]:
-        """The verdicts that a gate looks at: those that count of `looked_at`."""
-        return [one.counts for one in self.looked_at]
 
     @property
     def looked_at(self) -> list[RoundsResult]:
