@@ -122,6 +122,10 @@ def test_weights_go_where_a_panel_reads_them(judged, tmp_path):
     path.write_text("kind: judge\nuse: judge.panel\nsettings:\n  rule: weighted\n")
     call(judged, "--level", "nominal", "--weights", path)
     assert yaml.safe_load(path.read_text())["settings"] == {"rule": "weighted", "weights": {"gpt": 1.0}}
+    for content, said in ((b"\xff\xfe", "is not UTF-8"), (b"a: " + b"[" * 5000, "is nested too deeply")):
+        path.write_bytes(content)
+        assert said in str(call(judged, "--level", "nominal", "--weights", path).exception)
+        assert path.read_bytes() == content
 
 
 def test_preferences_by_any_columns(tmp_path):

@@ -152,7 +152,13 @@ def test_a_map_names_the_rounds(tmp_path):
     (tmp_path / "map.yaml").write_text("dpo: {0: checkpoint-0, 1: checkpoint-1, 2: checkpoint-2}\n")
     (found,) = json.loads(rounds("--map", tmp_path / "map.yaml", "--json").stdout)["results"]
     assert (found["series"], found["rounds"], found["rate"]) == ("dpo", [0, 1, 2], pytest.approx(1 / 6))
-    for wrong, said in (("dpo: base", "has no rounds"), ("[1", "is no YAML"), ("dpo: {a: b}", "is no round and path")):
+    for wrong, said in (
+        ("dpo: base", "has no rounds"),
+        ("[1", "is not YAML"),
+        ("a: " + "[" * 5000, "is nested too deeply"),
+        ("dpo: {0: x}\ndpo: {1: x}", "the key 'dpo' is there already"),
+        ("dpo: {a: b}", "is no round and path"),
+    ):
         (tmp_path / "map.yaml").write_text(wrong)
         assert said in str(rounds("--map", tmp_path / "map.yaml").exception)
 

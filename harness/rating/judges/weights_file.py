@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.run import write_whole
+from harness.suite import compose
 
 Weights = Mapping[str, float]
 
@@ -87,6 +88,7 @@ def _read(path: Path) -> tuple[Any, Any]:
     yaml.width = 4096
     if not path.is_file():
         return yaml, yaml.map()
+    compose(path)  # says what is wrong with the file as for every other of ours
     try:
         text = path.read_text(encoding="utf-8")
         _, indent, offset = load_yaml_guess_indent(text)

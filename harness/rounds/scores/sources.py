@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from harness.answering import CHECKPOINT, is_inspect_log
 from harness.errors import HarnessError, did_you_mean
@@ -17,6 +16,7 @@ from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run, settings_of
 from harness.rounds.scores.wide import melted
 from harness.run import is_run
+from harness.suite import read_document
 
 Costs = dict[str, dict[str, float]]
 
@@ -106,15 +106,10 @@ def read_map(path: str | Path) -> list[Source]:
     """Return the sources that a YAML file maps to rounds: `SERIES: {ROUND: PATH}`, paths beside the file.
 
     Raises:
-        HarnessError: There is no such file, or it is no such mapping.
+        HarnessError: It cannot be read as YAML (see `read_document`), or is no such mapping.
     """
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise HarnessError(f"{path}: there is no such file") from None
-    except yaml.YAMLError as error:
-        raise HarnessError(f"{path}: is no YAML: {error}") from error
+    content = read_document(path).content
     example = "write each series with its rounds, e.g. `dpo: {0: base, 1: checkpoint-1}`"
     if not isinstance(content, dict) or not content:
         raise HarnessError(f"{path}: maps nothing; {example}")
