@@ -43,7 +43,7 @@ class Rated:
         """One row a unit, by its name."""
         return self.rows.drop_duplicates("unit").sort_values("unit").set_index("unit")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The hash of all that decides the numbers."""
         texts = [name for name in ("text", "against_text", "context", "cluster") if name in self.rows]
