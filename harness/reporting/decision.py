@@ -95,9 +95,9 @@ def _full(row: Row) -> bool:
 
 
 def _on(evidence: Evidence, names: Sequence[str]) -> str:
-    if not is_fed(evidence) and len({row["series"] for row in evidence.rounds}) == 1:
+    if not evidence.fed and len({row["series"] for row in evidence.rounds}) == 1:
         return ""
-    return f" on {_names(names)}" if is_fed(evidence) else f" {_names(names)}"
+    return f" on {_names(names)}" if evidence.fed else f" {_names(names)}"
 
 
 def _stopped(evidence: Evidence, series: str, rows: Sequence[Row]) -> str:
@@ -144,13 +144,8 @@ def _judging(found: Sequence[Finding]) -> Iterable[str]:
         yield f"set {_names(names['trusted'])} beside how far people agree"
 
 
-def is_fed(evidence: Evidence) -> bool:
-    """Return whether series of the run were trained with feedback; checkpoints from elsewhere are training alone."""
-    return evidence.run.suite.rounds is not None
-
-
 def _called(evidence: Evidence, series: str) -> str:
-    return f"{series} feedback" if is_fed(evidence) else series
+    return f"{series} feedback" if evidence.fed else series
 
 
 def _names(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, identical
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
-from harness.rounds import Rounds, compare_rounds, from_run, published_series, settings_of
+from harness.rounds import Rounds, answers, compare_rounds, from_run, published_series, settings_of
 from harness.run import Run, has_flag, is_ai, opened
 from harness.statistics import finite
 from harness.suite import RoundsUse
@@ -73,7 +73,7 @@ class Evidence:
         return cls(
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
-            answers=found.answers,
+            answers=answers(found.results, run.suite.rounds is not None),
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in agreed.pairs],
@@ -136,6 +136,11 @@ class Evidence:
     def published(self) -> list[Row]:
         """Series that papers published, each with its verdict from summary data; none where the run has no rounds."""
         return [plain(row) for row in published_series(self.sesoi, needs=False).results] if self.rounds else []
+
+    @property
+    def fed(self) -> bool:
+        """Whether series were trained with feedback; checkpoints from elsewhere are training alone."""
+        return self.run.suite.rounds is not None
 
     @property
     def control(self) -> str | None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.agreement import describe_people
-from harness.reporting.decision import is_fed
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.label_figures import title
@@ -65,12 +64,7 @@ def answer(evidence: Evidence) -> str:
 def answers(evidence: Evidence) -> list[str]:
     """Return the sentences of the answer: with rounds one a kind of feedback, and what holds of them all."""
     if evidence.rounds:
-        told = evidence.answers or ["Not known: no verdict on any series."]
-        if is_fed(evidence):
-            return told
-        uncontrolled = r"there is no control: [^;.]*(?:; (\w)|\.?$)"
-        told = [re.sub(uncontrolled, lambda found: (found[1] or "").upper(), one, flags=re.I) for one in told]
-        return [one for one in told if one]
+        return evidence.answers or ["Not known: no verdict on any series."]
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:
         return [f"{title(one)}." for one in evidence.exchange]
@@ -96,8 +90,8 @@ def _exchange(evidence: Evidence) -> Iterator[Finding]:
 def _rounds(evidence: Evidence) -> Iterator[Finding]:
     for row in evidence.rounds:
         if row["series"] != evidence.control:
-            about = f"{row['series']} feedback" if is_fed(evidence) else f"{row['series']}: training"
-            doubts = _doubts(row, is_fed(evidence))
+            about = f"{row['series']} feedback" if evidence.fed else f"{row['series']}: training"
+            doubts = _doubts(row, evidence.fed)
             yield Finding(about, said(row), "fig-rounds", counted(row)["verdict"] or "unknown", doubts)
 
 
@@ -117,7 +111,7 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
         return
     control = evidence.control
     rows = [row for row in evidence.rounds if row["series"] == control]
-    if not rows and is_fed(evidence):
+    if not rows and evidence.fed:
         yield Finding(
             "control",
             "There is no control: a series trained with equal steps that keeps everything. More training alone can "

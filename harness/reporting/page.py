@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.reporting import label_figures, scorecard, tables
 from harness.reporting.card import card as drawn_card
 from harness.reporting.cases import block, carried, cases, shards
-from harness.reporting.decision import decision, is_fed, numbers
+from harness.reporting.decision import decision, numbers
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import KINDS, SIGNS, decimals, share
 from harness.reporting.findings import answers, findings_of, folded
@@ -201,7 +201,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "failed": failed,
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
-        "fed": is_fed(evidence),
+        "fed": evidence.fed,
         "comparisons": tables.compared(evidence.comparisons),
         "published": evidence.published,
         "exchange": evidence.exchange,

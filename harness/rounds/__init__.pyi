@@ -17,6 +17,7 @@ from .verdict.bands import deltas as deltas
 from .verdict.comparison import Comparison as Comparison
 from .verdict.comparison import compare_series as compare_series
 from .verdict.last_gain import last_gain as last_gain
+from .verdict.overview import answers as answers
 from .verdict.plan import plan_rounds as plan_rounds
 from .verdict.result import RoundsResult as RoundsResult
 from .verdict.result import counted as counted

@@ -13,10 +13,10 @@ from harness.statistics import holm
 WORDS = ("improving", "plateaued", "worsening")
 
 
-def answers(results: Sequence[RoundsResult]) -> list[str]:
+def answers(results: Sequence[RoundsResult], fed: bool = True) -> list[str]:
     """Return a sentence for each kind of feedback, benchmark by benchmark, on what it gave, and what holds of them all.
 
-    Beyond training alone, where a control tells.
+    Beyond training alone, where a control tells; its absence is said of what was trained with feedback (`fed`).
     """
     results = [one for one in results if not one.is_beside]
     benchmarks = list(dict.fromkeys(one.benchmark for one in results))
@@ -25,7 +25,7 @@ def answers(results: Sequence[RoundsResult]) -> list[str]:
         kinds = [one for one in results if one.benchmark == benchmark and not one.is_control and _counting(one)]
         kinds.sort(key=lambda one: -outcome.gain_total.value if (outcome := _counting(one)) else 0.0)
         if kinds:
-            first, *rest = _answer(kinds)
+            first, *rest = _answer(kinds, fed)
             found += [(f"{benchmark}: " if len(benchmarks) > 1 else "") + first, *rest]
     return found
 
@@ -41,13 +41,13 @@ def _counting(result: RoundsResult) -> Outcome | None:
     return result.outcome if over is None else over.outcome
 
 
-def _answer(kinds: Sequence[RoundsResult]) -> list[str]:
+def _answer(kinds: Sequence[RoundsResult], fed: bool) -> list[str]:
     """Return the answer of one benchmark, one sentence a kind of feedback, and what holds of all of them."""
     outcomes = [outcome for one in kinds if (outcome := _counting(one))]
     adjusted = holm([outcome.p_values["gain"] for outcome in outcomes])
     said = [_kind(one, outcome, p) for one, outcome, p in zip(kinds, outcomes, adjusted, strict=True)]
     notes = []
-    if any(one.over_control is None for one in kinds):
+    if fed and any(one.over_control is None for one in kinds):
         notes.append("there is no control: what is gained may be from training alone")
     if len(kinds) > 1:
         notes.append(f"the {len(kinds)} answers hold together, by Holm")
