@@ -19,7 +19,7 @@ from harness.agreement.grid.ratings import read
 from harness.agreement.grid.units import Units
 from harness.agreement.repeats import CELL, with_repetitions
 from harness.errors import HarnessError
-from harness.run import is_person, is_valued
+from harness.run import is_ok, is_person, is_valued
 from harness.statistics import (
     Crossed,
     Effect,
@@ -104,7 +104,10 @@ def people_components(ratings: pd.DataFrame, criterion: str | None = None) -> Co
     Raises:
         HarnessError: There are several criteria, or no ratings by people.
     """
-    rows = ratings[is_person(ratings) & is_valued(ratings)]
+    said = (
+        is_valued(ratings) | (is_ok(ratings) & ratings["label"].notna()) if "label" in ratings else is_valued(ratings)
+    )
+    rows = ratings[is_person(ratings) & said]
     if criterion is not None:
         rows = rows[(rows["criterion"].map(str) == criterion).to_numpy(bool)]
     found = read(rows.assign(repetition=0), level=None)

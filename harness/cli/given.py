@@ -66,11 +66,9 @@ def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: li
             continue
         judge = next((name for name in judges if name in table.raters), None)
         try:
-            plans = plan_people(
-                ratings, WIDTH, max(2, min(people, 3)), table.level, table.criterion, judge, simulations=40
-            )
+            plans = plan_people(ratings, WIDTH, max(2, min(people, 3)), table.level, table.criterion, judge)
         except HarnessError:
-            continue  # words: no plan is made of them
+            continue  # too few ratings to plan from
         for one in plans:
             if one.items:
                 told.append(f"{table.criterion}: {AIMS[one.aim].format(items=one.items, people=one.people)}")

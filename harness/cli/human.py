@@ -198,7 +198,7 @@ def plan_human(
     run: Path,
     width: float,
     people: int,
-    level: str,
+    level: str | None,
     criterion: str | None,
     judge: str | None,
     error: float | None,
@@ -212,7 +212,7 @@ def plan_human(
         run: The run with some human ratings, or a file of ratings.
         width: The wanted width of the intervals of alpha and of the corrected score.
         people: Raters an item.
-        level: The level of measurement.
+        level: The level of measurement; what fits where not given.
         criterion: The criterion; needed where there are several.
         judge: An AI rater of the run.
         error: The wanted standard error of an item's mean, in the units of the scale.
@@ -226,7 +226,7 @@ def plan_human(
 
     with run_or_file(run, ai=[judge] if judge else None) as opened:
         ratings = opened.ratings
-    needed = plan_people(ratings, width, people, cast("Level", level), criterion, judge)
+    needed = plan_people(ratings, width, people, cast("Level | None", level), criterion, judge)
     study = people_components(ratings, criterion)
     enough = study.enough(error) if error else None
     if as_json:

@@ -29,7 +29,10 @@ def plan(
     ] = None,
     width: Annotated[float, typer.Option(help="--human: the wanted width of the intervals.")] = 0.2,
     people: Annotated[int, typer.Option(min=2, help="--human: people an item.")] = 3,
-    level: Annotated[str, typer.Option(help="--human: nominal, ordinal, interval or ratio.")] = "ordinal",
+    level: Annotated[
+        str | None,
+        typer.Option(help="--human: nominal, ordinal, interval or ratio; what fits where not given."),
+    ] = None,
     criterion: Annotated[str | None, typer.Option(help="--human: the criterion, where there are several.")] = None,
     judge: Annotated[str | None, typer.Option(help="--human: an AI rater that might stand in for people.")] = None,
     error: Annotated[

@@ -21,6 +21,7 @@ from harness.suite import without_homes, without_whereabouts
 MOST_CASES = 5000
 MOST_BYTES = 15_000_000
 BOUNDED = ("binary", "preference")
+NAMED = ("nominal", "set", "ranking")
 RATING_COLUMNS = (
     "rater", "criterion", "value", "place", "label", "order", "repetition", "status", "error", "rationale", "raw",
     "cost_usd",
@@ -74,9 +75,9 @@ def _placed(ratings: pd.DataFrame) -> pd.DataFrame:
     low, high = ranges.transform("min"), ranges.transform("max")
     stretched = (data["value"] - low) / (high - low).where(high > low)
     place = stretched.where(~data["scale"].isin(BOUNDED), data["value"])
-    # labels without an order: the first of the case stands at 0, any other at 1
-    first = data.groupby("case")["label"].transform("min")
-    named = (data["scale"] == "nominal") & data["label"].notna()
+    # labels without an order: the first of the case and criterion stands at 0, any other at 1
+    first = data.groupby(["case", "criterion"])["label"].transform("min")
+    named = data["scale"].isin(NAMED) & data["label"].notna()
     data["place"] = place.where(~named, (data["label"] != first).astype(float))
     data.loc[~is_ok(data), "place"] = np.nan
     return data

@@ -15,7 +15,7 @@ from statistics import fmean
 from harness.agreement import Beyond, beyond_chance, strength
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, decimals, share, statistic, words
-from harness.run import AI_KINDS, has_flag, is_first, is_valued
+from harness.run import AI_KINDS, has_flag, is_first, is_ok
 
 NEARLY_ALWAYS = 0.9
 """A judge that prefers one place at least so often reads the place, not the answer."""
@@ -89,8 +89,8 @@ class _Judge:
         """Return what a pair shows."""
         ratings = self.evidence.run.ratings
         own = ratings[(ratings["rater"] == self.rater) & (ratings["task"] == row["task"])]
-        own = own[(own["criterion"] == self.criterion(row)) & is_valued(own) & is_first(own)]
-        values = own["value"].head(row["n"])
+        own = own[(own["criterion"] == self.criterion(row)) & is_ok(own) & is_first(own)]
+        values = own["value"].astype(object).fillna(own["label"]).dropna().head(row["n"])
         return beyond_chance(row, rare=int(len(values) - values.value_counts().max()) if len(values) else None)
 
     def shown(self) -> str:

@@ -53,6 +53,32 @@ def test_labels_are_compared_by_alpha_and_scores_by_rank():
     }  # fmt: skip
 
 
+def test_words_are_compared_by_their_labels_and_sets_by_what_they_share():
+    said = {"ann": ["yes", "no", "yes", "no"], "judge": ["yes", "no", "no", "no"]}
+    rows = [
+        rating(name, f"r{i}", None, scale="nominal", label=word, kind="human" if name == "ann" else "judge")
+        for name, words in said.items()
+        for i, word in enumerate(words)
+    ]
+    (row,) = matrix(rows, resamples=0)
+    assert (row["coefficient"], row["n"], row["percent_agreement"]) == ("alpha", 4, 0.75)
+    assert row["value"] == pytest.approx(
+        1 - 7 * 2 / (8**2 - 3**2 - 5**2)
+    )  # 1 - (n - 1) x differing / pairs that differ
+    assert row["kappa"]["value"] == pytest.approx((0.75 - 0.5) / (1 - 0.5))  # by chance 2/4 x 1/4 + 2/4 x 3/4 = .5
+    ticked = {"ann": ['["a", "b"]', "[]", '["a"]'], "bob": ['["a", "b"]', "[]", '["b"]']}
+    rows = [
+        rating(name, f"r{i}", None, scale="set", label=one)
+        for name, sets in ticked.items()
+        for i, one in enumerate(sets)
+    ]
+    (row,) = matrix(rows, resamples=0)
+    assert (row["n"], row["percent_agreement"], row["kappa"]) == (3, pytest.approx(2 / 3), None)
+    assert 0 < row["value"] < 1
+    numbers = rating("key", "r0", 1.0, scale="ordinal", kind="verifier")
+    assert all({row["rater_a"], row["rater_b"]} == {"ann", "bob"} for row in matrix([*rows, numbers], resamples=0))
+
+
 def test_only_verdicts_on_the_same_thing_are_compared():
     failed = rating("judge", "r0", None, status="unparsed")
     assert matrix([rating("key", "r0", 1.0), failed]) == []

@@ -44,6 +44,34 @@ def test_one_command_says_who_may_replace_whom_whom_to_train_and_how_many_more_a
     assert "Who agrees" in page.read_text()
 
 
+def test_a_sheet_of_words_has_a_page_and_a_plan_and_each_number_is_the_same_at_every_door(tmp_path):
+    rng = np.random.default_rng(1)
+    lines = ["item_id,ann,bob,dan,judge"]
+    for n in range(80):
+        truth = rng.choice(["good", "bad", "unsure"])
+        said = [truth if rng.random() < right else rng.choice(["good", "bad"]) for right in (0.9, 0.9, 0.6, 0.8)]
+        lines.append(f"q{n}," + ",".join(said))
+    sheet = tmp_path / "words.csv"
+    sheet.write_text("\n".join(lines) + "\n")
+    told = invoke("report", sheet, "--ai", "judge").stdout
+    plan = json.loads(invoke("plan", "--human", sheet, "--judge", "judge", "--json").stdout)
+    assert plan["components"]["reason"] == "not_numbers"
+    assert [one["aim"] for one in plan["plan"]] == ["alpha", "stand_in"]
+    assert f"{plan['plan'][0]['items']} items rated by 3 people each give alpha an interval of width .2" in told
+    agreed = json.loads(invoke("agree", sheet, "--ai", "judge", "--json").stdout)
+    pair = next(
+        row
+        for row in agreed["matrix"]
+        if (row["rater_a"], row["rater_b"], row["coefficient"]) == ("ann", "judge", "alpha")
+    )
+    seen = json.loads(invoke("report", sheet, "--ai", "judge", "--json").stdout)
+    on_page = next(row for row in seen["matrix"] if {row["rater_a"], row["rater_b"]} == {"ann", "judge"})
+    assert (on_page["value"], on_page["n"]) == (pytest.approx(pair["value"]), pair["n"])
+    assert seen["trust"] == [{"rater": "judge", "mark": "trusted"}]
+    refused = CliRunner().invoke(app, ["plan", "--human", str(sheet), "--level", "ordinal"])
+    assert "a plan of them is nominal" in str(refused.exception)
+
+
 def test_people_and_a_plan_from_a_sheet(team):
     people = json.loads(invoke("people", team, "--ai", "judge", "--json").stdout)["people"]
     assert {one["rater"] for one in people} == {"ann", "bob", "dan"}

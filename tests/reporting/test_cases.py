@@ -126,3 +126,18 @@ def test_people_are_letters(made_up_run, made_up_evidence, tmp_path):
 def test_letters_go_on_after_z(number, name, tmp_path):
     marks = [rating(n, "i0r", f"p{n:03d}", 1.0, rater_kind="human") for n in range(28)]
     assert evidence_of(tmp_path / "run", marks).name(f"p{number:03d}") == name
+
+
+def test_words_of_two_questions_are_no_disagreement_and_two_lists_are(tmp_path):
+    marks = [
+        rating(n, response, rater, None, scale, label=label, criterion=criterion)
+        for n, (response, rater, criterion, scale, label) in enumerate(
+            [
+                ("i0r", "x", "quality", "nominal", "good"), ("i0r", "y", "quality", "nominal", "good"),
+                ("i0r", "x", "tone", "nominal", "rude"), ("i0r", "y", "tone", "nominal", "rude"),
+                ("i1r", "x", "topics", "set", '["a"]'), ("i1r", "y", "topics", "set", '["a", "b"]'),
+            ]
+        )
+    ]  # fmt: skip
+    found = cases(evidence_of(tmp_path / "run", marks)).rows
+    assert [(row["item_id"], row["gap"]) for row in found] == [("i1", 1.0), ("i0", 0.0)]

@@ -17,19 +17,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.agreement.coefficients.alpha import alpha
-from harness.agreement.grid.units import Level
+from harness.agreement.grid.level import level_of, scale_level
+from harness.agreement.grid.units import LISTS, Level
 from harness.agreement.grid.wide import wide_units
 from harness.agreement.stand_in.corrected import FEWEST, ppi_mean
+from harness.agreement.stand_in.stand_in import PASSES_FROM, advantages, omega_of
 from harness.errors import HarnessError
-from harness.run import is_first, is_person, is_valued, unit_names
+from harness.run import is_first, is_ok, is_person, is_valued, unit_names
 
 Grid = NDArray[np.float64]
 """Items x raters; NaN where nobody rated."""
 SIMULATIONS = 200
 MOST_ITEMS = 100_000
 SMALLEST = 20
-UNUSED = 20
-"""Resamples of an interval that is not looked at: as few as there can be."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def plan_people(
     ratings: pd.DataFrame,
     width: float,
     people: int,
-    level: Level,
+    level: Level | None = None,
     criterion: str | None = None,
     judge: str | None = None,
     *,
@@ -106,34 +106,60 @@ def plan_people(
 ) -> list[Needed]:
     """Return how many items are needed for alpha and, where a judge is named, for its test and its correction.
 
+    Words are compared as labels; they have no mean that could be corrected.
+
     Args:
         ratings: A run's ratings, some of them by at least two people.
         width: The wanted width of the intervals.
         people: Raters an item.
-        level: The level of measurement.
+        level: The level of measurement; what fits the values, as `agree` has it, where not given.
         criterion: The criterion; needed where there are several.
         judge: An AI rater of the same criterion.
         simulations: How often each size is simulated.
         seed: Decides the draws.
 
     Raises:
-        HarnessError: There are no two people, or the judge has rated nothing that people have.
+        HarnessError: There are no two people, the judge has rated nothing that people have, or words are to be ordered.
     """
-    grid = grid_frame(ratings, criterion)
-    found = [items_for_alpha(grid.to_numpy(float), width, people, level, simulations=simulations, seed=seed)]
-    if judge is None:
-        return found
-    rows = ratings[(ratings["rater"] == judge) & ratings["value"].notna()]
-    if criterion is not None:
-        rows = rows[rows["criterion"] == criterion]
-    rated = pd.Series(rows["value"].to_numpy(float), index=unit_names(rows)).groupby(level=0).mean()
-    mine = rated.reindex(grid.index).to_numpy(float)
-    if np.isnan(mine).all():
-        raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")
-    found.append(items_for_stand_in(grid.to_numpy(float), mine, level, simulations=simulations, seed=seed))
-    people_say = grid.mean(axis=1).to_numpy(float)
-    found.append(items_for_score(people_say, mine, width, len(rated), simulations=simulations, seed=seed))
+    ratings, words = _numbered(ratings, criterion)
+    if words and level not in (None, "nominal"):
+        raise HarnessError(f"the ratings are words: a plan of them is nominal, not {level}")
+    people_say = grid_frame(ratings, criterion)
+    rows = ratings if criterion is None else ratings[ratings["criterion"] == criterion]
+    level = level or ("nominal" if words else (scale_level(rows) or level_of(wide_units(people_say)))[0])
+    mine = np.full(len(people_say), np.nan)
+    if judge is not None:
+        rows = rows[(rows["rater"] == judge) & rows["value"].notna()]
+        rated = pd.Series(rows["value"].to_numpy(float), index=unit_names(rows)).groupby(level=0).mean()
+        mine = rated.reindex(people_say.index).to_numpy(float)
+        if np.isnan(mine).all():
+            raise HarnessError(f"{judge!r} has rated nothing that people have rated on this criterion")
+    grid, mine = _in_order(people_say.to_numpy(float), mine)
+    found = [items_for_alpha(grid, width, people, level, simulations=simulations, seed=seed)]
+    if judge is not None:
+        found.append(items_for_stand_in(grid, mine, level, simulations=simulations, seed=seed))
+    if judge is not None and not words:
+        mean = pd.DataFrame(grid).mean(axis=1).to_numpy(float)
+        found.append(items_for_score(mean, mine, width, len(rated), simulations=simulations, seed=seed))
     return found
+
+
+def _in_order(grid: Grid, judge: Grid) -> tuple[Grid, Grid]:
+    """Return ratings and those of a judge in the order of their values: what is drawn depends on no item's name."""
+    order = np.lexsort(np.nan_to_num(np.column_stack([judge, grid]), nan=-np.inf).T)
+    return grid[order], judge[order]
+
+
+def _numbered(ratings: pd.DataFrame, criterion: str | None) -> tuple[pd.DataFrame, bool]:
+    """Return ratings whose words have numbers in the place of values, and whether there were such words."""
+    about = True if criterion is None else ratings["criterion"] == criterion
+    rows = ratings[is_ok(ratings) & about]
+    if "label" not in rows or rows["value"].notna().any() or rows["label"].isna().all():
+        return ratings, False
+    rows = rows[rows["label"].notna()]
+    if lists := set(LISTS) & set(rows.get("scale", ())):
+        raise HarnessError(f"the ratings are of the scale {lists.pop()}: a plan is made of labels and of numbers")
+    return rows.assign(value=pd.factorize(rows["label"], sort=True)[0].astype(float)), True
 
 
 def simulate(grid: Grid, items: int, people: int, chance: np.random.Generator, level: Level) -> Grid:
@@ -226,21 +252,18 @@ def items_for_stand_in(
         seed: Decides the draws.
     """
 
-    from harness.agreement.stand_in.stand_in import can_stand_in
-
     chance = np.random.default_rng(seed)
     together = np.column_stack([grid, np.asarray(judge, float)])
     usable = np.flatnonzero(~np.isnan(together[:, -1]) & ((~np.isnan(grid)).sum(axis=1) >= 2))
     people = [f"human_{number}" for number in range(grid.shape[1])]
     if len(usable) < SMALLEST:
         return Needed("stand_in", len(people), None, None, power, "resampled", "too_few_items")
+    units = wide_units(pd.DataFrame(together[usable], columns=[*people, "ai"]))
+    ahead = advantages(units, "ai", people, level)  # of an item it is the same in every draw
     passed = 0.0
     for size in sizes:
-        wins = 0
-        for _ in range(simulations):
-            frame = pd.DataFrame(together[chance.choice(usable, size)], columns=[*people, "ai"])
-            omega = can_stand_in(wide_units(frame), "ai", people, level, epsilon=epsilon, resamples=UNUSED).omega
-            wins += bool(omega >= 0.5)
+        drawn = (ahead[:, chance.choice(len(usable), size)] for _ in range(simulations))
+        wins = sum(omega_of(one, epsilon) >= PASSES_FROM for one in drawn)
         passed = wins / simulations
         if passed >= power:
             return Needed("stand_in", len(people), size, passed, power, "resampled")

@@ -18,7 +18,7 @@ from harness.agreement.coefficients.alpha import alpha
 from harness.agreement.grid.units import Level, Units
 from harness.agreement.stand_in.ceiling import Ceiling, ceiling
 from harness.errors import HarnessError
-from harness.statistics import Estimate, Floats, number
+from harness.statistics import Estimate, Floats, Ints, number
 
 Alignment = Literal["equality", "rmse"]
 
@@ -157,7 +157,7 @@ def can_stand_in(
         raise HarnessError(f"{units.criterion}: alignment by rmse needs numbers, and the values are words")
     wins = [won for human in humans if (won := _wins(units, ai, human, humans, alignment)) is not None]
     enough = [won for won in wins if len(won[0]) >= min_items]
-    tested = [Advantage(human - machine) for machine, human in enough]
+    tested = [Advantage(human - machine) for machine, human, _ in enough]
     rated = sum(units.codes[units.raters.index(human)] >= 0 for human in humans)
     compared = (np.asarray(rated) >= 2) & (units.codes[units.raters.index(ai)] >= 0)
     chosen = _omega(tested, epsilon)
@@ -201,10 +201,26 @@ def _caveats(humans: Units, agreement: Estimate) -> list[str]:
     return found
 
 
+def advantages(units: Units, ai: str, humans: Sequence[str], level: Level) -> Floats:
+    """Return how much each human wins more than the AI on each item, shape (humans, items); NaN where not compared."""
+    alignment: Alignment = "equality" if level == "nominal" else "rmse"
+    found = np.full((len(humans), units.codes.shape[1]), np.nan)
+    for row, human in zip(found, humans, strict=True):
+        if won := _wins(units, ai, human, humans, alignment):
+            row[won[2]] = won[1] - won[0]
+    return found
+
+
+def omega_of(advantages: Floats, epsilon: float) -> float:
+    """Return the winning rate of the AI over some items, as `can_stand_in` has it."""
+    known = [row[~np.isnan(row)] for row in advantages]
+    return _omega([Advantage(row) for row in known if len(row) >= MIN_ITEMS], epsilon)
+
+
 def _wins(
     units: Units, ai: str, human: str, humans: Sequence[str], alignment: Alignment
-) -> tuple[Floats, Floats] | None:
-    """Return for each item whether the AI aligns at least as well as the human, and the human as the AI."""
+) -> tuple[Floats, Floats, Ints] | None:
+    """Return for each item whether the AI aligns at least as well as the human, the human as the AI, and which item."""
     others = [units.raters.index(other) for other in humans if other != human]
     mine, machine = units.codes[units.raters.index(human)], units.codes[units.raters.index(ai)]
     around = units.codes[others]
@@ -214,7 +230,7 @@ def _wins(
     around = around[:, items]
     of_human = _alignment(mine[items], around, units, alignment)
     of_ai = _alignment(machine[items], around, units, alignment)
-    return (of_ai >= of_human - 1e-12).astype(float), (of_human >= of_ai - 1e-12).astype(float)
+    return (of_ai >= of_human - 1e-12).astype(float), (of_human >= of_ai - 1e-12).astype(float), items
 
 
 def _alignment(mine: Any, others: Any, units: Units, alignment: Alignment) -> Floats:
