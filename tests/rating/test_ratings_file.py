@@ -10,7 +10,9 @@ import pytest
 from harness.agreement import agree
 from harness.errors import HarnessError
 from harness.rating.files.direct import read_any
+from harness.rating.files.presets import recognise
 from harness.rating.files.ratings_file import kind_of, read_ratings
+from harness.rating.files.source import read_source
 
 PLAIN = "item_id,rater,criterion,value,rater_kind\ni,ann,c,1,human\ni,bot,c,2,llm_judge\n"
 
@@ -147,3 +149,16 @@ def test_what_is_not_utf_8_is_windows_1252_as_in_an_import(tmp_path):
     found = read_any(write(tmp_path, b"item_id,rater,value\ni,Zo\xeb,1\n"))
     assert found["rater"].tolist() == ["Zoë"]
     assert "is not UTF-8: read as Windows-1252" in found.attrs["notes"]
+
+
+def test_a_large_file_is_recognised_by_its_first_rows(tmp_path):
+    rows = range(300)
+    frame = pd.DataFrame({"item_id": [f"i{n // 2}" for n in rows], "rater": ["ann", "bob"] * 150, "value": rows})
+    frame.to_parquet(tmp_path / "r.parquet", row_group_size=100)
+    source = read_source(tmp_path / "r.parquet")
+    records = [one.record for one in source.entries]
+    assert records == frame.to_dict("records")  # made piece by piece, also those beyond the first rows
+    assert [source.entries[place].record for place in (0, 63, 64, 299)] == [records[n] for n in (0, 63, 64, 299)]
+    source.table.load = None  # a column that is read whole would raise
+    assert recognise(source).table is not None
+    assert [one.row for one in source.entries[:50]] == list(range(1, 51))

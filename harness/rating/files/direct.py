@@ -77,8 +77,9 @@ def read_any(
 
 def _unsaid(frame: pd.DataFrame) -> list[str]:
     """Return which raters are named like AI raters and taken for people, for the file says nothing else."""
-    kinds = frame.loc[frame["rater_kind"] == "human", "rater"].cat.remove_unused_categories()
-    names = [str(name) for name in kinds.cat.categories if MACHINE.fullmatch(str(name))]
+    alike = [name for name in frame["rater"].cat.categories if MACHINE.fullmatch(str(name))]
+    people = frame.loc[(frame["rater_kind"] == "human") & frame["rater"].isin(alike), "rater"] if alike else ()
+    names = [str(name) for name in alike if name in set(people)]
     return [f"named like AI raters, taken for people: {', '.join(names[:5])}; --ai says who is one"] if names else []
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import lzma
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -177,7 +178,7 @@ def _parquet(path: Path) -> Source:
     import pyarrow.parquet as pq
 
     try:
-        # without the buffer of whole columns: they are read one at a time, and once
+        # without the buffer of whole columns
         file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
         schema = file.schema_arrow
         limits.check_columns(path, len(schema.names))
@@ -186,19 +187,30 @@ def _parquet(path: Path) -> Source:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
 
-    def load(name: str) -> pa.ChunkedArray:
+    @contextmanager
+    def whole() -> Iterator[None]:
         try:
+            yield
+        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+            raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
+
+    def load(name: str) -> pa.ChunkedArray:
+        with whole():
             column = file.read(columns=[name])[name]
             column.validate(full=True)
             if len(column) != len(rows):
                 raise ValueError(f"the column {name!r} has {len(column):,} of {len(rows):,} rows")
             return column
-        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            raise HarnessError(f"{path}: cannot be read as Parquet: {error}") from error
+
+    def stream(names: Sequence[str], some: int) -> Iterator[pa.RecordBatch]:
+        with whole():
+            for piece in file.iter_batches(some, columns=list(names)):
+                piece.validate(full=True)
+                yield piece.select(list(names))
 
     orders = {}
     for one in schema:
         if pa.types.is_dictionary(one.type) and one.type.ordered:
             first = load(one.name).chunk(0)
             orders[one.name] = [str(word) for word in first.dictionary.to_pylist()]
-    return Source(path, "parquet", Rows(Table(list(schema.names), load, rows, orders)))
+    return Source(path, "parquet", Rows(Table(list(schema.names), load, rows, orders, stream=stream)))

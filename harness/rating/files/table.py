@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -23,6 +24,10 @@ from harness.rating.files.limits import read_json
 
 BLANKS = "".join(one for one in map(chr, range(0x3001)) if one.isspace()) + "\u200b\u2060\ufeff"
 """What is no part of a word at its ends: all that Unicode calls blank, and what has no width."""
+HEAD = 64
+"""So many rows are there without the rest being read: what a file is, is seen from them."""
+PIECE, ROWS = 1 << 17, 1 << 12
+"""Rows that are read at once where columns are read through, and where every record is made."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Table:
         index: The place of each row: its `line`, or its `row`.
         orders: Columns whose values have an order, which the file itself states, and that order.
         rows: The number of each row, where some rows of the file could not be read.
+        stream: Gives several columns together, so many rows at once; where a file can do so without holding them.
     """
 
     names: list[str]
@@ -53,11 +59,25 @@ class Table:
     index: pd.Index[Any]
     orders: dict[str, list[str]] = field(default_factory=dict)
     rows: Sequence[int] | None = None
+    stream: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
     _known: dict[str, pd.Series[Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return how many rows there are."""
         return len(self.index)
+
+    def pieces(self, names: Sequence[str], rows: int = PIECE) -> Iterator[pa.RecordBatch]:
+        """Yield some columns together, at most so many rows at once."""
+        if self.stream is not None:
+            return self.stream(names, rows)
+        columns = pa.table([self.load(name) for name in names], names=list(names))
+        return iter(columns.to_batches(max_chunksize=rows))
+
+    @cached_property
+    def head(self) -> dict[str, list[Any]]:
+        """The cells of the first rows."""
+        begin = next(self.pieces(self.names, HEAD), None)
+        return {name: [] if begin is None else begin[name].to_pylist() for name in self.names}
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a column: floats, or categories of words; what is empty is missing."""
@@ -102,23 +122,32 @@ class Rows(Sequence[Entry]):
     def __getitem__(self, place: slice) -> list[Entry]: ...
     def __getitem__(self, place: int | slice) -> Entry | list[Entry]:
         """Return one record, or some."""
-        if isinstance(place, slice):
-            return list(self._some(range(len(self))[place]))
-        return next(self._some([range(len(self))[place]]))
+        places = range(len(self))[place]
+        if isinstance(places, range):
+            return list(self._some(places))
+        return next(self._some(range(places, places + 1)))
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield every record."""
-        for start in range(0, len(self), 4096):
-            yield from self._some(range(start, min(start + 4096, len(self))))
+        start = 0
+        for piece in self.table.pieces(self.table.names, ROWS):
+            yield from self._made(range(start, start + len(piece)), piece.to_pydict())
+            start += len(piece)
 
-    def _some(self, places: Sequence[int]) -> Iterator[Entry]:
+    def _some(self, places: range) -> Iterator[Entry]:
         if not len(places):
-            return
-        at = np.asarray(places)
-        columns = {name: self.table.load(name).take(at).to_pylist() for name in self.table.names}
+            return iter(())
+        if max(places) < HEAD:
+            cells = {name: [column[place] for place in places] for name, column in self.table.head.items()}
+        else:
+            at = np.asarray(places)
+            cells = {name: self.table.load(name).take(at).to_pylist() for name in self.table.names}
+        return self._made(places, cells)
+
+    def _made(self, places: range, cells: Mapping[str, list[Any]]) -> Iterator[Entry]:
         numbered = self.table.index.name == "line"
         for row, place in enumerate(places):
-            record = {name: opened(cells[row]) for name, cells in columns.items()}
+            record = {name: opened(cells[name][row]) for name in self.table.names}
             number = place + 1 if self.table.rows is None else self.table.rows[place]
             yield Entry(number, int(self.table.index[place]) if numbered else None, record)
 

@@ -27,7 +27,7 @@ ANSWERS = (
 AGAIN = re.compile(
     r"(?i)((.*_)?(time|date|timestamp|latency|seconds|duration|at|comments?|notes?|rationale|reason|explanation|"
     r"confidence|feedback)|round|trial|attempt|pass|phase|wave|visit|session|repeat|replicate|repetition|iteration|take|batch|"
-    r"row|index|unnamed: \d+|order|position|.*(annotation|rating|submission|assignment|event)_?id)"
+    r"row|index|unnamed: \d+|index_level_\d+|order|position|.*(annotation|rating|submission|assignment|event)_?id)"
 )
 """Columns that tell a rating from the same rater's next."""
 CROSSED = 0.8
@@ -60,12 +60,12 @@ def answer_columns(
         return []
     known = [name for name, plain in rest if plain in ANSWERS[:NAMED] and _tells_apart(table, unit, rater, name)]
     by = [*unit, *known]
-    again = _again(table, [*by, *apart, *([rater] if rater else [])])
-    if not unit or not again:
-        return known
     others = [(name, plain) for name, plain in rest if name not in known and not AGAIN.fullmatch(plain)]
     if rater is None:
         others = [(name, plain) for name, plain in others if plain in ANSWERS]
+    again = _again(table, [*by, *apart, *([rater] if rater else [])]) if unit and others else 0
+    if not again:
+        return known
     for name, _ in sorted(others, key=lambda one: ANSWERS.index(one[1]) if one[1] in ANSWERS else len(ANSWERS)):
         column = table.column(name)
         if column.isna().any() or (rater and not _crosses(table, by, name, rater)):
