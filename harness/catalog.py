@@ -9,26 +9,21 @@ so one file can be replaced. An installed package brings such a folder by an ent
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, get_args
 
+from harness.beside import module_beside, telling
 from harness.errors import HarnessError, did_you_mean
 from harness.kinds import KINDS, target_of
-from harness.records import digest
 
 Catalogue = Literal["tasks", "raters", "reports", "suites"]
 
 GROUP = "harness.catalogs"
 """Entry points of installed packages: each a folder with `tasks/`, `raters/`, `reports/` or `suites/`."""
-BESIDE = "harness_beside_"
-"""Begins the name of a module from a file beside a YAML."""
 MARKS: dict[str, str] = {"tasks": "task.yaml", "raters": "rater.yaml"}
 """The file that makes a folder an entry of a catalogue."""
 
@@ -119,62 +114,37 @@ def function_named(
 
     Args:
         use: The name.
-        where: The file and key, for the complaint.
+        where: The file, line and key, for the complaint.
         beside: The folder of the YAML file. A module is looked for in it, then in the included folder around it
             (`DIR/raters/NAME`, `DIR`), then among what is installed.
         included: Folders in which a module is looked for too, before what is installed.
 
     Raises:
-        HarnessError: It names no function.
+        HarnessError: It names no function, or its module cannot be imported.
     """
     module, _, name = target_of(use).partition(":")
-    if not name:
+    if not (module and name):
         raise HarnessError(f"{where}: no kind {use!r}.{did_you_mean(use, KINDS)} Or write package.module:function")
     around = (beside.resolve(), beside.resolve().parent.parent) if beside else ()
     try:
-        found: Callable[..., Any] = getattr(
-            _module_beside(module, [*around, *included]) or importlib.import_module(module), name
+        with telling(where, f"{use!r} cannot be imported"):
+            found = module_beside(module, [*around, *included]) or importlib.import_module(module)
+            make = getattr(found, name, None)
+    except HarnessError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) and cause.name and f"{module}.".startswith(f"{cause.name}."):
+            places = " or ".join(str(one) for one in dict.fromkeys([*around, *included]))
+            raise HarnessError(
+                f"{where}: {use!r} names no function ({cause}{f'; not in {places} either' if places else ''}); write "
+                "package.module:function, and give the folder that has it by --include DIR"
+            ) from cause
+        raise
+    if not callable(make):
+        what = "is no function" if make is not None else f"has no attribute {name!r}"
+        raise HarnessError(
+            f"{where}: {use!r} names no function ({found.__file__} {what}); write package.module:function"
         )
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise HarnessError(f"{where}: {use!r} names no function ({error}); write package.module:function") from error
-    return found
-
-
-def _module_beside(module: str, folders: Sequence[Path]) -> ModuleType | None:
-    """Return a module from a file in the first of some folders that has it; None where there is none.
-
-    It gets a name that follows from its place: two folders may each have a `mine.py`.
-    """
-    for root in folders:
-        path = root / f"{module.replace('.', '/')}.py"
-        if not path.is_file():
-            continue
-        name = f"{BESIDE}{digest(str(path), path.stat().st_mtime_ns)}"
-        import_beside({name: str(path)})
-        return sys.modules[name]
-    return None
-
-
-def modules_beside() -> dict[str, str]:
-    """Return the modules that this process has from files beside its YAML, by name: where each lies."""
-    return {name: str(module.__file__) for name, module in list(sys.modules.items()) if name.startswith(BESIDE)}
-
-
-def import_beside(modules: Mapping[str, str]) -> None:
-    """Import modules from files beside YAML under the names that another process has them by; none twice."""
-    for name, path in modules.items():
-        if name in sys.modules:
-            continue
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        made = importlib.util.module_from_spec(spec)
-        sys.modules[name] = made
-        try:
-            spec.loader.exec_module(made)
-        except BaseException:
-            del sys.modules[name]
-            raise
+    return make  # type: ignore[no-any-return]
 
 
 def _entries(root: Path, catalogue: Catalogue) -> dict[str, Path]:

@@ -19,7 +19,7 @@ PACKAGE = Path(harness.__file__).parent
 ORDER = [
     {"errors", "kinds", "statistics"},
     {"records"},
-    {"catalog"},
+    {"beside", "catalog"},
     {"suite"},
     {"run"},
     {"answering"},

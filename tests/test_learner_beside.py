@@ -10,6 +10,9 @@ from harness.learning import check_learner, make_learner
 
 LEARNER = """
 class Mine:
+    name = version = "mine"
+    held_out = practice = start = answer = sample = train = right = save = load = None
+
     def __init__(self, settings, seed):
         self.settings, self.seed = settings, seed
 

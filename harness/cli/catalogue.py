@@ -54,20 +54,24 @@ def ls(
 
 
 def validate(suite: SuiteName, include: Include = None, as_json: AsJson = False) -> None:
-    """Check a suite, and that every model, task, rater, learner and secret that it names is there."""
+    """Check a suite: that what it names is there and can be made, and the reports beside it."""
     from harness.catalog import Catalog
+    from harness.reporting import check_reports
     from harness.stages import check_names
     from harness.suite import find_suite, read_suite
 
     catalog = Catalog(include or ())
     parsed = read_suite(suite, catalog)
-    check_names(parsed, catalog)
-    found = _named(parsed)
+    lacking = check_names(parsed, catalog, build=True)
+    reports = check_reports(catalog)
+    found = _named(parsed) | ({"reports": reports} if reports else {})
     if as_json:
-        print(json.dumps({"suite": parsed.name, "valid": True, **found}, indent=2))
-    else:
-        counts = ", ".join(f"{what}: {len(names)}" for what, names in found.items())
-        print(f"{find_suite(suite, catalog)}: is right ({counts})")
+        print(json.dumps({"suite": parsed.name, "valid": True, **found, "lacking": lacking}, indent=2))
+        return
+    for one in lacking:
+        print(f"not to be had on this machine: {one}")
+    counts = ", ".join(f"{what}: {len(names)}" for what, names in found.items())
+    print(f"{find_suite(suite, catalog)}: is right ({counts})")
 
 
 def _named(suite: Suite) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.beside import called
 from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Item
@@ -156,24 +157,44 @@ class Learner(Protocol):
         ...
 
 
+METHODS = {name for name in dir(Learner) if not name.startswith("_")}
+"""What a learner has."""
+
+
 def _known() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group="harness.learners")} | BUILTIN
 
 
-def check_learner(name: str, catalog: Catalog | None = None) -> None:
-    """Check that a learner is known by its name, or its function can be imported.
+LOADING = ("language_model",)
+"""Learners that may fetch a model when they are made."""
+
+
+def check_learner(
+    name: str, catalog: Catalog | None = None, settings: dict[str, Any] | None = None, seed: int = 0
+) -> None:
+    """Check that a learner is known by its name, or its function can be imported; and can be made, by its settings.
 
     Args:
         name: See `make_learner`.
         catalog: In the user's folders of it a module is looked for first.
+        settings: Its settings: it is made of them, but for one that would fetch a model. Not made where not given.
+        seed: The seed of the training run.
 
     Raises:
-        HarnessError: It is not; says which is near.
+        HarnessError: It is not, or cannot be; says which is near, or what is wrong and where.
     """
     known = _known()
     if ":" not in name and name not in known:
         raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
-    if ":" in name:
+    if settings is not None and name not in LOADING:
+        made = make_learner(name, settings, seed, catalog=catalog)
+        lacks = [one for one in sorted(METHODS) if not hasattr(made, one)]
+        if lacks:
+            raise HarnessError(
+                f"rounds: learner: {name!r} returned {type(made).__name__!r} without {', '.join(lacks)}; "
+                "docs/learners.md says what each does"
+            )
+    elif ":" in name:
         _function(name, catalog)
 
 
@@ -199,5 +220,5 @@ def make_learner(name: str, settings: dict[str, Any], seed: int, **surroundings:
     check_learner(name, catalog)
     make = _function(name, catalog)
     given = {name: value for name, value in surroundings.items() if name in inspect.signature(make).parameters}
-    learner: Learner = make(settings, seed, **given)
+    learner: Learner = called("rounds: learner", make, settings, seed, **given)
     return learner

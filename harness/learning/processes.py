@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
-from harness.catalog import import_beside, modules_beside
+from harness.beside import import_beside, modules_beside
 
 Call = Callable[..., Any]
 """Runs a job, somewhere, and returns its result: `call(job, *arguments)`."""

@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .check import check_rater as check_rater
 from .files.adjust import adjusted as adjusted
 from .files.adjust import columns_of as columns_of
 from .files.as_run import run_of_file as run_of_file
@@ -23,7 +24,6 @@ from .files.reading import Imported as Imported
 from .files.reading import read_ratings as read_ratings
 from .files.source import read_source as read_source
 from .files.values import Words as Words
-from .judges.panel import check_rater as check_rater
 from .judges.weights_file import write_weights as write_weights
 from .people.annotation.access import check_host as check_host
 from .people.annotation.access import names_this_server as names_this_server

@@ -16,9 +16,12 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from harness.beside import called
 from harness.catalog import Catalog, function_named
+from harness.errors import HarnessError
 from harness.kinds import short_name
 from harness.records import Family, Item, RaterKind, Rating, Response, Scale, digest
+from harness.suite import read_document
 
 
 class RaterSpec(BaseModel):
@@ -50,6 +53,13 @@ class RaterSpec(BaseModel):
     @classmethod
     def _by_its_name(cls, use: str) -> str:
         return short_name(use)
+
+    def place(self, *key: str | int) -> str:
+        """Return file and line of a key of the declaration, for complaints; the name of one that is in no file."""
+        if not self.folder:
+            return f"rater {self.name!r}"
+        path = self.folder / "rater.yaml"
+        return read_document(path).where(key) if path.is_file() else str(path)
 
 
 @dataclass(frozen=True)
@@ -146,9 +156,15 @@ def make_rater(spec: RaterSpec, surroundings: Surroundings) -> Rater:
     Raises:
         HarnessError: `use` names no function, or the function refuses its settings.
     """
-    where = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-    make = function_named(spec.use, f"{where}: use", spec.folder)
-    rater: Rater = make(spec, surroundings)
+    where = f"{spec.place('use')}: use"
+    make = function_named(spec.use, where, spec.folder)
+    rater: Rater = called(where, make, spec, surroundings)
+    lacks = [name for name in ("spec", "version", "rate") if not hasattr(rater, name)]
+    if lacks:
+        raise HarnessError(
+            f"{where}: {spec.use!r} returned {type(rater).__name__!r} without {', '.join(lacks)}; a rater has `spec`, "
+            "`version` and `rate(work)`"
+        )
     return rater
 
 

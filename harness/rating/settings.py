@@ -25,5 +25,4 @@ def read_settings(spec: RaterSpec, model: type[SettingsType]) -> SettingsType:
     Raises:
         HarnessError: A key is unknown or a value does not fit; names each.
     """
-    place = f"{spec.folder}/rater.yaml" if spec.folder else f"rater {spec.name!r}"
-    return fitted(model, spec.settings, f"{place}: settings: ")
+    return fitted(model, spec.settings, lambda key: f"{spec.place('settings', *key)}: settings: ")

@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .check import check_reports as check_reports
 from .evidence import Evidence as Evidence
 from .exports import EXPORTS as EXPORTS
 from .finding import ANNOTATE as ANNOTATE

@@ -1,7 +1,8 @@
 """Notebooks of the catalogue, run on a run: text sources in `reports/`, executed copies beside the run.
 
 A source is a jupytext file in percent format, `reports/notebooks/NAME.py` or `reports/NAME/notebook.py`; the cell
-tagged `parameters` is replaced by the run's path. The copy has its outputs in it and opens without a kernel.
+tagged `parameters` is replaced by the run's path. Modules beside it, and in the included folder, can be imported. The
+copy has its outputs in it and opens without a kernel.
 """
 
 from __future__ import annotations
@@ -21,10 +22,22 @@ def notebooks(include: Sequence[str | Path] = ()) -> dict[str, Path]:
     """Return the sources of the notebooks in the catalogues, by name; of two with one name, the user's."""
     found: dict[str, Path] = {}
     for root in Catalog(include).roots:
-        alone = {path.stem: path for path in (root / "reports" / "notebooks").glob("*.py")}
-        folders = {path.parent.name: path for path in (root / "reports").glob("*/notebook.py")}
-        found = alone | folders | found
+        found = notebooks_in(root) | found
     return dict(sorted(found.items()))
+
+
+def notebooks_in(root: Path) -> dict[str, Path]:
+    """Return the sources of the notebooks in one folder, by name; those of `reports/notebooks/` may import another."""
+    beside = (root / "reports" / "notebooks").glob("*.py")
+    alone = {path.stem: path for path in beside if "# %%" in path.read_text(encoding="utf-8", errors="replace")}
+    folders = {path.parent.name: path for path in (root / "reports").glob("*/notebook.py")}
+    return alone | folders
+
+
+def path_for(source: Path) -> str:
+    """Return the `PYTHONPATH` of a notebook: its folder, the included folder around it, and what was there before."""
+    own = [str(source.parent.resolve()), str(source.parent.parent.parent.resolve())]
+    return os.pathsep.join([*own, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def run_notebook(
@@ -61,7 +74,9 @@ def run_notebook(
     for cell in parameters:
         cell.source = f"RUN = {str(folder.resolve())!r}"
     try:
-        NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute()
+        NotebookClient(content, timeout=SECONDS, kernel_name="python3").execute(
+            env={**os.environ, "PYTHONPATH": path_for(known[name])}
+        )
     except CellExecutionError as error:
         raise HarnessError(f"{known[name]} failed on {folder}:\n{error}") from error
     target = Path(path) if path else folder / "notebooks" / f"{name}.ipynb"

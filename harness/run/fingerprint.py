@@ -40,9 +40,15 @@ def fingerprint_of(folder: Path, suite: Suite, stages: Sequence[str], catalog: C
     # change with its version.
     entries = [root / "raters" for root in catalog.roots] + [root / "tasks" for root in catalog.roots[:-1]]
     entries += [own[name] for name in tasks if name in own]
+    learner = suite.rounds.learner.partition(":")[0].partition(".")[0] if suite.rounds else "learners"
+    modules = []
+    for root in catalog.roots[:-1]:  # modules of the user's own, for all raters and for the learner
+        entries.append(root / learner)
+        modules += [(path.name, path.stat().st_mtime_ns) for path in sorted(root.glob("*.py"))]
     looked_at = [Path(__file__).parents[1], *entries, *(folder / name for name in PARTS)]
     mirror = os.environ.get("HARNESS_DATA_DIR")
     if mirror:
         looked_at.append(Path(mirror))
     page = (folder / "report.html").is_file()
-    return digest(suite.fingerprint, sorted(stages), page, host_facts(), [list(listing(path)) for path in looked_at])
+    seen = [list(listing(path)) for path in looked_at]
+    return digest(suite.fingerprint, sorted(stages), page, host_facts(), modules, seen)

@@ -11,7 +11,8 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from harness.answering import Budget, Progress, RunCalls, Task, chat_models, default_cache, load_task
-from harness.catalog import Catalog, modules_beside
+from harness.beside import modules_beside
+from harness.catalog import Catalog
 from harness.errors import HarnessError, IncompleteError
 from harness.rating import Surroundings
 from harness.run import Run

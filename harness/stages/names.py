@@ -14,20 +14,29 @@ from harness.rating import check_rater, find_dataset
 from harness.suite import IMPORTED, Key, ModelUse, Suite, secrets
 
 
-def check_names(suite: Suite, catalog: Catalog) -> None:
+def check_names(suite: Suite, catalog: Catalog, build: bool = False) -> list[str]:
     """Check that everything which a suite names is there.
+
+    Args:
+        suite: The suite.
+        catalog: Where it is looked for.
+        build: Make every rater and the learner too, but for those that load a model.
+
+    Returns:
+        What this machine lacks for a rater: a run would go on without it.
 
     Raises:
         HarnessError: Models, tasks, raters, a learner or the variables of secrets are not known; names every one, with
             file and line, and says which is near.
     """
+    settings = suite.rounds.settings if suite.rounds and build else None
     asked = [who for who in suite.models if who.model != IMPORTED]
     look_up: dict[str, Callable[[str], object]] = {
         "model": check_model,
-        "task": partial(check_task, catalog=catalog),
+        "task": partial(check_task, catalog=catalog, build=build),
         "dataset": partial(find_dataset, catalog=catalog),
-        "rater": partial(check_rater, catalog=catalog),
-        "learner": partial(check_learner, catalog=catalog),
+        "rater": partial(check_rater, catalog=catalog, build=build),
+        "learner": partial(check_learner, catalog=catalog, settings=settings, seed=suite.seed),
         "generator": partial(problem_task, catalog=catalog),
     }
     checks: list[tuple[tuple[Key, ...], Callable[[], object]]] = [
@@ -36,14 +45,16 @@ def check_names(suite: Suite, catalog: Catalog) -> None:
         if (one.what, one.name) != ("model", IMPORTED) and (asked or one.what != "task")
     ]
     checks += [(("models", suite.models.index(who), "args"), partial(_check_secrets, who)) for who in asked]
-    wrong = []
+    wrong, lacking = [], []
     for location, holds in checks:
         try:
-            holds()
+            if isinstance(lacks := holds(), str):
+                lacking.append(f"{suite.where(*location)}{lacks}")
         except HarnessError as error:
             wrong.append(f"{suite.where(*location)}{error}")
     if wrong:
         raise HarnessError("\n".join(wrong))
+    return lacking
 
 
 def _check_secrets(who: ModelUse) -> None:

@@ -26,7 +26,8 @@ from harness.answering import (
     questions,
     torch_folder,
 )
-from harness.catalog import Catalog, import_beside
+from harness.beside import import_beside
+from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.rating import Rater, Surroundings, Work, find_rater, rate_work
 from harness.records import digest

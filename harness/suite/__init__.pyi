@@ -4,6 +4,7 @@ from .differences import refuse_other_suite as refuse_other_suite
 from .document import Document as Document
 from .document import Key as Key
 from .document import compose as compose
+from .document import place as place
 from .document import read_document as read_document
 from .exchange import PERSON as PERSON
 from .exchange import ExchangeUse as ExchangeUse

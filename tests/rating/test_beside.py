@@ -4,7 +4,7 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.rating.judges.panel import check_rater
+from harness.rating import check_rater
 from harness.rating.rate import find_rater
 from harness.rating.rater import Surroundings, Work
 from harness.records import Item, Response
@@ -56,6 +56,6 @@ def test_each_folder_has_modules_of_its_own_and_the_included_folder_some_for_all
 )
 def test_what_cannot_be_had_is_told_before_anything_is_rated(tmp_path, use, text, said):
     rater(tmp_path, "a", use, {"raters/a/mine.py": text})
-    with pytest.raises(HarnessError, match=r"raters/a/rater.yaml: use") as raised:
+    with pytest.raises(HarnessError, match=r"raters/a/rater.yaml:2: use") as raised:
         check_rater("a", Catalog([tmp_path]))
     assert said in str(raised.value)

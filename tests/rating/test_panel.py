@@ -20,7 +20,8 @@ from harness.catalog import Catalog
 from harness.cli import app
 from harness.errors import BudgetError, HarnessError
 from harness.plan.forecast import plan_suite
-from harness.rating.judges.panel import Panel, PanelSettings, check_rater
+from harness.rating import check_rater
+from harness.rating.judges.panel import Panel, PanelSettings
 from harness.rating.rate import find_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, rater_facts, rating_of
 from harness.records import Item, Rating, Response, frame

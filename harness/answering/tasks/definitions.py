@@ -24,9 +24,10 @@ from typing import Any
 
 import yaml
 
-from harness.catalog import Catalog
+from harness.beside import telling
+from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError, did_you_mean
-from harness.suite import read_document
+from harness.suite import compose, place, read_document
 
 NAMED = re.compile(r"^[\"']?(task|group)[\"']?:[ \t]*[\"']?([^\s\"'#\[\]{}]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 """How a file says which task or group it defines."""
@@ -66,6 +67,36 @@ def find_definition(name: str, catalog: Catalog) -> Path:
     if kind == "group":
         raise HarnessError(f"{name!r} is a group of tasks of lm-eval ({path.name}), not one of them")
     return path
+
+
+def check_functions(path: Path) -> None:
+    """Check that the functions which a definition names (`!function utils.f`, a generator) can be imported.
+
+    Raises:
+        HarnessError: One cannot; says where it is named, and where it fails.
+    """
+    named = list(_functions(compose(path)))
+    for key, node in named:
+        if node.tag != "!function":
+            function_named(node.value, f"{place(node)}: {key}", path.parent)
+    if any(node.tag == "!function" for _, node in named):
+        where = ", ".join(f"{place(node)}: {key}" for key, node in named if node.tag == "!function")
+        with quiet_lm_eval(), no_code(), telling(where, "lm-eval cannot import what is named"):
+            from lm_eval.tasks._yaml_loader import load_yaml
+
+            load_yaml(path, resolve_func=True, recursive=False)
+
+
+def _functions(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """Yield the key and node of every function that a definition names."""
+    if isinstance(node, yaml.ScalarNode) and (node.tag == "!function" or key == "metadata.harness.generator"):
+        yield key, node
+    elif isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            yield from _functions(one, key)
+    elif isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _functions(value, f"{key}.{name.value}" if key else str(name.value))
 
 
 def make_lm_task(path: Path) -> tuple[Any, dict[str, Any]]:

@@ -15,7 +15,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.answering.tasks.definitions import find_definition, make_lm_task, quiet_lm_eval
+from harness.answering.tasks.definitions import (
+    check_functions,
+    find_definition,
+    lm_eval_folder,
+    make_lm_task,
+    quiet_lm_eval,
+)
 from harness.answering.tasks.generative import choices_of, generative
 from harness.answering.tasks.groups import leaves_of
 from harness.answering.tasks.hub import Origin, tracing
@@ -145,14 +151,22 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Ma
     return task
 
 
-def check_task(name: str, catalog: Catalog) -> None:
+def check_task(name: str, catalog: Catalog, build: bool = False) -> None:
     """Check that a task is in the catalogue or among lm-eval's own, without loading it.
 
+    Args:
+        name: The task's name.
+        catalog: Where it is looked for.
+        build: Import the functions that its definition names, where it is not lm-eval's own.
+
     Raises:
-        HarnessError: It is neither; says which is near.
+        HarnessError: It is neither; says which is near. Or a function cannot be imported.
     """
-    if leaves_of(name, catalog, {}) is None:
-        find_definition(name, catalog)
+    if leaves_of(name, catalog, {}) is not None:
+        return
+    path = find_definition(name, catalog)
+    if build and lm_eval_folder() not in path.resolve().parents:
+        check_functions(path)
 
 
 def _ask(

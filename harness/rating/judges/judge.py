@@ -265,7 +265,7 @@ def _refuse_unweighable(settings: JudgeSettings, spec: RaterSpec, words: Sequenc
     ends as too little mass.
     """
     kind = read_chat_spec(settings.model).model.partition(":")[0]
-    where, instead = f"{spec.folder}/rater.yaml: settings", "use `by: text`, or a model of `lm-eval:` or `embedded`"
+    where, instead = f"{spec.place('settings')}: settings", "use `by: text`, or a model of `lm-eval:` or `embedded`"
     if kind == "anthropic":
         raise HarnessError(f"{where}: `by: probabilities`: this interface gives no probabilities; {instead}")
     long = [word for word in words if not _may_be_one_token(word)]

@@ -44,7 +44,7 @@ def pairwise(spec: RaterSpec, surroundings: Surroundings) -> Judge:
         HarnessError: A setting does not fit, or the prompt is missing.
     """
     if not spec.compares or spec.scale != "preference":
-        raise HarnessError(f"{spec.folder}/rater.yaml: a pairwise judge needs `compares: true` and `scale: preference`")
+        raise HarnessError(f"{spec.place('use')}: a pairwise judge needs `compares: true` and `scale: preference`")
     settings = read_settings(spec, PairwiseSettings)
     words = [settings.first, settings.second, *([settings.tie] if settings.tie else [])]
     wording = wording_of(settings, spec, words)

@@ -9,23 +9,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from harness.answering import read_chat_spec
-from harness.catalog import Catalog, function_named
+from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.kinds import identity_of, target_of
+from harness.kinds import identity_of
 from harness.rating.rate import find_rater, read_spec
-from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, make_rater, rating_of
+from harness.rating.rater import NO_ANSWER, Rater, RaterSpec, Surroundings, Work, rating_of
 from harness.rating.settings import Settings, read_settings
 from harness.records import Order, Rating, digest
 
-PANEL = "judge.panel"
-JUDGES = ("judge.pointwise", "judge.pairwise", "judge.listwise")
 LABELS = ("binary", "nominal")
 """Scales whose values are counted, never averaged."""
 
@@ -193,32 +190,6 @@ def _total(parts: Sequence[float | None]) -> float | None:
     return math.fsum(known) if parts and len(known) == len(parts) else None
 
 
-def check_rater(name: str, catalog: Catalog) -> None:
-    """Check that a rater of the catalogue is there, and its function; that a judge or a panel can be made of it.
-
-    No model is loaded, and nothing is asked.
-
-    Raises:
-        HarnessError: It is not, or they do not.
-    """
-    spec = read_spec(name, catalog)
-    function_named(spec.use, f"{spec.folder}/rater.yaml: use", spec.folder)
-    if spec.use == PANEL:
-        _settings(spec, catalog)
-    elif target_of(spec.use) in map(target_of, JUDGES):
-        make_rater(spec, Surroundings(chat=_unasked, catalog=catalog))
-
-
-@dataclass(frozen=True)
-class _Unasked:
-    identity: str
-
-
-def _unasked(model: str | Mapping[str, Any], cached: bool = True) -> _Unasked:
-    """Stand for a judge's client where a judge is made only to see whether it can be."""
-    return _Unasked(read_chat_spec(model).model)
-
-
 def panel(spec: RaterSpec, surroundings: Surroundings) -> Panel:
     """Make a panel, and its members.
 
@@ -226,19 +197,22 @@ def panel(spec: RaterSpec, surroundings: Surroundings) -> Panel:
         HarnessError: A setting does not fit, or a member does not fit the panel; names each.
     """
     catalog = surroundings.catalog or Catalog()
-    settings = _settings(spec, catalog)
+    settings = panel_settings(spec, catalog)
     return Panel(spec, settings, [find_rater(name, catalog, surroundings) for name in settings.raters])
 
 
-def _settings(spec: RaterSpec, catalog: Catalog) -> PanelSettings:
+def panel_settings(spec: RaterSpec, catalog: Catalog) -> PanelSettings:
+    """Return the settings of a panel.
+
+    Raises:
+        HarnessError: One does not fit, or a member does not fit the panel; names each.
+    """
     settings = read_settings(spec, PanelSettings)
     wrong = list(_misfits(spec, settings))
     for name in settings.raters:
         wrong += [f"{name} {problem}" for problem in _strangeness(spec, name, catalog)]
     if wrong:
-        raise HarnessError(
-            "\n".join(f"{spec.folder or spec.name}/rater.yaml: settings: {problem}" for problem in wrong)
-        )
+        raise HarnessError("\n".join(f"{spec.place('settings')}: settings: {problem}" for problem in wrong))
     return settings
 
 

@@ -83,7 +83,7 @@ class RewardModel:
         self._config = self._taken(AutoConfig)
         if self._config.num_labels != 1:
             raise HarnessError(
-                f"{spec.folder}/rater.yaml: the model {path!r} has {self._config.num_labels} outputs; "
+                f"{spec.place('settings', 'model')}: the model {path!r} has {self._config.num_labels} outputs; "
                 "a reward model has one (`num_labels: 1` in its config.json)"
             )
         made_of = _contents(Path(path)) if Path(path).is_dir() else [path, self._config._commit_hash]
@@ -193,7 +193,7 @@ class RewardModel:
         tokenizer = self._taken(AutoTokenizer)
         tokenizer.padding_side = "right"
         model = self._taken(AutoModelForSequenceClassification, dtype=getattr(torch, self.settings.dtype)).eval()
-        where = f"{self.spec.folder}/rater.yaml: settings"
+        where = f"{self.spec.place('settings')}: settings"
         if self.settings.template == "chat" and not tokenizer.chat_template:
             raise HarnessError(f"{where}: template: the model {self.path!r} has no chat template; use `plain`")
         if self.settings.batch_size > 1 and (tokenizer.pad_token is None or model.config.pad_token_id is None):
@@ -245,7 +245,7 @@ def reward_model(spec: RaterSpec, _: Surroundings) -> RewardModel:
         HarnessError: A setting or the declaration does not fit.
         UnavailableError: torch or transformers is not installed, or the model cannot be had.
     """
-    where = f"{spec.folder}/rater.yaml"
+    where = spec.place()
     if spec.kind != "reward_model":
         raise HarnessError(f"{where}: the kind of {spec.use} is `reward_model`, not {spec.kind!r}")
     scale = "preference" if spec.compares else "interval"

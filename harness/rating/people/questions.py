@@ -98,7 +98,7 @@ def question_of(spec: RaterSpec) -> Question:
         "families": spec.families,
         "name": spec.name,
     }
-    return fitted(Question, {**spec.settings, **own}, f"{spec.folder}/rater.yaml: settings: ")
+    return fitted(Question, {**spec.settings, **own}, f"{spec.place('settings')}: settings: ")
 
 
 def find_questions(names: Sequence[str], families: Sequence[str], catalog: Catalog | None = None) -> list[Question]:

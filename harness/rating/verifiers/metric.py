@@ -113,5 +113,5 @@ def metric(spec: RaterSpec, _: Surroundings) -> Metric:
         HarnessError: A setting does not fit, or the module cannot be loaded.
     """
     if spec.kind != "metric":
-        raise HarnessError(f"{spec.folder}/rater.yaml: the kind of {spec.use} is `metric`, not {spec.kind!r}")
+        raise HarnessError(f"{spec.place('kind')}: the kind of {spec.use} is `metric`, not {spec.kind!r}")
     return Metric(spec, read_settings(spec, MetricSettings))
