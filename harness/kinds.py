@@ -60,6 +60,7 @@ KINDS = {
     "human": _former("rating.people.questions:ask_people", "rating.questions:ask_people"),
     "addition": _former("learning.learners.addition:addition", "rounds.addition:addition"),
     "language_model": Kind("harness.learning.learners.language_model:language_model", "language_model"),
+    "command": Kind("harness.learning.learners.command:command", "command"),
 }
 NAMES = {kind.identity: name for name, kind in KINDS.items()} | {kind.target: name for name, kind in KINDS.items()}
 

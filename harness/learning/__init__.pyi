@@ -20,6 +20,7 @@ from .problems.task import ProblemTask as ProblemTask
 from .problems.task import problem_task as problem_task
 from .round import Round as Round
 from .series import Series as Series
+from .training_data import conversational as conversational
 from .worth.doors import exchange as exchange
 from .worth.doors import rates_of as rates_of
 from .worth.doors import stale as stale

@@ -20,7 +20,7 @@ from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError, did_you_mean
 from harness.records import Item
 
-BUILTIN = {"addition": "addition", "language_model": "language_model"}
+BUILTIN = {"addition": "addition", "language_model": "language_model", "command": "command"}
 """The learners that come with the harness; others are found by the entry point group `harness.learners`."""
 
 

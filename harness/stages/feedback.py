@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import IncompleteError
-from harness.learning import Exported, Mixture, Part, People, Series, SeriesEnded, Waiting
+from harness.learning import Exported, Mixture, Part, People, Series, SeriesEnded, Waiting, conversational
 from harness.rating import Rater, find_rater
 from harness.records import Rating
 from harness.run import Run, file_name
@@ -82,18 +81,8 @@ def _export(run: Run, key: str, done: Exported, system: str | None) -> None:
     """Write the data of a series' first round in TRL's conversational formats, and the records that they come from."""
     for records in (done.items, done.practice, done.ratings):
         run.write(records, f"{key} practice")
-    before = [{"role": "system", "content": system}] if system else []
-    lines = []
-    for one in done.examples:
-        prompt = [*before, {"role": "user", "content": one.item.prompt}]
-        answer = [{"role": "assistant", "content": one.text}]
-        if one.rejected is None:
-            lines.append({"prompt": prompt, "completion": answer})
-        else:
-            rejected = [{"role": "assistant", "content": one.rejected}]
-            lines.append({"prompt": prompt, "chosen": answer, "rejected": rejected})
     path = run.folder / "export" / f"{file_name(key)}-round001.jsonl"
-    run.keep(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
+    run.keep(path, conversational(done.examples, system))
     run.note(exported={key: f"export/{path.name}"})
 
 

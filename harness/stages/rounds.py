@@ -41,7 +41,9 @@ def train_rounds(context: Context) -> None:
         return
     run = context.run
     seeds = [context.suite.seed + number for number in range(use.seeds)]
-    there = {"catalog": context.catalog, "cache": context.cache}
+    far = is_elsewhere(run.folder)
+    here = context.cache / "states" / file_name(str(run.folder)) if far else run.folder.resolve() / ".states"
+    there = {"catalog": context.catalog, "cache": context.cache, "work": here}
     learners = [make_learner(use.learner, use.settings, seed, **there) for seed in seeds]
     own = learners[0].held_out(min(use.items, context.suite.limit or use.items))
     others = list(_off_target(context, use))
@@ -65,8 +67,6 @@ def train_rounds(context: Context) -> None:
     proxies = {name: rater for name, rater in raters.items() if not isinstance(rater, Mixture | People)}
     proxies = proxies if use.explore and use.explore.proxy else {}
     judges = {item.task: golds.get(item.task, gold[use.gold]) for item in (*evaluation.items, *evaluation.explored)}
-    far = is_elsewhere(run.folder)
-    here = context.cache / "states" / file_name(str(run.folder)) if far else run.folder.resolve() / ".states"
     stopped: list[tuple[Series, SeriesEnded]] = []
     _rate_again(context, evaluation, judges, proxies)
     with context.stage("the learner trains", left) as progress:

@@ -85,6 +85,8 @@ class LanguageModel:
     """What `from_pretrained` takes."""
     source: str
     """What tells one model from another, wherever it lies."""
+    base: str | None = field(default=None, compare=False)
+    """As `folder`, of the model that the divergence is measured to: `folder` itself where not given, none if empty."""
 
     @property
     def takes(self) -> frozenset[str]:
@@ -119,7 +121,7 @@ class LanguageModel:
     def answer(self, state: State, items: Sequence[Item]) -> list[Answer]:
         """Return the likeliest answer to each item, token by token."""
         with self._at_work(state) as network:
-            return [group[0] for group in network.write(self._prompts(network, items), self._writing())]
+            return [group[0] for group in network.write(self._prompts(network, items), self.writing())]
 
     def sample(self, state: State, items: Sequence[Item], round: int) -> list[list[Answer]]:
         """Return `samples` drawn answers to each item."""
@@ -166,8 +168,9 @@ class LanguageModel:
 
         with self._at_work(state) as network:
             draw = torch.Generator(self._device).manual_seed(self._seed(purpose, round))
-            base = _base(self.folder, self._device) if measured else None
-            how = self._writing(samples, self.settings.temperature)
+            origin = self.folder if self.base is None else self.base
+            base = _base(origin, self._device) if measured and origin else None
+            how = self.writing(samples, self.settings.temperature)
             return network.write(self._prompts(network, items), how, draw, base)
 
     @contextmanager
@@ -187,7 +190,8 @@ class LanguageModel:
     def _prompts(self, network: Network, items: Sequence[Item]) -> list[list[int]]:
         return [network.prompt(item.prompt, self.settings.system_prompt) for item in items]
 
-    def _writing(self, samples: int = 1, temperature: float | None = None) -> Writing:
+    def writing(self, samples: int = 1, temperature: float | None = None) -> Writing:
+        """Return how answers are written."""
         most = self.settings.max_new_tokens or self.task.max_tokens
         return Writing(samples, temperature, most, self.task.until, self.settings.write_at_once)
 
@@ -235,8 +239,15 @@ def _base(folder: str, device: str) -> Network:
     return Network(folder, device)
 
 
+def forget_networks() -> None:
+    """Give back the memory of the models that this process keeps."""
+    _network.cache_clear()
+    _base.cache_clear()
+    _FRESH.clear()
+
+
 @lru_cache
-def _source_of(model: str) -> str:
+def source_of(model: str) -> str:
     """Return what tells a model from another: its files' hash where it is a folder, else its name."""
     folder = Path(model)
     if not folder.is_dir():
@@ -277,4 +288,4 @@ def language_model(
     if wanted.model == EMBEDDED:
         folder = str(torch_folder(cache or default_cache()))
         return LanguageModel(wanted, seed, task, folder, Path(folder).name)
-    return LanguageModel(wanted, seed, task, wanted.model, _source_of(wanted.model))
+    return LanguageModel(wanted, seed, task, wanted.model, source_of(wanted.model))

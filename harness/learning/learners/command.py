@@ -1,0 +1,307 @@
+"""The learner `command`: a program of anybody's trains; the harness samples, has it rated, keeps, and measures.
+
+The program is given a folder as its last argument, with `job.json` and `train.jsonl`, and writes `model.json` there:
+a folder that transformers loads, or a chat model at an endpoint. The folder is named by all that decides the training,
+so that a program that was killed finds again what it left there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.answering import CHAT_PREFIXES, default_cache, read_chat_spec, torch_folder
+from harness.catalog import Catalog
+from harness.errors import HarnessError
+from harness.learning.learner import Answer, Example, SeriesEnded, Training
+from harness.learning.learners.endpoint import Endpoint
+from harness.learning.learners.language_model import (
+    EMBEDDED,
+    LanguageModel,
+    LanguageModelSettings,
+    forget_networks,
+    source_of,
+)
+from harness.learning.problems.task import problem_task
+from harness.learning.training_data import conversational
+from harness.records import Item, digest
+from harness.run import write_whole
+from harness.suite import fitted
+
+JOB, DATA, MODEL, LOG = "job.json", "train.jsonl", "model.json", "log.txt"
+SUPERVISOR = """
+import os, subprocess, sys, threading
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: (sys.stdin.read(), os.killpg(0, 9)), daemon=True).start()
+code = child.wait()
+os._exit(code if code >= 0 else 128 - code)
+"""
+"""Runs the program, and ends it with all that it started when the harness ends, however that ends: the pipe closes."""
+Named = str | dict[str, Any]
+"""A model: a folder or a name on the hub, or a chat model."""
+
+
+class CommandSettings(BaseModel):
+    """`rounds: settings:` of a suite whose learner is `command`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str | list[str]
+    """The program and its arguments; the folder comes behind them."""
+    task: str
+    """A task of the catalogue with a generator."""
+    model: Named = EMBEDDED
+    """The base: `embedded`, a folder, or a name on the hub; or a chat model (`openai:NAME`, or a mapping with
+    `base_url`)."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """What the program is told beside, in `job.json`."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds that one training may take."""
+    prompts: int = Field(default=100, ge=1)
+    """New items to practise on each round."""
+    samples: int = Field(default=4, ge=1)
+    """Answers drawn for each of them, of which feedback keeps at most one."""
+    temperature: float = Field(default=1.0, gt=0)
+    system_prompt: str | None = None
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    """Tokens of an answer at most; the task's own limit where not given."""
+
+    @property
+    def words(self) -> list[str]:
+        """The program and its arguments."""
+        return shlex.split(self.run) if isinstance(self.run, str) else self.run
+
+
+class Report(BaseModel):
+    """`model.json`: what the program made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Named
+    """A folder, relative to the one that the program was given, or a chat model."""
+    steps: int = Field(ge=0)
+    """Steps of training: the same whatever was kept, so that kinds of feedback compare."""
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A state: a model, and the folder of the program that made it, none for the base."""
+
+    model: Named
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """The learner; see `harness.learning.learner.Learner`."""
+
+    settings: CommandSettings
+    writer: LanguageModel
+    """Makes the items, and answers with models that lie in a folder."""
+    program: str
+    """The hash of the files that the command names: another program is another learner."""
+    work: Path = field(compare=False)
+    """Where the program's folders lie while it is at work."""
+    cache: Path = field(compare=False)
+    takes = frozenset({"weight", "rejected"})
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training run."""
+        return self.writer.seed
+
+    @property
+    def name(self) -> str:
+        """The name of the base, by which responses call the model."""
+        model = self.settings.model
+        return self.writer.name if isinstance(model, str) else read_chat_spec(model).model
+
+    @property
+    def version(self) -> str:
+        """The hash of settings, seed, base, task, the program's files and the recipe's own version."""
+        decides = self.settings.model_dump(exclude={"timeout"})
+        return digest("command", decides, self.program, self.seed, self.writer.source, self.writer.task.version, 1)
+
+    def held_out(self, count: int) -> list[Item]:
+        """Return the first `count` held-out items of the task."""
+        return self.writer.held_out(count)
+
+    def practice(self, round: int) -> list[Item]:
+        """Return a round's items, which no other round of the seed has."""
+        return self.writer.practice(round)
+
+    def start(self) -> tuple[Made, Training]:
+        """Return the base as it is."""
+        return Made(self.writer.folder or self.settings.model), Training(0, None)
+
+    def answer(self, state: Made, items: Sequence[Item]) -> list[Answer]:
+        """Return the likeliest answer to each item."""
+        found = self._written(state)
+        if isinstance(found, Endpoint):
+            return [group[0] for group in found.write(items, self.writer.writing(), self.seed)]
+        return found.answer(found.start()[0], items)
+
+    def sample(self, state: Made, items: Sequence[Item], round: int) -> list[list[Answer]]:
+        """Return `samples` drawn answers to each item."""
+        found, how = self._written(state), self.settings
+        if isinstance(found, Endpoint):
+            return found.write(items, self.writer.writing(how.samples, how.temperature), self.seed, "samples", round)
+        return found.sample(found.start()[0], items, round)
+
+    def explore(self, state: Made, items: Sequence[Item], samples: int, round: int) -> list[list[Answer]]:
+        """Return so many drawn answers to each held-out item, with how far the model is from its base where both lie
+        in folders.
+        """
+        found = self._written(state)
+        if isinstance(found, Endpoint):
+            how = self.writer.writing(samples, self.settings.temperature)
+            return found.write(items, how, self.seed, "explore", round)
+        return found.explore(found.start()[0], items, samples, round)
+
+    def train(self, state: Made, examples: Sequence[Example], round: int) -> tuple[Made, Training]:
+        """Let the program train on what was kept; one that has done so in this folder before is not asked again.
+
+        Raises:
+            SeriesEnded: The program failed, took too long, or made no model.
+        """
+        kept = [(one.item.item_id, one.text, one.weight, one.rejected) for one in examples]
+        folder = self.work / f"training-{digest(self.version, round, str(state.model), kept)}"
+        if not (folder / MODEL).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / DATA, conversational(examples, self.settings.system_prompt))
+            job = {
+                "round": round, "seed": self.seed, "model": state.model, "data": DATA, "examples": len(examples),
+                "task": self.settings.task, "options": self.settings.options,
+            }  # fmt: skip
+            write_whole(folder / JOB, json.dumps(job, indent=2).encode())
+            forget_networks()  # the program may want the memory
+            self._run(folder)
+        report = _report(folder)
+        return Made(report.model, folder), Training(report.steps, report.loss)
+
+    def right(self, item: Item, text: str) -> bool | None:
+        """Say whether a number is the item's, where the task is about numbers."""
+        return self.writer.right(item, text)
+
+    def save(self, state: Made, path: Path) -> None:
+        """Move the program's folder, with the model that lies there; of the base write down where it is."""
+        if state.folder is not None:
+            shutil.move(state.folder, path)
+            return
+        path.mkdir(parents=True)
+        (path / MODEL).write_bytes(json.dumps({"model": state.model, "steps": 0}).encode())
+
+    def load(self, path: Path) -> Made:
+        """Read what `save` wrote."""
+        return Made(_report(path).model, path)
+
+    def _run(self, folder: Path) -> None:
+        """Run the program on a folder; what it prints goes to `log.txt` there."""
+        command = [sys.executable, "-c", SUPERVISOR, *self.settings.words, str(folder)]
+        with (
+            (folder / LOG).open("ab") as log,
+            Popen(command, stdin=PIPE, stdout=log, stderr=log, start_new_session=True) as program,
+        ):
+            try:
+                code = program.wait(self.settings.timeout)
+            except TimeoutExpired as error:
+                raise SeriesEnded(
+                    "timeout", f"the program took more than {error.timeout:,g} s; {folder / LOG}"
+                ) from error
+            finally:
+                if program.stdin:
+                    program.stdin.close()  # ends whatever is still at work
+        if code:
+            how = f"was killed by signal {code - 128}" if code > 128 else f"ended with {code}"
+            raise SeriesEnded("failed", f"the program {how}: {_last_line(folder)} ({folder / LOG})")
+
+    def _written(self, state: Made) -> LanguageModel | Endpoint:
+        """Return who answers with a state."""
+        if _is_chat(state.model):
+            return Endpoint(state.model, self.cache, self.settings.system_prompt)
+        base = self.writer.folder if self.writer.folder != state.model else None
+        return replace(self.writer, folder=str(state.model), base=base)
+
+
+def _is_chat(model: Named) -> bool:
+    return not isinstance(model, str) or model.startswith(CHAT_PREFIXES)
+
+
+def _report(folder: Path) -> Report:
+    """Read what a program made; a folder by its whole path.
+
+    Raises:
+        SeriesEnded: There is nothing, or it does not fit.
+    """
+    path = folder / MODEL
+    try:
+        report = fitted(Report, json.loads(path.read_bytes()), "")
+        if _is_chat(report.model):
+            read_chat_spec(report.model)
+        else:
+            place = folder / str(report.model)
+            if not place.is_dir():
+                raise HarnessError(f"no folder {place}")
+            report.model = str(place)
+    except FileNotFoundError as error:
+        raise SeriesEnded("failed", f"the program wrote no {MODEL}: {_last_line(folder)} ({folder / LOG})") from error
+    except (ValueError, HarnessError) as error:
+        raise SeriesEnded("failed", f"{path}: {error}") from error
+    if report.loss is not None and not math.isfinite(report.loss):
+        raise SeriesEnded("diverged", f"{path}: the loss is {report.loss}")
+    return report
+
+
+def _last_line(folder: Path) -> str:
+    path = folder / LOG
+    lines = path.read_text(errors="replace").split("\n") if path.is_file() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def command(
+    settings: dict[str, Any],
+    seed: int,
+    catalog: Catalog | None = None,
+    cache: Path | None = None,
+    work: Path | None = None,
+) -> Command:
+    """Make the learner `command`.
+
+    Args:
+        settings: The fields of `CommandSettings`.
+        seed: The seed of the training run: practised items and samples; the program is told it.
+        catalog: Where the task is looked for.
+        cache: Where the embedded model is kept.
+        work: Where the program's folders lie.
+
+    Raises:
+        HarnessError: A setting is unknown or does not fit, the task has no generator, or there is no such program.
+    """
+    wanted = fitted(CommandSettings, settings, "rounds.settings.")
+    if not wanted.words or shutil.which(wanted.words[0]) is None:
+        raise HarnessError(f"rounds.settings.run: there is no program {' '.join(wanted.words[:1])!r}")
+    files = [Path(word) for word in wanted.words[1:] if Path(word).is_file()]
+    program = digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
+    own = cache or default_cache()
+    task = problem_task(wanted.task, catalog or Catalog())
+    model, folder = wanted.model, ""
+    if model == EMBEDDED:
+        folder = str(torch_folder(own))
+    elif not _is_chat(model):
+        folder = str(Path(str(model)).resolve()) if Path(str(model)).is_dir() else str(model)
+    same = wanted.model_dump(include={"prompts", "samples", "temperature", "system_prompt", "max_new_tokens", "task"})
+    how = LanguageModelSettings(**same, model=model if isinstance(model, str) else read_chat_spec(model).model)
+    source = Path(folder).name if model == EMBEDDED else source_of(folder) if folder else digest(model)
+    return Command(wanted, LanguageModel(how, seed, task, folder, source), program, work or own / "training", own)
