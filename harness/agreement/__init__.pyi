@@ -1,6 +1,7 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .advice import confusion as confusion
+from .agreed import Agreed as Agreed
 from .agreement import Agreement as Agreement
 from .audits.audit import CHECKS as CHECKS
 from .audits.audit import Audit as Audit
@@ -21,7 +22,9 @@ from .components import people_components as people_components
 from .doors import agree as agree
 from .frame_agreement import agree_in_frame as agree_in_frame
 from .grid.units import Level as Level
+from .label_agreement import of_labels as of_labels
 from .matrix import pair_matrix as pair_matrix
+from .means import Means as Means
 from .options import AgreementOptions as AgreementOptions
 from .options import Draws as Draws
 from .preferences.comparisons import compare as compare

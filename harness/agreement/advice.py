@@ -25,7 +25,8 @@ RELIABLE, TENTATIVE = 0.8, 0.667
 RISES, MUCH = 0.02, 0.05
 """Without a rater alpha must rise by so much that the rater is named, or should be trained again."""
 MOST_RATERS, MOST_CELLS = 40, 5_000_000
-"""Up to so many raters, and items times raters, each is left out once."""
+"""Up to so many raters each pair is compared, and each left out once where items times raters are so few; a crowd of
+more has too many pairs to read."""
 FEW_ITEMS = 20_000
 """Up to so many items are looked through for sentences; the whole list is a file (`--items`)."""
 SHOWN = 5

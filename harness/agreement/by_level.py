@@ -37,7 +37,17 @@ def by_level(
     parts = [agree(ratings, replace(asked, level=levels.get(name), criterion=escape(name))) for name in names]
     whole = parts[0]
     for part in parts[1:]:
-        for name in ("tables", "units", "stand_in", "corrected", "raters", "self_agreement", "slices", "components"):
+        for name in (
+            "tables",
+            "units",
+            "stand_in",
+            "corrected",
+            "raters",
+            "self_agreement",
+            "slices",
+            "means",
+            "components",
+        ):
             getattr(whole, name).extend(getattr(part, name))
         whole.warnings.extend(note for note in part.warnings if note not in whole.warnings)
         whole.weights.update(part.weights)

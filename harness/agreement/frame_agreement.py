@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from harness.agreement import cautions
-from harness.agreement.agreement import MOST_RATERS, Agreement
+from harness.agreement.advice import MOST_RATERS
+from harness.agreement.agreement import Agreement
 from harness.agreement.by_level import by_level
 from harness.agreement.cautions import Caution, caution
 from harness.agreement.coefficients.alpha import compare_alpha
@@ -24,6 +26,7 @@ from harness.agreement.grid.scales import of_pool, of_scales
 from harness.agreement.grid.units import LISTS, Level, Units
 from harness.agreement.grid.wide import is_wide, wide_units
 from harness.agreement.labels import without_outvoted
+from harness.agreement.means import Means, means_of
 from harness.agreement.options import AgreementOptions
 from harness.agreement.repeats import of_repeats, self_agreement, with_repetitions
 from harness.agreement.slices import slices_of
@@ -85,6 +88,7 @@ def agree_in_frame(ratings: pd.DataFrame, asked: AgreementOptions) -> Agreement:
         found = _without_outvoted(found)
     by = asked.by if asked.by and not asked.correct else None
     slices = [slices_of(one.units, one.level, by, one.units.further[by], **asked.draws) for one in found.criteria if by]
+    means = [_means(one, asked.means, found) for one in found.criteria if asked.means]
     tables = [_table(one, asked, found.notes) for one in found.criteria]
     stand_in, raters = _stand_ins(found, asked) if asked.stand_in else ([], [])
     weights = _weights(found) if asked.weights else {}
@@ -105,6 +109,7 @@ def agree_in_frame(ratings: pd.DataFrame, asked: AgreementOptions) -> Agreement:
         draws=asked.draws,
         kinds=found.kinds,
         slices=slices,
+        means=means,
         components=parts,
         read=list(ratings.attrs.get("notes", ())),
     )
@@ -113,7 +118,7 @@ def agree_in_frame(ratings: pd.DataFrame, asked: AgreementOptions) -> Agreement:
 def _of_wide(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None) -> _Compared:
     if asked.categories or asked.score_range:
         raise HarnessError("a wide frame has no criteria whose scale could be declared: give one row a rating")
-    if asked.sequential or asked.by:
+    if asked.sequential or asked.by or asked.means:
         raise HarnessError("a wide frame has neither an order of labelling nor systems: give one row a rating")
     if asked.criterion or asked.kind:
         raise HarnessError("a wide frame has one criterion and no kinds of raters: choose raters by name")
@@ -124,9 +129,10 @@ def _of_wide(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None
 
 def _of_long(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None) -> _Compared:
     ratings, scales = declare(compared_once(ratings), asked.categories, asked.score_range)
-    ratings = one_answer_a_system(ratings, asked.by) if asked.by and asked.correct else ratings
+    for system in filter(None, [asked.by if asked.correct else None, asked.means]):
+        ratings = one_answer_a_system(ratings, system)
     ratings = with_order(ratings, asked.time) if asked.sequential else ratings
-    further = [*filter(None, [asked.by]), *([ORDER] if asked.sequential else [])]
+    further = [*filter(None, dict.fromkeys([asked.by, asked.means])), *([ORDER] if asked.sequential else [])]
     groups: dict[str, Any] = {"cluster": asked.cluster, "strata": asked.selection[1], "further": further}
     rows = read(ratings, level=level, raters=asked.raters, criterion=asked.criterion, kind=asked.kind, **groups)
     found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, asked.pool)]
@@ -141,6 +147,15 @@ def _of_long(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None
     declared = {} if asked.pool else scales
     found = [one._replace(units=on_scale(one.units, declared.get(one.units.criterion))) for one in found]
     return _Compared(found, ratings, kinds, repeats, notes)
+
+
+def _means(one: Levelled, column: str, found: _Compared) -> Means:
+    """Return a criterion's mean by group; comparisons, of which the rows tell, have none."""
+    rows = found.ratings
+    compares = rows is not None and "against_id" in rows and rows["against_id"].notna()
+    if rows is not None and "criterion" in rows:
+        compares &= rows["criterion"].map(str) == one.units.criterion
+    return means_of(one.units, one.level, column, found.kinds, compares=bool(np.any(compares)))
 
 
 def _without_outvoted(found: _Compared) -> _Compared:

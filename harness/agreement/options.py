@@ -62,6 +62,7 @@ class AgreementOptions:
         width: With `sequential`, the interval that is narrow enough, as a share of the range.
         by: A column of groups of items: alpha in each, and whether they differ. With `correct`, the column of the
             systems that answered (`model`): their scores and differences.
+        means: A column of groups of answers (`model`): the mean of each, and how far they lie apart.
         drop_outvoted: Leave out the one of three ratings of an item against which the other two agree, which inflates
             alpha; a warning says how many.
         weights: Weigh the AI raters as a panel by how near they come to people.
@@ -98,6 +99,7 @@ class AgreementOptions:
     time: str | None = None
     width: float = 0.1
     by: str | None = None
+    means: str | None = None
     drop_outvoted: bool = False
     weights: bool = False
     components: bool = False
@@ -141,7 +143,7 @@ class AgreementOptions:
     @property
     def columns(self) -> list[str]:
         """Columns that the options name, beside those that every table of ratings has."""
-        named = (self.cluster, self.strata, self.time, self.by, self.facet, column_of(self.chosen))
+        named = (self.cluster, self.strata, self.time, self.by, self.means, self.facet, column_of(self.chosen))
         return [name for name in named if name]
 
     @property

@@ -8,22 +8,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from harness.agreement.agreed import Agreed
 from harness.agreement.agreement import Agreement
 from harness.agreement.audits.position import position_consistency
-from harness.agreement.cautions import Caution
-from harness.agreement.chart import intervals_chart
 from harness.agreement.frame_agreement import agree_in_frame
 from harness.agreement.grid.level import SCALE_LEVEL
 from harness.agreement.grid.units import Level
 from harness.agreement.matrix import pair_matrix
 from harness.agreement.options import AgreementOptions
-from harness.agreement.slices import Slices
 from harness.agreement.stand_in.chosen import column_of
-from harness.agreement.stand_in.stand_in import StandIn
-from harness.agreement.table import Table, frame_of
 from harness.errors import HarnessError, did_you_mean
 from harness.run import Run, is_ok, is_person, kinds_of, one_verdict, opened, people_and_ai, settled
 
@@ -33,49 +28,26 @@ NO_PEOPLE = (
 )
 
 
-@dataclass(frozen=True)
-class RunAgreement:
-    """The result of `agree_in_run`.
+@dataclass(frozen=True, kw_only=True)
+class RunAgreement(Agreed):
+    """The result of `agree_in_run`; a table is named `TASK: CRITERION`.
 
     Attributes:
-        tables: One a task and criterion that several raters share, named `TASK: CRITERION`.
         pairs: The matrix, as `pair_matrix` gives it.
         positions: As `position_consistency` gives them.
         people: Names of the human raters.
-        warnings: What to beware of.
-        stand_in: For each AI rater whether it can stand in for a human, where that was asked.
-        raters: The raters' accuracies, severities and shared errors, where that was asked.
-        corrected: The mean human rating of all items by each AI rater, where that was asked.
-        self_agreement: How far raters who rated something more than once agree with themselves.
-        weights: For each task and criterion the weights of the AI raters as a panel, where that was asked.
-        slices: For each task and criterion alpha by group of items, where that was asked.
+        places: The task and the criterion of each table, by the table's name.
     """
 
-    tables: list[Table]
-    pairs: list[dict[str, Any]]
-    positions: list[dict[str, Any]]
-    people: list[str]
-    warnings: list[Caution]
-    stand_in: list[StandIn] = field(default_factory=list)
-    raters: list[dict[str, Any]] = field(default_factory=list)
-    corrected: list[dict[str, Any]] = field(default_factory=list)
-    self_agreement: list[dict[str, Any]] = field(default_factory=list)
-    weights: dict[str, dict[str, float]] = field(default_factory=dict)
-    slices: list[Slices] = field(default_factory=list)
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    positions: list[dict[str, Any]] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """The task and the criterion of each table, by the table's name."""
 
     @property
     def defined(self) -> bool:
         """Whether some pair or table has a value."""
-        return any(row["value"] is not None for row in self.pairs) or any(
-            np.isfinite(found.value) for table in self.tables for found in table.coefficients.values()
-        )
-
-    @property
-    def df(self) -> pd.DataFrame:
-        """One row a task, criterion and coefficient, with `value, low, high, n, reason` and `n_ratings`."""
-        return frame_of(self.tables)
+        return any(row["value"] is not None for row in self.pairs) or super().defined
 
     @property
     def matrix(self) -> pd.DataFrame:
@@ -91,10 +63,6 @@ class RunAgreement:
             for task, criterion in [self.places[one.criterion]]
         ]
 
-    def figure(self) -> Any:
-        """Return every coefficient on its interval, as an Altair chart."""
-        return intervals_chart(self.df)
-
     def to_json(self) -> dict[str, Any]:
         """Return JSON values: null, never NaN."""
         asked = {
@@ -104,6 +72,7 @@ class RunAgreement:
             "self_agreement": self.self_agreement,
             "weights": self.weights,
             "slices": [one.to_dict() for one in self.slices],
+            "means": [one.to_dict() for one in self.means],
         }
         return {
             "tables": [table.to_dict() for table in self.tables],
@@ -141,13 +110,19 @@ def agree_in_run(
         )
     run = opened(run)
     ratings = run.ratings if people is None else with_people(run, people)
-    for column in filter(None, (column_of(asked.chosen), asked.by)):
+    for column in filter(None, (column_of(asked.chosen), asked.by, asked.means)):
         ratings = with_column(run, ratings, column)
     asked = asked.in_run(run)
     if asked.sequential and asked.time is None and ratings.loc[is_person(ratings), "created_at"].notna().all():
         asked = replace(asked, time="created_at")
     human = sorted(map(str, ratings.loc[is_person(ratings), "rater"].unique()))
-    found = RunAgreement([], pair_matrix(ratings, **asked.draws), position_consistency(ratings), human, [])
+    found = RunAgreement(
+        pairs=pair_matrix(ratings, **asked.draws),
+        positions=position_consistency(ratings),
+        people=human,
+        draws=asked.draws,
+        kinds=kinds_of(ratings),
+    )
     for place, level, group in _shared(ratings):
         about = ": ".join(place)
         found.places[about] = place
@@ -178,8 +153,10 @@ def _take(found: RunAgreement, one: Agreement, about: str) -> None:
     """Add what is known of one task and criterion."""
     named = {"criterion": about}
     found.tables.extend(replace(table, **named) for table in one.tables)  # type: ignore[arg-type]
+    found.units.extend(replace(units, **named) for units in one.units)  # type: ignore[arg-type]
     found.stand_in.extend(replace(answer, **named) for answer in one.stand_in)  # type: ignore[arg-type]
     found.slices.extend(replace(part, **named) for part in one.slices)  # type: ignore[arg-type]
+    found.means.extend(replace(part, **named) for part in one.means)  # type: ignore[arg-type]
     for mine, others in (
         (found.warnings, one.warnings),
         (found.raters, one.raters),

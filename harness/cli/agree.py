@@ -89,6 +89,9 @@ def agree(
     by: Annotated[
         str | None, typer.Option(help="Column of groups of items: do they differ? With --correct: of systems.")
     ] = None,
+    means: Annotated[
+        str | None, typer.Option(help="Column of systems (model): the mean rating of each, and how far they lie apart.")
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Write the AI raters' weights as a panel to this YAML file, a rater.yaml too.")
     ] = None,
@@ -136,15 +139,24 @@ def agree(
         bool, typer.Option("--drop-outvoted", help="Leave out the third of three ratings where two agree; inflates.")
     ] = False,
     items: Annotated[
-        Path | None, typer.Option(help="Write each item's agreement to this CSV, the most disputed first.")
+        Path | None, typer.Option(help="Write each item's agreement to this file, the most disputed first.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Write each item's majority label, and Dawid and Skene's, to this CSV.")
+        Path | None, typer.Option(help="Write each item's majority label, and Dawid and Skene's, to this file.")
+    ] = None,
+    by_label: Annotated[
+        Path | None, typer.Option(help="Write how far all raters, and each pair, agree on each label to this file.")
+    ] = None,
+    confusion: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what each rater says where another says what to this file (CSV, as all; .json, JSON)."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import COEFFICIENTS, AgreementOptions, agree_in_frame, agree_in_run
+    from harness.agreement import COEFFICIENTS, Agreed, AgreementOptions, agree_in_frame, agree_in_run
     from harness.cli.agreement_shown import show
     from harness.cli.gated import of_agreement
     from harness.cli.gates import gates_of, stop_where_failing
@@ -163,7 +175,7 @@ def agree(
         {"stand-in": stand_in, "correct": correct, "components": components, "weights": weights,
          "level": level, "pool": pool,
          "categories": categories, "score-range": score_range, "drop-outvoted": drop_outvoted, "items": items,
-         "labels": labels,
+         "labels": labels, "by-label": by_label, "confusion": confusion, "means": means,
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
@@ -176,8 +188,8 @@ def agree(
     asked = AgreementOptions(
         coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster, stand_in=stand_in,
         epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata, sequential=sequential,
-        time=time, width=width, by=by, drop_outvoted=drop_outvoted, weights=weights is not None, components=components,
-        facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
+        time=time, width=width, by=by, means=means, drop_outvoted=drop_outvoted, weights=weights is not None,
+        components=components, facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
         **scales_said(categories, score_range),
     )  # fmt: skip
     gates = gates_of(fail_if, [*COEFFICIENTS, "missing"], junit=junit)
@@ -188,7 +200,7 @@ def agree(
             raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
             score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
-            drop_outvoted=drop_outvoted, items=items, labels=labels, components=components,
+            drop_outvoted=drop_outvoted, components=components,
             **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
                                      "rater_name": rater_name, "missing": missing, "recode": recode}),
         )  # fmt: skip
@@ -212,8 +224,10 @@ def agree(
         else:
             found = agree_in_frame(ratings, asked)
             _write_weights(weights, list(found.weights.items()))
-            _write_rows(items, found.items) if items else None
-            _write_rows(labels, found.labels) if labels else None
+    if isinstance(found, Agreed):
+        files = {"items": items, "labels": labels, "by_label": by_label, "confusions": confusion}
+        for name, path in files.items():
+            _write_rows(path, getattr(found, name)) if path else None
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -227,7 +241,11 @@ def agree(
 def _write_rows(path: Path, rows: pd.DataFrame) -> None:
     from harness.run import write_whole
 
-    write_whole(path, rows.to_csv(index=False, float_format="%.6g").encode())
+    if path.suffix == ".json":
+        text = rows.to_json(orient="records", indent=1, double_precision=15, force_ascii=False) + "\n"
+    else:
+        text = rows.to_csv(index=False, float_format="%.6g")
+    write_whole(path, text.encode())
     print(f"wrote {len(rows):,} rows to {path}", file=sys.stderr)
 
 

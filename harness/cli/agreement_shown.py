@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from math import isnan
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import NO_PEOPLE, Agreement, Components, RunAgreement, confusion
+from harness.agreement import NO_PEOPLE, Agreement, Components, Means, RunAgreement, confusion, of_labels
 
 if TYPE_CHECKING:
     from harness.agreement import Preferences
@@ -51,6 +52,8 @@ def _show_tables(found: Agreement) -> None:
         if 2 < len(table.raters) <= FEW_RATERS:
             pairs = found.matrix[found.matrix["criterion"] == table.criterion]
             _show_each("each pair", pairs.assign(who=pairs["rater_a"] + " and " + pairs["rater_b"]))
+        if 2 < len(units.values) <= FEW_GRADES and table.level in ("nominal", "set"):
+            _show_labels(of_labels(units, table.level, pairs=len(table.raters) == 2, **found.draws))
         rest = found.rest[found.rest["criterion"] == table.criterion]
         _show_each("one against the rest", rest.assign(who=rest["rater"]))
 
@@ -61,9 +64,21 @@ def _show_each(head: str, rows: pd.DataFrame) -> None:
         return
     lines = [[head, *rows["coefficient"].unique()]]
     lines += [[who, *(_words(row).strip() for row in _records(mine))] for who, mine in rows.groupby("who", sort=False)]
+    _show_lines(lines)
+
+
+def _show_lines(lines: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _show_labels(rows: Iterable[dict[str, Any]]) -> None:
+    """Print how far all raters together agree on each label, said or not said."""
+    lines = [["each label", "given", "said again", "kappa"]]
+    lines += [[one["label"], f"{one['given']:,}", _share(one["agreement"]),
+               _words({**one, "value": one["kappa"]}).strip()] for one in rows]  # fmt: skip
+    _show_lines(lines)
 
 
 def _show_asked(found: Agreement | RunAgreement) -> None:
@@ -71,6 +86,8 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         print(f"\n{part.sentence}")
         for name, value in part.groups.items():
             print(f"  {name:<22} alpha {_words(value.to_dict())}  n {value.n:,}")
+    for means in found.means:
+        _show_means(means)
     for study in found.components if isinstance(found, Agreement) else ():
         _show_components(study)
     for row in found.self_agreement:
@@ -89,6 +106,26 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         _show_raters(row)
     for row in found.corrected:
         _show_corrected(row)
+
+
+def _show_means(found: Means) -> None:
+    """Print each system's mean, and how far each two lie apart."""
+    if found.reason:
+        print(f"\n{found.criterion}: means by {found.column}: undefined: {found.reason}")
+        return
+    for rater in dict.fromkeys(row["rater"] for row in found.rows):
+        print(f"\n{found.criterion}: the mean by {found.column}, as {rater} rated")
+        for row in found.rows:
+            if row["rater"] == rater:
+                print(f"  {row['group']:<24} {_words(row)}  {row['n']:,} answers, {row['n_ratings']:,} ratings")
+        for row in found.differences:
+            if row["rater"] == rater:
+                on = f"on {row['n']:,} items of both" if row["paired"] else "not on the same items"
+                p = "p < .001" if row["p_holm"] < 0.001 else f"p {row['p_holm']:.3f}"
+                words = _words({**row, "reason": None}).strip()
+                print(f"  {row['group_a']} - {row['group_b']}: {words}  {p} (Holm), {on}")
+    if found.partly:
+        print(f"  {', '.join(found.partly)} rated some of these only: how severe they are is part of the differences")
 
 
 def _show_components(found: Components) -> None:

@@ -176,7 +176,7 @@ def _in_order(run: Run, rows: list[Row]) -> list[Row]:
 
 def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:
     """Return how far the raters agree, and why nothing is known."""
-    nothing = RunAgreement([], [], [], [], [])
+    nothing = RunAgreement()
     if not len(run.ratings):
         return nothing, []
     try:

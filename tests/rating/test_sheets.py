@@ -347,3 +347,13 @@ def test_a_severe_rater_is_a_rater(tmp_path):
     pd.DataFrame(rows, columns=list("abcd")).to_csv(tmp_path / "s.csv", index=False)
     _, found = agree(tmp_path / "s.csv", "--level", "interval", "--coefficient", "icc2")
     assert round(found["tables"][0]["icc2"]["value"], 2) == 0.29
+
+
+def test_three_labels_in_five_rows_are_labels_and_texts_are_texts(tmp_path):
+    (tmp_path / "s.csv").write_text(
+        "item_id,note,ann,bob\n1,fine,a,a\n2,too long,a,b\n3,rude,b,b\n4,why,a,b\n5,odd,c,c\n"
+    )
+    _, found = agree(tmp_path / "s.csv")
+    assert found["tables"][0]["raters"] == ["ann", "bob"]
+    right = krippendorff.alpha([[0, 0, 1, 0, 2], [0, 1, 1, 1, 2]], level_of_measurement="nominal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)

@@ -55,12 +55,10 @@ def compare_systems(
         found = ppi_of(some, strata)
         low, high = found.interval(level)
         rows.append({**row, "value": found.value, "low": number(low), "high": number(high), "reason": None})
-        known[name] = _Score(
-            found, _by_cluster(found.influence, cluster[mine], cluster), cluster[mine & sample.labelled]
-        )
+        known[name] = score_of(found, cluster[mine], cluster, cluster[mine & sample.labelled])
     rows.sort(key=lambda row: -np.inf if row["value"] is None else row["value"], reverse=True)
     order = [row["system"] for row in rows if row["system"] in known]
-    pairs = [_difference(a, b, known[a], known[b], level) for a, b in combinations(order, 2)]
+    pairs = [difference(a, b, known[a], known[b], level) for a, b in combinations(order, 2)]
     return {"systems": rows, "differences": holm(pairs)}
 
 
@@ -73,13 +71,25 @@ def one_answer_a_system(ratings: pd.DataFrame, by: str) -> pd.DataFrame:
     return ratings.assign(response_id=ratings[by].astype(object))
 
 
-class _Score:
+class Score:
     """A system's score, how far each cluster moves it, and the clusters with a human rating."""
 
     def __init__(self, found: PPI, moved: Floats, rated: Any) -> None:
         self.found, self.moved, self.rated = found, moved, set(rated.tolist())
         # what the interval holds beyond the influences: the items that are added to a share, and n / (n - 1)
         self.guard = max(found.variance / max(float(moved @ moved), 1e-300), 1.0)
+
+
+def score_of(found: PPI, mine: Any, cluster: Any, rated: Any) -> Score:
+    """Return a system's score.
+
+    Args:
+        found: Its mean, with the influence of each of its items.
+        mine: The cluster of each of its items.
+        cluster: The clusters of all systems' items.
+        rated: The clusters of those of its items that people rated.
+    """
+    return Score(found, _by_cluster(found.influence, mine, cluster), rated)
 
 
 def _of(sample: Sample, mine: Bools) -> Sample:
@@ -96,7 +106,11 @@ def _by_cluster(influence: Floats, mine: Any, cluster: Any) -> Floats:
     return summed
 
 
-def _difference(a: str, b: str, first: _Score, second: _Score, level: float) -> dict[str, Any]:
+def difference(a: str, b: str, first: Score, second: Score, level: float = 0.95) -> dict[str, Any]:
+    """Return how far two scores lie apart, a minus b, with a t interval and a two-sided p value.
+
+    What a cluster does to both scores cancels. Where the variance is 0 nothing is known of p: it is 1.
+    """
     value = first.found.value - second.found.value
     centre = first.found.centre - second.found.centre
     moved = first.moved - second.moved

@@ -20,6 +20,7 @@ from harness.rating.files.values import SEPARATORS
 from harness.statistics import Floats
 
 LONG_TEXT = 120
+SHORT_WORD = 40
 LOOKED_AT = 50
 """Of so many words it is seen what they are."""
 ENOUGH = 5
@@ -44,7 +45,7 @@ def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
             aside[name] = "by its name"
         elif isinstance(column.dtype, pd.CategoricalDtype) and _holds_records(column):
             aside[name] = "holds records"
-        elif isinstance(column.dtype, pd.CategoricalDtype) and _is_text(column):
+        elif isinstance(column.dtype, pd.CategoricalDtype) and _is_text(column) and not _said_too(table, name, names):
             aside[name] = "holds texts"
         elif len(known) >= ENOUGH and _counts_rows(known):
             aside[name] = "counts the rows"
@@ -77,6 +78,24 @@ def _is_text(column: pd.Series[Any]) -> bool:
         return False
     lists = all(word[:1] in "[{" for word in words)
     return not lists and (max(map(len, words)) > LONG_TEXT or (len(words) > 2 and len(words) > len(column) / 2))
+
+
+def _said_too(table: Table, name: str, names: Sequence[str]) -> bool:
+    """Return whether a column's words are few and short, and most stand in another column too: a small sheet's labels.
+
+    Of five rows three different labels are more than half.
+    """
+    if len(table.column(name).cat.categories) > TOP:
+        return False
+    columns = {one: table.column(one) for one in names}
+    words = {
+        one: {str(word).casefold() for word in column.cat.categories}
+        for one, column in columns.items()
+        if isinstance(column.dtype, pd.CategoricalDtype)
+    }
+    mine = words.pop(name)
+    short = max(map(len, mine)) <= SHORT_WORD
+    return short and any(2 * len(mine & other) >= max(len(mine), len(other)) for other in words.values())
 
 
 def _counts_rows(known: pd.Series[Any]) -> bool:
