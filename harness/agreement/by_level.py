@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def by_level(
-    agree: Callable[[pd.DataFrame, AgreementOptions], Agreement],
+    agree: Callable[[AgreementOptions], Agreement],
     ratings: pd.DataFrame,
     levels: Mapping[str, Level],
     asked: AgreementOptions,
@@ -34,7 +34,7 @@ def by_level(
             raise HarnessError(f"no criterion {name!r}.{did_you_mean(name, names)}")
     if asked.criterion:
         names = [name for name, kept in zip(names, matching(asked.criterion, names, "criterion"), strict=False) if kept]
-    parts = [agree(ratings, replace(asked, level=levels.get(name), criterion=escape(name))) for name in names]
+    parts = [agree(replace(asked, level=levels.get(name), criterion=escape(name))) for name in names]
     whole = parts[0]
     for part in parts[1:]:
         for name in (

@@ -73,7 +73,9 @@ def of_ratings(ratings: Ratings) -> Iterator[Caution]:
 
 
 def _repeats(ratings: Ratings) -> Iterator[Caution]:
-    """Yield ratings that stand twice: copies, and second opinions."""
+    """Yield ratings that stand twice: copies, and second opinions. A table that has some is not gathered."""
+    if ratings.cells is not None:
+        return
     size = (int(ratings.unit.max(initial=-1)) + 1) * len(ratings.criteria) * len(ratings.raters)
     kind = smallest(size)
     cell = (ratings.unit.astype(kind) * len(ratings.criteria) + ratings.criterion) * len(ratings.raters) + ratings.rater

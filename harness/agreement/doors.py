@@ -35,8 +35,8 @@ def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
 
     def agree(source: Source, /, *args: P.args, **given: P.kwargs) -> Agreement | RunAgreement:
         asked = options(*args, **given)
-        ratings = opened_source(source, asked.columns, asked.raters)
-        return agree_in_frame(ratings, asked) if isinstance(ratings, pd.DataFrame) else agree_in_run(ratings, asked)
+        ratings = opened_source(source, asked.columns, asked.raters, by_rows=asked.by_rows)
+        return agree_in_run(ratings, asked) if isinstance(ratings, Run) else agree_in_frame(ratings, asked)
 
     listed = inspect.signature(options).parameters.values()
     taken = inspect.Parameter("source", inspect.Parameter.POSITIONAL_ONLY)

@@ -38,6 +38,7 @@ from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
 from harness.agreement.table import Table
 from harness.errors import HarnessError
+from harness.rating import Cells, Gathered
 from harness.run import people_and_ai
 
 CROSS_CHECK = False
@@ -71,19 +72,20 @@ class _Sides(NamedTuple):
     machines: list[str]
 
 
-def agree_in_frame(ratings: pd.DataFrame, asked: AgreementOptions) -> Agreement:
+def agree_in_frame(source: pd.DataFrame | Gathered, asked: AgreementOptions) -> Agreement:
     """Say how far the raters of a frame agree.
 
     Args:
-        ratings: One row a rating, or wide, as `agree` takes them.
+        source: One row a rating, or wide, as `agree` takes them; or ratings by unit, where nothing needs rows.
         asked: What is asked of them.
 
     Raises:
         HarnessError: The ratings cannot be read so; says what to change.
     """
+    ratings, cells = (source.rows, source.cells) if isinstance(source, Gathered) else (source, None)
     if isinstance(asked.level, Mapping):
-        return by_level(agree_in_frame, ratings, asked.level, asked)
-    found = _of_wide(ratings, asked, asked.level) if is_wide(ratings) else _of_long(ratings, asked, asked.level)
+        return by_level(lambda one: agree_in_frame(source, one), ratings, asked.level, asked)
+    found = _of_wide(ratings, asked, asked.level) if is_wide(ratings) else _of_long(ratings, asked, asked.level, cells)
     if asked.drop_outvoted:
         found = _without_outvoted(found)
     by = asked.by if asked.by and not asked.correct else None
@@ -127,13 +129,18 @@ def _of_wide(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None
     return _Compared([Levelled(on_scale(units, None), found, why)], None, {}, [], [])
 
 
-def _of_long(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None) -> _Compared:
+def _of_long(ratings: pd.DataFrame, asked: AgreementOptions, level: Level | None, cells: Cells | None) -> _Compared:
     ratings, scales = declare(compared_once(ratings), asked.categories, asked.score_range)
     for system in filter(None, [asked.by if asked.correct else None, asked.means]):
         ratings = one_answer_a_system(ratings, system)
     ratings = with_order(ratings, asked.time) if asked.sequential else ratings
     further = [*filter(None, dict.fromkeys([asked.by, asked.means])), *([ORDER] if asked.sequential else [])]
-    groups: dict[str, Any] = {"cluster": asked.cluster, "strata": asked.selection[1], "further": further}
+    groups: dict[str, Any] = {
+        "cluster": asked.cluster,
+        "strata": asked.selection[1],
+        "further": further,
+        "cells": cells,
+    }
     rows = read(ratings, level=level, raters=asked.raters, criterion=asked.criterion, kind=asked.kind, **groups)
     found = [levelled(ratings, rows, units, level, groups) for units in criteria_of(rows, asked.pool)]
     notes = [*cautions.of_ratings(rows), *(of_pool(rows) if asked.pool else ())]

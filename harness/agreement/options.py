@@ -147,6 +147,11 @@ class AgreementOptions:
         return [name for name in named if name]
 
     @property
+    def by_rows(self) -> bool:
+        """Whether each rating's row is needed, and not only what each unit has."""
+        return bool(self.columns or self.sequential or self.components or self.pool)
+
+    @property
     def of_a_frame(self) -> list[str]:
         """Names of the options given that a run decides itself."""
         usual = {one.name: one.default for one in fields(self)}

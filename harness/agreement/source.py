@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, overload
 
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.rating import Columns, ratings_of, read_any
+from harness.rating import Columns, Gathered, ratings_of, read_any, read_gathered
 from harness.run import Run, is_run
 
 Source = pd.DataFrame | Run | str | Path
 
 
+@overload
 def opened_source(
-    source: Source, also: Sequence[str] = (), raters: str | Sequence[str] | None = None
-) -> pd.DataFrame | Run:
+    source: Source, also: Sequence[str] = (), raters: str | Sequence[str] | None = None, by_rows: Literal[True] = True
+) -> pd.DataFrame | Run: ...
+@overload
+def opened_source(
+    source: Source, also: Sequence[str], raters: str | Sequence[str] | None, by_rows: bool
+) -> pd.DataFrame | Gathered | Run: ...
+def opened_source(
+    source: Source, also: Sequence[str] = (), raters: str | Sequence[str] | None = None, by_rows: bool = True
+) -> pd.DataFrame | Gathered | Run:
     """Return a run, or a frame of ratings, given either or its path.
 
     Args:
         source: The run, the path of its folder, a file of ratings in any format that is known, or a frame.
         also: Further columns of a file.
         raters: Globs of the columns that are raters, of a table that has a column a rater.
+        by_rows: Whether a large file's ratings are needed one by one; else they may come by unit.
 
     Raises:
         HarnessError: It is none of these.
     """
     columns = Columns(raters=(raters,) if isinstance(raters, str) else tuple(raters or ()))
     if isinstance(source, str | Path):
-        return Run(source) if is_run(source) else read_any(source, also=also, columns=columns)
+        if is_run(source):
+            return Run(source)
+        return (read_any if by_rows else read_gathered)(source, also=also, columns=columns)
     if isinstance(source, pd.DataFrame):
         return ratings_of(source, also, columns)
     if isinstance(source, Run):

@@ -35,7 +35,7 @@ from harness.cli.ranked import LENGTHS, check_word, of_raters, ranked, run_ranke
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Agreement, Preferences, RunAgreement
+    from harness.agreement import Preferences, RunAgreement
     from harness.rating import Columns, Words
     from harness.run import Run
 
@@ -156,11 +156,11 @@ def agree(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
-    from harness.agreement import COEFFICIENTS, Agreed, AgreementOptions, agree_in_frame, agree_in_run
+    from harness.agreement import COEFFICIENTS, Agreed, Agreement, AgreementOptions, agree_in_frame, agree_in_run
     from harness.cli.agreement_shown import show
     from harness.cli.gated import of_agreement
     from harness.cli.gates import gates_of, stop_where_failing
-    from harness.rating import read_any
+    from harness.rating import Gathered, read_any, read_gathered
     from harness.run import Run, is_run
 
     columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
@@ -214,15 +214,22 @@ def agree(
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        ratings = read_any(source, ai=ai, also=[*asked.columns, *sides], columns=columns, words=words)
-        _tell_notes(ratings)
-        if cluster_regex:
-            ratings, asked = _clustered(ratings, cluster_regex), replace(asked, cluster="cluster")
-        if preferences:
-            ratings = of_raters(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
-            found = ranked(ratings, player, opponent, ties, asked.cluster or "item_id", baseline, asked.draws)
+        read: Any = {"ai": ai, "columns": columns, "words": words}
+        if asked.by_rows or preferences or cluster_regex:
+            ratings = read_any(source, also=[*asked.columns, *sides], **read)
+            _tell_notes(ratings)
+            if cluster_regex:
+                ratings, asked = _clustered(ratings, cluster_regex), replace(asked, cluster="cluster")
+            if preferences:
+                ratings = of_raters(ratings, raters).rename(columns=dict(zip(lengths or (), LENGTHS, strict=False)))
+                found = ranked(ratings, player, opponent, ties, asked.cluster or "item_id", baseline, asked.draws)
+            else:
+                found = agree_in_frame(ratings, asked)
         else:
-            found = agree_in_frame(ratings, asked)
+            by_unit = read_gathered(source, **read)
+            _tell_notes(by_unit.rows if isinstance(by_unit, Gathered) else by_unit)
+            found = agree_in_frame(by_unit, asked)
+        if isinstance(found, Agreement):
             _write_weights(weights, list(found.weights.items()))
     if isinstance(found, Agreed):
         files = {"items": items, "labels": labels, "by_label": by_label, "confusions": confusion}

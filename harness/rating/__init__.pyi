@@ -8,8 +8,12 @@ from .files.as_run import run_of_texts as run_of_texts
 from .files.direct import form_of as form_of
 from .files.direct import frame_of as frame_of
 from .files.direct import read_any as read_any
+from .files.direct import read_gathered as read_gathered
 from .files.evaluations.imported import import_evaluations as import_evaluations
 from .files.frames import ratings_of as ratings_of
+from .files.gathered import DIFFERENT as DIFFERENT
+from .files.gathered import Cells as Cells
+from .files.gathered import Gathered as Gathered
 from .files.hub import find_dataset as find_dataset
 from .files.hub import read_dataset as read_dataset
 from .files.limits import allow_bytes as allow_bytes

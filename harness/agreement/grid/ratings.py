@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness.agreement.grid.columns import Mask, codes_of, matching, values_of
 from harness.agreement.grid.units import Level, Units, encode
 from harness.errors import HarnessError, did_you_mean
-from harness.rating import kind_of
+from harness.rating import DIFFERENT, Cells, kind_of
 from harness.records import RaterKind
 from harness.run import aggregates, is_first, is_ok, unit_columns
 from harness.statistics import Ints, first_rows, occurring, smallest
@@ -42,6 +42,8 @@ class Ratings:
         strata: The stratum of each unit, or None.
         aggregates: Raters that are means over people, and so no people.
         further: The value of each unit in further columns.
+        cells: Of a table that was gathered, which of the different rows each unit has; the rows here are these, and
+            `different` says which.
     """
 
     unit: Ints
@@ -57,12 +59,16 @@ class Ratings:
     strata: Ints | None = None
     aggregates: frozenset[str] = frozenset()
     further: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    cells: Cells | None = None
+    different: Ints | None = None
 
     def units(self, criterion: str | None = None) -> Units:
         """Return one criterion's ratings as units; for None all, every item and criterion a unit of its own.
 
         Pooled units of one item form a cluster, unless clusters are given.
         """
+        if self.cells is not None and self.different is not None and criterion is not None:
+            return self._gathered(criterion, self.cells, self.different)
         if criterion is None:
             unit = self.unit.astype(np.int64) * len(self.criteria) + self.criterion
             return self._grid(unit, self.rater, self.value, "all", pooled=True)
@@ -70,6 +76,19 @@ class Ratings:
             return self._grid(self.unit, self.rater, self.value, criterion)
         rows = self.criterion == self.criteria.index(criterion)
         return self._grid(self.unit[rows], self.rater[rows], self.value[rows], criterion)
+
+    def _gathered(self, criterion: str, cells: Cells, different: Ints) -> Units:
+        mine = self.criterion == self.criteria.index(criterion)
+        (given,), values = encode([self.value[mine]])
+        codes = np.full(len(cells.place) + 1, -1, dtype=given.dtype)  # the last serves row -1
+        codes[different[mine]] = given
+        raters, first = np.unique(self.rater[mine], return_index=True)
+        grid = np.stack([codes[cells.which[place]] for place in cells.place[different[mine][first]]])
+        rated: Mask = np.any(grid >= 0, axis=0)
+        names = [self.raters[i] for i in raters]
+        if rated.all():
+            return Units(criterion, names, grid, values, cells.items)
+        return Units(criterion, names, grid[:, rated], values, cells.items[rated])
 
     def _grid(self, unit: Ints, rater: Ints, value: NDArray[Any], criterion: str, pooled: bool = False) -> Units:
         place, used = _compact(unit)
@@ -119,6 +138,7 @@ def read(
     kind: str | Sequence[str] | None = None,
     strata: str | None = None,
     further: Sequence[str] = (),
+    cells: Cells | None = None,
 ) -> Ratings:
     """Return the rows of a long frame that count.
 
@@ -131,6 +151,7 @@ def read(
         kind: Globs of the rater kinds to keep.
         strata: The column that names each unit's stratum.
         further: Further columns of which each unit has one value, to keep.
+        cells: Which of the rows each unit has, of a table that was gathered; it has neither clusters nor strata.
 
     Raises:
         HarnessError: A column is missing, a glob matches nothing, a value is no number, nothing is left.
@@ -146,7 +167,8 @@ def read(
         if given:
             codes, known = names[name]
             keep &= matching(given, known, name)[codes]
-    values, left_out = _that_count(frame, level, keep, names)
+    times = None if cells is None else cells.times[frame[DIFFERENT]]
+    values, left_out = _that_count(frame, level, keep, names, times)
     rows = None if keep.all() else np.flatnonzero(keep)
     unit, unit_names = _unit_codes(frame, rows)
     rater, rater_names = _sorted(*names["rater"], rows)
@@ -168,17 +190,31 @@ def read(
         strata=_by_unit(frame, strata, rows, unit, len(unit_names)),
         further={name: _values_by_unit(frame, name, rows, unit, len(unit_names)) for name in further},
         aggregates=aggregates(frame),
+        cells=cells,
+        different=None if cells is None else frame[DIFFERENT].to_numpy()[keep],
     )
 
 
 def _that_count(
-    frame: pd.DataFrame, level: Level | None, keep: Mask, names: Mapping[str, tuple[Ints, list[str]]]
+    frame: pd.DataFrame,
+    level: Level | None,
+    keep: Mask,
+    names: Mapping[str, tuple[Ints, list[str]]],
+    times: Ints | None,
 ) -> tuple[NDArray[Any], dict[str, int]]:
-    """Return the values of all rows; take from `keep` those that do not count, and say how many and why."""
+    """Return the values of all rows; take from `keep` those that do not count, and say how many and why.
+
+    Args:
+        frame: The rows.
+        level: The level.
+        keep: The rows that are asked for.
+        names: The codes and the names of raters, criteria and kinds.
+        times: How often each row stands; once where not given.
+    """
     left_out: dict[str, int] = {}
 
     def leave(reason: str, rows: Mask) -> None:
-        gone = int(np.sum(keep & rows))
+        gone = int(np.sum(keep & rows)) if times is None else int(times[keep & rows].sum())
         if gone:
             left_out[reason] = gone
             keep[rows] = False

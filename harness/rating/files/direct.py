@@ -16,6 +16,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files import ratings_file
 from harness.rating.files.adjust import adjusted
+from harness.rating.files.gathered import Gathered
 from harness.rating.files.mapping import Columns, Mapping
 from harness.rating.files.presets import recognise
 from harness.rating.files.ratings_file import NAMES
@@ -53,17 +54,53 @@ def read_any(
     Raises:
         HarnessError: The file cannot be read, or is of no format that is known.
     """
-    source, columns = read_source(path), columns or Columns.model_validate(said)
+    found = _read(path, ai, also, columns or Columns.model_validate(said), words, gather=False)
+    assert isinstance(found, pd.DataFrame)
+    return found
+
+
+def read_gathered(
+    path: str | Path,
+    *,
+    ai: str | Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    columns: Columns | None = None,
+    words: Words | None = None,
+) -> pd.DataFrame | Gathered:
+    """Read a file of ratings as `read_any` does; a large plain table by unit, in the memory of its units.
+
+    Args:
+        path: The file.
+        ai: Globs of raters that are judges.
+        also: Further columns to take along; then, rows are given.
+        columns: What is said about columns.
+        words: What is said about words.
+
+    Raises:
+        HarnessError: The file cannot be read, or is of no format that is known.
+    """
+    return _read(path, ai, also, columns or Columns(), words, gather=True)
+
+
+def _read(
+    path: str | Path,
+    ai: str | Sequence[str] | None,
+    also: Sequence[str],
+    columns: Columns,
+    words: Words | None,
+    gather: bool,
+) -> pd.DataFrame | Gathered:
+    source = read_source(path)
     patterns = [ai] if isinstance(ai, str) else list(ai or ())
     form = adjusted(form_of(source, columns), columns, ai=patterns)
     if form.table is not None:
-        found = ratings_file.read_table(source, form.table, words, ai, also)
+        found = ratings_file.read_table(source, form.table, words, ai, also, gather=gather)
         frame, left_out = found.frame, Counter(reason for _, reason in found.rejected)
-        counts = f"{form.format}: {len(frame) + len(found.rejected):,} rows read, {len(frame):,} ratings"
+        counts = f"{form.format}: {found.count + len(found.rejected):,} rows read, {found.count:,} ratings"
         unsaid = [] if ai else _unsaid(frame)
         notes = [counts, *found.notes, *unsaid, *(f"{n} rows left out: {why}" for why, n in left_out.items())]
         frame.attrs.update(path=str(source.path), notes=notes)
-        return frame
+        return frame if found.cells is None else Gathered(frame, found.cells)
     if form.records:
         source = read_source(path, form.records)
     frame = frame_of(read_ratings(source, form, words=words), also)

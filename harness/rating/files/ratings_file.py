@@ -7,7 +7,7 @@ not do can say where it stands. Names come as categories: ten million ratings th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +17,7 @@ import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.comparisons import settle_sides, sided, verdicts
+from harness.rating.files.gathered import ALIKE, DIFFERENT, Cells, cells_of, different_rows
 from harness.rating.files.layout import Cell, Layout, layout_of
 from harness.rating.files.mapping import Columns
 from harness.rating.files.source import Source, read_source
@@ -124,12 +125,19 @@ class TableRatings:
         rows: The row of the file of each.
         rejected: Rows of the file that are no rating, and why.
         notes: What was assumed.
+        cells: Which of the rows each unit has, of a table that was gathered.
     """
 
     frame: pd.DataFrame
     rows: Ints
     rejected: list[tuple[int, str]]
     notes: list[str]
+    cells: Cells | None = None
+
+    @property
+    def count(self) -> int:
+        """How many ratings there are."""
+        return len(self.frame) if self.cells is None else int(self.cells.times.sum())
 
 
 def read_table(
@@ -139,6 +147,7 @@ def read_table(
     ai: str | Sequence[str] | None = None,
     also: Sequence[str] = (),
     strict: bool = True,
+    gather: bool = False,
 ) -> TableRatings:
     """Read a table of ratings.
 
@@ -149,6 +158,7 @@ def read_table(
         ai: Globs of raters that are judges.
         also: Further columns to take along.
         strict: Refuse words for the rater's kind that are none, instead of leaving their rows out.
+        gather: Give the different rows of a large table and which of them each unit has, where that can be.
 
     Raises:
         HarnessError: A column is not there, or names a kind that is none.
@@ -162,6 +172,13 @@ def read_table(
     for name in also:
         if name not in table.names and name not in layout.fields:
             raise HarnessError(f"{where}: has no column {name!r}.{did_you_mean(name, table.names)}")
+    different = different_rows(table, layout) if gather and strict and not also else None
+    if different:
+        beside = {name: column for name, column in layout.fields.items() if name in ALIKE}
+        frame, found = _stacked(source, different.table, replace(layout, fields=beside), said, words, also)
+        if cells := cells_of(different, frame):
+            frame = _with_kinds(frame, source.path, ai).assign(**{DIFFERENT: np.arange(len(frame))})
+            return TableRatings(frame, cells.times, [], _notes(source, below, layout, found), cells)
     frame, found = _stacked(source, table, layout, said, words, also)
     numbers = np.arange(1, len(table) + 1) if table.rows is None else np.asarray(table.rows)
     rows: Ints = np.tile(numbers, len(layout.cells)) if len(layout.cells) > 1 else numbers
@@ -175,8 +192,11 @@ def read_table(
         frame, rows = frame[~unfit], rows[~unfit]
         frame["rater_kind"] = frame["rater_kind"].cat.remove_categories(list(wrong))
     frame = _with_kinds(frame, source.path, ai)
-    notes = [*source.notes, *below, *layout.notes, *_aside(layout), *found.notes]
-    return TableRatings(frame, rows, rejected, notes)
+    return TableRatings(frame, rows, rejected, _notes(source, below, layout, found))
+
+
+def _notes(source: Source, below: Sequence[str], layout: Layout, found: Meaning) -> list[str]:
+    return [*source.notes, *below, *layout.notes, *_aside(layout), *found.notes]
 
 
 def _aside(layout: Layout) -> list[str]:
@@ -316,7 +336,9 @@ def _read_values(source: Source, table: Table, cells: Sequence[Cell], frame: pd.
     criterion = frame["criterion"].cat
     names = [str(name) for name in criterion.categories]
     at: Ints = criterion.codes.to_numpy()
-    found = meaning(codes, list(map(str, told)), np.where(at < 0, 0, at), names, words, source.decimal_comma)
+    found = meaning(
+        codes, list(map(str, told)), np.where(at < 0, 0, at), names, words, source.decimal_comma, table.times
+    )
     for cell in cells:
         if order := table.orders.get(cell.column):
             mine = names if cell.criterion is None else [cell.criterion]

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from harness.rating.files.cells import plain
 from harness.rating.files.limits import read_json
+from harness.statistics import Ints
 
 BLANKS = "".join(one for one in map(chr, range(0x3001)) if one.isspace()) + "\u200b\u2060\ufeff"
 """What is no part of a word at its ends: all that Unicode calls blank, and what has no width."""
@@ -52,6 +53,7 @@ class Table:
         orders: Columns whose values have an order, which the file itself states, and that order.
         rows: The number of each row, where some rows of the file could not be read.
         stream: Gives several columns together, so many rows at once; where a file can do so without holding them.
+        times: How often each row stands, where equal rows are one.
     """
 
     names: list[str]
@@ -60,6 +62,7 @@ class Table:
     orders: dict[str, list[str]] = field(default_factory=dict)
     rows: Sequence[int] | None = None
     stream: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
+    times: Ints | None = None
     _known: dict[str, pd.Series[Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -76,8 +79,15 @@ class Table:
     @cached_property
     def head(self) -> dict[str, list[Any]]:
         """The cells of the first rows."""
-        begin = next(self.pieces(self.names, HEAD), None)
-        return {name: [] if begin is None else begin[name].to_pylist() for name in self.names}
+        found: dict[str, list[Any]] = {name: [] for name in self.names}
+        count = 0
+        for piece in self.pieces(self.names, HEAD):
+            for name in self.names:
+                found[name] += piece[name].to_pylist()
+            count += len(piece)
+            if count >= HEAD:
+                break
+        return found
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a column: floats, or categories of words; what is empty is missing."""

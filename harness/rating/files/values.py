@@ -93,6 +93,7 @@ def meaning(
     criteria: Sequence[str],
     said: Words,
     decimal_comma: bool = False,
+    rows: Ints | None = None,
 ) -> Meaning:
     """Return what a column of words says.
 
@@ -103,17 +104,18 @@ def meaning(
         criteria: Their names.
         said: What the user says about words.
         decimal_comma: Commas are decimal: they separate no columns of the file.
+        rows: How many rows of the file each row stands for; one where not given.
     """
     cell = criterion.astype(np.int64) * len(words) + codes
     used, place = np.unique(cell[codes >= 0], return_inverse=True)
     found = Meaning(np.full(len(codes), np.nan), np.full(len(codes), None, dtype=object))
     values, labels = np.full(len(used), np.nan), np.full(len(used), None, dtype=object)
+    counts = np.bincount(place, None if rows is None else rows[codes >= 0], minlength=len(used)).astype(int)
     for at, name in enumerate(criteria):
         mine = np.flatnonzero((used >= at * len(words)) & (used < (at + 1) * len(words)))
         told = [words[code] for code in used[mine] - at * len(words)]
-        times = np.bincount(place, minlength=len(used))[mine]
         values[mine], labels[mine], scale, notes = _of_criterion(
-            told, times, said, said.listed.get(name, said.listed.get("")), decimal_comma
+            told, counts[mine], said, said.listed.get(name, said.listed.get("")), decimal_comma
         )
         if scale:
             found.scale[name] = scale
