@@ -28,12 +28,14 @@ from .logs.inspect_log import InspectSample as InspectSample
 from .logs.inspect_log import InspectScore as InspectScore
 from .logs.inspect_log import is_inspect_log as is_inspect_log
 from .logs.inspect_log import read_inspect_log as read_inspect_log
+from .logs.lm_eval_files import SamplesFile as SamplesFile
+from .logs.lm_eval_files import newest_samples as newest_samples
+from .logs.lm_eval_files import samples_file as samples_file
+from .logs.lm_eval_files import samples_in as samples_in
+from .logs.lm_eval_files import strangers_in as strangers_in
 from .logs.lm_eval_log import CHECKPOINT as CHECKPOINT
 from .logs.lm_eval_log import LmEvalSample as LmEvalSample
-from .logs.lm_eval_log import date_of as date_of
-from .logs.lm_eval_log import newest_samples as newest_samples
 from .logs.lm_eval_log import read_samples as read_samples
-from .logs.lm_eval_log import read_settings as read_settings
 from .models.clients import chat_models as chat_models
 from .models.clients import make_chat as make_chat
 from .models.clients import read_chat_spec as read_chat_spec

@@ -13,6 +13,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.imported import import_evaluations
+from harness.records import Item
+from harness.rounds.scores.logs import lm_eval_scores
 from harness.rounds.scores.run_scores import from_run
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.run.folder import Run
@@ -180,7 +182,12 @@ def test_what_cannot_be_imported_is_told(output, tmp_path):
     shutil.copytree(output, broken)
     (path,) = broken.rglob("samples_chosen_*.jsonl")
     path.write_text(path.read_text() + '{"doc_id": 3, "resps": 1}\n')
-    with pytest.raises(HarnessError, match=rf"{re.escape(path.name)}, line 4: is no sample of lm-eval"):
+    told = rf"{re.escape(path.name)}, line 4: is no sample of lm-eval"
+    run, notes = import_evaluations("lm-eval", [broken], tmp_path / "rest")  # one broken file is told, the rest goes on
+    assert set(run.items["task"]) == {"written"}
+    assert re.search(f"left out: .*{told}", notes[0])
+    next(broken.rglob("samples_written_*.jsonl")).unlink()
+    with pytest.raises(HarnessError, match=told):
         import_evaluations("lm-eval", [broken], tmp_path / "run")
     run, _ = import_evaluations("lm-eval", [output], tmp_path / "run")
     other = tmp_path / "other"
@@ -265,6 +272,165 @@ def test_an_empty_file_is_told_and_the_rest_goes_on(tmp_path):
     assert len(run.ratings) == 1
     assert len(notes) == 1
     assert "samples_void" in notes[0]
+
+
+def generated(number, target, text="42", doc=None, **fields):
+    """A row of a task that writes, as lm-eval has written it since 0.4.9: all but the metrics as text."""
+    asked = {"gen_args_0": {"arg_0": f"ask {number}", "arg_1": {"until": ["."]}}}
+    row = {"doc_id": number, "doc": doc or {"n": number}, "target": target, "arguments": asked, "resps": [[text]]}
+    scores = {"metrics": ["exact_match"], "exact_match": 1.0}
+    return {**row, "filtered_resps": [text], "filter": "none", **scores, "doc_hash": f"d{number}", **fields}
+
+
+def chosen(number, target, words=("no", "yes"), logprobs=(-1.0, -2.0), **fields):
+    """A row of multiple choice, likewise."""
+    asked = {f"gen_args_{n}": {"arg_0": "ask", "arg_1": f" {word}"} for n, word in enumerate(words)}
+    resps = [[[str(logprob), "False"]] for logprob in logprobs]
+    row = {"doc_id": number, "doc": {"n": number}, "target": target, "arguments": asked, "resps": resps}
+    return {**row, "filter": "none", "metrics": ["acc"], "acc": 1.0, "doc_hash": f"d{number}", **fields}
+
+
+def brought(tmp_path, rows, configs=None, name="t", **args):
+    folder = written(tmp_path / "o", f"samples_{name}_{DAY}.jsonl", rows, **args)
+    if configs:
+        path = folder / f"results_{DAY}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "configs": {name: configs}}))
+    return import_evaluations("lm-eval", [folder], tmp_path / "run")
+
+
+def rights(run):
+    items = run.records(Item, run.items)
+    return {item.item_id: item.right for item in items}
+
+
+def test_several_targets_written_as_text_are_several(tmp_path):
+    rows = [
+        generated(0, "['Paris', 'paris']"),
+        generated(1, "[3, 5]", doc={"answers": [3, 5]}),
+        generated(2, "[1, 2]", doc={"answer": "[1, 2]"}),  # the one answer is a list's text
+        generated(3, "['a', 'b']", doc={"output": "['a', 'b']"}),
+        generated(4, "[1, 2]"),  # nothing tells: as it is written
+        generated(5, "[the end]"),
+        generated(6, "7"),
+    ]
+    run, notes = brought(tmp_path, rows)
+    assert notes == []
+    assert rights(run) == {
+        "0": ["Paris", "paris"], "1": ["3", "5"], "2": ["[1, 2]"], "3": ["['a', 'b']"], "4": ["[1, 2]"],
+        "5": ["[the end]"], "6": ["7"],
+    }  # fmt: skip
+
+
+def test_targets_of_choices_are_numbers_texts_truths_or_lists_of_them(tmp_path):
+    rows = [
+        chosen(0, "1"), chosen(1, "True"), chosen(2, "[0, 1]"), chosen(3, "yes"), chosen(4, "maybe"),
+        chosen(5, "True", words=("False", "True")), chosen(6, "False"), chosen(7, 0), chosen(8, True), chosen(9, [1]),
+    ]  # fmt: skip
+    run, _ = brought(tmp_path, rows)
+    assert rights(run) == {
+        "0": ["1"], "1": ["1"], "2": ["0", "1"], "3": ["1"], "4": [], "5": ["1"], "6": ["0"], "7": ["0"], "8": ["1"],
+        "9": ["1"],
+    }  # fmt: skip
+
+
+def test_the_right_choice_of_a_task_that_writes_is_its_text(tmp_path):
+    rows = [generated(0, "1", doc={"options": {"text": ["red", "blue"]}}), generated(1, "3", doc={"options": {}})]
+    run, _ = brought(tmp_path, rows, {"output_type": "generate_until", "doc_to_choice": "{{options.text}}"})
+    assert rights(run) == {"0": ["blue"], "1": []}
+
+
+def test_choices_weighed_without_their_question_are_no_further_choices(tmp_path):
+    row = chosen(0, "0", words=("no", "yes", "no", "yes"), logprobs=(-2.0, -1.0, -9.0, -0.1))
+    for n in (2, 3):
+        row["arguments"][f"gen_args_{n}"]["arg_0"] = ""
+    run, _ = brought(tmp_path, [row])
+    (item,) = run.records(Item, run.items)
+    assert (item.choices, item.prompt) == (["no", "yes"], "ask")
+    assert run.responses.set_index("model").loc["small", "text"] == "yes"
+
+
+def test_what_was_not_scored_has_no_score_and_numpys_values_are_read(tmp_path):
+    rows = [
+        generated(0, "1", metrics=["bypass"], bypass=999),
+        generated(1, "1", metrics=["acc", "f1"], acc="True", f1="0.25"),
+        generated(2, "1", metrics=["acc", "f1"], acc=False, f1="nan"),
+        generated(3, "1", metrics=["pass_at_1"], pass_at_1=1.0),
+    ]
+    run, notes = brought(tmp_path, rows)
+    values = run.ratings.set_index(["rater", "item_id"])["value"]
+    assert {key: None if value != value else value for key, value in values.items()} == {
+        ("lm-eval:acc", "1"): 1, ("lm-eval:f1", "1"): 0.25, ("lm-eval:acc", "2"): 0, ("lm-eval:f1", "2"): None,
+        ("lm-eval:pass_at_1", "3"): 1,
+    }  # fmt: skip
+    assert set(run.ratings.loc[run.ratings["rater"] == "lm-eval:pass_at_1", "criterion"]) == {"correctness"}
+    assert notes == []
+
+
+def test_a_document_twice_is_one_where_it_is_the_same_and_else_refused(tmp_path):
+    run, _ = brought(tmp_path, [generated(0, "1"), generated(0, "1")])
+    assert len(run.ratings) == 1
+    with pytest.raises(HarnessError, match="document 0 stands there twice"):
+        brought(tmp_path / "b", [generated(0, "1"), generated(0, "1", exact_match=0.0)])
+
+
+def test_a_number_over_zero_is_no_log_likelihood(tmp_path):
+    row = generated(0, "42")
+    row["arguments"]["gen_args_0"]["arg_1"] = '{"until": ["."]}'  # as text: not a continuation that was weighed
+    with pytest.raises(HarnessError, match=r"line 1: is no sample of lm-eval .*42\.0 is no log-likelihood"):
+        brought(tmp_path, [row])
+
+
+def test_models_of_one_folder_before_0_4_3_are_told_apart(tmp_path):
+    """`results.json` is the last model's; the others' files say theirs, and one of a task that it lacks is told."""
+    rows = {"one": [weighed(0, {"acc": 0.0})], "two": [weighed(0, {"acc": 1.0})]}
+    for model in rows:
+        folder = written(
+            tmp_path / "o", f"pretrained__org__{model}_lost.jsonl", rows[model], date="", model=f"org/{model}"
+        )
+    (folder / "pretrained__org__one_other.jsonl").write_text("[]")
+    run, notes = import_evaluations("lm-eval", [folder], tmp_path / "run")
+    values = run.ratings.merge(run.responses[["response_id", "model"]], on="response_id")
+    assert values.set_index("model")["value"].to_dict() == {"org__one": 0, "two": 1}
+    assert "pretrained__org__one_other.jsonl: left out: its task" in notes[0]
+    with pytest.raises(HarnessError, match="lost was answered by several models"):
+        lm_eval_scores(folder, 0)
+
+
+def test_a_file_alone_is_the_file_that_is_named(tmp_path):
+    folder = written(tmp_path / "o", f"samples_lost_{DAY}.jsonl", [weighed(0, {"acc": 0.0})])
+    written(folder, f"samples_lost_{LATER}.jsonl", [weighed(0, {"acc": 1.0})], date=LATER)
+    written(folder, f"samples_more_{LATER}.jsonl", [weighed(0, {"acc": 1.0})], date=LATER)
+    run, _ = import_evaluations("lm-eval", [folder / f"samples_lost_{DAY}.jsonl"], tmp_path / "run")
+    assert run.ratings[["task", "value"]].to_numpy().tolist() == [["lost", 0.0]]
+
+
+def test_results_of_another_day_name_no_model_unless_all_are_of_one(tmp_path):
+    folder = written(tmp_path / "org__small", f"samples_lost_{LATER}.jsonl", [weighed(0, {"acc": 0.0})], revision="a")
+    (folder / f"samples_lost_{LATER}.jsonl").rename(folder / "samples_lost_2024-07-01T00-00-00.jsonl")
+    run, _ = import_evaluations("lm-eval", [folder], tmp_path / "one")
+    assert [who.name for who in run.suite.models] == ["small@a"]
+    other = {"config": {"model": "hf", "model_args": "pretrained=org/small,revision=b"}}
+    (folder / f"results_{LATER}.json").write_text(json.dumps(other))
+    run, notes = import_evaluations("lm-eval", [folder], tmp_path / "two")
+    assert [who.name for who in run.suite.models] == ["org__small"]
+    assert "no results of its day" in notes[0]
+
+
+def test_of_logs_without_a_date_the_last_counts_and_it_is_said(tmp_path):
+    one, two = (
+        written(tmp_path / name, "pretrained__org__small_lost.jsonl", [weighed(0, {"acc": acc}, said=said)], date="")
+        for name, acc, said in (("a", 0.0, "False"), ("b", 1.0, "True"))
+    )
+    run, notes = import_evaluations("lm-eval", [one, two], tmp_path / "run")
+    assert run.ratings["value"].tolist() == [1]
+    assert len([note for note in notes if "has no date" in note]) == 2
+    _, notes = import_evaluations("lm-eval", [two], tmp_path / "run")
+    assert notes == []
+    results = json.loads((one / "results.json").read_text())
+    (one / "results.json").write_text(json.dumps({**results, "date": 1.7e9}))  # as 0.4.2 writes: a second of the day
+    (two / "results.json").write_text(json.dumps({**results, "date": 1.6e9}))
+    run, notes = import_evaluations("lm-eval", [one, two], tmp_path / "dated")
+    assert run.ratings["value"].tolist() == [0]
 
 
 INSPECT = """

@@ -1,4 +1,4 @@
-"""The output folders of lm-eval (`results_*.json`, `samples_*.jsonl`): what was asked, answered and scored, as rows.
+"""The samples of lm-eval (`samples_*.jsonl`): what was asked, answered and scored, as rows.
 
 Read is what lm-eval has written since 0.4.0: a sample's arguments as a list of lists or a dict of dicts, one JSON array
 or one object a line, the metrics named or (as in the details of the Open LLM Leaderboard) merely there, files with and
@@ -8,6 +8,7 @@ scores.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -15,16 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.answering.logs.lm_eval_files import parsed
 from harness.errors import HarnessError
 from harness.statistics import number
 
-SAMPLES = re.compile(r"^samples_(?P<task>.+?)(?:_(?P<date>\d{4}-\d{2}-\d{2}T[\d.:-]+))?\.jsonl?$")
-DATED = re.compile(r"(\d{4}-\d{2}-\d{2}T[\d.:-]+?)\.jsonl?$")
 NO_METRICS = {
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash",
     "target_hash", "hash_doc", "hash_full_prompt", "hash_input_tokens", "hash_cont_tokens", "repeat", "schema_version",
+    "scores_per_repeat",
 }  # fmt: skip
 """What a row has beside its metrics, where it does not say which those are."""
+UNSCORED = "bypass"
+"""The metric of what lm-eval did not score: it writes 999."""
+LARGEST = 0.01
+"""Of log-likelihoods, which rounding may lift over 0."""
 CHECKPOINT = re.compile(r"^(?:(?P<series>[^:=/]+):)?(?P<round>\d+)=(?P<path>.+)$")
 """How a command line says which round a folder or file is of: `ROUND=PATH` or `SERIES:ROUND=PATH`."""
 
@@ -67,45 +72,6 @@ class LmEvalSample:
     prompt_hash: str | None
 
 
-def newest_samples(folder: str | Path) -> dict[str, Path]:
-    """Return the newest file of samples of each task in a folder, or below it.
-
-    Raises:
-        HarnessError: There is none.
-    """
-    newest: dict[str, tuple[str, Path]] = {}
-    folder = Path(folder)
-    for path in sorted([*folder.rglob("*.jsonl"), *folder.rglob("samples_*.json")]):
-        task = task_of(path)
-        if task:
-            newest[task] = max(newest.get(task, ("", path)), (date_of(path), path))
-    if not newest:
-        raise HarnessError(
-            f"{folder}: has no samples_*.jsonl of lm-eval; evaluate with `--log_samples --output_path {folder}`"
-        )
-    return {task: path for task, (_, path) in sorted(newest.items())}
-
-
-def task_of(path: Path) -> str | None:
-    """Return the task of a file of samples; None where it is none.
-
-    Before 0.4.3 the files were called by the model's arguments and the task; `results.json` beside them says the tasks.
-    """
-    named = SAMPLES.match(path.name)
-    if named:
-        return named["task"]
-    results = path.parent / "results.json"
-    known = (_json(results).get("results") or {}) if results.is_file() else {}
-    fitting = [task for task in known if path.stem == task or path.stem.endswith(f"_{task}")]
-    return max(fitting, key=len, default=None)
-
-
-def date_of(path: Path) -> str:
-    """Return the date in a file's name, in one way of writing; empty where it has none."""
-    found = DATED.search(path.name)
-    return found[1].replace(":", "-") if found else ""
-
-
 def read_samples(path: Path) -> Iterator[LmEvalSample]:
     """Yield the rows of a file of samples.
 
@@ -127,60 +93,26 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
             start = lines.read(1)
             lines.seek(0)
             if start == "[":  # until 0.4.2: one array, over many lines
-                yield from enumerate(_parsed(path, lines.read()), start=1)
+                yield from enumerate(parsed(path, lines.read()), start=1)
             else:
                 yield from ((place, line) for place, line in enumerate(lines, start=1) if line.strip())
     except UnicodeDecodeError as error:
         raise HarnessError(f"{path}: is no UTF-8 text ({error})") from error
 
 
-def read_settings(folder: str | Path, date: str | None = None) -> dict[str, Any]:
-    """Return a `results_*.json` in a folder: how the model was run; empty where there is none.
-
-    Args:
-        folder: Where it lies.
-        date: That of the samples; the results of the same run are meant, or the first after it. The newest of all where
-            not given.
-
-    Raises:
-        HarnessError: It is no JSON.
-    """
-    paths = sorted([*Path(folder).glob("results_*.json"), *Path(folder).glob("results.json")], key=date_of)
-    if date:
-        paths = [path for path in paths if date_of(path) == date] or [path for path in paths if date_of(path) > date][
-            :1
-        ]
-    return _json(paths[-1]) if paths else {}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = _parsed(path, path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise HarnessError(f"{path}: is no UTF-8 text ({error})") from error
-    if not isinstance(found, dict):
-        raise HarnessError(f"{path}: is no JSON object")
-    return found
-
-
-def _parsed(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise HarnessError(f"{path}: is no JSON ({error})") from error
-
-
 def _sample(row: dict[str, Any]) -> LmEvalSample:
     names = row["metrics"] if "metrics" in row else [name for name in row if name not in NO_METRICS]
-    metrics = {name: row.get(name) for name in names}
+    metrics = {name: _value(row.get(name)) for name in names if name != UNSCORED}
     scores = {name: number(value) for name, value in metrics.items() if value is None or isinstance(value, int | float)}
-    prompt, choices, texts, logprobs = _answered(_arguments(row.get("arguments", [])), row.get("resps", []))
+    arguments = _conditional(_arguments(row.get("arguments", [])))
+    prompt, choices, texts, logprobs = _answered(arguments, row.get("resps", [])[: len(arguments) or None])
+    doc = row["doc"] if isinstance(row.get("doc"), dict) else {}
     return LmEvalSample(
         item_id=str(row["doc_id"]),
-        doc=row["doc"] if isinstance(row.get("doc"), dict) else {},
+        doc=doc,
         prompt=prompt,
         choices=choices,
-        target=_target(row.get("target"), choices),
+        target=_target(_listed(row.get("target"), doc, choices), choices),
         texts=texts,
         logprobs=logprobs,
         filter=str(row.get("filter", "none")),
@@ -197,6 +129,26 @@ def _arguments(written: Any) -> list[list[Any]]:
     """Return the arguments of each request, from either shape."""
     groups = written.values() if isinstance(written, dict) else written
     return [list(group.values()) if isinstance(group, dict) else list(group) for group in groups]
+
+
+def _conditional(arguments: list[list[Any]]) -> list[list[Any]]:
+    """Return the arguments without those that ask for the choices again, alone, for `acc_mutual_info`."""
+    half = len(arguments) // 2
+    alone = [[part[0], str(part[1]).strip()] for part in arguments[half:] if len(part) > 1]
+    again = [["", str(part[1]).strip()] for part in arguments[:half] if len(part) > 1]
+    return arguments[:half] if half and alone == again and len(arguments) == 2 * half else arguments
+
+
+def _value(written: Any) -> Any:
+    """Return a metric's value; numpy's numbers and truth values were written as texts."""
+    if not isinstance(written, str):
+        return written
+    if written in ("True", "False"):
+        return written == "True"
+    try:
+        return float(written)
+    except ValueError:
+        return written
 
 
 def _answered(
@@ -226,12 +178,31 @@ def _is_text(response: Any) -> bool:
 
 def _logprob(response: Any) -> float:
     """Return a log-likelihood, alone or with whether it is the greedy text; numbers were written as texts too."""
-    return float(response[0] if isinstance(response, list) else response)
+    found = float(response[0] if isinstance(response, list) else response)
+    if found > LARGEST:
+        raise ValueError(f"{found} is no log-likelihood")
+    return found
 
 
 def _text(prompt: Any) -> str:
     """Return a prompt as text; a conversation is kept as its JSON."""
+    if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str):
+        return prompt[0]  # the JSON of a conversation for a chat interface
     return prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)
+
+
+def _listed(written: Any, doc: dict[str, Any], choices: list[str] | None) -> Any:
+    """Return several targets as a list: since 0.4.9 they are written as its text, which may also be the one target."""
+    if not (isinstance(written, str) and written.startswith("[") and written.endswith("]")) or written in doc.values():
+        return written
+    try:
+        found = ast.literal_eval(written)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return written
+    if str(found) != written or not isinstance(found, list):
+        return written
+    several = choices is not None or found in doc.values() or all(isinstance(one, str) for one in found)
+    return found if several else written
 
 
 def _target(written: Any, choices: list[str] | None) -> str | list[str] | None:
@@ -240,7 +211,8 @@ def _target(written: Any, choices: list[str] | None) -> str | list[str] | None:
     if isinstance(written, list):
         known = [place for one in written if (place := _target(one, choices)) is not None]
         return [str(place) for place in known] or None
-    text = str(int(written)) if isinstance(written, bool) else str(written)
+    truth = {"True": True, "False": False}.get(str(written), written) if written not in choices else written
+    text = str(int(truth)) if isinstance(truth, bool) else str(truth)
     if text.isdecimal() and int(text) < len(choices):
         return text
     return str(choices.index(text.strip())) if text.strip() in choices else None

@@ -12,7 +12,7 @@ from harness.answering import InspectLog, InspectSample, newest_samples, read_in
 from harness.errors import HarnessError, did_you_mean
 from harness.records import digest
 
-PREFERRED = ("exact_match", "acc", "pass@1", "acc_norm")
+PREFERRED = ("exact_match", "acc", "pass@1", "pass_at_1", "acc_norm")
 """The metric of a task that has several, unless one is named."""
 
 

@@ -10,7 +10,19 @@ from typing import Any
 
 from harness.records import Family, Item, Rating, Response, digest
 
-CORRECTNESS = ("acc", "exact_match", "pass@1", "em", "match", "includes", "choice", "answer", "pattern", "exact")
+CORRECTNESS = (
+    "acc",
+    "exact_match",
+    "pass@1",
+    "pass_at_1",
+    "em",
+    "match",
+    "includes",
+    "choice",
+    "answer",
+    "pattern",
+    "exact",
+)
 """The metrics and scorers that say whether the answer is right; the others are criteria of their own."""
 
 Families = Callable[[str], Family]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,14 @@ def _targets(sample: InspectSample) -> list[str]:
     """Return the right answers; of choices, for which Inspect names letters, their numbers."""
     if sample.choices is None:
         return sample.target
-    letters = [letter for target in sample.target for letter in target.strip().upper() if letter.isalpha()]
+    return [str(place) for target in sample.target for place in _places(target.strip(), sample.choices)]
+
+
+def _places(target: str, choices: Sequence[str]) -> list[int]:
+    """Return the numbers of the choices that a target names: by its text, or by letters (`B`, `AC`, `A, C`)."""
+    if target in choices:
+        return [choices.index(target)]
+    letters = re.sub(r"[\s,;.()]", "", target).upper()
     places = [ord(letter) - ord("A") for letter in letters]
-    return [str(place) for place in places if place < len(sample.choices)]
+    known = all(0 <= place < len(choices) for place in places) and len(set(places)) == len(places)
+    return places if known else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.answering import LmEvalSample, date_of, newest_samples, read_samples, read_settings
+from harness.answering import LmEvalSample, SamplesFile, read_samples, samples_file, samples_in, strangers_in
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
 from harness.records import Family, Item, Response, digest
@@ -18,33 +19,103 @@ KEPT = ("config", "n-shot", "versions", "lm_eval_version", "transformers_version
 
 
 def read_lm_eval(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluation]:
-    """Yield the evaluations in an output folder of lm-eval: of each model in it, of each task the newest."""
-    found = newest_samples(checkpoint.path).values() if checkpoint.path.is_dir() else [checkpoint.path]
-    folders = sorted({path.parent for path in found})
+    """Yield the evaluations in an output folder of lm-eval: of each model in it, of each task the newest.
+
+    A file that is broken is noted, and the rest goes on.
+
+    Raises:
+        HarnessError: There is none, or all are broken.
+    """
+    files = _files(checkpoint)
+    folders = sorted({file.path.parent for file in files})
     if checkpoint.series and len(folders) > 1:
         names = ", ".join(folder.name for folder in folders)
         raise HarnessError(f"{checkpoint.path}: holds the output of several models, but a round has one: {names}")
-    for folder in folders:
-        for task, path in newest_samples(folder).items():
-            results = read_settings(folder, date_of(path)) or read_settings(folder)
-            config = results.get("config") or {}
-            args = {"model": config.get("model"), **_model_args(config.get("model_args"))}
-            settings = {key: results[key] for key in KEPT if results.get(key) is not None}
-            settings["task_config"] = (results.get("configs") or {}).get(task)
-            evaluation = Evaluation(
-                "lm-eval",
-                checkpoint.named(_model_name(args, results, folder)),
-                task,
-                checkpoint,
-                without_paths(without_secrets(args), distinct=True),
-                {"path": path.name, **without_paths(without_secrets(settings))},
-                made=date_of(path),
-            )
-            samples = list(read_samples(path))
-            if not samples:
-                evaluation.notes.append(f"{path}: is empty, left out")
-            _add_samples(evaluation, samples, families(task))
-            yield evaluation
+    notes = [
+        f"{path}: left out: its task is not among those of the results.json beside it"
+        for path in (strangers_in(checkpoint.path) if checkpoint.path.is_dir() else [])
+    ]
+    broken: list[str] = []
+    whole: list[Evaluation] = []
+    for file in files:
+        try:
+            whole.append(_evaluation(file, checkpoint, families))
+        except HarnessError as error:
+            broken.append(f"left out: {error}")
+    if not whole:
+        raise HarnessError("\n".join(broken))
+    whole[0].notes += notes + broken
+    yield from whole
+
+
+def _files(checkpoint: Checkpoint) -> list[SamplesFile]:
+    if checkpoint.path.is_dir():
+        return samples_in(checkpoint.path)
+    if not checkpoint.path.is_file():
+        raise HarnessError(f"{checkpoint.path}: there is no such file or folder")
+    file = samples_file(checkpoint.path)
+    if file is None:
+        raise HarnessError(f"{checkpoint.path}: is no samples_*.jsonl of lm-eval, as `--log_samples` writes them")
+    return [file]
+
+
+def _evaluation(file: SamplesFile, checkpoint: Checkpoint, families: Families) -> Evaluation:
+    results = file.results
+    config = results.get("config") or {}
+    args = {"model": config.get("model"), **_model_args(config.get("model_args"))}
+    settings = {key: results[key] for key in KEPT if results.get(key) is not None}
+    settings["task_config"] = (results.get("configs") or {}).get(file.task)
+    evaluation = Evaluation(
+        "lm-eval",
+        checkpoint.named(_model_name(args, results, file.path.parent)),
+        file.task,
+        checkpoint,
+        without_paths(without_secrets(args), distinct=True),
+        {"path": file.path.name, **without_paths(without_secrets(settings))},
+        made=file.made,
+    )
+    samples = _once(file.path)
+    if not samples:
+        evaluation.notes.append(f"{file.path}: is empty, left out")
+    if not results:
+        evaluation.notes.append(
+            f"{file.path}: no results of its day say how the model was run; it is called by its folder"
+        )
+    choice = (settings["task_config"] or {}).get("doc_to_choice")
+    if choice is not None:
+        samples = [_chosen(sample, choice) for sample in samples]
+    _add_samples(evaluation, samples, families(file.task))
+    return evaluation
+
+
+def _once(path: Path) -> list[LmEvalSample]:
+    """Return the samples of a file, each document once under each filter.
+
+    Raises:
+        HarnessError: One stands there twice, with other answers or scores.
+    """
+    found: dict[tuple[str, str], LmEvalSample] = {}
+    for sample in read_samples(path):
+        known = found.setdefault((sample.item_id, sample.filter), sample)
+        if repr(known) != repr(sample):  # not ==: a score may be NaN
+            raise HarnessError(f"{path}: document {sample.item_id} stands there twice, with different contents")
+    return list(found.values())
+
+
+def _chosen(sample: LmEvalSample, choice: Any) -> LmEvalSample:
+    """Return a sample with the text of the right choice as its target, where the task has choices and the model writes.
+
+    lm-eval names the right one by its number; where its text cannot be told from the log there is no target.
+    """
+    if sample.choices is not None or not (isinstance(sample.target, str) and sample.target.isdecimal()):
+        return sample
+    listed: Any = choice
+    if isinstance(choice, str):  # a field, `choices` or `{{choices.text}}`
+        listed = sample.doc
+        for name in choice.strip("{} ").split("."):
+            listed = listed.get(name) if isinstance(listed, dict) else None
+    known = isinstance(listed, list) and int(sample.target) < len(listed)
+    return replace(sample, target=str(listed[int(sample.target)]) if known else None)
 
 
 def _model_name(args: dict[str, Any], results: dict[str, Any], folder: Path) -> str:

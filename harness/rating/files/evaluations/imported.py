@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -110,8 +111,16 @@ def _newest(found: Sequence[Evaluation], run: Run | None) -> list[Evaluation]:
     newest = {name: str(settings.get("made") or "") for name, settings in known.items()}
     for evaluation in found:
         newest[evaluation.name] = max(newest.get(evaluation.name, ""), evaluation.made)
+    there = set(run.responses["response_id"]) if run else set()
     kept = []
+    undated = Counter(evaluation.name for evaluation in found if not evaluation.made)
     for evaluation in found:
+        ids = {one.response_id for one in evaluation.responses}
+        other = not evaluation.made and evaluation.name in known and not ids <= there
+        if undated[evaluation.name] > 1 or other:
+            evaluation.notes.append(
+                f"{evaluation.settings['path']}: has no date; of {evaluation.name} the last that is given counts"
+            )
         if evaluation.made and evaluation.made < newest[evaluation.name]:
             evaluation.items, evaluation.responses, evaluation.ratings = [], [], []
             evaluation.notes = [
