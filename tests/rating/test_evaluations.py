@@ -436,6 +436,7 @@ def test_of_logs_without_a_date_the_last_counts_and_it_is_said(tmp_path):
 INSPECT = """
 import sys
 from inspect_ai import Task, eval
+from inspect_ai.solver import multiple_choice
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import match
@@ -447,6 +448,15 @@ samples = [Sample(id="one", input="1 + 1 =", target="2"), Sample(id="two", input
 eval(Task(dataset=samples, solver=generate(), scorer=match(), name="sums", epochs=2),
      model=get_model("mockllm/model", custom_outputs=outputs), max_connections=1, max_samples=1,
      log_dir=sys.argv[1], display="none")
+words = ["Bern", "Canberra", "Oslo"]
+samples = [Sample(id=str(n), input="Which?", choices=words, target=target)
+           for n, target in enumerate(["B", ["A", "C"], "AC", "Oslo", "Cab", "b"])]
+outputs = [ModelOutput.from_content("mockllm/model", f"ANSWER: {text}") for text in ("B", "A", "A,C", "C", "C", "B")]
+for output in outputs:
+    output.usage = ModelUsage(input_tokens=9, output_tokens=1, total_tokens=10)
+eval(Task(dataset=samples, solver=multiple_choice(multiple_correct=True), scorer=match(), name="letters"),
+     model=get_model("mockllm/model", custom_outputs=outputs), max_connections=1, max_samples=1,
+     log_dir=sys.argv[1], display="none")
 """
 
 
@@ -454,7 +464,13 @@ eval(Task(dataset=samples, solver=generate(), scorer=match(), name="sums", epoch
 def test_a_log_of_inspect_becomes_a_run(tmp_path):
     pytest.importorskip("inspect_ai")
     subprocess.run([sys.executable, "-c", INSPECT, str(tmp_path)], check=True, capture_output=True, cwd=tmp_path)
-    (log,) = tmp_path.glob("*.eval")
+    log, letters = sorted(tmp_path.glob("*.eval"))
+    chosen, _ = import_evaluations("inspect", [letters], tmp_path / "letters", family="commonsense")
+    assert rights(chosen) == {"0": ["1"], "1": ["0", "2"], "2": ["0", "2"], "3": ["2"], "4": [], "5": ["1"]}
+    rate(chosen, ["multiple_choice"])
+    ratings = Run(chosen.folder).ratings
+    values = ratings.set_index(["item_id", "rater"])["value"].unstack().sort_index()
+    assert values["multiple_choice"].fillna(-1).tolist() == [1, -1, -1, 1, -1, 1]  # both of A and C: no value by any
     run, _ = import_evaluations("inspect", [log], tmp_path / "run", family="mathematics")
     responses = run.responses[run.responses["model"] == "mockllm/model"]
     assert responses.groupby("item_id")["sample"].apply(sorted).to_dict() == {"one": [0, 1], "two": [0, 1]}

@@ -5,7 +5,16 @@ from __future__ import annotations
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.chosen import read_choice
-from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of, asks_for_letter, normalized, targets_of
+from harness.rating.verifiers.verifier import (
+    Checked,
+    NoKey,
+    Verifier,
+    any_of,
+    asks_for_letter,
+    normalized,
+    refuse_all,
+    targets_of,
+)
 from harness.records import Item
 
 
@@ -88,6 +97,7 @@ def right_choices(item: Item) -> list[int]:
     choices = item.choices or []
     if not item.right:
         raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
+    refuse_all(item)
     for target in item.right:
         if not target.isdecimal() or int(target) >= len(choices):
             where = f"item {item.item_id!r} of {item.task!r}"

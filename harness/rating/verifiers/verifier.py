@@ -22,6 +22,10 @@ RECIPE = 3
 """Counts the ways in which answers were read: a change makes other ratings of the same answers."""
 
 
+ALL = "wants_all_targets"
+"""What an item's metadata say where an answer is right only with all of the targets."""
+
+
 class Checked(NamedTuple):
     """Whether an answer is right, the reason where it is not, and what was read in it."""
 
@@ -96,6 +100,19 @@ def asks_for_letter(item: Item) -> bool:
     return item.choices is not None and facts_of(item).get("how") == "generate"
 
 
+def refuse_all(item: Item) -> None:
+    """Refuse an item that wants all of its right answers at once, not any of them.
+
+    Raises:
+        NoKey: It does.
+    """
+    if ALL in item.metadata and facts_of(item).get(ALL):
+        raise NoKey(
+            f"item {item.item_id!r} of {item.task!r} wants all of its right choices together, and one alone is not "
+            "right; the scorer that it was imported with says which answers are"
+        )
+
+
 def targets_of(item: Item) -> list[str]:
     """Return all right answers of an item as texts: of multiple choice the right choices, not their indices.
 
@@ -104,6 +121,7 @@ def targets_of(item: Item) -> list[str]:
     """
     if not item.right:
         raise NoKey(f"item {item.item_id!r} of {item.task!r} has no target")
+    refuse_all(item)
     if asks_for_letter(item):
         raise NoKey(f"{item.task!r} asks for a letter (`how: generate`): rate it by `multiple_choice`")
     return [str(target_text(target, item.choices)) for target in item.right]

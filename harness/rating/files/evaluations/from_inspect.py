@@ -11,6 +11,7 @@ from typing import Any
 from harness.answering import InspectSample, InspectScore, read_inspect_log
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
+from harness.rating.verifiers.verifier import ALL
 from harness.records import Family, Item, Scale, digest
 from harness.suite import without_paths, without_secrets
 
@@ -102,17 +103,19 @@ def _rating(score: InspectScore, scale: Scale) -> dict[str, Any]:
 
 def _item(task: str, sample: InspectSample, family: Family) -> Item:
     contents = {"prompt": sample.input, "choices": sample.choices, "references": sample.target}
+    targets = _targets(sample)
+    metadata = {**sample.metadata, **({ALL: True} if sample.choices and len(targets) > 1 else {})}
     return Item(
         task=task,
         item_id=sample.id,
         family=family,
         prompt=sample.input,
         choices=sample.choices,
-        target=next(iter(_targets(sample)), None),
-        targets=_targets(sample) if len(_targets(sample)) > 1 else [],
+        target=next(iter(targets), None),
+        targets=targets if len(targets) > 1 else [],
         references=sample.target if sample.choices is None else [],
         content_hash=digest(contents),
-        metadata=json.dumps(sample.metadata, sort_keys=True, ensure_ascii=False, default=str),
+        metadata=json.dumps(metadata, sort_keys=True, ensure_ascii=False, default=str),
     )
 
 
@@ -127,7 +130,7 @@ def _places(target: str, choices: Sequence[str]) -> list[int]:
     """Return the numbers of the choices that a target names: by its text, or by letters (`B`, `AC`, `A, C`)."""
     if target in choices:
         return [choices.index(target)]
-    letters = re.sub(r"[\s,;.()]", "", target).upper()
-    places = [ord(letter) - ord("A") for letter in letters]
-    known = all(0 <= place < len(choices) for place in places) and len(set(places)) == len(places)
+    letters = re.sub(r"[\s,;.()]", "", target)
+    places = [ord(letter) - ord("A") for letter in (letters.upper() if len(letters) == 1 else letters)]
+    known = all(0 <= place < len(choices) for place in places) and places == sorted(set(places))
     return places if known else []
