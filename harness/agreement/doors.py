@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, Protocol, cast, overload
 
@@ -27,7 +27,9 @@ class Agree(Protocol[P]):
     @overload
     def __call__(self, source: Run, /, *args: P.args, **options: P.kwargs) -> RunAgreement: ...
     @overload
-    def __call__(self, source: str | Path, /, *args: P.args, **options: P.kwargs) -> Agreement | RunAgreement: ...
+    def __call__(
+        self, source: str | Path | Sequence[str | Path], /, *args: P.args, **options: P.kwargs
+    ) -> Agreement | RunAgreement: ...
 
 
 def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
@@ -50,9 +52,9 @@ def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
 HEAD = """Say how far raters agree: one table a criterion, one row a pair of raters, and what to beware of.
 
 Args:
-    source: A run or its folder, a file of ratings in any format that is known, or a frame: one row a rating, with the
-        record's column names (`item_id, rater, value`; `criterion`, `rater_kind`, `label`, `status`, `repetition`
-        where there are any); or wide: one row an item, one column a rater.
+    source: A run or its folder, a file of ratings in any format that is known (or a list of files, read as one), or a
+        frame: one row a rating, with the record's column names (`item_id, rater, value`; `criterion`, `rater_kind`,
+        `label`, `status`, `repetition` where there are any); or wide: one row an item, one column a rater.
 """
 
 agree = _with_options_of(AgreementOptions)

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.rating import Columns, Gathered, ratings_of, read_any, read_gathered
 from harness.run import Run, is_run
 
-Source = pd.DataFrame | Run | str | Path
+Source = pd.DataFrame | Run | str | Path | Sequence[str | Path]
 
 
 @overload
@@ -29,7 +29,8 @@ def opened_source(
     """Return a run, or a frame of ratings, given either or its path.
 
     Args:
-        source: The run, the path of its folder, a file of ratings in any format that is known, or a frame.
+        source: The run, the path of its folder, a file of ratings in any format that is known or several that are read
+            as one, or a frame.
         also: Further columns of a file.
         raters: Globs of the columns that are raters, of a table that has a column a rater.
         by_rows: Whether a large file's ratings are needed one by one; else they may come by unit.
@@ -38,9 +39,9 @@ def opened_source(
         HarnessError: It is none of these.
     """
     columns = Columns(raters=(raters,) if isinstance(raters, str) else tuple(raters or ()))
-    if isinstance(source, str | Path):
-        if is_run(source):
-            return Run(source)
+    if isinstance(source, str | Path) and is_run(source):
+        return Run(source)
+    if isinstance(source, str | Path | list | tuple):
         return (read_any if by_rows else read_gathered)(source, also=also, columns=columns)
     if isinstance(source, pd.DataFrame):
         return ratings_of(source, also, columns)

@@ -41,7 +41,13 @@ if TYPE_CHECKING:
 
 
 def agree(
-    source: Annotated[Path, typer.Argument(help="A file of ratings in any format that is known, or a run's folder.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file of ratings in any format that is known, several that are read as one, or a run's folder.",
+        ),
+    ],
     item: Item = None,
     rater: Rater = None,
     criterion: Criterion = None,
@@ -195,6 +201,9 @@ def agree(
     gates = gates_of(fail_if, [*COEFFICIENTS, "missing"], junit=junit)
     _refuse_with_preferences(preferences, {"fail-if": fail_if}, {})
     found: Agreement | RunAgreement | Preferences
+    source = sources[0]
+    if len(sources) > 1 and (run := next(filter(is_run, sources), None)):
+        raise typer.BadParameter(f"{run} is a run: give it alone", param_hint="SOURCE")
     if is_run(source):
         _refuse_for_a_run(
             raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
@@ -216,7 +225,7 @@ def agree(
         sides = [player, opponent, *(lengths or ())] if preferences else []
         read: Any = {"ai": ai, "columns": columns, "words": words}
         if asked.by_rows or preferences or cluster_regex:
-            ratings = read_any(source, also=[*asked.columns, *sides], **read)
+            ratings = read_any(sources, also=[*asked.columns, *sides], **read)
             _tell_notes(ratings)
             if cluster_regex:
                 ratings, asked = _clustered(ratings, cluster_regex), replace(asked, cluster="cluster")
@@ -226,7 +235,7 @@ def agree(
             else:
                 found = agree_in_frame(ratings, asked)
         else:
-            by_unit = read_gathered(source, **read)
+            by_unit = read_gathered(sources, **read)
             _tell_notes(by_unit.rows if isinstance(by_unit, Gathered) else by_unit)
             found = agree_in_frame(by_unit, asked)
         if isinstance(found, Agreement):

@@ -84,6 +84,9 @@ def _refuse_words(frame: pd.DataFrame, words: pd.Series[Any], keep: Mask, level:
 def where(frame: pd.DataFrame, row: int) -> str:
     """Return the place of a row: file and line where the frame knows them."""
     path, unit, place = frame.attrs.get("path"), frame.index.name, frame.index[row]
+    for file, before in reversed(frame.attrs.get("files", ())):  # of several files, the one in which it stands
+        if place > before:
+            return f"{file}: row {place - before}"
     if path and unit == "line":
         return f"{path}:{place}"
     return f"{path}: row {place}" if path else f"row {row + 1}"

@@ -17,11 +17,12 @@ from harness.errors import HarnessError, did_you_mean
 from harness.rating.files import ratings_file
 from harness.rating.files.adjust import adjusted
 from harness.rating.files.gathered import Gathered
+from harness.rating.files.joined import read_sources
 from harness.rating.files.mapping import Columns, Mapping
 from harness.rating.files.presets import recognise
 from harness.rating.files.ratings_file import NAMES
 from harness.rating.files.reading import Imported, read_ratings
-from harness.rating.files.source import Source, read_source
+from harness.rating.files.source import Source
 from harness.rating.files.values import Words
 
 MACHINE = re.compile(r"(?i).*(gpt|claude|llm|gemini|llama|mistral|qwen|judge|\bai\b).*")
@@ -29,7 +30,7 @@ MACHINE = re.compile(r"(?i).*(gpt|claude|llm|gemini|llama|mistral|qwen|judge|\ba
 
 
 def read_any(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     ai: str | Sequence[str] | None = None,
     also: Sequence[str] = (),
@@ -40,7 +41,7 @@ def read_any(
     """Read a file of ratings of any format that is known.
 
     Args:
-        path: The file.
+        path: The file, or several that are read as one.
         ai: Globs of raters that are judges.
         also: Further columns to take along.
         columns: What is said about columns; of a format that is no table, they are paths.
@@ -60,7 +61,7 @@ def read_any(
 
 
 def read_gathered(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     ai: str | Sequence[str] | None = None,
     also: Sequence[str] = (),
@@ -70,7 +71,7 @@ def read_gathered(
     """Read a file of ratings as `read_any` does; a large plain table by unit, in the memory of its units.
 
     Args:
-        path: The file.
+        path: The file, or several that are read as one.
         ai: Globs of raters that are judges.
         also: Further columns to take along; then, rows are given.
         columns: What is said about columns.
@@ -83,14 +84,14 @@ def read_gathered(
 
 
 def _read(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     ai: str | Sequence[str] | None,
     also: Sequence[str],
     columns: Columns,
     words: Words | None,
     gather: bool,
 ) -> pd.DataFrame | Gathered:
-    source = read_source(path)
+    source = read_sources(path)
     patterns = [ai] if isinstance(ai, str) else list(ai or ())
     form = adjusted(form_of(source, columns), columns, ai=patterns)
     if form.table is not None:
@@ -99,10 +100,10 @@ def _read(
         counts = f"{form.format}: {found.count + len(found.rejected):,} rows read, {found.count:,} ratings"
         unsaid = [] if ai else _unsaid(frame)
         notes = [counts, *found.notes, *unsaid, *(f"{n} rows left out: {why}" for why, n in left_out.items())]
-        frame.attrs.update(path=str(source.path), notes=notes)
+        frame.attrs.update(path=str(source.path), files=source.files, notes=notes)
         return frame if found.cells is None else Gathered(frame, found.cells)
     if form.records:
-        source = read_source(path, form.records)
+        source = read_sources(path, form.records)
     frame = frame_of(read_ratings(source, form, words=words), also)
     names = [str(name) for name in frame["rater"].cat.categories]
     if patterns and not any(fnmatchcase(name, pattern) for name in names for pattern in patterns):

@@ -40,6 +40,8 @@ class Source:
     decimal_comma: bool = False
     notes: list[str] = field(default_factory=list)
     """What was assumed: an encoding, a delimiter."""
+    files: list[tuple[str, int]] = field(default_factory=list)
+    """Of several files as one, each, and how many records stand before its own."""
 
     @cached_property
     def table(self) -> Table:
