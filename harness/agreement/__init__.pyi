@@ -8,7 +8,6 @@ from .audits.audit import Audit as Audit
 from .audits.audit import audit as audit
 from .audits.position import position_consistency as position_consistency
 from .audits.subject import COLUMNS as COLUMNS
-from .cautions import identical as identical
 from .chance import Beyond as Beyond
 from .chance import beyond_chance as beyond_chance
 from .chance import strength as strength
@@ -22,6 +21,7 @@ from .components import people_components as people_components
 from .doors import agree as agree
 from .frame_agreement import agree_in_frame as agree_in_frame
 from .grid.units import Level as Level
+from .grid.units import Units as Units
 from .label_agreement import of_labels as of_labels
 from .matrix import pair_matrix as pair_matrix
 from .means import Means as Means
@@ -44,6 +44,7 @@ from .stand_in.chosen import column_of as column_of
 from .stand_in.corrected import ppi_mean as ppi_mean
 from .stand_in.corrected import shift_test as shift_test
 from .stand_in.corrected import stratified_ppi_mean as stratified_ppi_mean
+from .stand_in.how_many import how_many_more as how_many_more
 from .stand_in.how_many import plan_people as plan_people
 from .stand_in.people import People as People
 from .stand_in.people import describe_people as describe_people

@@ -44,7 +44,12 @@ def plain_sentences(
         kinds: Each rater's kind; who has none is a person.
         stand_in: Whether its AI raters can stand in for a human, where that was asked.
     """
-    return [*_reliable(table, units, kinds), *_replaces(stand_in), *_differs(table, units, kinds), *_disputed(units)]
+    return [*_reliable(table, units, kinds), *advised(table, units, kinds, stand_in), *_disputed(units)]
+
+
+def advised(table: Table, units: Units, kinds: Mapping[str, str], stand_in: Sequence[StandIn] = ()) -> list[str]:
+    """Return what to do: may an AI rater replace a person, and whom to train again, on what."""
+    return [*_replaces(stand_in), *_differs(table, units, kinds)]
 
 
 def _reliable(table: Table, units: Units, kinds: Mapping[str, str]) -> Iterator[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from harness.agreement.advice import of_items, plain_sentences, without_each
+from harness.agreement.advice import advised, of_items, plain_sentences, without_each
 from harness.agreement.cautions import Caution
 from harness.agreement.chart import intervals_chart
 from harness.agreement.grid.units import Units
@@ -21,6 +21,7 @@ from harness.agreement.options import AgreementOptions, Draws
 from harness.agreement.slices import Slices
 from harness.agreement.stand_in.stand_in import StandIn
 from harness.agreement.table import Table, frame_of
+from harness.agreement.told import with_names
 from harness.run import people_and_ai
 
 
@@ -74,6 +75,31 @@ class Agreed:
             asked = [one for one in self.stand_in if one.criterion == table.criterion]
             found += plain_sentences(table, units, self.kinds, asked)
         return found
+
+    @cached_property
+    def advice(self) -> list[tuple[str, list[str]]]:
+        """For each criterion that two people rated: who may replace one of them, and whom to train again on what."""
+        found = []
+        for table, units in zip(self.tables, self.units, strict=True):
+            if len(people_and_ai(self.kinds, units.raters)[0]) > 1:
+                asked = [one for one in self.stand_in if one.criterion == table.criterion]
+                found.append((table.criterion, advised(table, units, self.kinds, asked)))
+        return found
+
+    def called(self, name: Callable[[str], str]) -> Self:
+        """Return the same with raters by other names, in tables and sentences: people by letters, on a page."""
+        tables = [replace(one, raters=[*map(name, one.raters)]) for one in self.tables]
+        units = [replace(one, raters=[*map(name, one.raters)]) for one in self.units]
+        about = [(part, one.level) for one, part in zip(tables, units, strict=True)]
+        return replace(
+            self,
+            tables=tables,
+            units=units,
+            warnings=with_names(self.warnings, about, name),
+            stand_in=[replace(one, rater=name(one.rater)) for one in self.stand_in],
+            means=[replace(one, partly=[*map(name, one.partly)]) for one in self.means],
+            kinds={name(rater): kind for rater, kind in self.kinds.items()},
+        )
 
     @cached_property
     def items(self) -> pd.DataFrame:

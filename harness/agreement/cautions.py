@@ -62,14 +62,14 @@ def of_ratings(ratings: Ratings) -> Iterator[Caution]:
         yield caution("left_out", f"{n:,} ratings do not count: {REASONS[reason]}", n=n)
     slots = [rater for rater in ratings.raters if SLOT.search(rater) and ratings.kinds[rater] == "human"]
     if slots:
-        yield caution(
-            "slots",
-            f"{', '.join(slots)}: named like places in a form, not like people; alpha holds, what is said of one rater "
-            "or pair does not",
-            raters=slots,
-            n=len(slots),
-        )
+        yield caution("slots", in_slots(slots), raters=slots, n=len(slots))
     yield from _repeats(ratings)
+
+
+def in_slots(raters: list[str]) -> str:
+    """Return the sentence of `slots`."""
+    said = "named like places in a form, not like people; alpha holds, what is said of one rater or pair does not"
+    return f"{', '.join(raters)}: {said}"
 
 
 def _repeats(ratings: Ratings) -> Iterator[Caution]:
@@ -98,7 +98,9 @@ def _repeats(ratings: Ratings) -> Iterator[Caution]:
             who = [ratings.raters[i] for i in np.unique(raters[rows])]
             share = 1 - (again & ~same).sum() / again.sum()
             rest = f" ({share:.0%} of {again.sum():,} repeated ratings agree)" if code == "self_agreement" else ""
-            yield caution(code, f"{rows.sum():,} ratings of {_names(who)} {words}{rest}", raters=who, n=int(rows.sum()))
+            yield caution(
+                code, f"{rows.sum():,} ratings of {names_of(who)} {words}{rest}", raters=who, n=int(rows.sum())
+            )
 
 
 def of_units(units: Units, level: Level) -> Iterator[Caution]:
@@ -230,7 +232,8 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
         if same and varied[0]:
             yield caution(
                 "identical_raters",
-                identical(units.criterion, [a, b], n),
+                f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: one copied, "
+                "or one file twice?",
                 criterion=units.criterion,
                 raters=[a, b],
                 n=n,
@@ -245,14 +248,6 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                     raters=[a, b],
                     n=n,
                 )
-
-
-def identical(about: str, raters: list[str], n: int) -> str:
-    """Return the sentence of `identical_raters`: of two raters and their items, or of so many pairs of more raters."""
-    if len(raters) > 2:
-        return _together("identical_raters", about, raters, n)
-    said = f"gave the same value to all {n:,} items that they share: one copied, or one file twice?"
-    return f"{about}: {' and '.join(raters)} {said}"
 
 
 FEW = 256
@@ -271,38 +266,9 @@ def _correlation(x: Ints, y: Ints, places: Floats) -> float:
     return float(one @ table @ other / spread)
 
 
-def _names(raters: list[str], most: int = 5) -> str:
+def names_of(raters: list[str], most: int = 5) -> str:
+    """Return raters' names, of many the first and how many more."""
     return ", ".join(raters[:most]) + (f" and {len(raters) - most} more" if len(raters) > most else "")
-
-
-GATHERED_ABOVE = 3
-"""More cautions of one kind about one criterion are one line."""
-TOLD = {
-    "constant_rater": "raters gave one value to all of their items",
-    "identical_raters": "pairs of raters gave the same values to all items that they share: copies, or one file twice?",
-    "reversed_rater": "pairs of raters correlate negatively: is a scale reversed?",
-}
-"""What many cautions of one kind say together."""
-
-
-def gathered(notes: list[Caution]) -> list[Caution]:
-    """Return cautions with many of one kind as one, and what is true of the ids of every criterion said once."""
-    found: list[Caution] = []
-    for note in notes:
-        alike = [one for one in notes if (one["code"], one["criterion"]) == (note["code"], note["criterion"])]
-        if note["code"] == "possible_clusters" and any(one["code"] == "possible_clusters" for one in found):
-            continue
-        if note["code"] not in TOLD or len(alike) <= GATHERED_ABOVE:
-            found.append(note)
-        elif note is alike[0]:
-            raters = list(dict.fromkeys(rater for one in alike for rater in one["raters"]))
-            said = _together(note["code"], note["criterion"], raters, len(alike))
-            found.append(caution(note["code"], said, criterion=note["criterion"], raters=raters, n=len(alike)))
-    return found
-
-
-def _together(code: str, about: str | None, raters: list[str], n: int) -> str:
-    return f"{about}: {n:,} {TOLD[code]} ({_names(raters)})"
 
 
 def of_spelling(units: Units) -> Iterator[Caution]:

@@ -37,6 +37,7 @@ from harness.agreement.stand_in.stand_in import StandIn, can_stand_in
 from harness.agreement.stand_in.systems import one_answer_a_system
 from harness.agreement.stand_in.weights import panel_weights
 from harness.agreement.table import Table
+from harness.agreement.told import gathered
 from harness.errors import HarnessError
 from harness.rating import Cells, Gathered
 from harness.run import people_and_ai
@@ -101,7 +102,7 @@ def agree_in_frame(source: pd.DataFrame | Gathered, asked: AgreementOptions) -> 
     ]
     return Agreement(
         tables=tables,
-        warnings=cautions.gathered(found.notes),
+        warnings=gathered(found.notes),
         units=[one.units for one in found.criteria],
         stand_in=stand_in,
         raters=raters,

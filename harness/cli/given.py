@@ -51,8 +51,7 @@ def _left_out(rejected: list[Any]) -> list[str]:
 
 def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: list[str] | None) -> list[str]:
     """Return what a file of ratings says in plain sentences: trust, replacing a person, training, labels needed."""
-    from harness.agreement import agree, plan_people
-    from harness.errors import HarnessError
+    from harness.agreement import agree, how_many_more
     from harness.rating import read_any
     from harness.run import is_ai, is_person
 
@@ -62,23 +61,9 @@ def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: li
     found = agree(ratings, stand_in=bool(judges) and people >= 2)
     told = list(found.plain)
     for table in found.tables[:MOST_PLANS]:
-        if people < 2 or table.level not in ("nominal", "ordinal", "interval", "ratio"):
-            continue
-        judge = next((name for name in judges if name in table.raters), None)
-        try:
-            plans = plan_people(ratings, WIDTH, max(2, min(people, 3)), table.level, table.criterion, judge)
-        except HarnessError:
-            continue  # too few ratings to plan from
-        for one in plans:
-            if one.items:
-                told.append(f"{table.criterion}: {AIMS[one.aim].format(items=one.items, people=one.people)}")
+        asked = [name for name in judges if name in table.raters]
+        told += [f"{table.criterion}: {said}" for said in how_many_more(ratings, table.criterion, table.level, asked)]
     return told
 
 
-WIDTH = 0.2
 MOST_PLANS = 3
-AIMS = {
-    "alpha": "{items:,} items rated by {people} people each give alpha an interval of width .2",
-    "stand_in": "{items:,} items rated by {people} people each tell four times in five whether a judge may replace one",
-    "score": "{items:,} items rated by people give the corrected score an interval of width .2",
-}

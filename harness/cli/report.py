@@ -107,6 +107,9 @@ def report(
         for source in files:
             for sentence in advice_of(source, columns, words, ai):
                 typer.echo(sentence)
+            names = reporting.Evidence.of(opened[runs.index(source)]).names
+            if letters := [f"{letter} is {name}" for name, letter in names.items() if letter != name]:
+                typer.echo(f"on the page people go by letters: {', '.join(letters)}")
         progress = stack.enter_context(bar("the page", 1))
         page = reporting.report(
             list(opened),

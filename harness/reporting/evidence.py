@@ -15,15 +15,18 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, identical
+from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, how_many_more
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
 from harness.rounds import Rounds, answers, compare_rounds, from_run, published_series, settings_of
-from harness.run import Run, has_flag, is_ai, opened
+from harness.run import Run, has_flag, is_ai, opened, people_and_ai
 from harness.statistics import finite
 from harness.suite import RoundsUse
 
 Row = dict[str, Any]
+
+MOST_PLANS = 3
+"""Tables of which it is said how many items more would be needed: each is a simulation."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class Evidence:
     """One a task and criterion that several raters share."""
     stand_ins: list[Row] = field(default_factory=list)
     """One an AI rater, task and criterion that it shares with two people: can it stand in for one of them?"""
-    copies: list[Row] = field(default_factory=list)
-    """One a pair of raters who gave the same value to all that they share, as `harness agree` warns of them."""
+    agreed: RunAgreement = field(default_factory=RunAgreement)
+    """All that `harness agree RUN` says, with raters by their own names."""
+    needed: dict[str, list[str]] = field(default_factory=dict)
+    """How many items people would have to rate for what, by table."""
     exchange: list[Row] = field(default_factory=list)
     """One a criterion: what labels of people and of others teach, and what one is worth; as `harness exchange --json`
     has it, but people go by letters."""
@@ -80,7 +85,8 @@ class Evidence:
             positions=[plain(row) for row in agreed.positions],
             tables=agreed.tables,
             stand_ins=[plain(row) for row in agreed.stand_ins],
-            copies=[plain(row) for row in agreed.warnings if row["code"] == "identical_raters"],
+            agreed=agreed,
+            needed=_needed(run, agreed),
             exchange=worth,
             notes=notes + unagreed + unpriced + [str(warning["message"]) for warning in found.warnings],
         )
@@ -103,10 +109,15 @@ class Evidence:
         """Return how the page calls a rater."""
         return self.names.get(rater, rater)
 
+    @cached_property
+    def shown(self) -> RunAgreement:
+        """What `harness agree RUN` says, with raters as the page calls them."""
+        return self.agreed.called(self.name)
+
     @property
-    def copied(self) -> list[str]:
-        """What is said of raters whose ratings are the same."""
-        return [identical(row["criterion"], [*map(self.name, row["raters"])], row["n"]) for row in self.copies]
+    def cautions(self) -> list[str]:
+        """What to beware of in the agreement of the raters."""
+        return [str(note["message"]) for note in self.shown.warnings]
 
     @cached_property
     def series(self) -> list[str]:
@@ -179,10 +190,22 @@ def _agreement(run: Run) -> tuple[RunAgreement, list[str]]:
     nothing = RunAgreement()
     if not len(run.ratings):
         return nothing, []
+    several = run.responses["model"].nunique() > 1 and not _wanted(run)
     try:
-        return agree_in_run(run, AgreementOptions(stand_in=None)), []
+        return agree_in_run(run, AgreementOptions(stand_in=None, means="model" if several else None)), []
     except HarnessError as error:
         return nothing, [f"Agreement: {error}"]
+
+
+def _needed(run: Run, agreed: RunAgreement) -> dict[str, list[str]]:
+    """Return how many items people would have to rate for what, of the first tables that two people rated."""
+    found = {}
+    for table in agreed.tables[:MOST_PLANS]:
+        task, criterion = agreed.places[table.criterion]
+        ratings = run.ratings[run.ratings["task"] == task]
+        judges = people_and_ai(agreed.kinds, table.raters)[1]
+        found[table.criterion] = how_many_more(ratings, criterion, table.level, judges)
+    return found
 
 
 def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:

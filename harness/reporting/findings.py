@@ -7,7 +7,7 @@ where it would have stood, with the command that would tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from harness.agreement import describe_people
@@ -31,6 +31,7 @@ def findings_of(run: Run | str | Path | Evidence) -> list[Finding]:
         *_exchange(evidence),
         *trust(evidence),
         *_people(evidence),
+        *_advice(evidence),
         *_failures(evidence),
         *_limits(evidence),
     ]
@@ -164,6 +165,20 @@ def _people(evidence: Evidence) -> Iterator[Finding]:
         called = ratings.assign(rater=ratings["rater"].map(evidence.name))
         doubts += [f"{one['message']}." for one in describe_people(called).attention]
         yield Finding("people", f"{people} gave {count:,} ratings.", "agreement", "note", doubts)
+
+
+def _advice(evidence: Evidence) -> Iterator[Finding]:
+    """Yield what to do about the raters of each criterion that two people rated: replace, train again, rate more."""
+    for about, told in evidence.shown.advice:
+        said = [one.removeprefix(f"{about}: ") for one in told] + evidence.needed.get(about, [])
+        whole = [f"{_begun(one, evidence.shown.kinds)}." for one in said]
+        if whole:
+            yield Finding(about, whole[0], "agreement", "note", whole[1:])
+
+
+def _begun(said: str, raters: Container[str]) -> str:
+    """Return a sentence with a capital, but where it begins with a rater's name."""
+    return said if said.partition(" ")[0] in raters else said[:1].upper() + said[1:]
 
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from harness import __version__
 from harness.agreement import Agreement, strength
 from harness.catalog import Catalog
 from harness.errors import HarnessError
-from harness.reporting import label_figures, scorecard, tables
+from harness.reporting import label_figures, label_tables, scorecard, tables
 from harness.reporting.card import card as drawn_card
 from harness.reporting.cases import block, carried, cases, shards
 from harness.reporting.decision import decision, numbers
@@ -147,7 +147,9 @@ def summary(run: Run | str | Path) -> Row:
         "comparisons": evidence.comparisons,
         "notes": evidence.notes,
         "scores": tables.scores(evidence),
-        "copied": evidence.copied,
+        "cautions": evidence.cautions,
+        "labels": label_tables.labels(evidence),
+        "means": label_tables.means(evidence),
         "matrix": evidence.pairs,
         "positions": evidence.positions,
         "stand_in": evidence.stand_ins,
@@ -190,7 +192,9 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "figures": drawn,
         "min_n": tables.MIN_N,
         "apart": tables.apart(evidence),
-        "copied": evidence.copied,
+        "cautions": evidence.cautions,
+        "labels": label_tables.labels(evidence),
+        "means": label_tables.means(evidence),
         "matrices": tables.matrices(evidence),
         "alone": tables.alone(evidence),
         "raters": scorecard.raters(evidence),

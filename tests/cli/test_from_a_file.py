@@ -143,3 +143,46 @@ def test_an_agreement_is_a_page_without_addresses(tmp_path):
     assert "rating: coefficients of agreement" in page
     assert "ann@x.org" not in page
     assert "left aside: latency_ms" in page
+
+
+def test_a_page_has_the_cautions_labels_and_means_of_the_command_and_people_by_letters(tmp_path):
+    """cat gives the other label where ann and bob agree, dan always the same."""
+    rng = np.random.default_rng(2)
+    lines = ["item_id,model,ann,bob,cat,dan,judge"]
+    for n in range(60):
+        truth = int(rng.integers(0, 2))
+        said = [truth if rng.random() < 0.95 else 1 - truth for _ in range(2)]
+        lines.append(f"q{n // 2},{'new' if n % 2 else 'old'},{said[0]},{said[1]},{1 - truth},1,{truth}")
+    sheet = tmp_path / "cautions.csv"
+    sheet.write_text("\n".join(lines) + "\n")
+    files = {"--by-label": tmp_path / "labels.json", "--confusion": tmp_path / "confusion.json"}
+    asked = [part for pair in files.items() for part in pair]
+    told = json.loads(invoke("agree", sheet, "--ai", "judge", "--means", "model", *asked, "--json").stdout)
+    page = json.loads(invoke("report", sheet, "--ai", "judge", "--json").stdout)
+    letters = {"ann": "Human A", "bob": "Human B", "cat": "Human C", "dan": "Human D"}
+    raters = {one["code"]: one["raters"] for one in told["warnings"]}
+    assert raters["constant_rater"] == ["dan"]
+    assert "cat" in raters["reversed_rater"]
+    assert any("Human D gave 1.0 to all 60 items" in one for one in page["cautions"])
+    assert any("Human C" in one and "is one scale reversed?" in one for one in page["cautions"])
+    assert not any("cat" in one.split() for one in page["cautions"])
+    rows = {one["label"]: one for one in json.loads(files["--by-label"].read_text()) if not one["rater_a"]}
+    for one in page["labels"][0]["rows"]:
+        same = {name: rows[one["label"]][name] for name in ("given", "agreement", "kappa")}
+        assert {name: one[name] for name in same} == pytest.approx(same)
+    counts = json.loads(files["--confusion"].read_text())
+    pair = next(one for one in page["labels"][0]["confusions"] if one["rater_a"] == "Human A")
+    for name, *cells in pair["rows"]:
+        for value, n in zip(pair["values"], cells, strict=True):
+            found = [one["n"] for one in counts if (one["rater_a"], one["rater_b"]) == ("ann", "bob")
+                     and (one["value_a"], one["value_b"]) == (name, value)]  # fmt: skip
+            assert found == ([n] if n else [])
+    [means], [shown] = told["means"], page["means"]
+    assert [row["value"] for row in shown["rows"]] == pytest.approx([row["value"] for row in means["rows"]])
+    assert shown["differences"][0]["p"] == pytest.approx(means["differences"][0]["p"])
+    out = invoke("report", sheet, "--ai", "judge").stdout
+    assert "on the page people go by letters: Human A is ann, Human B is bob" in out
+    html = sheet.with_suffix(".report.html").read_text()
+    assert "the mean of each model" in html
+    assert "label by label" in html
+    assert letters["cat"] in html

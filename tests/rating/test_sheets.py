@@ -357,3 +357,13 @@ def test_three_labels_in_five_rows_are_labels_and_texts_are_texts(tmp_path):
     assert found["tables"][0]["raters"] == ["ann", "bob"]
     right = krippendorff.alpha([[0, 0, 1, 0, 2], [0, 1, 1, 1, 2]], level_of_measurement="nominal")
     assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+
+
+def test_who_always_says_the_same_is_a_rater(tmp_path):
+    """Of ann and her opposite one is always 1: dan, who always is, is not their most."""
+    rows = [(i, i % 3 % 2, 1 - i % 3 % 2, 1, 0) for i in range(30)]
+    pd.DataFrame(rows, columns=["item_id", "ann", "bob", "dan", "eve"]).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv")
+    assert found["tables"][0]["raters"] == ["ann", "bob", "dan", "eve"]
+    right = krippendorff.alpha(np.array(rows).T[1:].astype(float), level_of_measurement="nominal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)

@@ -93,6 +93,38 @@ def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFr
     return grid
 
 
+AIMS = {
+    "alpha": "{items:,} items rated by {people} people each give alpha an interval of width {width}",
+    "stand_in": "{items:,} items rated by {people} people each tell four times in five whether {judge} may replace one",
+    "score": "{items:,} items rated by people give the score corrected by {judge} an interval of width {width}",
+}
+WIDTH, MOST_PEOPLE = 0.2, 3
+
+
+def how_many_more(ratings: pd.DataFrame, criterion: str, level: Level, judges: Sequence[str]) -> list[str]:
+    """Return how many items are needed for each aim, in sentences: what `plan_people` says of usual wishes.
+
+    Args:
+        ratings: The ratings.
+        criterion: The criterion.
+        level: Its level of measurement.
+        judges: The AI raters of the criterion; the first is planned for.
+    """
+    own = ratings[is_person(ratings) & (ratings["criterion"] == criterion)]
+    people = own["rater"].nunique()
+    if people < 2 or level in LISTS:
+        return []
+    judge = judges[0] if judges else None
+    try:
+        plans = plan_people(ratings, WIDTH, min(people, MOST_PEOPLE), level, criterion, judge)
+    except HarnessError:
+        return []  # too few to plan from
+    width = f"{WIDTH:g}".lstrip("0")
+    return [
+        AIMS[one.aim].format(items=one.items, people=one.people, judge=judge, width=width) for one in plans if one.items
+    ]
+
+
 def plan_people(
     ratings: pd.DataFrame,
     width: float,

@@ -131,10 +131,9 @@ def several_alike(table: Table, names: Sequence[str]) -> bool:
 def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return the columns that look like each other, and the others with the reason.
 
-    Two columns of numbers look alike if both are grades of at most ten, or half of each one's values lie within the
-    other's range; two of words if they
-    share half of the labels of the one that has fewer. The most that look alike are the raters. A column that is the
-    mean (or sum, median, ...) of the others is none.
+    Two columns of numbers look alike if both are grades of at most ten, or both are 0 and 1, or half of each one's
+    values lie within the other's range; two of words if they share half of the labels of the one that has fewer. The
+    most that look alike are the raters. A column that is the mean (or sum, median, ...) of the others is none.
     """
     if len(names) < 2 or len(table) < ENOUGH:
         return list(names), {}
@@ -182,7 +181,7 @@ def _groups(table: Table, names: Sequence[str]) -> list[list[str]]:
 def _overlap(a: Floats | None, b: Floats | None) -> bool:
     if a is None or b is None or not len(a) or not len(b) or _is_continuous(a) != _is_continuous(b):
         return False
-    if _are_grades(a) and _are_grades(b):
+    if (_are_grades(a) and _are_grades(b)) or np.isin(np.concatenate([a, b]), [0, 1]).all():
         return True  # however severe one rater is
     return all(float(np.mean((one >= other.min()) & (one <= other.max()))) >= INSIDE for one, other in ((a, b), (b, a)))
 
@@ -209,7 +208,7 @@ def _summary(table: Table, name: str, others: Sequence[str]) -> str | None:
     mine, rest = frame[name], frame[others]
     known = mine.notna() & (rest.notna().sum(axis=1) > 1)
     differing = int((rest[known].nunique(axis=1) > 1).sum())
-    if known.sum() < ENOUGH or not differing:
+    if known.sum() < ENOUGH or not differing or mine[known].nunique() < 2:  # who always gives the most is a rater
         return None
     for what in ("mean", "median", "sum", "max", "min"):
         said = getattr(rest[known], what)(axis=1)
