@@ -54,7 +54,7 @@ def test_every_program_is_what_it_is(tmp_path):
         if one.rating.value != case["right"]
     }
     assert wrong == {}
-    assert len(found) == 63
+    assert len(found) == 230
 
 
 SUM = apps(["1 2\n"], ["3\n"])

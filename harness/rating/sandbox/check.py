@@ -61,6 +61,8 @@ class Check:
     limits: Limits = field(default_factory=Limits)
     together: bool = False
     """Run both in one process: the verdict can be forged."""
+    given: tuple[str, ...] = ()
+    """Statements that are run before the program: what its problem lets it use without defining it."""
 
     def of(self, source: str, together: bool = False) -> Check:
         """Return the same check of another program."""

@@ -71,7 +71,7 @@ class Sandbox:
         self._candidate = self._candidate or Zygote(self.jail, self.processor)
         limits, tests = check.limits, check.tests
         name = "__main__" if tests.kind == "programs" else tests.module
-        candidate_job = {"role": "candidate", "source": check.source, "name": name}
+        candidate_job = {"role": "candidate", "source": check.source, "name": name, "given": check.given}
         with _pair() as (tests_job, tests_end), _pair() as (left, right), _file(candidate_job) as job:
             self._candidate.begin(limits, (job, right))
             self._tests.begin(limits, (tests_end, left), waits=True)
@@ -111,7 +111,7 @@ class Sandbox:
         with _pair() as (job, end):
             self._candidate.begin(check.limits, (end,))
             end.close()
-            _give(job, {"role": "together", "source": check.source, **_job(check.tests)})
+            _give(job, {"role": "together", "source": check.source, "given": check.given, **_job(check.tests)})
             found = _verdict(job, check.limits.seconds)
             self._candidate.stop()
             exit_ = self._candidate.ended()

@@ -3,8 +3,8 @@
 Whether tests can cross is a property of the problem, never of the candidate: else a model could escape a 0 by
 returning something odd. Where a reference solution is known, it tells: tests that it passes in one process but not in
 two cannot cross, and tests that it fails in both say nothing about anybody. Where none is known, tests that need an
-object of the candidate's own are given to both in one process: what fails even there is wrong, what passes there may be
-forged, and is skipped.
+object of the candidate's own, or patch what it uses, are given to both in one process: what fails even there is wrong,
+what passes there may be forged, and is skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Literal
 
 from harness.rating.sandbox.check import Check, CheckResult
 from harness.rating.sandbox.sandbox import Sandboxes
+from harness.rating.verifiers.reaching import reaches
 from harness.records import Flag
 
 Word = str
@@ -69,7 +70,8 @@ class ProgramChecker:
         if crosses == "together":
             return self._same_process(check, flags)
         verdict = trial if trial and check.source == check.tests.reference else self.sandboxes.check(check)
-        if verdict.outcome in ("uncrossable", "opaque") and crosses is None:
+        unsure = verdict.outcome in ("uncrossable", "opaque") or (verdict.outcome == "failed" and reaches(check.tests))
+        if unsure and crosses is None:
             return self._undecided(check, verdict, flags)
         if verdict.outcome == "skipped" and crosses is None:
             return Judgement("skipped", verdict.reason, verdict, flags)

@@ -1,26 +1,30 @@
 """Coding problems as they are released, read into tests; and the program in a model's answer.
 
 Told apart by their fields: ours (`visible_tests`, `hidden_tests`: pairs of arguments and result), HumanEval (`test`,
-`entry_point`), MBPP (`test_list`, `test_setup_code`; MBPP+: `test` alone), APPS (`input_output`, or `inputs` and
-`outputs`), pytest files (`pytest`, `module`).
+`entry_point`; BigCodeBench too), MBPP (`test_list`, `test_setup_code`; MBPP+: `test` alone), APPS (`input_output`, or
+`inputs` and `outputs`), LiveCodeBench (`public_test_cases`, `private_test_cases`), pytest files (`pytest`, `module`).
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import itertools
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.answering import answer_of
 from harness.errors import HarnessError
 from harness.rating.sandbox.check import Tests
+from harness.rating.verifiers.given import prompt_of, with_helpers
+from harness.rating.verifiers.livecodebench import arguments, function_of, livecodebench
 
 FORMATS = (
     "visible_tests/hidden_tests, test and entry_point (HumanEval), base_input and plus_input (EvalPlus), "
-    "test_list (MBPP), input_output (APPS), pytest"
+    "test_list (MBPP), input_output (APPS), public_test_cases (LiveCodeBench), pytest"
 )
 NUMPY = re.compile(r"^import numpy as np[ \t]*$", re.MULTILINE)
 NO_NUMPY = """
@@ -42,6 +46,8 @@ def same(found, wanted, tolerance):
     if isinstance(wanted, (list, tuple)) and type(found) is type(wanted):
         return len(found) == len(wanted) and all(same(a, b, tolerance) for a, b in zip(found, wanted))
     if isinstance(wanted, float) and isinstance(found, (int, float)):
+        if wanted != wanted:
+            return found != found
         return found == wanted or math.isclose(found, wanted, rel_tol=tolerance, abs_tol=tolerance)
     return found == wanted
 
@@ -58,14 +64,16 @@ check"""
 """Of EvalPlus: a program is right where it returns what the released solution returns, numbers within a tolerance."""
 TOLERANCE = 1e-6
 """Relative difference of numbers that are the same, where a problem does not say otherwise."""
-BLOCK = re.compile(
-    r"^[ \t]*(?P<fence>```|~~~)[ \t]*(?P<language>[^\s`]*)[^\n`]*\n(?P<code>.*?)(?:^[ \t]*(?P=fence)|\Z)",
+BLOCK = re.compile(r"^[ \t]*(?P<fence>```|~~~)[ \t]*(?P<language>[^\s`]*)[^\n`]*\n", re.MULTILINE)
+"""Where a code block begins."""
+FENCES = 20
+"""So many ends of a block are tried: a docstring may have fences of its own."""
+TAGGED = re.compile(
+    r"^[ \t]*(?:\[(?:PYTHON|BEGIN)\]|<(?:code|python)>)[ \t]*\n(.*?)"
+    r"(?:^[ \t]*(?:\[(?:/PYTHON|DONE)\]|</(?:code|python)>)|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-TAGGED = re.compile(
-    r"^[ \t]*\[(?:PYTHON|BEGIN)\][ \t]*\n(.*?)(?:^[ \t]*\[(?:/PYTHON|DONE)\]|\Z)", re.DOTALL | re.MULTILINE
-)
-"""Code between the marks of Code Llama's and MBPP's prompts."""
+"""Code between the marks of Code Llama's and MBPP's prompts, or in tags."""
 CLOSED = re.compile(
     r"\A(?P<code>(?:[ \t]+\S|(?:def|class|import|from|@)\b).*?)^[ \t]*```[ \t]*$(?!.*^[ \t]*```)",
     re.DOTALL | re.MULTILINE,
@@ -111,6 +119,8 @@ def _read(problem: Mapping[str, Any]) -> Tests | None:
         return _humaneval(problem)
     if "input_output" in problem or "inputs" in problem:
         return _apps(problem)
+    if "public_test_cases" in problem or "private_test_cases" in problem:
+        return livecodebench(problem, float(problem.get("tolerance", TOLERANCE)))
     return None
 
 
@@ -128,7 +138,7 @@ def _humaneval(problem: Mapping[str, Any]) -> Tests:
     script = NUMPY.sub(NO_NUMPY, problem["test"], count=1) if "def assertion(" in problem["test"] else problem["test"]
     if "entry_point" not in problem and problem.get("code"):  # MBPP+: the tests call what the reference defines
         return Tests("script", {"hidden": script}, reference=problem["code"])
-    entry, prompt = problem["entry_point"], problem.get("prompt", "")
+    entry, prompt = problem["entry_point"], prompt_of(problem)
     called = re.search(r"^(?:check|test_check)\(", script, re.MULTILINE)
     if not called and re.search(r"^def check\(", script, re.MULTILINE):
         script += f"\ncheck({entry})\n"
@@ -147,8 +157,12 @@ def _apps(problem: Mapping[str, Any]) -> Tests:
     tolerance = float(problem.get("tolerance", TOLERANCE))
     if function:
         wrapped = all(isinstance(output, list) and len(output) == 1 for output in outputs)
+        outputs = [
+            json.loads(wanted) if isinstance(given, str) else wanted
+            for given, wanted in zip(inputs, outputs, strict=True)
+        ]
         wanted = [[output, output[0]] if wrapped else [output] for output in outputs]
-        cases = [[given, *right] for given, right in zip(inputs, wanted, strict=True)]
+        cases = [[_arguments(given), *right] for given, right in zip(inputs, wanted, strict=True)]
         return Tests("cases", {"hidden": cases}, function, tolerance=tolerance)
     lines = [[_text(given), _text(wanted)] for given, wanted in zip(inputs, outputs, strict=True)]
     return Tests("programs", {"hidden": lines}, tolerance=tolerance)
@@ -156,7 +170,7 @@ def _apps(problem: Mapping[str, Any]) -> Tests:
 
 def _evalplus(problem: Mapping[str, Any]) -> Tests:
     """Return EvalPlus's inputs as tests: what the released solution returns is right."""
-    entry, prompt, solution = problem["entry_point"], problem.get("prompt", ""), problem["canonical_solution"]
+    entry, prompt, solution = problem["entry_point"], prompt_of(problem), problem["canonical_solution"]
     reference = f"{prompt}{solution}" if solution.startswith((" ", "\t")) else solution
     facts = {"reference": reference, "entry": entry, "tolerance": float(problem.get("atol") or 0) or TOLERANCE}
     scripts = {}
@@ -166,6 +180,10 @@ def _evalplus(problem: Mapping[str, Any]) -> Tests:
                 f"FACTS = {json.dumps({**facts, 'inputs': problem[name]})!r}\n{LIKE_THE_REFERENCE}({entry})\n"
             )
     return Tests("script", scripts, entry, prelude=prompt, reference=reference)
+
+
+def _arguments(given: Any) -> list[Any]:
+    return arguments(given) if isinstance(given, str) else given
 
 
 def _text(lines: Any) -> str:
@@ -182,9 +200,9 @@ def program(problem: Mapping[str, Any], answer: str) -> str:
     text = TAGGED.sub(r"```python\n\1```", clean(answer_of(answer)))
     closed = CLOSED.match(text)
     text = closed["code"] if closed else text
-    blocks = [(found["language"].lower(), found["code"]) for found in BLOCK.finditer(text)]
+    blocks = list(_blocks(text))
     code = _chosen(blocks, _called(problem)) if blocks else text
-    entry, prompt = problem.get("entry_point"), problem.get("prompt")
+    entry, prompt = problem.get("entry_point"), prompt_of(problem)
     if not code.strip() or not code.lstrip("\n").startswith((" ", "\t")):
         return code
     if entry and prompt and not _defines(code, {entry}):
@@ -197,12 +215,41 @@ def clean(source: str) -> str:
     return source.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield language and contents of the code blocks; one that is never closed goes to the end.
+
+    A block of Python ends at the first fence that leaves it whole, if there is one.
+    """
+    opened = BLOCK.search(text)
+    while opened:
+        start, language = opened.end(), opened["language"].lower()
+        closing = re.compile(rf"^[ \t]*{opened['fence']}", re.MULTILINE)
+        ends = [(one.start(), one.end()) for one in itertools.islice(closing.finditer(text, start), FENCES)]
+        ends = ends or [(len(text), len(text))]
+        python = language in ("", *PYTHON)
+        end, after = next((one for one in ends if python and _whole(text[start : one[0]])), ends[0])
+        yield language, text[start:end]
+        opened = BLOCK.search(text, after)
+
+
+def _whole(code: str) -> bool:
+    """Tell whether code is Python."""
+    try:
+        ast.parse(textwrap.dedent(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _chosen(blocks: Sequence[tuple[str, str]], called: set[str]) -> str:
     python = [code for language, code in blocks if language in PYTHON]
     unnamed = [code for language, code in blocks if not language]
     defining = [code for language, code in blocks if language in ("", *PYTHON) and _defines(code, called)]
+    if defining:
+        earlier = [code for language, code in blocks if language in ("", *PYTHON) and not _defines(code, called)]
+        return with_helpers(defining[-1], earlier)
     other = [code for language, code in blocks if language not in OTHERS]
-    return next(iter([*defining[-1:], *python, *unnamed, *other]), "")
+    return next(iter([*python, *unnamed, *other]), "")
 
 
 def _called(problem: Mapping[str, Any]) -> set[str]:
@@ -211,6 +258,8 @@ def _called(problem: Mapping[str, Any]) -> set[str]:
     with contextlib.suppress(ValueError):
         pairs = json.loads(pairs) if isinstance(pairs, str) else pairs
     function = pairs.get("fn_name") if isinstance(pairs, Mapping) else None
+    if "public_test_cases" in problem or "private_test_cases" in problem:
+        function = function_of(problem)
     named = {name for name in (problem.get("entry_point"), problem.get("fn_name"), function) if isinstance(name, str)}
     tests = problem.get("test_list")
     if not named and isinstance(tests, list):

@@ -15,6 +15,7 @@ from harness.rating.sandbox.check import Check, Limits
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
+from harness.rating.verifiers.given import given
 from harness.rating.verifiers.problems import program, read_tests
 from harness.rating.verifiers.verifier import NoKey, facts_of, unanswered
 from harness.records import Rating, digest
@@ -54,7 +55,7 @@ class UnitTests:
         self.jail = choose(surroundings.unsafe_local, packages, tuple(self.settings.modules))
         self.surroundings = surroundings
         decisive = self.settings.model_dump(mode="json")
-        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 3)
+        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 4)
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield one rating a piece of work."""
@@ -82,7 +83,8 @@ class UnitTests:
         if not isinstance(chosen, dict) or set(chosen) - set(limits):
             raise NoKey(f"item {work.item.item_id!r}: limits are {', '.join(limits)}, not {chosen!r}")
         source = program(facts, work.response.text or "")
-        return Check(source, read_tests({"task_id": work.item.item_id, **facts}), Limits(**{**limits, **chosen}))
+        tests = read_tests({"task_id": work.item.item_id, **facts})
+        return Check(source, tests, Limits(**{**limits, **chosen}), given=given(facts, source))
 
     def _rating(self, work: Work, judgement: Judgement) -> Rating:
         word = judgement.word

@@ -21,6 +21,7 @@ from harness.rating.sandbox.check import Check, Limits, Tests
 from harness.rating.sandbox.jail import Jail
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
+from harness.rating.verifiers.given import given, prompt_of
 from harness.rating.verifiers.problems import BLOCK, TAGGED, clean, program, read_tests
 from harness.records import Rating, digest
 from harness.statistics import pass_at_k
@@ -85,7 +86,7 @@ def read_problems(path: Path) -> dict[str, dict[str, Any]]:
     """
     problems: dict[str, dict[str, Any]] = {}
     for number, entry in read_lines(path):
-        name = entry.get("task_id", entry.get("name", entry.get("id")))
+        name = next((entry[field] for field in ("task_id", "name", "id", "question_id") if field in entry), None)
         if name is None:
             raise HarnessError(f"{path}:{number}: the problem has no task_id; it has {sorted(entry)}")
         if str(name) in problems:
@@ -107,7 +108,7 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
     completions = []
     seen: Counter[tuple[str, str | None]] = Counter()
     for number, entry in read_lines(path):
-        name = str(entry.get("task_id", ""))
+        name = str(entry.get("task_id", entry.get("question_id", "")))
         if name not in problems:
             raise HarnessError(f"{path}:{number}: no problem has the task_id {name!r}.{did_you_mean(name, problems)}")
         text = entry.get("code", entry.get("completion"))
@@ -126,11 +127,9 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
 def _continued(problem: Mapping[str, Any], completion: str) -> str:
     completion = clean(answer_of(completion))
     continues = (
-        "entry_point" in problem
-        and problem.get("prompt")
-        and not (BLOCK.search(completion) or TAGGED.search(completion))
+        "entry_point" in problem and prompt_of(problem) and not (BLOCK.search(completion) or TAGGED.search(completion))
     )
-    return f"{problem['prompt']}{completion}" if continues else program(problem, completion)
+    return f"{prompt_of(problem)}{completion}" if continues else program(problem, completion)
 
 
 def verify(
@@ -167,7 +166,11 @@ def verify(
             broken[name] = error
     if broken and not tests:
         raise next(iter(broken.values()))
-    checks = [Check(entry.source, tests[entry.task_id], limits) for entry in completions if entry.task_id in tests]
+    checks = [
+        Check(entry.source, tests[entry.task_id], limits, given=given(problems[entry.task_id], entry.source))
+        for entry in completions
+        if entry.task_id in tests
+    ]
     with Sandboxes(jail, workers) as sandboxes:
         judged = ProgramChecker(sandboxes, accept_same_process).judge_all(checks)
         for entry in completions:

@@ -30,7 +30,7 @@ class Anybody:
         return Untouched(self)
 
 
-class _Every(dict[str, bool]):
+class _Every(dict[str, str]):
     def __contains__(self, name: object) -> bool:
         return True
 
@@ -51,9 +51,8 @@ class Untouched:
 
 
 OPERATIONS = (
-    "getattribute setattr delattr call getitem setitem delitem iter next len contains str fspath bytes dir await aiter "
-    "anext aenter aexit length_hint round trunc ceil floor divmod rdivmod iadd isub imul matmul rmatmul lshift rshift "
-    "rlshift rrshift mro_entries instancecheck subclasscheck get set_name reduce_ex copy deepcopy"
+    "getattribute setattr delattr call getitem setitem delitem iter next len contains str length_hint iadd isub imul "
+    "get set_name copy deepcopy"
 )
 for _name in (*REFUSED.split(" "), *OPERATIONS.split(" ")):
     setattr(Untouched, f"__{_name}__", _touching)

@@ -11,6 +11,7 @@ import copy
 import operator
 import sys
 import types
+from collections.abc import Sequence
 from os import _exit
 from typing import Any
 
@@ -25,20 +26,23 @@ LONGEST_TEXT = 10_000
 class Candidate:
     """A loaded program, the objects that stay on its side, and the answers to calls."""
 
-    def __init__(self, source: str, name: str, channel: plain.Channel) -> None:
-        """Take a program; nothing runs before `load`."""
+    def __init__(self, source: str, name: str, channel: plain.Channel, given: Sequence[str] = ()) -> None:
+        """Take a program, and what its problem gives it; nothing runs before `load`."""
         self.source = source
+        self.given = given
         self.channel = channel
         self.module = types.ModuleType(name)
         self.kept: list[Any] = []
         self.numbers: dict[int, int] = {}
         vars(builtins).update(exit=sys.exit, quit=sys.exit)  # as `site` does, which the sandbox does without
 
-    def load(self) -> dict[str, bool]:
-        """Run the program's top level and return the names that it defines, and which of them can be called."""
+    def load(self) -> dict[str, str]:
+        """Run the program's top level and return the names that it defines, and what each is."""
         sys.modules[self.module.__name__] = self.module
-        exec(compile(self.source, "<candidate>", "exec"), self.module.__dict__)
-        return {name: callable(value) for name, value in self.module.__dict__.items() if type(name) is str}
+        space = self.module.__dict__
+        before = run(self.source, space, self.given)
+        new = {name: value for name, value in space.items() if before.get(name, before) is not value}
+        return {name: _sort(value) for name, value in new.items() if type(name) is str}
 
     def keep(self, value: Any) -> Any:
         """Keep an object that cannot cross, and return what stands for it: the same each time."""
@@ -102,11 +106,27 @@ class Candidate:
         sys.modules["__main__"] = main
         streams = Streams(given, KEPT_OUTPUT)
         try:
-            exec(compile(self.source, "<candidate>", "exec"), main.__dict__)
+            run(self.source, main.__dict__, self.given)
         except (SystemExit, Left) as end:
             if end.code not in (None, 0, False):
                 raise
         return streams.ended()
+
+
+def run(source: str, space: dict[str, Any], given: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a program in a namespace, which has what its problem gives it; return what was there before it ran."""
+    for part in given:
+        try:
+            exec(compile(part, "<given>", "exec", dont_inherit=True), space)
+        except Exception:
+            continue  # a module that is not here is missed by who uses it
+    before = dict(space)
+    exec(compile(source, "<candidate>", "exec", dont_inherit=True), space)
+    return before
+
+
+def _sort(value: Any) -> str:
+    return "class" if isinstance(value, type) else "function" if callable(value) else "value"
 
 
 def _unchanged(was: Any, now: Any) -> bool:
@@ -142,7 +162,8 @@ OPERATIONS: dict[str, Any] = {
     "get": getattr,
     "set": setattr,
     "item": lambda thing, key: thing[key],
-    "put": lambda thing, key, value: thing.__setitem__(key, value),
+    "put": operator.setitem,
+    "drop": operator.delitem,
     "iter": iter,
     "next": next,
     "len": len,
@@ -153,7 +174,7 @@ OPERATIONS: dict[str, Any] = {
 
 def serve(job: dict[str, Any], channel: plain.Channel) -> None:
     """Load the program, then answer until the tests are through; ends the process."""
-    candidate = Candidate(job["source"], job["name"], channel)
+    candidate = Candidate(job["source"], job["name"], channel, job["given"])
     try:
         names = {} if job["name"] == "__main__" else candidate.load()
         channel.send(["value", plain.encode(names, candidate.keep, plain.Shared()), []])

@@ -51,7 +51,7 @@ def run(script: str, module: str, names: dict[str, Any]) -> None:
     stand_in.__dict__.update(names)
     sys.modules[module] = stand_in
     tests = types.ModuleType("tests")
-    exec(compile(script, "<tests>", "exec"), tests.__dict__)
+    exec(compile(script, "<tests>", "exec", dont_inherit=True), tests.__dict__)
     outcome = _Outcome(pytest, tests)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     code = pytest.main(list(SWITCHES), [outcome])

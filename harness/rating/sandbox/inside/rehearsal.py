@@ -36,7 +36,7 @@ def check(candidate):
     assert sorted({"a": (1, None, True)}.items()) == [("a", (1, None, True))]
 check(solve)
 """
-JOB = {
+JOB: dict[str, Any] = {
     "kind": "script",
     "parts": {"hidden": SCRIPT},
     "entry_point": "solve",
@@ -46,6 +46,7 @@ JOB = {
     "reference": None,
     "tolerance": 1e-9,
     "source": PROGRAM,
+    "given": [],
 }
 
 

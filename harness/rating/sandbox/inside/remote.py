@@ -44,8 +44,8 @@ class Candidate:
         self.handles: dict[int, Handle] = {}
         self.asked = False
         """The tests have asked for something: before that what fails is their own."""
-        self.names: dict[str, bool] = dict(self.read(plain.Shared()))
-        """What the program defines, and whether it can be called."""
+        self.names: dict[str, str] = dict(self.read(plain.Shared()))
+        """What the program defines: a `function` (or what else can be called), a `class`, or a `value`."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
         """Ask one question and return the decoded answer."""
@@ -145,17 +145,53 @@ class Candidate:
         return self.handles.setdefault(number, Handle(self, number, str(kind)[:80]))
 
     def stub(self, name: str) -> Any:
-        """Return what the tests get for one of the candidate's names: a function, or plain data."""
-        if not self.names[name]:
-            value = self.ask("name", name)
-            if not isinstance(value, Handle):
-                return value
+        """Return what the tests get for one of the candidate's names: a function, a handle of a class, or a value."""
+        if self.names[name] == "function":
+            return Function(self, name)
+        asked = self.asked or self.names[name] == "value"  # a class says nothing before something is done with it
+        value = self.ask("name", name)
+        self.asked = asked
+        return value
 
-        def stand_in(*arguments: Any, **named: Any) -> Any:
-            return self.ask("call", name, arguments, named)
 
-        stand_in.__name__ = stand_in.__qualname__ = name
-        return stand_in
+class _Unknown:
+    """Where a signature is looked for: whoever reads it fails, instead of reading that of a stand-in."""
+
+
+class Function:
+    """A function of the candidate, called there; what else is asked of it is the candidate's too."""
+
+    __signature__ = _Unknown()
+    ITS_OWN = ("__annotations__", "__defaults__", "__kwdefaults__", "__code__")
+
+    def __init__(self, candidate: Candidate, name: str) -> None:
+        vars(self).update(_candidate=candidate, __name__=name, __qualname__=name)
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return self._candidate.ask("get", self.__name__, "__doc__")
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call it."""
+        return self._candidate.ask("call", self.__name__, arguments, named)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Be the method of a class of the tests, as a function would."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in self.ITS_OWN:
+            raise AttributeError(name)
+        return self._candidate.ask("get", self.__name__, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._candidate.ask("set", self.__name__, name, value)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Any:
+        return self
 
 
 def _no_handle(content: Any) -> NoReturn:
@@ -178,12 +214,18 @@ class Handle:
         return types.GeneratorType if kind_of(self) == "generator" else Handle
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name == "__bases__":
+            raise Ended("opaque", f"the tests ask what the candidate's own {kind_of(self)} comes from")
+        if name.startswith("__") and name not in ("__name__", "__qualname__", "__dict__"):
             raise AttributeError(name)
         return _about(self, "get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         _about(self, "set", name, value)
+
+    @property
+    def __doc__(self) -> Any:  # type: ignore[override]
+        return _about(self, "get", "__doc__")
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the object."""
@@ -194,6 +236,9 @@ class Handle:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         _about(self, "put", key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        _about(self, "drop", key)
 
     def __iter__(self) -> Any:
         return _about(self, "iter")
@@ -234,7 +279,9 @@ def _refused(name: str) -> Callable[..., NoReturn]:
 
 REFUSED = (
     "eq ne lt le gt ge bool hash repr format int float index complex bytes add radd sub rsub mul rmul truediv "
-    "rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert enter exit reversed"
+    "rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert enter exit reversed "
+    "matmul rmatmul divmod rdivmod lshift rshift rlshift rrshift round trunc floor ceil fspath dir "
+    "aiter anext aenter aexit await instancecheck subclasscheck mro_entries reduce_ex"
 )
 for _name in REFUSED.split(" "):
     setattr(Handle, f"__{_name}__", _refused(f"__{_name}__"))

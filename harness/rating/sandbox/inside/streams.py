@@ -7,12 +7,23 @@ Descriptors 0 and 1 are pipes, so it makes no difference by which way a program 
 from __future__ import annotations
 
 import atexit
+import builtins
 import contextlib
 import io
 import os
 import sys
 import threading
 from typing import Any, NoReturn
+
+OPEN = open
+DEVICES = {"/dev/stdin": 0, "/dev/fd/0": 0, "/dev/stdout": 1, "/dev/fd/1": 1}
+
+
+def _opened(file: Any, *arguments: Any, **named: Any) -> Any:
+    """Open a file, or a standard stream by its name, which needs a `/proc` otherwise."""
+    if isinstance(file, str) and file in DEVICES:
+        return OPEN(DEVICES[file], *arguments, **{**named, "closefd": False})
+    return OPEN(file, *arguments, **named)
 
 
 class Left(BaseException):
@@ -56,6 +67,7 @@ class Streams:
             io.BufferedWriter(written), encoding="utf-8", errors="replace"
         )
         os._exit = leave  # type: ignore[assignment]
+        builtins.open = io.open = _opened
 
     def _collect(self) -> None:
         tail = b""

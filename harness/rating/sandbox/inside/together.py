@@ -9,7 +9,7 @@ import sys
 import types
 from typing import Any
 
-from . import examiner
+from . import candidate, examiner
 from .examiner import described
 from .remote import Ended
 
@@ -21,7 +21,7 @@ def examine(job: dict[str, Any]) -> dict[str, Any]:
     try:
         module = types.ModuleType(job.get("module") or "candidate")
         sys.modules[module.__name__] = module
-        exec(compile(job["source"], "<candidate>", "exec"), module.__dict__)
+        candidate.run(job["source"], module.__dict__, job["given"])
         for part, script in job["parts"].items():
             if job["kind"] == "pytest":
                 from . import pytests
@@ -29,7 +29,7 @@ def examine(job: dict[str, Any]) -> dict[str, Any]:
                 pytests.run(script, module.__name__, dict(module.__dict__))
             else:
                 for tests in filter(None, (job["setup"], script)):
-                    exec(compile(tests, "<tests>", "exec"), module.__dict__)
+                    exec(compile(tests, "<tests>", "exec", dont_inherit=True), module.__dict__)
                 examiner.run_test_cases(module.__dict__)
             passed.append(part)
     except MemoryError:
