@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.answering import read_samples, read_settings
+from harness.answering import read_samples, samples_in
 from harness.answering.chat.boundary import UNREADABLE, received
 from harness.answering.chat.limits import Trouble
 from harness.answering.chat.openai_chat import read_answer
@@ -118,7 +118,9 @@ def _samples(path: Path, content: bytes) -> None:
 
 def _results(path: Path, content: bytes) -> None:
     (path.parent / "results.json").write_bytes(content)
-    read_settings(path.parent)
+    (path.parent / "samples_t.jsonl").touch()
+    for file in samples_in(path.parent):
+        assert isinstance(file.made, str)
 
 
 def _journal(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.answering import samples_in
 from harness.errors import HarnessError
 from harness.rating.files.evaluations.imported import import_evaluations
 from harness.records import Item
@@ -487,3 +489,13 @@ def test_a_log_of_inspect_becomes_a_run(tmp_path):
     rate(run, ["numeric"])
     values = Run(run.folder).ratings.set_index(["response_id", "rater"])["value"].unstack()
     assert (values["inspect:match"] == values["numeric"]).all()
+
+
+@pytest.mark.parametrize(
+    "results",
+    [{"results": [1], "config": 3}, {"results": {"t": 1}, "date": math.nan}, {"date": 1e300}, {"date": -1e18}],
+)
+def test_results_of_another_shape_say_no_day(tmp_path, results):
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    (tmp_path / "samples_t.jsonl").touch()
+    assert [file.made for file in samples_in(tmp_path)] == [""]

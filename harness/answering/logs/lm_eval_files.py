@@ -67,7 +67,10 @@ class SamplesFile:
         date = self.results.get("date")
         if self.date or not isinstance(date, int | float):
             return self.date
-        return datetime.fromtimestamp(date).astimezone().strftime("%Y-%m-%dT%H-%M-%S.%f")
+        try:
+            return datetime.fromtimestamp(date).astimezone().strftime("%Y-%m-%dT%H-%M-%S.%f")
+        except (ValueError, OverflowError, OSError):  # NaN, or a year that no clock knows
+            return self.date
 
 
 def samples_in(folder: Path) -> list[SamplesFile]:
@@ -127,7 +130,8 @@ def _results_in(folder: Path) -> list[Path]:
 
 
 def _tasks_of(results: dict[str, Any]) -> Iterable[str]:
-    return {**(results.get("results") or {}), **(results.get("configs") or {})}
+    parts = (results.get("results"), results.get("configs"))
+    return {task: None for part in parts if isinstance(part, dict) for task in part}
 
 
 def _arguments_of(results: dict[str, Any]) -> str:

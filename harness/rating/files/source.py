@@ -206,9 +206,13 @@ def _parquet(path: Path) -> Source:
 
     def stream(names: Sequence[str], some: int) -> Iterator[pa.RecordBatch]:
         with whole():
+            seen = 0
             for piece in file.iter_batches(some, columns=list(names)):
                 piece.validate(full=True)
+                seen += len(piece)
                 yield piece.select(list(names))
+            if seen != len(rows):
+                raise ValueError(f"the columns have {seen:,} of {len(rows):,} rows")
 
     orders = {}
     for one in schema:
