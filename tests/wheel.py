@@ -1,4 +1,6 @@
-"""Builds the wheel, installs it elsewhere, and checks that it is whole and exposes nothing but `harness`. Run by CI.
+"""Builds the wheel, installs it elsewhere, and checks that it is whole and small and exposes only `harness`. Run by CI.
+
+Every extra together must be installable beside constraints.txt: pip works that out without installing anything.
 
 The dependencies come from the environment that runs this: the new virtual environment sees them, the project only
 as the wheel.
@@ -15,6 +17,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LARGEST = 3_000_000
+"""Bytes of the wheel."""
 OURS = ("tasks", "raters", "reports", "suites", "tests", "benchmarks")
 """Folders beside the package: none of them may be importable from the wheel."""
 
@@ -24,6 +28,9 @@ def main() -> None:
         folder = Path(name)
         run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"), str(ROOT))
         wheel = next((folder / "dist").glob("*.whl"))
+        assert wheel.stat().st_size < LARGEST, f"the wheel has {wheel.stat().st_size:,} bytes"
+        pins = str(ROOT / "constraints.txt")
+        run(sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "-c", pins, f"{wheel}[all]")
         tops = {entry.split("/")[0] for entry in zipfile.ZipFile(wheel).namelist()}
         extra = {top for top in tops if top != "harness" and not top.endswith(".dist-info")}
         assert not extra, f"the wheel exposes {sorted(extra)} besides harness"

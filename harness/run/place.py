@@ -43,9 +43,11 @@ def place_of(address: str | Path) -> Path:
         return Path(address)
     if found[1] == "file":
         return Path("/" + found[2])
+    from fsspec import get_filesystem_class
     from upath import UPath
 
     try:
+        get_filesystem_class(found[1])  # a UPath would miss its package only when it is first read
         return cast("Path", UPath(f"{found[1]}://{found[2]}", use_listings_cache=False))
     except ImportError as error:
         hint = "pip install 'feedback-harness[s3]'" if found[1] in ("s3", "s3a") else f"install its package ({error})"

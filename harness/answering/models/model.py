@@ -17,12 +17,12 @@ from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from harness.answering.chat.chat import Answer, Chat
-from harness.answering.models.embedded import quiet_transformers
+from harness.answering.models.embedded import missing_packages, quiet_transformers
 from harness.answering.models.generation import NULL, Generation, Model, Score
 from harness.answering.reasoning import without_reasoning
 from harness.answering.tasks.definitions import quiet_lm_eval
 from harness.answering.tasks.task import Conversation
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError, UnavailableError, did_you_mean
 from harness.records import digest
 from harness.suite import ModelUse, reveal
 
@@ -54,7 +54,12 @@ class LmEvalModel:
     def lm(self) -> Any:
         """lm-eval's model object."""
         if self._lm is None:
-            with quiet_lm_eval(), quiet_transformers() if self.kind.startswith("hf") else nullcontext():
+            in_torch = self.kind.startswith(("hf", "huggingface"))
+            if in_torch and (absent := missing_packages("torch", "transformers", "accelerate")):
+                raise UnavailableError(
+                    f"the model {self.kind!r} needs {', '.join(absent)}: pip install 'feedback-harness[torch]'"
+                )
+            with quiet_lm_eval(), quiet_transformers() if in_torch else nullcontext():
                 self._lm = _load_lm(self.kind, self.args)
         return self._lm
 
@@ -261,7 +266,10 @@ def _load_lm(kind: str, args: dict[str, Any]) -> Any:
     check_model(kind)
     from lm_eval.api.registry import get_model
 
-    model_class = get_model(kind)
+    try:
+        model_class = get_model(kind)
+    except ImportError as error:
+        raise UnavailableError(f"lm-eval's model {kind!r} needs a package that is not installed: {error}") from error
     clients = sys.modules.get("lm_eval.models.api_models")
     if clients is not None:
         clients.LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER = NULL  # type: ignore[attr-defined]

@@ -123,7 +123,7 @@ def math_verify(spec: RaterSpec, _: Surroundings) -> MathVerifier:
         UnavailableError: The package is not installed.
     """
     if importlib.util.find_spec("math_verify") is None:
-        raise UnavailableError(f"{spec.name or 'math_verify'} needs the package math-verify: pip install math-verify")
+        raise UnavailableError(f"{spec.name or 'math_verify'} needs math-verify: pip install 'feedback-harness[math]'")
     return MathVerifier(spec, read_settings(spec, MathSettings))
 
 
