@@ -9,6 +9,7 @@ from .rating import annotate as annotate
 from .rating import export_csv as export_csv
 from .rating import import_evaluations as import_evaluations
 from .rating import import_ratings as import_ratings
+from .rating import read_any as read_any
 from .reporting import publish as publish
 from .reporting import report as report
 from .rounds import compare_rounds as compare_rounds

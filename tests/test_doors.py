@@ -91,8 +91,12 @@ def test_anything_else_is_named(ask, thing):
         ask(thing)
 
 
-def test_a_result_is_no_run(run):
+def test_a_result_is_no_run_but_has_a_page(run, tmp_path):
+    """The page of a run's agreement was refused while that of a file's was written: what was asked has a page now."""
+    found = h.agree(run)
     with pytest.raises(HarnessError, match=r"expected a run.* not a RunAgreement"):
-        h.report(h.agree(run))
+        h.export_csv(found, "x.csv")
+    page = h.report(found, tmp_path / "agreement.html").read_text()
+    assert all(table.criterion in page for table in found.tables)
     with pytest.raises(HarnessError, match=r"expected a run.* not a DataFrame"):
         h.export_csv(run.ratings, "x.csv")

@@ -37,7 +37,7 @@ def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
 
     def agree(source: Source, /, *args: P.args, **given: P.kwargs) -> Agreement | RunAgreement:
         asked = options(*args, **given)
-        ratings = opened_source(source, asked.columns, asked.raters, by_rows=asked.by_rows)
+        ratings = opened_source(source, asked.columns, asked.raters, asked.by_rows, asked.level)
         return agree_in_run(ratings, asked) if isinstance(ratings, Run) else agree_in_frame(ratings, asked)
 
     listed = inspect.signature(options).parameters.values()
@@ -52,9 +52,10 @@ def _with_options_of(options: Callable[P, AgreementOptions]) -> Agree[P]:
 HEAD = """Say how far raters agree: one table a criterion, one row a pair of raters, and what to beware of.
 
 Args:
-    source: A run or its folder, a file of ratings in any format that is known (or a list of files, read as one), or a
-        frame: one row a rating, with the record's column names (`item_id, rater, value`; `criterion`, `rater_kind`,
-        `label`, `status`, `repetition` where there are any); or wide: one row an item, one column a rater.
+    source: A run or its folder; a file of ratings in any format that is known, or a list of files, read as one (what
+        the command's options say of columns and words, `read_any` takes, and gives a frame); or a frame: one row a
+        rating, with the record's column names (`item_id, rater, value`; `criterion`, `rater_kind`, `label`, `status`,
+        `repetition` where there are any); or wide: one row an item, one column a rater.
 """
 
 agree = _with_options_of(AgreementOptions)

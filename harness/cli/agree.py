@@ -35,7 +35,7 @@ from harness.cli.ranked import LENGTHS, check_word, of_raters, ranked, run_ranke
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.agreement import Preferences, RunAgreement
+    from harness.agreement import Agreed, Preferences, RunAgreement
     from harness.rating import Columns, Words
     from harness.run import Run
 
@@ -159,6 +159,7 @@ def agree(
             help="Write what each rater says where another says what to this file (CSV, as all; .json, JSON)."
         ),
     ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write all that is said as a page to this HTML file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say how far raters agree: coefficients with intervals, and what to beware of."""
@@ -181,7 +182,7 @@ def agree(
         {"stand-in": stand_in, "correct": correct, "components": components, "weights": weights,
          "level": level, "pool": pool,
          "categories": categories, "score-range": score_range, "drop-outvoted": drop_outvoted, "items": items,
-         "labels": labels, "by-label": by_label, "confusion": confusion, "means": means,
+         "labels": labels, "by-label": by_label, "confusion": confusion, "means": means, "page": page,
          "coefficient": coefficient, "strata": strata, "alignment": alignment, "cross-check": cross_check},
         {"player": player != "response_id", "opponent": opponent != "against_id", "lengths": lengths,
          "ties": ties != "half", "baseline": baseline},
@@ -244,6 +245,7 @@ def agree(
         files = {"items": items, "labels": labels, "by_label": by_label, "confusions": confusion}
         for name, path in files.items():
             _write_rows(path, getattr(found, name)) if path else None
+        _write_page(page, found) if page else None
     if as_json:
         print(json.dumps(found.to_json(), indent=2, allow_nan=False))
     else:
@@ -263,6 +265,12 @@ def _write_rows(path: Path, rows: pd.DataFrame) -> None:
         text = rows.to_csv(index=False, float_format="%.6g")
     write_whole(path, text.encode())
     print(f"wrote {len(rows):,} rows to {path}", file=sys.stderr)
+
+
+def _write_page(path: Path, found: Agreed) -> None:
+    from harness.reporting import report
+
+    print(f"wrote {report(found, path)}", file=sys.stderr)
 
 
 def _belongs_to(option: str, given: bool, parts: dict[str, object]) -> None:

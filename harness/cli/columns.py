@@ -113,5 +113,4 @@ def words_said(
             raise typer.BadParameter(f"{entry!r}: expected OLD=NEW", param_hint="--recode")
         table[old.strip()] = new.strip()
     absent = [word.strip() for entry in missing or () for word in (entry.split(",") if entry else [""])]
-    listed = levels if isinstance(levels, dict) else dict.fromkeys([""], levels or "")
-    return Words(tuple(absent), table, {name: one for name, one in listed.items() if one in ("set", "ranking")})
+    return Words.said(absent, table, levels)

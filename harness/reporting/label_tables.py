@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from harness.agreement import Table, Units, confusion, of_labels
+from harness.agreement import Agreed, Table, Units, confusion, of_labels
 from harness.reporting.evidence import Evidence, Row, value_of
 
 MOST_VALUES, MOST_RATERS = 7, 5
@@ -13,6 +13,11 @@ MOST_VALUES, MOST_RATERS = 7, 5
 
 
 def labels(evidence: Evidence) -> list[Row]:
+    """Return the rows of `labels_of` for a run."""
+    return labels_of(evidence.shown)
+
+
+def labels_of(agreed: Agreed) -> list[Row]:
     """Return one row a table of few labels: `criterion`, the rows of `by_label` of all raters, and `confusions`.
 
     A confusion is `{rater_a, rater_b, values, rows}`: rows the first rater's values, columns the second's.
@@ -20,10 +25,10 @@ def labels(evidence: Evidence) -> list[Row]:
     return [
         {
             "criterion": table.criterion,
-            "rows": [value_of(row) for row in _rows(evidence, table, units)],
+            "rows": [value_of(row) for row in _rows(agreed, table, units)],
             "confusions": list(_confusions(units)),
         }
-        for table, units in zip(evidence.shown.tables, evidence.shown.units, strict=True)
+        for table, units in zip(agreed.tables, agreed.units, strict=True)
         if 1 < len(units.values) <= MOST_VALUES and table.level != "ranking"
     ]
 
@@ -33,9 +38,9 @@ def means(evidence: Evidence) -> list[Row]:
     return [value_of(one.to_dict()) for one in evidence.shown.means if len({row["group"] for row in one.rows}) > 1]
 
 
-def _rows(evidence: Evidence, table: Table, units: Units) -> Iterator[Row]:
+def _rows(agreed: Agreed, table: Table, units: Units) -> Iterator[Row]:
     if table.level in ("nominal", "set"):
-        yield from of_labels(units, table.level, pairs=len(units.raters) == 2, **evidence.agreed.draws)
+        yield from of_labels(units, table.level, pairs=len(units.raters) == 2, **agreed.draws)
 
 
 def _confusions(units: Units) -> Iterator[Row]:

@@ -20,7 +20,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from harness import __version__
-from harness.agreement import Agreement, strength
+from harness.agreement import Agreed, strength
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.reporting import label_figures, label_tables, scorecard, tables
@@ -59,7 +59,7 @@ Runs = Run | str | Path | Sequence[Run | str | Path]
 
 
 def report(
-    run: Runs | Agreement | Rounds,
+    run: Runs | Agreed | Rounds,
     path: str | Path | None = None,
     *,
     include: Sequence[str | Path] = (),
@@ -72,7 +72,7 @@ def report(
     """Write the page of a run, or of several side by side.
 
     Args:
-        run: A run or its folder, or several; or a result: what `agree` of a table or `compare_rounds` gave.
+        run: A run or its folder, or several; or a result: what `agree` or `compare_rounds` gave.
         path: Where the page is written; `report.html` in the (first) run's folder where not given, of a result here.
         include: Folders whose `reports/page/` files replace the built-in ones, file by file.
         redact_text: Leave out prompts, answers and rationales: ids and values only.
@@ -88,7 +88,7 @@ def report(
         HarnessError: A folder is no run, a template is missing, one file would grow over the limit, or a card is wanted
             of several runs or of a bundle.
     """
-    if isinstance(run, Agreement | Rounds):
+    if isinstance(run, Agreed | Rounds):
         from harness.reporting.result_page import write_result
 
         return write_result(run, Path(path or "report.html"), Catalog(include))

@@ -8,17 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import Agreement
+from harness.agreement import Agreed, Agreement
 from harness.catalog import Catalog
 from harness.rating import PRIVATE, pseudonym, user_key
 from harness.reporting import charts
 from harness.reporting.figures import Drawing, Figure
 from harness.reporting.gallery import drawn
+from harness.reporting.result_tables import tables_of
 from harness.reporting.terms import TERMS, anchor
 from harness.rounds import BAND_LEVEL, Rounds
 from harness.run import write_whole
 
-Result = Agreement | Rounds
+Result = Agreed | Rounds
 
 
 def write_result(result: Result, path: Path, catalog: Catalog) -> Path:
@@ -51,6 +52,7 @@ def _of_rounds(result: Rounds) -> dict[str, Any]:
         "title": "Does the feedback still help?" if fed else "Does training still help?",
         "answers": result.summary,
         "figures": [drawn(one) for one in _steps(result)],
+        "tables": [],
         "heading": "In full",
         "told": [
             said.replace("**", "")
@@ -96,26 +98,22 @@ def _steps(result: Rounds) -> Iterator[Drawing]:
         yield Drawing(figure, draw)
 
 
-def _of_agreement(result: Agreement) -> dict[str, Any]:
+def _of_agreement(result: Agreed) -> dict[str, Any]:
     raters = {rater for units in result.units for rater in units.raters}
     hidden = {name: pseudonym(name, user_key()) for name in raters if PRIVATE.fullmatch(name)}
-
-    def shown(text: str) -> str:
-        for name, other in hidden.items():
-            text = text.replace(name, other)
-        return text
-
+    shown = result.called(lambda name: hidden.get(name, name)) if hidden else result
     return {
         "title": "How far do the raters agree?",
-        "answers": [shown(one) for one in result.plain],
-        "figures": [drawn(one) for one in _coefficients(result)],
+        "answers": shown.plain,
+        "figures": [drawn(one) for one in _coefficients(shown)],
+        "tables": list(tables_of(shown)),
         "heading": "How the table was read",
-        "told": [shown(one) for one in result.read],
-        "notes": [shown(str(one["message"])) for one in result.warnings],
+        "told": shown.read if isinstance(shown, Agreement) else [],
+        "notes": [str(one["message"]) for one in shown.warnings],
     }
 
 
-def _coefficients(result: Agreement) -> Iterator[Drawing]:
+def _coefficients(result: Agreed) -> Iterator[Drawing]:
     """Yield for each criterion its coefficients on their intervals."""
     columns = ["name", "value", "low", "high", "n"]
     for place, (criterion, part) in enumerate(result.df.groupby("criterion", sort=False), 1):

@@ -186,3 +186,26 @@ def test_a_page_has_the_cautions_labels_and_means_of_the_command_and_people_by_l
     assert "the mean of each model" in html
     assert "label by label" in html
     assert letters["cat"] in html
+
+
+def test_whatever_agree_is_asked_it_can_write_as_a_page_with_the_same_numbers(team, tmp_path):
+    page = tmp_path / "page.html"
+    rows = pd.read_csv(team).assign(lang=lambda rows: ["en" if n % 2 else "de" for n in range(len(rows))])
+    sheet = tmp_path / "sheet.csv"
+    rows.to_csv(sheet, index=False)
+    asked = ["agree", sheet, "--ai", "judge", "--stand-in", "--by", "lang", "--means", "lang", "--drop-outvoted",
+             "--recode", "5=4", "--page", page]  # fmt: skip
+    found = json.loads(invoke(*asked, "--json").stdout)
+    html = page.read_text()
+    [slices], [means] = found["slices"], found["means"]
+    shown = [one["value"] for one in (*slices["groups"], *means["rows"], found["tables"][0]["alpha"])]
+    shown += [one["without"] for one in found["without"]] + [found["stand_in"][0]["ceiling"]["ai"]["value"]]
+    for value in shown:
+        assert f"{value:.3f}".replace("-", "−") in html, value
+    assert found["stand_in"][0]["sentence"] in html.replace("&#39;", "'")
+    for caution in found["warnings"]:
+        assert caution["message"] in html.replace("&#39;", "'")
+    rows = harness.read_any(sheet, ai="judge", recode={"5": "4"}, also=["lang"])
+    python = harness.agree(rows, stand_in=True, by="lang", means="lang", drop_outvoted=True).to_json()
+    for name in ("tables", "slices", "means", "without", "stand_in", "warnings"):
+        assert python[name] == found[name], name

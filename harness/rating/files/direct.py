@@ -36,9 +36,14 @@ def read_any(
     also: Sequence[str] = (),
     columns: Columns | None = None,
     words: Words | None = None,
+    missing: str | Sequence[str] = (),
+    recode: dict[str, str] | None = None,
+    level: str | dict[str, str] | None = None,
     **said: Any,
 ) -> pd.DataFrame:
-    """Read a file of ratings of any format that is known.
+    """Read a file of ratings of any format that is known, for `agree` and all else: a rating a row.
+
+    The options are those of the command: `read_any("sheet.csv", ai="gpt*", item="doc,model", recode={"yes": "Yes"})`.
 
     Args:
         path: The file, or several that are read as one.
@@ -46,6 +51,9 @@ def read_any(
         also: Further columns to take along.
         columns: What is said about columns; of a format that is no table, they are paths.
         words: What is said about words.
+        missing: Words that are no value, beside the usual, where `words` is not given; "" for empty cells alone.
+        recode: Words that mean another.
+        level: `set` or `ranking` where values are lists, or the level by criterion.
         **said: What is said about columns, by the names of `Columns`, in its place.
 
     Returns:
@@ -55,9 +63,19 @@ def read_any(
     Raises:
         HarnessError: The file cannot be read, or is of no format that is known.
     """
-    found = _read(path, ai, also, columns or Columns.model_validate(said), words, gather=False)
+    told = {name: _several(one) if name in SEVERAL else one for name, one in said.items()}
+    words = words or Words.said(missing, recode, level)
+    found = _read(path, ai, also, columns or Columns.model_validate(told), words, gather=False)
     assert isinstance(found, pd.DataFrame)
     return found
+
+
+SEVERAL = ("item", "raters", "criteria")
+"""What is said of several columns: a list, or one text with commas."""
+
+
+def _several(said: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for part in said.split(",")) if isinstance(said, str) else tuple(said)
 
 
 def read_gathered(

@@ -14,9 +14,12 @@ from harness.rating.files.mapping import Columns
 from harness.rating.files.ratings_file import read_table
 from harness.rating.files.source import Source
 from harness.rating.files.table import Rows, Table, clean, written
+from harness.rating.files.values import Words
 
 
-def ratings_of(frame: pd.DataFrame, also: Sequence[str] = (), columns: Columns | None = None) -> pd.DataFrame:
+def ratings_of(
+    frame: pd.DataFrame, also: Sequence[str] = (), columns: Columns | None = None, words: Words | None = None
+) -> pd.DataFrame:
     """Return a frame of ratings as the file of the same table is read: a rating a row, by the record's names.
 
     A frame that `read_any` gave, and a wide one with nothing but numbers of raters, come back as they are; of one by
@@ -26,6 +29,7 @@ def ratings_of(frame: pd.DataFrame, also: Sequence[str] = (), columns: Columns |
         frame: The table, in any layout that a file may have.
         also: Further columns to take along.
         columns: What is said about columns.
+        words: What is said about words.
 
     Returns:
         The ratings; `attrs["notes"]` says what was assumed.
@@ -34,7 +38,7 @@ def ratings_of(frame: pd.DataFrame, also: Sequence[str] = (), columns: Columns |
         return frame
     names = {str(name) for name in frame}
     if {"item_id", "rater"} <= names and {"value", "label"} & names:
-        return _cleaned(frame)
+        return _cleaned(frame, words)
     source = source_of(frame)
     said = (columns or Columns()).model_copy(update={"beside": tuple(also)})
     try:
@@ -50,17 +54,17 @@ def ratings_of(frame: pd.DataFrame, also: Sequence[str] = (), columns: Columns |
         once = not layout.unit or not source.table.words(layout.unit[0]).duplicated().any()
         if once:
             return frame
-    found = read_table(source, said, also=[name for name in also if name in source.table.names])
+    found = read_table(source, said, words, also=[name for name in also if name in source.table.names])
     found.frame.attrs["notes"] = found.notes
     return found.frame
 
 
-def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
+def _cleaned(frame: pd.DataFrame, words: Words | None) -> pd.DataFrame:
     """Return a frame by the record's names with its words as a file's are read, and its names in one spelling."""
     value = frame.get("value")
     if value is not None and pd.api.types.infer_dtype(value, skipna=True) not in NUMBERS:
         source = source_of(frame)
-        found = read_table(source, also=source.table.names)
+        found = read_table(source, words=words, also=source.table.names)
         if "response_id" in found.frame and "response_id" not in frame:  # comparisons
             found.frame.attrs["notes"] = found.notes
             return found.frame
@@ -69,9 +73,9 @@ def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
         frame.attrs["notes"] = found.notes
     for name in ("item_id", "rater", "criterion"):
         if name in frame and pd.api.types.is_object_dtype(frame[name]):
-            words = {one: clean(one) or None for one in frame[name].unique() if isinstance(one, str)}
-            if any(one != told for one, told in words.items()):
-                frame = frame.assign(**{name: [words.get(one, one) for one in frame[name]]})
+            spelt = {one: clean(one) or None for one in frame[name].unique() if isinstance(one, str)}
+            if any(one != told for one, told in spelt.items()):
+                frame = frame.assign(**{name: [spelt.get(one, one) for one in frame[name]]})
     return frame
 
 

@@ -80,6 +80,19 @@ class Words:
     recode: Mapping[str, str] = field(default_factory=dict)
     listed: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def said(
+        cls,
+        missing: str | Sequence[str] = (),
+        recode: Mapping[str, str] | None = None,
+        level: str | Mapping[str, str] | None = None,
+    ) -> Words:
+        """Return what is said about words, and by the level of all criteria, or of each."""
+        words = (missing,) if isinstance(missing, str) else tuple(missing)
+        levels = {"": level or ""} if level is None or isinstance(level, str) else level
+        listed = {name: one for name, one in levels.items() if one in ("set", "ranking")}
+        return cls(words, dict(recode or {}), listed)
+
     def absent(self, word: str) -> bool:
         """Return whether a word is no value."""
         usual = () if "" in self.missing else MISSING_WORDS
