@@ -144,6 +144,17 @@ def test_a_damaged_column_of_items_is_said_as_by_rows(tmp_path):
     assert str(by_unit.value) == str(by_row.value)
 
 
+def test_chunks_of_a_long_table_are_put_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(gathered, "CHUNK", 20)
+    both(written(tmp_path, table()))
+    both(written(tmp_path, pd.concat([table(), table()[:1]])), gathers=False)  # rated twice, far apart
+
+
+def test_more_items_than_have_room_are_gathered_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(gathered, "MEMORY", "1MB")
+    both(written(tmp_path, table()))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     rows=st.lists(

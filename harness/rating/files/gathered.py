@@ -30,12 +30,13 @@ SAID_BESIDE = ("rationale", "confidence", "error", "seconds", "created_at")
 """Columns that no agreement looks at."""
 ALIKE = ("rater", "rater_kind", "criterion", "label", "scale", "status")
 """Columns, beside the value's, by which rows differ."""
-MEMORY = "128MB"
+MEMORY = "150MB"
 """What DuckDB takes; beyond, it writes to disk."""
+CHUNK = 1 << 24
+"""Rows that are grouped at once; of a longer table, the groups of all chunks are put together."""
 WORD = 63
 """Bits of a number in which an item's ratings are written side by side."""
 MOST_WORDS = 8
-QUERY = "from ratings group by item order by min(row)"
 
 
 @dataclass(frozen=True)
@@ -175,20 +176,28 @@ def cells_of(different: Different, frame: pd.DataFrame) -> Cells | None:
     fields = _fields(place)
     if not fields or fields[-1].word >= MOST_WORDS:
         return None
-    parts, names = [], []
     times = np.asarray(different.table.times)
-    for piece in _grouped(different, place, fields):
+    try:
+        found = _read(_grouped(different, place, fields), fields)
+    except MemoryError:  # more items than such tables have
+        found = _read(_grouped(different, place, fields, limited=False), fields)
+    if found is None or np.count_nonzero(found[0] >= 0) < times[place >= 0].sum():
+        return None
+    return Cells(found[0], place, times, found[1])
+
+
+def _read(pieces: Iterator[pa.RecordBatch], fields: Sequence[_Field]) -> tuple[Ints, pd.Index[Any]] | None:
+    """Return the different row of each place and unit, and the units' names; None where an item has no clean name."""
+    parts, names = [], []
+    for piece in pieces:
         named = _names(piece.column(0))
         if named is None:
             return None
         names.append(named)
-        words = [piece.column(word + 1).to_numpy() for word in range(fields[-1].word + 1)]
+        words = [column.to_numpy() for column in piece.columns[1:]]
         parts.append(np.stack([one.rows[(words[one.word] >> one.shift) & (len(one.rows) - 1)] for one in fields]))
-    which = np.concatenate(parts, axis=1)
-    if np.count_nonzero(which >= 0) < times[place >= 0].sum():
-        return None
-    items = pd.Index(pd.array(pa.chunked_array(names), dtype=pd.StringDtype("pyarrow")))
-    return Cells(which, place, times, items)
+    items = pd.array(pa.chunked_array(names), dtype=pd.StringDtype("pyarrow"))
+    return np.concatenate(parts, axis=1), pd.Index(items)
 
 
 @dataclass(frozen=True)
@@ -216,42 +225,85 @@ def _fields(place: Ints) -> list[_Field]:
     return found
 
 
-def _grouped(different: Different, place: Ints, fields: Sequence[_Field]) -> Iterator[pa.RecordBatch]:
+def _grouped(
+    different: Different, place: Ints, fields: Sequence[_Field], limited: bool = True
+) -> Iterator[pa.RecordBatch]:
     """Yield each item and its ratings as numbers, in the order in which items first stand."""
     import duckdb
 
-    words = np.zeros((fields[-1].word + 1, len(place)), dtype=np.int64)
-    for one in fields:
-        mine = one.rows[one.rows >= 0]
-        words[one.word, mine] = np.arange(1, len(mine) + 1) << one.shift
-    named = [f"word{n}" for n in range(len(words))]
-    schema = pa.schema([("item", different.kind), ("row", pa.int64()), *((name, pa.int64()) for name in named)])
+    pieces = _Pieces(different, place, fields)
+    words = pieces.schema.names[2:]
+    grouped = ", ".join(["select item, min(row) as row", *(f"bit_or({name}) as {name}" for name in words)])
+    ordered = ", ".join(["select item", *words])
+    parts = -(-len(different.whole) // CHUNK)
+    with tempfile.TemporaryDirectory() as folder:
+        config: dict[str, Any] = {"memory_limit": MEMORY} if limited else {}
+        config |= {"temp_directory": folder, "preserve_insertion_order": False}
+        with duckdb.connect(f"{folder}/units", config=config) as engine:
 
-    faults: list[HarnessError] = []
+            def keep(table: str, some: str) -> None:
+                """Add groups of some rows to a table."""
+                known = engine.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchone()
+                engine.execute(f"{f'insert into {table}' if known else f'create table {table} as'} {grouped} {some}")
 
-    def pieces() -> Iterator[pa.RecordBatch]:
+            try:
+                for _ in range(parts):
+                    engine.register("ratings", pa.RecordBatchReader.from_batches(pieces.schema, pieces.next(CHUNK)))
+                    keep("chunks" if parts > 1 else "units", "from ratings group by item")
+                for part in range(parts if parts > 1 else 0):  # so many items at a time as have room
+                    keep("units", f"from chunks where hash(item) % {parts} = {part} group by item")
+                yield from engine.sql(f"{ordered} from units order by row").to_arrow_reader(PIECE)
+            except duckdb.Error as error:
+                if isinstance(error, duckdb.OutOfMemoryException) and limited:
+                    raise MemoryError from error
+                raise (pieces.fault or HarnessError(f"{error}")) from error
+
+
+class _Pieces:
+    """The items of a table and their ratings as numbers, piece by piece."""
+
+    def __init__(self, different: Different, place: Ints, fields: Sequence[_Field]) -> None:
+        words = np.zeros((fields[-1].word + 1, len(place) + 1), dtype=np.int64)  # the last serves -1
+        for one in fields:
+            mine = one.rows[one.rows >= 0]
+            words[one.word, mine] = np.arange(1, len(mine) + 1) << one.shift
+        self.words = words[:, different.key.ravel()]
+        names = [f"word{n}" for n in range(len(words))]
+        self.schema = pa.schema([("item", different.kind), *((name, pa.int64()) for name in ("row", *names))])
+        self.fault: HarnessError | None = None
+        """What was wrong with the file; DuckDB would say it in its own words."""
+        self.pieces = self._read(different)
+
+    def next(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the next pieces, of so many rows of the file or a few more."""
+        count = 0
+        for size, piece in self.pieces:
+            yield piece
+            count += size
+            if count >= rows:
+                return
+
+    def _read(self, different: Different) -> Iterator[tuple[int, pa.RecordBatch]]:
         start = 0
         sizes = [one.size for one in different.codes]
         try:
             for piece in different.whole.pieces([different.item, *different.names], PIECE):
                 given = [one.of(piece[name]) for one, name in zip(different.codes, different.names, strict=True)]
-                rows = different.key.ravel()[np.ravel_multi_index(given, sizes)]
-                columns = [piece[different.item], np.arange(start, start + len(piece)), *(word[rows] for word in words)]
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                flat = np.ravel_multi_index(given, sizes)
+                item, first = _runs(piece[different.item])
+                told = [np.bitwise_or.reduceat(word[flat], first) for word in self.words]
+                yield len(piece), pa.RecordBatch.from_arrays([item, start + first, *told], schema=self.schema)
                 start += len(piece)
-        except HarnessError as fault:  # DuckDB would say it in its own words
-            faults.append(fault)
+        except HarnessError as fault:
+            self.fault = fault
             raise
 
-    with tempfile.TemporaryDirectory() as folder:
-        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": folder, "preserve_insertion_order": False}
-        with duckdb.connect(config=config) as engine:
-            engine.register("ratings", pa.RecordBatchReader.from_batches(schema, pieces()))
-            taken = [f"bit_or({name})" for name in named]
-            try:
-                yield from engine.sql(" ".join(["select item,", ", ".join(taken), QUERY])).to_arrow_reader(PIECE)
-            except duckdb.Error as error:
-                raise (faults or [HarnessError(f"{error}")])[0] from error
+
+def _runs(items: pa.Array) -> tuple[pa.Array, Ints]:
+    """Return items without those that equal the one before, and where each stands: most files are sorted by item."""
+    changes = pc.fill_null(pc.not_equal(items.slice(1), items.slice(0, len(items) - 1)), True)
+    first = np.flatnonzero(np.append(True, changes.to_numpy(zero_copy_only=False)))
+    return items.take(pa.array(first)) if len(first) < len(items) else items, first
 
 
 def _is_plain(kind: pa.DataType) -> bool:

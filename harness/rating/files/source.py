@@ -25,6 +25,8 @@ from harness.rating.files.table import Entry, Rows, Table, line_index, of_record
 Kind = Literal["json", "jsonl", "csv", "parquet"]
 EXCEL = (".xlsx", ".xlsm")
 PARQUET = (".parquet", ".pq")
+BUFFER = 1 << 16
+"""Bytes of a Parquet file that are read at once."""
 
 
 @dataclass
@@ -180,8 +182,8 @@ def _parquet(path: Path) -> Source:
     import pyarrow.parquet as pq
 
     try:
-        # without the buffer of whole columns
-        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+        # without buffers of whole columns
+        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False, buffer_size=BUFFER)
         schema = file.schema_arrow
         limits.check_columns(path, len(schema.names))
         limits.check_size(path, 8 * file.metadata.num_rows)

@@ -27,7 +27,7 @@ BLANKS = "".join(one for one in map(chr, range(0x3001)) if one.isspace()) + "\u2
 """What is no part of a word at its ends: all that Unicode calls blank, and what has no width."""
 HEAD = 64
 """So many rows are there without the rest being read: what a file is, is seen from them."""
-PIECE, ROWS = 1 << 17, 1 << 12
+PIECE, ROWS = 1 << 15, 1 << 12
 """Rows that are read at once where columns are read through, and where every record is made."""
 
 
