@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.agreement.coefficients.alpha import alpha
+from harness.agreement.coefficients.alpha import alpha, alpha_statistic
 from harness.agreement.grid.units import Level, Units
-from harness.statistics import Estimate, Ints, number
+from harness.statistics import Estimate, Floats, Ints, number
 
 PERMUTATIONS = 500
+MEMBERS = 25
+"""So many items are exchanged one by one in the time in which a number of equal ones is drawn."""
 
 
 @dataclass(frozen=True)
@@ -79,21 +81,36 @@ def slices_of(units: Units, level: Level, column: str, groups: Any, *, resamples
     if len(known) < 2:
         return Slices(units.criterion, column, found, None)
     inside = np.flatnonzero(np.isin(codes, known) & (units.sizes >= 2))
-    part, labels = units.where(inside), codes[inside]
-    block = np.arange(len(labels)) if part.clusters is None else np.asarray(part.clusters)
-    of_block = np.zeros(int(block.max()) + 1, dtype=labels.dtype)
-    of_block[block] = labels
-    moved = bool((of_block[block] == labels).all())  # a cluster of several groups cannot be exchanged whole
-    seen = _distance(part, level, labels)
-    rng = np.random.default_rng(seed)
-    far = sum(
-        _distance(part, level, rng.permutation(of_block)[block] if moved else rng.permutation(labels)) >= seen - 1e-12
-        for _ in range(PERMUTATIONS)
-    )
+    part, labels = replace(units, names=None, further={}).where(inside), codes[inside]
+    if part.clusters is not None:
+        of_block = np.zeros(int(part.clusters.max()) + 1, dtype=labels.dtype)
+        of_block[part.clusters] = labels
+        if not (of_block[part.clusters] == labels).all():  # a cluster of several groups cannot be exchanged whole
+            part, of_block = replace(part, clusters=None), labels
+        labels = of_block
+    statistic = alpha_statistic(part, level)
+    assert not isinstance(statistic, str)  # of the groups, alpha is known
+    values = [one.value for one in found.values() if np.isfinite(one.value)]
+    seen = max(values) - min(values)
+    sizes, rng = np.bincount(labels)[known], np.random.default_rng(seed)
+    far = 0
+    for _ in range(PERMUTATIONS):
+        drawn = statistic.at(_exchanged(statistic.counts, sizes, rng))
+        drawn = drawn[np.isfinite(drawn)]
+        far += bool(len(drawn) and np.ptp(drawn) >= seen - 1e-12)
     return Slices(units.criterion, column, found, number((far + 1) / (PERMUTATIONS + 1)))
 
 
-def _distance(units: Units, level: Level, labels: Ints) -> float:
-    values = [alpha(units.where(np.flatnonzero(labels == one)), level, resamples=0).value for one in np.unique(labels)]
-    known = [value for value in values if np.isfinite(value)]
-    return max(known) - min(known) if known else 0.0
+def _exchanged(counts: Ints, sizes: Ints, rng: np.random.Generator) -> Floats:
+    """Return how often each block stands in groups of such sizes, drawn at random; shape (groups, blocks)."""
+    drawn: Any = []
+    if MEMBERS * len(counts) < sizes.sum():  # where many items are equal their numbers are drawn
+        left = counts
+        for size in sizes:
+            drawn.append(rng.multivariate_hypergeometric(left, size, method="marginals"))
+            left = left - drawn[-1]
+    else:
+        members = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+        ends = np.cumsum(sizes)
+        drawn = [np.bincount(one, minlength=len(counts)) for one in np.split(members, ends[:-1])]
+    return np.stack(drawn).astype(float)

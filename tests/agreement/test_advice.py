@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from harness.agreement import agree
+from harness.agreement import agree, slices
 from harness.cli import app
 
 SHEET = """item_id,ann,bob,dan
@@ -107,6 +107,19 @@ def test_slices_say_whether_groups_differ():
     rng = np.random.default_rng(1)
     hits = sum(agree(of_groups(rng, {"a": 0.4, "b": 0.4}), by="lang", resamples=0).slices[0].p < 0.1 for _ in range(25))
     assert hits <= 7  # of 25 at .1; more than 7 has probability .002
+
+
+@pytest.mark.parametrize("noise", [{"a": 0.4, "b": 0.4}, {"a": 0.4, "b": 0.46}])
+def test_equal_items_are_exchanged_by_their_number_as_one_by_one(monkeypatch, noise):
+    rows = of_groups(np.random.default_rng(3), noise)
+    found = []
+    for members in (0, 10**9):
+        monkeypatch.setattr(slices, "MEMBERS", members)
+        found.append(agree(rows, by="lang", resamples=0).slices[0].p)
+    assert found[0] == pytest.approx(found[1], abs=0.1)  # 500 draws each: .03 is one standard error at most
+    drawn = slices._exchanged(np.array([3, 2]), np.array([1, 4]), np.random.default_rng(0))
+    assert drawn.sum(axis=0).tolist() == [3, 2]  # every item is in a group
+    assert drawn.sum(axis=1).tolist() == [1, 4]
 
 
 def test_many_cautions_of_one_kind_are_one_line():

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.agreement import agree
-from harness.agreement.stand_in.sequential import spread_over_looks
+from harness.agreement.stand_in.sequential import _looks, spread_over_looks
 from harness.cli import app
 from harness.errors import HarnessError
 
@@ -135,3 +135,13 @@ def test_the_command_says_both(tmp_path):
     assert content["corrected"][0]["by"] == json.loads(json.dumps(python["by"]))
     for option in (["--chosen", "random"], ["--sequential"], ["--correct", "--time", "model"]):
         assert CliRunner().invoke(app, ["agree", str(path), *option]).exit_code == 2
+
+
+def test_many_labels_are_looked_at_seldom():
+    found = _looks(1_000_000)
+    assert found[:49] == [*range(20, 501, 10)]
+    assert found[49:51] == [525, 551]  # a twentieth more: 500 + 25, 525 + 26
+    assert found[-1] == 1_000_000
+    assert len(found) < 250
+    assert _looks(19) == []
+    assert _looks(20) == [20]

@@ -23,7 +23,9 @@ from harness.run import is_first, is_ok, is_person, unit_names
 from harness.statistics import PPI, Floats, number
 
 FIRST, EVERY = 20, 10
-"""The first look, in labels, and how many come before the next."""
+"""The first look, in labels, and how many come before the next, ..."""
+MANY, PART = 500, 20
+"""... from so many labels on a twentieth of them: a sequence may be looked at as seldom as one likes."""
 SHARPEST = 150
 """The number of labels at which the sequence is about as narrow as it can be."""
 
@@ -116,7 +118,11 @@ def sequence(units: Units, ai: str, humans: Sequence[str], chosen: str | None, a
 
 
 def _looks(labels: int) -> list[int]:
-    return sorted({*range(FIRST, labels, EVERY), labels}) if labels >= FIRST else []
+    looks, next_one = list[int](), FIRST
+    while next_one < labels:
+        looks.append(next_one)
+        next_one += EVERY if next_one < MANY else next_one // PART
+    return [*looks, labels] if labels >= FIRST else []
 
 
 def _units(sample: Sample) -> int:

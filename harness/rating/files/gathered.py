@@ -249,10 +249,12 @@ def _grouped(
             try:
                 for _ in range(parts):
                     engine.register("ratings", pa.RecordBatchReader.from_batches(pieces.schema, pieces.next(CHUNK)))
-                    keep("chunks" if parts > 1 else "units", "from ratings group by item")
+                    if parts > 1:
+                        keep("chunks", "from ratings group by item")
                 for part in range(parts if parts > 1 else 0):  # so many items at a time as have room
                     keep("units", f"from chunks where hash(item) % {parts} = {part} group by item")
-                yield from engine.sql(f"{ordered} from units order by row").to_arrow_reader(PIECE)
+                units = "units" if parts > 1 else f"({grouped} from ratings group by item)"
+                yield from engine.sql(f"{ordered} from {units} order by row").to_arrow_reader(PIECE)
             except duckdb.Error as error:
                 if isinstance(error, duckdb.OutOfMemoryException) and limited:
                     raise MemoryError from error
