@@ -79,6 +79,7 @@ def _register() -> None:
     from harness.cli.human import export, import_
     from harness.cli.init import init
     from harness.cli.new import new
+    from harness.cli.packages import packages
     from harness.cli.people import people
     from harness.cli.plan import plan
     from harness.cli.report import publish, report, view
@@ -104,6 +105,7 @@ def _register() -> None:
         publish,
         view,
         verify,
+        packages,
         export,
         ls,
         validate,

@@ -37,7 +37,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "publish": ("harness publish runs --out site",),
     "view": ("harness view runs/mine",),
-    "verify": ("harness verify --problems P.jsonl --completions C.jsonl",),
+    "verify": (
+        "harness verify --problems P.jsonl --completions C.jsonl",
+        "harness verify --problems P.jsonl --completions C.jsonl --packages numpy",
+    ),
+    "packages": ("harness packages numpy", "harness packages numpy pandas==2.2.0 --into wheels/sandbox"),
     "import": (
         "harness import people.csv --into runs/mine",
         "harness import lm-eval evals/* --series dpo --into runs/mine",

@@ -21,7 +21,9 @@ def verify(
     workers: Annotated[int, typer.Option(min=1, help="Checks side by side.")] = 2,
     timeout: Annotated[float, typer.Option(min=0.01, help="Seconds that a check may take.")] = 10.0,
     memory: Annotated[int, typer.Option(min=64, help="Megabytes that a check may take.")] = 1024,
-    packages: Annotated[Path | None, typer.Option(help="A folder of Python packages that programs may import.")] = None,
+    packages: Annotated[
+        str | None, typer.Option(help="What programs may import: a folder, or names that `harness packages` was given.")
+    ] = None,
     accept_same_process: Annotated[
         bool,
         typer.Option("--accept-same-process", help="Run tests that cannot run apart in the program's own process."),
@@ -41,17 +43,16 @@ def verify(
     from harness.cli.gates import gates_of, stop_where_failing
     from harness.cli.progress import bar
     from harness.errors import HarnessError
-    from harness.rating import Limits, choose, pass_summary, read_completions, read_problems, verify
+    from harness.rating import Limits, choose, packages_folder, pass_summary, read_completions, read_problems, verify
 
     gates = gates_of(fail_if, ["pass_rate", "failures", "missing"], junit=junit)
     known = read_problems(problems)
     entries = read_completions(completions, known)
-    if packages is not None and not packages.is_dir():
-        raise HarnessError(f"--packages {packages}: is no folder")
+    folder = packages_folder(packages) if packages is not None else None
     modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
-    if modules and packages is None:
-        raise HarnessError("pytest files need --packages DIR with pytest in it: pip install --target DIR pytest")
-    jail = choose(unsafe_local, packages, modules)
+    if modules and folder is None:
+        raise HarnessError("pytest files need `harness packages pytest`, once, and --packages pytest")
+    jail = choose(unsafe_local, folder, modules)
     target = out or Path(completions.name.removesuffix(".gz").removesuffix(".jsonl") + ".ratings.jsonl")
     found = []
     try:

@@ -65,6 +65,8 @@ from .rater import rater_facts as rater_facts
 from .rater import rating_of as rating_of
 from .sandbox.attacks import choose as choose
 from .sandbox.check import Limits as Limits
+from .sandbox.packages import make_packages as make_packages
+from .sandbox.packages import packages_folder as packages_folder
 from .settings import Settings as Settings
 from .settings import read_settings as read_settings
 from .verifiers.last_number import last_number as last_number

@@ -12,6 +12,7 @@ from harness.kinds import identity_of
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.rating.sandbox.attacks import choose
 from harness.rating.sandbox.check import Check, Limits
+from harness.rating.sandbox.packages import packages_folder
 from harness.rating.sandbox.sandbox import Sandboxes
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.crossing import Judgement, ProgramChecker
@@ -29,7 +30,8 @@ class UnitTestSettings(Settings):
     memory_mb: int = Field(1024, ge=64)
     message_mb: int = Field(8, ge=1)
     packages: Path | None = None
-    """A folder of Python packages that programs and tests may import; relative to the rater's folder."""
+    """What programs and tests may import: a folder, relative to the rater's, or names that `harness packages` was given
+    (`numpy`)."""
     modules: list[str] = Field(default_factory=list)
     """What is imported once for all checks, besides the usual modules."""
 
@@ -49,9 +51,8 @@ class UnitTests:
         """
         self.spec = spec
         self.settings = read_settings(spec, UnitTestSettings)
-        packages = self.settings.packages
-        if packages is not None and spec.folder is not None:
-            packages = spec.folder / packages
+        named = self.settings.packages
+        packages = packages_folder(str(named), spec.folder, surroundings.cache) if named is not None else None
         self.jail = choose(surroundings.unsafe_local, packages, tuple(self.settings.modules))
         self.surroundings = surroundings
         decisive = self.settings.model_dump(mode="json")

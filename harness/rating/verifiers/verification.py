@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,9 +99,10 @@ def read_problems(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> list[Completion]:
-    """Return the completions of a JSONL file: `task_id` with `code` (a whole program) or `completion`.
+    """Return the completions of a JSONL file: `task_id` with `code` or `solution` (a whole program) or `completion`.
 
-    A `completion` of a problem with prompt and entry point continues the prompt, unless it has a code block.
+    A `completion` of a problem with prompt and entry point continues the prompt, unless it has a code block, or defines
+    the entry point where the prompt ends before a body.
 
     Raises:
         HarnessError: A line lacks a field, or names a problem that is not there.
@@ -111,12 +113,15 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
         name = str(entry.get("task_id", entry.get("question_id", "")))
         if name not in problems:
             raise HarnessError(f"{path}:{number}: no problem has the task_id {name!r}.{did_you_mean(name, problems)}")
-        text = entry.get("code", entry.get("completion"))
+        whole = next((entry[key] for key in ("code", "solution") if key in entry), None)
+        text = entry.get("completion") if whole is None else whole
         if not isinstance(text, str):
-            raise HarnessError(f"{path}:{number}: neither `code` nor `completion` is text; it has {sorted(entry)}")
+            raise HarnessError(
+                f"{path}:{number}: neither `code`, `solution` nor `completion` is text; it has {sorted(entry)}"
+            )
         model = entry.get("model")
         model = None if model is None else str(model)
-        source = clean(text) if "code" in entry else _continued(problems[name], text)
+        source = clean(text) if whole is not None else _continued(problems[name], text)
         completions.append(Completion(name, model, seen[name, model], source))
         seen[name, model] += 1
     if not completions:
@@ -127,9 +132,19 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
 def _continued(problem: Mapping[str, Any], completion: str) -> str:
     completion = clean(answer_of(completion))
     continues = (
-        "entry_point" in problem and prompt_of(problem) and not (BLOCK.search(completion) or TAGGED.search(completion))
+        "entry_point" in problem
+        and (prompt := prompt_of(problem))
+        and not (BLOCK.search(completion) or TAGGED.search(completion))
+        and not (prompt.rstrip().endswith(":") and _is_whole(completion, str(problem["entry_point"])))
     )
-    return f"{prompt_of(problem)}{completion}" if continues else program(problem, completion)
+    return f"{prompt}{completion}" if continues else program(problem, completion)
+
+
+def _is_whole(completion: str, entry_point: str) -> bool:
+    """Tell whether a completion begins at the margin and defines the entry point: it is no body."""
+    begins = completion.lstrip("\n")[:1]
+    defined = re.search(rf"^(?:async\s+)?(?:def|class)\s+{re.escape(entry_point)}\b", completion, re.MULTILINE)
+    return bool(begins.strip() and defined)
 
 
 def verify(
