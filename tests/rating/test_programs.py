@@ -16,6 +16,7 @@ pytestmark = pytest.mark.sandbox
 
 KNOWN = Path(__file__).parent / "fixtures" / "programs.jsonl"
 """A problem, an answer and whether it is right, a line."""
+OWN_TYPES = KNOWN.with_name("own_types.jsonl")
 PROMPT = 'def f(x):\n    """doc"""\n'
 
 
@@ -43,6 +44,21 @@ def verified(folder, *cases, **options):
 
 def values(found):
     return [one.rating.value for one in found]
+
+
+def test_own_types_are_what_they_are_or_have_no_value(tmp_path):
+    """What tests need of own objects is answered or skipped: never 0 for a right program, nor 1 for a wrong one."""
+    cases = [json.loads(line) for line in OWN_TYPES.read_text(encoding="utf-8").splitlines()]
+    found = verified(tmp_path, *((case["problem"], case["code"]) for case in cases))
+    wrong = {
+        case["name"]: one.rating.error
+        for case, one in zip(cases, found, strict=True)
+        if one.rating.value not in (None, case["right"])
+    }
+    assert wrong == {}
+    decided = [one for one in found if one.rating.value is not None]
+    assert len(found) == 151
+    assert len(decided) >= 117  # the others need what the program's own code would decide
 
 
 def test_every_program_is_what_it_is(tmp_path):

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .remote import REFUSED, Ended
+from .handles import DECIDING, MIRRORED, REFUSED, Ended
 
 OF_A_KIND = (TypeError, AssertionError)
 """What an interpreter may raise of an object that it does not touch: `"a".startswith(x)`, `assert type(x) is int`."""
@@ -50,11 +50,8 @@ class Untouched:
         object.__setattr__(self, "_of", of)
 
 
-OPERATIONS = (
-    "getattribute setattr delattr call getitem setitem delitem iter next len contains str length_hint iadd isub imul "
-    "get set_name copy deepcopy"
-)
-for _name in (*REFUSED.split(" "), *OPERATIONS.split(" ")):
+OPERATIONS = "getattribute setattr delattr repr call getitem setitem delitem iter next len contains str set_name"
+for _name in f"{DECIDING} {REFUSED} {MIRRORED} {OPERATIONS}".split(" "):
     setattr(Untouched, f"__{_name}__", _touching)
 
 

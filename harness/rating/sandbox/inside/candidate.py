@@ -16,6 +16,7 @@ from os import _exit
 from typing import Any
 
 from . import plain
+from .handles import shape_of
 
 KEPT_OUTPUT = 4_000_000
 """Bytes of standard output of a program that are kept."""
@@ -36,7 +37,7 @@ class Candidate:
         self.numbers: dict[int, int] = {}
         vars(builtins).update(exit=sys.exit, quit=sys.exit)  # as `site` does, which the sandbox does without
 
-    def load(self) -> dict[str, str]:
+    def load(self) -> dict[str, Any]:
         """Run the program's top level and return the names that it defines, and what each is."""
         sys.modules[self.module.__name__] = self.module
         space = self.module.__dict__
@@ -49,7 +50,7 @@ class Candidate:
         number = self.numbers.setdefault(id(value), len(self.kept))
         if number == len(self.kept):
             self.kept.append(value)
-        return {"handle": [number, type(value).__name__]}
+        return {"handle": [number, type(value).__name__, shape_of(value)]}
 
     def kept_object(self, content: Any) -> Any:
         """Return an object by what stands for it."""
@@ -82,7 +83,7 @@ class Candidate:
 
     def fault(self, error: BaseException, changed: list[Any]) -> list[Any]:
         """Return the message that tells the tests of an exception: name, built-in kinds, text, what made it."""
-        kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+        own, kinds = _lineage(type(error))
         try:
             text = str(error)[:LONGEST_TEXT]
         except Exception:
@@ -96,7 +97,7 @@ class Candidate:
             made_of = None
         name = str(type(error).__name__)[:100]
         number = self.keep(error)["handle"][0]
-        return ["raised", [name, kinds, text, made_of, number], changed]
+        return ["raised", [name, kinds, text, made_of, number, own], changed]
 
     def run(self, given: str) -> str:
         """Run the program from its start with the given standard input, and return what it printed."""
@@ -125,8 +126,17 @@ def run(source: str, space: dict[str, Any], given: Sequence[str] = ()) -> dict[s
     return before
 
 
-def _sort(value: Any) -> str:
+def _sort(value: Any) -> Any:
+    """Return whether a name is a function, a class or a value; of an exception's class what it comes from."""
+    if isinstance(value, type) and issubclass(value, Exception):
+        return list(_lineage(value))
     return "class" if isinstance(value, type) else "function" if callable(value) else "value"
+
+
+def _lineage(kind: type) -> tuple[list[str], list[str]]:
+    """Return the names of what a class comes from: those of the program's own, and those built in."""
+    builtin = [one.__name__ for one in kind.__mro__ if one.__module__ == "builtins"]
+    return [one.__name__ for one in kind.__mro__ if one.__module__ != "builtins"], builtin
 
 
 def _unchanged(was: Any, now: Any) -> bool:
@@ -163,11 +173,13 @@ OPERATIONS: dict[str, Any] = {
     "set": setattr,
     "item": lambda thing, key: thing[key],
     "put": operator.setitem,
+    "delete": delattr,
     "drop": operator.delitem,
     "iter": iter,
     "next": next,
     "len": len,
     "text": str,
+    "shown": repr,
     "await": _finished,
 }
 

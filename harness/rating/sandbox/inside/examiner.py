@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import anybody, plain
-from .remote import Candidate, Ended, Handle, kind_of
+from .handles import Ended, is_handle, kind_of
+from .remote import Candidate
 
 KEPT_OUTPUT = 4_000_000
 """Bytes that the candidate's side keeps of an output."""
@@ -54,7 +55,7 @@ def run_cases(candidate: Candidate, job: dict[str, Any], cases: list[Any]) -> No
         entry = _entry(candidate, name)
         shown = ", ".join(map(repr, arguments))
         answer = entry(*arguments)
-        known = not isinstance(answer, Handle)
+        known = not is_handle(answer)
         if not known or not any(equal(answer, expected, job["tolerance"]) for expected in right):
             found = repr(answer) if known else kind_of(answer)
             raise Ended("failed", f"{name}({shown[:200]}) is {found[:200]}, not {right[0]!r:.200}")
@@ -62,7 +63,7 @@ def run_cases(candidate: Candidate, job: dict[str, Any], cases: list[Any]) -> No
 
 def _entry(candidate: Candidate, name: str) -> Any:
     """Return the function of a name, or the method of a new `Solution`."""
-    if name not in candidate.names and candidate.names.get("Solution"):
+    if name not in candidate.names and "Solution" in candidate.names:
         return getattr(candidate.stub("Solution")(), name)
     entry = candidate.stub(_defined(candidate, name))
     if not callable(entry):

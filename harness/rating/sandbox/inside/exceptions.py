@@ -19,13 +19,36 @@ class CandidateError(Exception):
     """An exception of the candidate that cannot be made again."""
 
 
+def defined(name: str, parents: list[type[Exception]], kinds: list[str]) -> type[Exception]:
+    """Return a class of exceptions that the candidate defines, for tests that catch it.
+
+    Args:
+        name: Its name.
+        parents: Others of the candidate's that it comes from, the nearest first.
+        kinds: The built-in classes that it comes from.
+    """
+    for bases in (_least([*parents, *_bases(kinds, may_stop=True)]), parents[:1], [Exception]):
+        try:
+            return type(name, tuple(bases), {"__module__": "candidate"})
+        except (TypeError, ValueError):
+            continue
+    return CandidateError
+
+
 def rebuilt(
-    name: str, kinds: list[str], text: str, arguments: list[Any], fields: dict[str, Any], may_stop: bool
+    name: str,
+    classes: list[type[Exception]],
+    kinds: list[str],
+    text: str,
+    arguments: list[Any],
+    fields: dict[str, Any],
+    may_stop: bool,
 ) -> Exception:
     """Return an exception like the candidate's.
 
     Args:
         name: Of its class.
+        classes: What the tests may catch it as, of the candidate's own classes, the nearest first.
         kinds: The built-in classes that it comes from, the nearest first; its own where it is built in.
         text: What `str` gives.
         arguments: What it was made of; its text alone, where they cannot cross.
@@ -34,9 +57,11 @@ def rebuilt(
     """
     bases = _bases(kinds, may_stop)
     exact = [base for base in bases if base.__name__ == name == kinds[0]]
+    own_classes = [one for one in classes if may_stop or not issubclass(one, StopIteration | StopAsyncIteration)]
+    exact = [] if own_classes else exact
     makers: list[tuple[type[Exception], list[Any]]] = [(base, arguments) for base in exact]
     shown = {"__str__": lambda _: text, "__module__": "candidate"}
-    for group in (bases, bases[:1], [Exception]):
+    for group in (_least([*own_classes, *bases]), own_classes[:1] or bases, bases[:1], [Exception]):
         try:
             own = type(name, tuple(group), shown)
         except (TypeError, ValueError):
@@ -66,6 +91,13 @@ def _bases(kinds: list[str], may_stop: bool) -> list[type[Exception]]:
         if not any(issubclass(base, known) for base in bases):
             bases.append(known)
     return bases
+
+
+def _least(bases: list[type[Exception]]) -> list[type[Exception]]:
+    """Return classes without those that another one comes from anyway, each once."""
+    return [
+        one for one in dict.fromkeys(bases) if not any(other is not one and issubclass(other, one) for other in bases)
+    ]
 
 
 def was_swallowed(error: BaseException) -> bool:

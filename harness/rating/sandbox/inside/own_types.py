@@ -52,7 +52,7 @@ def _enumerated(value: Any, kind: type) -> tuple[str, list[Any]] | None:
     base = next((one for one in kind.__mro__ if one in (int, str)), None)
     own = {name for name, entry in vars(kind).items() if callable(entry) and not name.startswith("_")}
     compares = any(name in vars(kind) for name in ("__eq__", "__hash__", "__lt__", "__bool__"))
-    if base is None or own or compares or value.name is None:
+    if base is None or own or compares or not str(value.name).isidentifier():
         return None
     family = next((one.__name__ for one in kind.__mro__ if one in (enum.IntEnum, enum.StrEnum)), base.__name__)
     return "enumerated", [kind.__name__, family, value.name, base(value.value)]

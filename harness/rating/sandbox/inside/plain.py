@@ -45,9 +45,10 @@ CONTAINERS = {
 """What can be changed in place."""
 MUTABLE = {kind.__name__: kind for kind in CONTAINERS}
 FACTORIES = {kind.__name__: kind for kind in (list, dict, set, int, str, float, bool, tuple)}
-"""What a `defaultdict` may make of itself on the other side; one with another factory crosses as a `dict`."""
+"""What a `defaultdict` may make of itself on the other side; another factory is asked there, on its own side."""
 NAMED = {
     "range": "builtins",
+    "slice": "builtins",
     "Decimal": "decimal",
     "Fraction": "fractions",
     "date": "datetime",
@@ -55,7 +56,7 @@ NAMED = {
     "timedelta": "datetime",
 }
 """Other types that cross, and their modules, which are loaded when the first such value does."""
-TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)}
+TYPES = {kind.__name__: kind for kind in vars(builtins).values() if isinstance(kind, type)} | {"Ellipsis": Ellipsis}
 
 
 _TEXT = json.JSONEncoder(separators=(",", ":")).encode
@@ -127,7 +128,7 @@ def encode(value: Any, keep: Callable[[Any], Any], shared: Shared, depth: int = 
         return {"bytes": value.hex()}
     if kind is complex:
         return {"complex": [value.real, value.imag]}
-    named = getattr(value, "__name__", "") if issubclass(kind, type) else ""
+    named = getattr(value, "__name__", "") if issubclass(kind, type) else "Ellipsis" if value is ... else ""
     if named and TYPES.get(named) is value:
         return {"type": named}
     if _named(kind) and getattr(value, "tzinfo", None) is None:
@@ -154,7 +155,8 @@ def encode_content(container: Any, keep: Callable[[Any], Any], shared: Shared, d
             return pairs
         made_by = getattr(container, "default_factory", None)
         factory = getattr(made_by, "__name__", "")
-        return [factory if FACTORIES.get(factory) is made_by else None, pairs]
+        known = made_by is None or FACTORIES.get(factory) is made_by
+        return [(factory or None) if known else keep(made_by), pairs]
     entries = [encode(entry, keep, shared, depth + 1) for entry in container]
     return [container.maxlen, entries] if kind is collections.deque else entries
 
@@ -175,7 +177,7 @@ def _named(kind: type) -> bool:
 
 def _parts(name: str, value: Any) -> tuple[Any, ...]:
     """Return the arguments that make an equal value of a named type."""
-    if name == "range":
+    if name in ("range", "slice"):
         return (value.start, value.stop, value.step)
     if name == "Fraction":
         return (value.numerator, value.denominator)
@@ -211,7 +213,8 @@ def decode(data: Any, handle: Callable[[Any], Any], shared: Shared) -> Any:
         if kind == "deque":
             found = collections.deque(maxlen=content[0])
         elif kind == "defaultdict" and content[0] is not None:
-            found = collections.defaultdict(FACTORIES[content[0]])
+            own = isinstance(content[0], dict)
+            found = collections.defaultdict(handle(content[0]["handle"]) if own else FACTORIES[content[0]])
         shared.add(found)
         fill(found, content, handle, shared)
         return found

@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from .remote import Ended
+from .handles import Ended
 
 SWITCHES = (
     "-q",

@@ -1,26 +1,13 @@
-"""The candidate as the tests see it: questions go out, plain data come back.
-
-A handle stands for what could not cross. It can be called, indexed and asked for attributes, but a comparison, a truth
-value or a hash of it would let the candidate's own code decide, so those end the check.
-"""
+"""The candidate as the tests see it: questions go out, plain data come back, and handles of what could not cross."""
 
 from __future__ import annotations
 
 import time
 import types
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import exceptions, plain
-
-
-class Ended(BaseException):
-    """The check cannot go on; not an `Exception`, so that tests which catch those do not catch it."""
-
-    def __init__(self, outcome: str, reason: str) -> None:
-        super().__init__(reason)
-        self.outcome = outcome
-        self.reason = reason
+from .handles import Ended, Handle, awaited, handle_type, is_handle, kind_of
 
 
 class Candidate:
@@ -44,8 +31,11 @@ class Candidate:
         self.handles: dict[int, Handle] = {}
         self.asked = False
         """The tests have asked for something: before that what fails is their own."""
-        self.names: dict[str, str] = dict(self.read(plain.Shared()))
-        """What the program defines: a `function` (or what else can be called), a `class`, or a `value`."""
+        self.names: dict[str, Any] = dict(self.read(plain.Shared()))
+        """What the program defines: a `function` (or what else can be called), a `class`, a `value`; of an exception's
+        class what it comes from."""
+        self.classes: dict[str, type[Exception]] = {}
+        """The exceptions that the program defines, made again."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
         """Ask one question and return the decoded answer."""
@@ -94,7 +84,9 @@ class Candidate:
             raise Ended("failed", f"the answer is no plain data: {type(fault).__name__}: {fault}"[:300]) from None
         raise error
 
-    def exception(self, verb: str, name: str, kinds: list[str], text: str, made_of: Any, number: int) -> BaseException:
+    def exception(
+        self, verb: str, name: str, kinds: list[str], text: str, made_of: Any, number: int, own: list[str]
+    ) -> BaseException:
         """Return here what the candidate raised there, and remember that it is the candidate's."""
         if "Exception" not in kinds:
             raise Ended("failed", f"{name}: {text}"[:500])
@@ -102,7 +94,8 @@ class Candidate:
         if made_of is not None:
             arguments, fields = plain.decode(made_of, _no_handle, plain.Shared())
         ends = verb == "next" and "StopIteration" in kinds
-        error = exceptions.rebuilt(name, kinds, text, arguments, fields, may_stop=ends or self.expects_stop)
+        classes = [self.exception_class(one) for one in own if isinstance(self.names.get(one), list)]
+        error = exceptions.rebuilt(name, classes, kinds, text, arguments, fields, may_stop=ends or self.expects_stop)
         self.raised[id(error)] = error, number
         if not ends:
             self.to_arrive.append(error)
@@ -126,7 +119,7 @@ class Candidate:
 
     def own(self, value: Any) -> Any:
         """Return what stands for a candidate's own object that is given back to it."""
-        if type(value) is Handle:
+        if is_handle(value):
             return {"handle": [object.__getattribute__(value, "_number"), kind_of(value)]}
         if id(value) in self.raised:
             return {"handle": [self.raised[id(value)][1], ""]}
@@ -137,21 +130,36 @@ class Candidate:
 
         What can be awaited is a coroutine here too, which runs there.
         """
-        number, kind = content
+        number, kind, shape = content
         if type(number) is not int:
             raise ValueError("a handle is a number")
         if kind == "coroutine":
-            return _awaited(Handle(self, number, kind))
-        return self.handles.setdefault(number, Handle(self, number, str(kind)[:80]))
+            return awaited(Handle(self, number, kind))
+        if number not in self.handles:
+            self.handles[number] = handle_type(str(kind)[:80], str(shape))(self, number, str(kind)[:80])
+        return self.handles[number]
 
     def stub(self, name: str) -> Any:
-        """Return what the tests get for one of the candidate's names: a function, a handle of a class, or a value."""
+        """Return what the tests get for one of the candidate's names.
+
+        A function, a value, an exception that can be caught, or the handle of a class or an object.
+        """
+        if isinstance(self.names[name], list):
+            return self.exception_class(name)
         if self.names[name] == "function":
             return Function(self, name)
         asked = self.asked or self.names[name] == "value"  # a class says nothing before something is done with it
         value = self.ask("name", name)
         self.asked = asked
         return value
+
+    def exception_class(self, name: str) -> type[Exception]:
+        """Return the class of an exception that the program defines, made again from the names that it comes from."""
+        if name not in self.classes:
+            own, kinds = self.names[name]
+            parents = [one for one in own if one != name and isinstance(self.names.get(one), list)]
+            self.classes[name] = exceptions.defined(name, [self.exception_class(one) for one in parents], kinds)
+        return self.classes[name]
 
 
 class _Unknown:
@@ -196,92 +204,3 @@ class Function:
 
 def _no_handle(content: Any) -> NoReturn:
     raise ValueError("an exception holds plain data")
-
-
-class Handle:
-    """An object that stayed with the candidate."""
-
-    __slots__ = ("_candidate", "_kind", "_number")
-
-    def __init__(self, candidate: Candidate, number: int, kind: str) -> None:
-        object.__setattr__(self, "_candidate", candidate)
-        object.__setattr__(self, "_number", number)
-        object.__setattr__(self, "_kind", kind)
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        """What `isinstance` asks: of types that only a program can make, a generator alone can be named here."""
-        return types.GeneratorType if kind_of(self) == "generator" else Handle
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "__bases__":
-            raise Ended("opaque", f"the tests ask what the candidate's own {kind_of(self)} comes from")
-        if name.startswith("__") and name not in ("__name__", "__qualname__", "__dict__"):
-            raise AttributeError(name)
-        return _about(self, "get", name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        _about(self, "set", name, value)
-
-    @property
-    def __doc__(self) -> Any:  # type: ignore[override]
-        return _about(self, "get", "__doc__")
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Call the object."""
-        return _about(self, "call", arguments, named)
-
-    def __getitem__(self, key: Any) -> Any:
-        return _about(self, "item", key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        _about(self, "put", key, value)
-
-    def __delitem__(self, key: Any) -> None:
-        _about(self, "drop", key)
-
-    def __iter__(self) -> Any:
-        return _about(self, "iter")
-
-    def __next__(self) -> Any:
-        return _about(self, "next")
-
-    def __len__(self) -> int:
-        return int(_about(self, "len"))
-
-    def __contains__(self, value: Any) -> bool:
-        return any(entry is value or entry == value for entry in self)
-
-    def __str__(self) -> str:
-        return str(_about(self, "text"))
-
-
-def _about(handle: Handle, verb: str, *content: Any) -> Any:
-    candidate: Candidate = object.__getattribute__(handle, "_candidate")
-    return candidate.ask(verb, object.__getattribute__(handle, "_number"), *content)
-
-
-async def _awaited(handle: Handle) -> Any:
-    return _about(handle, "await")
-
-
-def kind_of(handle: Handle) -> str:
-    """Return the name of the type of the object that a handle stands for."""
-    return str(object.__getattribute__(handle, "_kind"))
-
-
-def _refused(name: str) -> Callable[..., NoReturn]:
-    def operation(self: Handle, *_: Any) -> NoReturn:
-        raise Ended("opaque", f"the tests need {name} of the candidate's own {kind_of(self)}")
-
-    return operation
-
-
-REFUSED = (
-    "eq ne lt le gt ge bool hash repr format int float index complex bytes add radd sub rsub mul rmul truediv "
-    "rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert enter exit reversed "
-    "matmul rmatmul divmod rdivmod lshift rshift rlshift rrshift round trunc floor ceil fspath dir "
-    "aiter anext aenter aexit await instancecheck subclasscheck mro_entries reduce_ex"
-)
-for _name in REFUSED.split(" "):
-    setattr(Handle, f"__{_name}__", _refused(f"__{_name}__"))

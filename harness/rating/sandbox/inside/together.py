@@ -11,7 +11,7 @@ from typing import Any
 
 from . import candidate, examiner
 from .examiner import described
-from .remote import Ended
+from .handles import Ended
 
 
 def examine(job: dict[str, Any]) -> dict[str, Any]:
