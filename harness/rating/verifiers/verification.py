@@ -117,7 +117,7 @@ def read_completions(path: Path, problems: Mapping[str, Mapping[str, Any]]) -> l
         text = entry.get("completion") if whole is None else whole
         if not isinstance(text, str):
             raise HarnessError(
-                f"{path}:{number}: neither `code`, `solution` nor `completion` is text; it has {sorted(entry)}"
+                f"{path}:{number}: neither `code` nor `completion` (nor `solution`) is text; it has {sorted(entry)}"
             )
         model = entry.get("model")
         model = None if model is None else str(model)
