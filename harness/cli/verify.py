@@ -51,7 +51,9 @@ def verify(
     folder = packages_folder(packages) if packages is not None else None
     modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
     if modules and folder is None:
-        raise HarnessError("pytest files need `harness packages pytest`, once, and --packages pytest")
+        raise HarnessError(
+            "pytest files need `harness packages pytest`, once (or pip install --target DIR pytest), and --packages pytest"
+        )
     jail = choose(unsafe_local, folder, modules)
     target = out or Path(completions.name.removesuffix(".gz").removesuffix(".jsonl") + ".ratings.jsonl")
     found = []
