@@ -52,7 +52,7 @@ def verify(
     modules = ("pytest",) if any("pytest" in problem for problem in known.values()) else ()
     if modules and folder is None:
         raise HarnessError(
-            "pytest files need `harness packages pytest`, once (or pip install --target DIR pytest), and --packages pytest"
+            "pytest files need `harness packages pytest`, or pip install --target DIR pytest, and --packages"
         )
     jail = choose(unsafe_local, folder, modules)
     target = out or Path(completions.name.removesuffix(".gz").removesuffix(".jsonl") + ".ratings.jsonl")
