@@ -13,6 +13,7 @@ import typer
 from harness.cli.columns import (
     Ai,
     Categories,
+    Criteria,
     Criterion,
     Header,
     Item,
@@ -21,11 +22,13 @@ from harness.cli.columns import (
     Missing,
     Rater,
     RaterName,
+    Raters,
     Recode,
     ScoreRange,
     Value,
     by_criterion,
     columns_said,
+    refuse_for_a_run,
     scales_said,
     words_said,
 )
@@ -53,8 +56,8 @@ def agree(
     criterion: Criterion = None,
     value: Value = None,
     kind: Kind = None,
-    raters: Annotated[list[str] | None, typer.Option(help="Glob of the raters to compare; repeatable.")] = None,
-    criteria: Annotated[list[str] | None, typer.Option(help="Glob of the criteria to compare; repeatable.")] = None,
+    raters: Raters = None,
+    criteria: Criteria = None,
     ai: Ai = None,
     rater_name: RaterName = None,
     missing: Missing = None,
@@ -206,7 +209,7 @@ def agree(
     if len(sources) > 1 and (run := next(filter(is_run, sources), None)):
         raise typer.BadParameter(f"{run} is a run: give it alone", param_hint="SOURCE")
     if is_run(source):
-        _refuse_for_a_run(
+        refuse_for_a_run(
             raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
             score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
             strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
@@ -303,15 +306,6 @@ def _write_weights(path: Path | None, weights: list[tuple[str, dict[str, float]]
     if path is not None:
         found = write_weights(path, weights)
         print(f"wrote the weights of {len(found)} AI raters to {path}", file=sys.stderr)
-
-
-def _refuse_for_a_run(**options: object) -> None:
-    """Refuse the options that a run's own scales and items decide, instead of dropping them in silence."""
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
-    if given:
-        raise typer.BadParameter(
-            "for a file of ratings only: a run's raters, scales and items are compared as they are", param_hint=given[0]
-        )
 
 
 def _refuse_with_preferences(asked: bool, without: dict[str, object], only: dict[str, object]) -> None:

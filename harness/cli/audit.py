@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.catalogue import AsJson, Include
+from harness.cli.columns import (
+    Ai,
+    Criteria,
+    Criterion,
+    Header,
+    Item,
+    Kind,
+    Missing,
+    RaterColumn,
+    RaterName,
+    Raters,
+    Recode,
+    Value,
+    columns_said,
+    refuse_for_a_run,
+    words_said,
+)
 from harness.cli.gates import JUnit
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.agreement import Audit
+    from harness.rating import Columns, Words
 
 
 def audit(
-    source: Annotated[Path, typer.Argument(help="A run's folder, or a long CSV (.gz too) or Parquet file of ratings.")],
+    source: Annotated[Path, typer.Argument(help="A run's folder, or a file of ratings in any format that is known.")],
     rater: Annotated[str, typer.Option(help="The rater to audit.")],
+    item: Item = None,
+    rater_column: RaterColumn = None,
+    criterion: Criterion = None,
+    value: Value = None,
+    kind: Kind = None,
+    raters: Raters = None,
+    criteria: Criteria = None,
+    ai: Ai = None,
+    rater_name: RaterName = None,
+    missing: Missing = None,
+    recode: Recode = None,
+    map_: Header = None,
     judge_model: Annotated[str | None, typer.Option(help="The rater's own model; a run knows it.")] = None,
     anchor: Annotated[Path | None, typer.Option(help="A file of earlier ratings by this rater, for drift.")] = None,
     ask: Annotated[
@@ -44,17 +75,22 @@ def audit(
     from harness.run import Run, is_run
 
     gates = gates_of(fail_if, CHECKS, CHECKED, junit)
+    columns = columns_said(item, rater_column, criterion, value, kind, map_, raters, criteria, rater_name)
+    words = words_said(missing, recode)
     if is_run(source):
+        refuse_for_a_run(item=item, rater_column=rater_column, criterion=criterion, value=value, kind=kind,
+                         raters=raters, criteria=criteria, ai=ai, rater_name=rater_name, missing=missing,
+                         recode=recode, map=map_)  # fmt: skip
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
         raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml)")
     else:
-        what = _read(source)
+        what = _read(source, columns, words, ai)
     found = audit_rater(
         what,
         rater,
         judge_model=judge_model,
-        anchor=_read(anchor) if anchor else None,
+        anchor=_read(anchor, columns, words, ai) if anchor else None,
         ask=ask,
         include=include or (),
         cache=cache,
@@ -71,12 +107,15 @@ MOST_FLIPS = 10
 """Items that turned up to which they are printed; `--json` has all."""
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, columns: Columns, words: Words, ai: list[str] | None) -> pd.DataFrame:
     from harness.agreement import COLUMNS
     from harness.rating import read_any, read_source
 
     names = read_source(path).table.names
-    return read_any(path, also=[name for name in COLUMNS if name in names])
+    ratings = read_any(path, also=[name for name in COLUMNS if name in names], columns=columns, words=words, ai=ai)
+    for note in ratings.attrs.get("notes", ()):
+        print(note, file=sys.stderr)
+    return ratings
 
 
 def _show(found: Audit) -> None:

@@ -15,6 +15,11 @@ Criterion = Annotated[str | None, typer.Option(help="Column of the criterion.")]
 Value = Annotated[str | None, typer.Option(help="Column of the value.")]
 Kind = Annotated[str | None, typer.Option(help="Column of the rater's kind: human, judge, verifier, metric, ...")]
 Ai = Annotated[list[str] | None, typer.Option("--ai", help="Glob of raters that are AI judges; repeatable.")]
+RaterColumn = Annotated[
+    str | None, typer.Option("--rater-column", help="Column of the rater, where --rater names who is looked at.")
+]
+Raters = Annotated[list[str] | None, typer.Option(help="Glob of the raters to compare; repeatable.")]
+Criteria = Annotated[list[str] | None, typer.Option(help="Glob of the criteria to compare; repeatable.")]
 RaterName = Annotated[str | None, typer.Option(help="Who rated, where no column says it.")]
 Missing = Annotated[
     list[str] | None,
@@ -65,6 +70,15 @@ def columns_said(
     }  # fmt: skip
     told = {name: given for name, given in said.items() if given}
     return Columns.model_validate(named.model_dump(exclude_unset=True) | told)
+
+
+def refuse_for_a_run(**options: object) -> None:
+    """Refuse the options that a run's own scales and items decide, instead of dropping them in silence."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value]
+    if given:
+        raise typer.BadParameter(
+            "for a file of ratings only: a run's raters, scales and items are compared as they are", param_hint=given[0]
+        )
 
 
 def by_criterion(entries: list[str] | None, option: str) -> str | dict[str, str] | None:

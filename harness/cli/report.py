@@ -10,7 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
-from harness.cli.columns import Ai, Criterion, Item, Kind, Missing, Rater, Value, columns_said, words_said
+from harness.cli.columns import (
+    Ai,
+    Criteria,
+    Criterion,
+    Header,
+    Item,
+    Kind,
+    Missing,
+    Rater,
+    RaterName,
+    Raters,
+    Recode,
+    Value,
+    columns_said,
+    refuse_for_a_run,
+    words_said,
+)
 from harness.cli.gates import JUnit
 from harness.cli.given import advice_of, run_or_file
 
@@ -37,8 +53,13 @@ def report(
     criterion: Criterion = None,
     value: Value = None,
     kind: Kind = None,
+    raters: Raters = None,
+    criteria: Criteria = None,
     ai: Ai = None,
+    rater_name: RaterName = None,
     missing: Missing = None,
+    recode: Recode = None,
+    map_: Header = None,
     include: Include = None,
     redact_text: Redact = False,
     bundle: Annotated[
@@ -80,12 +101,17 @@ def report(
             raise HarnessError("a notebook takes one run" + ", and no --fail-if" * bool(gates))
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
-    columns, words = columns_said(item, rater, criterion, value, kind), words_said(missing)
+    columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
+    words = words_said(missing, recode)
+    of_a_file = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind, "raters": raters,
+                 "criteria": criteria, "ai": ai, "rater_name": rater_name, "missing": missing, "recode": recode,
+                 "map": map_}  # fmt: skip
+    if all(source.is_dir() for source in runs):
+        refuse_for_a_run(**of_a_file)
     if len(runs) == 1 and (scores := _scores(runs[0])) is not None:
-        told = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind, "ai": ai,
-                "missing": missing, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
+        told = {**of_a_file, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
                 "fail-if": fail_if}  # fmt: skip
-        if wrong := [name for name, one in told.items() if one]:
+        if wrong := [name.replace("_", "-") for name, one in told.items() if one]:
             raise HarnessError(f"--{wrong[0]}: {runs[0]} holds scores, not ratings; `harness rounds` has their options")
         if as_json:
             typer.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False, allow_nan=False))

@@ -209,3 +209,33 @@ def test_whatever_agree_is_asked_it_can_write_as_a_page_with_the_same_numbers(te
     python = harness.agree(rows, stand_in=True, by="lang", means="lang", drop_outvoted=True).to_json()
     for name in ("tables", "slices", "means", "without", "stand_in", "warnings"):
         assert python[name] == found[name], name
+
+
+def test_an_audit_takes_the_columns_of_agree_in_every_format_and_a_run_refuses_them(tmp_path):
+    """`score` is another column than the one that is audited; 0 of 20 repeats differ in grade, 5 in score."""
+    rows = [
+        {"id": f"q{n % 20}", "who": "gpt", "grade": n % 20 % 4, "score": n % 4 if n < 35 else 9, "type": "judge"}
+        for n in range(40)
+    ]
+    rows += [{"id": f"q{n}", "who": "ann", "grade": n % 4, "score": 1, "type": "human"} for n in range(20)]
+    pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = ["--item", "id", "--rater-column", "who", "--value", "grade", "--kind", "type", "--recode", "3=2"]
+    found = [
+        json.loads(invoke("audit", tmp_path / name, "--rater", "gpt", *told, "--json").stdout)
+        for name in ("a.csv", "a.jsonl")
+    ]
+    assert found[0] == found[1]
+    checks = {one["name"]: one for one in found[0]["checks"]}
+    again = checks["test_retest_other_seeds"]
+    assert (again["value"], again["n"]) == (1.0, 20)
+    rows = harness.read_any(tmp_path / "a.csv", item="id", rater="who", value="grade", kind="type", recode={"3": "2"})
+    assert harness.audit(rows, "gpt").to_json()["checks"] == found[0]["checks"]
+    wrong = CliRunner().invoke(app, ["audit", str(tmp_path / "a.csv"), "--rater", "gpt", "--value", "nonsense"])
+    assert "nonsense" in str(wrong.exception)
+    invoke("import", tmp_path / "a.csv", "--into", tmp_path / "run", *(
+        "--item", "id", "--rater", "who", "--value", "grade", "--kind", "type"))  # fmt: skip
+    for command in (["audit", "--rater", "gpt"], ["report"], ["people"]):
+        refused = CliRunner().invoke(app, [command[0], str(tmp_path / "run"), *command[1:], "--item", "id"])
+        assert refused.exit_code == 2, command
+        assert "for a file of ratings only" in refused.output
