@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -112,7 +112,7 @@ def of_units(units: Units, level: Level) -> Iterator[Caution]:
     yield from of_spelling(units)
     yield from _narrow(units)
     if len(units.values) == 2:
-        rarest = int(min(np.sum(units.codes == code) for code in (0, 1)))
+        rarest = int(units.counts.sum(axis=0).min())
         if rarest < RARE:
             yield caution(
                 "low_prevalence",
@@ -196,15 +196,15 @@ def _overlap(units: Units) -> Iterator[Caution]:
 
 
 def _constant(units: Units) -> Iterator[Caution]:
-    for rater, row in zip(units.raters, units.codes, strict=True):
-        given = row[row >= 0]
-        if len(given) >= 2 and given.min() == given.max():
+    for rater, count in zip(units.raters, units.counts, strict=True):
+        n = int(count.sum())
+        if n >= 2 and count.max() == n:
             yield caution(
                 "constant_rater",
-                f"{units.criterion}: {rater} gave {units.values[given[0]]} to all {len(given):,} items",
+                f"{units.criterion}: {rater} gave {units.values[count.argmax()]} to all {n:,} items",
                 criterion=units.criterion,
                 raters=[rater],
-                n=len(given),
+                n=n,
             )
 
 
@@ -223,13 +223,10 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
     ordered = two or (numbers is not None and level != "nominal")
     places = numbers if numbers is not None and not two else np.arange(size, dtype=float)
     for (i, a), (j, b) in pairs[:MOST_PAIRS]:
-        both = (units.codes[i] >= 0) & (units.codes[j] >= 0)
-        n = int(both.sum())
+        n, same, varied, correlation = _together(units.codes[i], units.codes[j], places)
         if n < IDENTICAL_FROM:
             continue
-        x, y = units.codes[i][both], units.codes[j][both]
-        same, varied = np.array_equal(x, y), (x.min() < x.max(), y.min() < y.max())
-        if same and varied[0]:
+        if same and varied:
             yield caution(
                 "identical_raters",
                 f"{units.criterion}: {a} and {b} gave the same value to all {n:,} items that they share: one copied, "
@@ -238,8 +235,8 @@ def _pairs(units: Units, level: Level) -> Iterator[Caution]:
                 raters=[a, b],
                 n=n,
             )
-        elif not same and ordered and all(varied) and n >= COMPARED_FROM:
-            r = _correlation(x, y, places)
+        elif not same and ordered and varied and n >= COMPARED_FROM:
+            r = correlation()
             if r <= REVERSED_BELOW:
                 yield caution(
                     "reversed_rater",
@@ -254,16 +251,29 @@ FEW = 256
 """Of up to so many values a pair's table is counted, and not its items."""
 
 
-def _correlation(x: Ints, y: Ints, places: Floats) -> float:
-    """Return the correlation of two raters' codes, each at its place on the scale."""
-    if len(places) > FEW:
-        return float(np.corrcoef(places[x], places[y])[0, 1])
+def _together(x: Ints, y: Ints, places: Floats) -> tuple[int, bool, bool, Callable[[], float]]:
+    """Return how many items two raters share, whether all are equal, whether both vary in them, and their correlation.
+
+    Args:
+        x: One rater's codes, -1 where there is none.
+        y: The other's.
+        places: Where each code stands on the scale.
+    """
     size = len(places)
-    table = counted(x.astype(np.int32) * size + y, size * size).reshape(size, size)
-    n = table.sum()
-    one, other = (places - table.sum(axis=side) @ places / n for side in (1, 0))
-    spread = np.sqrt((table.sum(axis=1) @ one**2) * (table.sum(axis=0) @ other**2))
-    return float(one @ table @ other / spread)
+    if size > FEW:
+        both = (x >= 0) & (y >= 0)
+        x, y = x[both], y[both]
+        varied = len(x) > 0 and bool(x.min() < x.max() and y.min() < y.max())
+        return len(x), np.array_equal(x, y), varied, lambda: float(np.corrcoef(places[x], places[y])[0, 1])
+    key = (x.astype(smallest((size + 1) ** 2)) + 1) * (size + 1) + y + 1
+    table = counted(key, (size + 1) ** 2).reshape(size + 1, size + 1)[1:, 1:]
+    n, rows, columns = int(table.sum()), table.sum(axis=1), table.sum(axis=0)
+
+    def correlation() -> float:
+        one, other = (places - side @ places / n for side in (rows, columns))
+        return float(one @ table @ other / np.sqrt((rows @ one**2) * (columns @ other**2)))
+
+    return n, int(np.trace(table)) == n, bool(rows.max() < n and columns.max() < n), correlation
 
 
 def names_of(raters: list[str], most: int = 5) -> str:

@@ -83,8 +83,11 @@ class Ratings:
         codes = np.full(len(cells.place) + 1, -1, dtype=given.dtype)  # the last serves row -1
         codes[different[mine]] = given
         raters, first = np.unique(self.rater[mine], return_index=True)
-        grid = np.stack([codes[cells.which[place]] for place in cells.place[different[mine][first]]])
-        rated: Mask = np.any(grid >= 0, axis=0)
+        grid = np.empty((len(raters), cells.which.shape[1]), dtype=codes.dtype)
+        rated = np.zeros(cells.which.shape[1], dtype=bool)
+        for row, place in zip(grid, cells.place[different[mine][first]], strict=True):
+            codes.take(cells.which[place], out=row, mode="wrap")
+            rated |= row >= 0
         names = [self.raters[i] for i in raters]
         if rated.all():
             return Units(criterion, names, grid, values, cells.items)

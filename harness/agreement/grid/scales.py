@@ -27,9 +27,7 @@ def of_scales(units: Units) -> Iterator[Caution]:
     yield from _words_among_numbers(units)
     if units.numbers is None:
         return
-    size, rows = len(units.numbers), zip(units.raters, units.codes, strict=True)
-    given = {rater: np.bincount(row[row >= 0], minlength=size) for rater, row in rows}
-    if odd := _off_the_scale(given, units.numbers):
+    if odd := _off_the_scale(dict(zip(units.raters, units.counts, strict=True)), units.numbers):
         yield caution(
             "scales_differ",
             f"{units.criterion}: other raters use another range than {', '.join(odd.values())}; only rank correlation "
@@ -96,7 +94,7 @@ def _words_among_numbers(units: Units) -> Iterator[Caution]:
     """Yield words that turn what else would be numbers into labels."""
     if units.numbers is not None:
         return
-    count = np.bincount(units.codes[units.codes >= 0], minlength=len(units.values))
+    count = units.counts.sum(axis=0)
     words = np.array([not _is_number(str(value)) for value in units.values])
     n = int(count[words].sum())
     if 0 < n < count.sum() / 2:

@@ -68,8 +68,17 @@ class Units:
     @cached_property
     def sizes(self) -> Ints:
         """Ratings of each unit."""
-        sizes: Ints = np.sum(self.codes >= 0, axis=0, dtype=np.int32)
+        sizes = np.zeros(self.codes.shape[1], dtype=np.int32)
+        for row in self.codes:  # one at a time: of ten million units all are large
+            sizes += row >= 0
         return sizes
+
+    @cached_property
+    def counts(self) -> Ints:
+        """How often each rater gave each value, shape (raters, values)."""
+        size = len(self.values)
+        given = [counted(row[row >= 0], size) for row in self.codes]
+        return np.stack(given) if given else np.zeros((0, size), dtype=np.int64)
 
     def once(self, name: Hashable, make: Callable[[], Made]) -> Made:
         """Return what was worked out from the ratings under a name, or work it out and keep it."""
@@ -112,8 +121,7 @@ class Units:
 
     def trimmed(self) -> Units:
         """Return the same without values that nobody gives."""
-        given = [counted(row + np.int32(1), len(self.values) + 1)[1:] for row in self.codes]
-        used = np.sum(given, axis=0) > 0 if given else np.zeros(len(self.values), dtype=bool)
+        used = self.counts.sum(axis=0) > 0
         if used.all():
             return self
         place = np.append(np.cumsum(used) - 1, -1).astype(self.codes.dtype)  # the last serves index -1

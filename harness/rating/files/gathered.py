@@ -181,7 +181,7 @@ def cells_of(different: Different, frame: pd.DataFrame) -> Cells | None:
         found = _read(_grouped(different, place, fields), fields)
     except MemoryError:  # more items than such tables have
         found = _read(_grouped(different, place, fields, limited=False), fields)
-    if found is None or np.count_nonzero(found[0] >= 0) < times[place >= 0].sum():
+    if found is None or sum(np.count_nonzero(row >= 0) for row in found[0]) < times[place >= 0].sum():
         return None
     return Cells(found[0], place, times, found[1])
 
@@ -196,8 +196,13 @@ def _read(pieces: Iterator[pa.RecordBatch], fields: Sequence[_Field]) -> tuple[I
         names.append(named)
         words = [column.to_numpy() for column in piece.columns[1:]]
         parts.append(np.stack([one.rows[(words[one.word] >> one.shift) & (len(one.rows) - 1)] for one in fields]))
-    items = pd.array(pa.chunked_array(names), dtype=pd.StringDtype("pyarrow"))
-    return np.concatenate(parts, axis=1), pd.Index(items)
+    which = np.empty((len(fields), sum(map(len, names))), dtype=parts[0].dtype)
+    end = which.shape[1]
+    while parts:  # each is let go when it stands in its place
+        part = parts.pop()
+        which[:, end - part.shape[1] : end] = part
+        end -= part.shape[1]
+    return which, pd.Index(pd.array(pa.chunked_array(names), dtype=pd.StringDtype("pyarrow")))
 
 
 @dataclass(frozen=True)
