@@ -35,6 +35,8 @@ def lines(
     signs: Mapping[str, str] | None = None,
     behind: pd.DataFrame | None = None,
     log: bool = False,
+    steps: Sequence[int] | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Spec:
     """Return a chart of lines with bands, named at their ends.
 
@@ -52,13 +54,16 @@ def lines(
         signs: What stands before a series' name: the sign of its verdict.
         behind: Other lines, thin and without names: columns `name`, `x`, `y`.
         log: Double along with equal steps.
+        steps: What stands along, where it is more than the data have: a panel's neighbours.
+        span: The ends of the scale up, where they are not the data's own.
     """
     names = [name for name in order if name in set(data["series"])]
-    ticks = sorted(int(value) for value in data[x].unique())
+    ticks = sorted(int(value) for value in (data[x].unique() if steps is None else steps))
     if behind is not None:
         behind = behind[behind[x].between(ticks[0], ticks[-1])]
     seen = [data[name] for name in (y, "low", "high") if name in data]
     seen += [behind[y]] if behind is not None else []
+    seen += [pd.Series(span)] if span is not None else []
     ends = pd.concat([*seen, pd.Series([0.0] * zero)]).dropna()
     last = data.sort_values(x).groupby("series", sort=False).tail(1)
     labels = [
@@ -70,7 +75,8 @@ def lines(
     color, dash, shape = _looks(order, names)
     space = {"domain": [ticks[0], ticks[-1]], "nice": False, "padding": 14} | ({"type": "log"} if log else {})
     across = channel(f"{x}:Q", title=x_title, scale=space, axis={"values": ticks, "format": "d", "grid": False})
-    up = channel(f"{y}:Q", title=None, scale={"zero": zero, "nice": True}, axis=_numbers(y_format))
+    tall = {"zero": zero, "nice": True} if span is None else {"domain": list(span), "nice": False}
+    up = channel(f"{y}:Q", title=None, scale=tall, axis=_numbers(y_format))
     base = Chart(data).encode(x=across)
     layers = []
     if behind is not None and len(behind):

@@ -48,8 +48,9 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
     rows = tables.scores(evidence)
     found: list[Figure | Missing | None] = []
     makers: tuple[Callable[[Evidence, str, list[Row]], Drawing | Missing | None], ...] = (
-        round_figures.race, round_figures.steps, round_figures.flow, round_figures.fan,
+        round_figures.steps, round_figures.flow, round_figures.fan,
     )  # fmt: skip
+    found.append(_drawn(round_figures.race(evidence, rows), prefix, evidence))
     judged = [row["benchmark"] for row in evidence.rounds]
     for place, benchmark in enumerate(dict.fromkeys([*judged, *sorted(row["benchmark"] for row in rows)])):
         own = [row for row in rows if row["benchmark"] == benchmark]

@@ -1,11 +1,12 @@
-"""The kinds of chart that give each series a panel of its own, where in one plot they would cover each other."""
+"""The kinds of chart with panels: one a series, where in one plot they would cover each other, or one a benchmark."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from harness.reporting.charts import lines
 from harness.reporting.figures import HUES, INK, QUIET
 from harness.reporting.labels import ROOMY, broken, heading
 from harness.reporting.vega import Chart, Spec, channel, layer
@@ -16,8 +17,50 @@ AXIS = 36
 """Pixels that the numbers of an axis up take."""
 END = 52
 """Pixels that the name of a line takes at its end."""
+LEAST = 320
+"""Pixels that a panel with names at its lines' ends needs."""
 LETTER = 6.6
 """Pixels of a letter of a count."""
+
+
+def races(
+    data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int, signs: Mapping[str, Mapping[str, str]]
+) -> Spec:
+    """Return lines over the rounds with every series, one panel a benchmark.
+
+    All panels have the same rounds along, and a step of the same height is the same gain in each.
+
+    Args:
+        data: Columns `benchmark`, `series`, `round`, `points`.
+        order: The series' names; the place decides their looks.
+        y_title: Title up.
+        width: Width of the whole drawing in pixels.
+        signs: For each benchmark what stands before a series' name.
+    """
+    groups = {str(name): own for name, own in data.groupby("benchmark", sort=False)}
+    columns = max(1, min(2, len(groups), (width + GAP) // (LEAST + GAP)))
+    each = int((width - (columns - 1) * GAP) / columns)
+    lowest, highest = float(data["points"].min()), float(data["points"].max())
+    tall = max(float(own["points"].max() - own["points"].min()) for own in groups.values()) or 1.0
+    panels = []
+    for name, own in groups.items():
+        middle = float(own["points"].max() + own["points"].min()) / 2
+        low = max(lowest, min(middle - tall / 2, highest - tall))
+        panel = lines(
+            own, order, x="round", y="points", x_title="round", y_title="", width=each, height=190, y_format=".0f",
+            signs=signs[name], steps=sorted(data["round"].unique()), span=(low - tall / 20, low + tall * 21 / 20),
+        )  # fmt: skip
+        title = heading(broken(name, int(each / 8)), fontSize=13, fontWeight="bold", color=INK, offset=8, frame="group")
+        panels.append(panel | {"title": title})
+    own_looks = {"scale": dict.fromkeys(("color", "strokeDash", "shape"), "independent")}
+    return {
+        "concat": panels,
+        "columns": columns,
+        "spacing": GAP,
+        "align": "each",
+        "resolve": own_looks,
+        "title": heading(y_title),
+    }
 
 
 def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Spec:

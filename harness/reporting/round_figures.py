@@ -12,35 +12,74 @@ from harness.reporting.charts import lines
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
-from harness.reporting.panels import fans, flows
+from harness.reporting.panels import fans, flows, races
 from harness.rounds import BAND_LEVEL, counted, round_name
 from harness.statistics import pass_at_k
 
 
-def race(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None:
-    """Return the figure of the scores round by round, one line a kind of feedback."""
-    columns = ["series", "round", "score", "n_items"]
+def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
+    """Return the figure of the scores round by round, one line a kind of feedback, and one panel a benchmark."""
+    columns = ["benchmark", "series", "round", "score", "n_items"]
     data = pd.DataFrame([{name: row[name] for name in columns} for row in rows if row["score"] is not None])
-    if data.empty or data["round"].nunique() < 2:
+    if data.empty:
         return None
     data = data.assign(points=100 * data["score"])
-    ends = [(name, 100 * _last(data, name, "score")) for name in evidence.series if name in set(data["series"])]
-    reached = ", ".join(f"{name} {value:.1f}" for name, value in sorted(ends, key=lambda pair: -pair[1]))
+    data = data[data.groupby("benchmark")["round"].transform("nunique") > 1]
+    ends = {str(name): _ends_of(evidence, own) for name, own in data.groupby("benchmark", sort=False)}
+    if not ends:
+        return None
+    told = {
+        name: ", ".join(f"{series} {value:.1f}" for series, value in sorted(own, key=lambda pair: -pair[1]))
+        for name, own in ends.items()
+    }
+    signs = {name: _signs(evidence, name) for name in ends}
+    last = f"In round {int(data['round'].max())}"
+    same = "The same items in every round and series; the sign before a name is its verdict."
+    if len(ends) == 1:
+        [benchmark] = ends
+        columns = columns[1:]
+        about = f"{_count(data['n_items'])} held-out items of {benchmark}"
+        reached = f"{last}: {told[benchmark]}. {same}"
+        draw = over_rounds(data, evidence, "points", "score, points", signs=signs[benchmark], y_format=".0f")
+    else:
+        about = f"the held-out items of {len(ends)} benchmarks"
+        of_each = "; ".join(f"{name}: {text}" for name, text in list(told.items())[:MOST_SAID])
+        reached = f"{last}, {of_each}. {same} In every panel a step of the same height is the same gain."
+
+        def draw(width: int) -> Any:
+            return races(data, evidence.series, y_title="score, points", width=width, signs=signs)
+
     figure = Figure(
         "race",
-        _race_title(evidence, benchmark, ends),
-        f"Mean score on {_count(data['n_items'])} held-out items of {benchmark} after each round, in points (0 to "
-        f"100). In round {int(data['round'].max())}: {reached}. The same items in every round and series; the sign "
-        "before a name is its verdict.",
+        _race_title(evidence, ends),
+        f"Mean score on {about} after each round, in points (0 to 100). {reached}",
         columns,
-        [[row[name] for name in columns] for row in rows],
+        [[row[name] for name in columns] for row in rows if row["benchmark"] in ends],
     )
-    signs = _signs(evidence, benchmark)
-    return Drawing(figure, over_rounds(data, evidence, "points", "score, points", signs=signs, y_format=".0f"))
+    return Drawing(figure, draw)
 
 
-def _race_title(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) -> str:
-    """Return what the race shows: where each series ends, and which are not shown to differ from training alone."""
+def _ends_of(evidence: Evidence, data: pd.DataFrame) -> list[tuple[str, float]]:
+    """Return where each series of a benchmark ends, in points."""
+    return [(name, 100 * _last(data, name, "score")) for name in evidence.series if name in set(data["series"])]
+
+
+def _race_title(evidence: Evidence, ends: dict[str, list[tuple[str, float]]]) -> str:
+    """Return what the race shows: of one benchmark all of it, of several what is reached in each."""
+    if len(ends) == 1:
+        [(benchmark, own)] = ends.items()
+        return _shortened(_reached(evidence, benchmark, own)) or "Training alone"
+    return _shortened(
+        [f"{name}: {(_reached(evidence, name, own) or ['training alone'])[0]}" for name, own in ends.items()]
+    )
+
+
+def _shortened(said: list[str]) -> str:
+    return "; ".join(said[:MOST_SAID] + ([f"{len(said) - MOST_SAID} more below"] if len(said) > MOST_SAID else []))
+
+
+def _reached(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) -> list[str]:
+    """Return where each series ends on a benchmark, and which are not shown to differ from training alone."""
     rows = {row["series"]: row for row in evidence.rounds if row["benchmark"] == benchmark}
     unclear: list[tuple[str, float]] = []
     beyond: list[tuple[str, float]] = []
@@ -55,9 +94,7 @@ def _race_title(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]
     if unclear:
         verb = "is" if len(unclear) == 1 else "are"
         said.append(f"{joined([name for name, _ in unclear])} {verb} not shown to differ from training alone")
-    shown = said[:MOST_SAID] + ([f"{len(said) - MOST_SAID} more below"] if len(said) > MOST_SAID else [])
-    title = "; ".join(shown) or "Training alone"
-    return f"{benchmark}: {title}" if len({row["benchmark"] for row in evidence.rounds}) > 1 else title
+    return said
 
 
 def _steps_title(evidence: Evidence, benchmark: str, said: str) -> str:

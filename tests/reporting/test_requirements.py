@@ -22,7 +22,7 @@ from harness.reporting.feedback_figures import proxy
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.page import report
 from harness.reporting.rater_figures import calibration, frontier, principles
-from harness.reporting.round_figures import fan, flow
+from harness.reporting.round_figures import fan, flow, race
 from harness.reporting.scorecard import scorecard, worth
 from harness.reporting.tables import scores as score_rows
 from harness.run.folder import Run
@@ -292,3 +292,24 @@ def test_what_a_run_cannot_show_is_said_where_it_would_have_stood(plain):
     rounds = re.search(r'<section id="rounds".*?</section>', plain[2], re.S)[0]
     assert "What this run cannot show here" in rounds
     assert "Pass@k needs several answers to each item" in rounds
+
+
+def test_several_benchmarks_stand_in_one_figure_with_a_panel_each(rated):
+    evidence = rated[1]
+    rows = score_rows(evidence)
+    easier = [{**row, "benchmark": "subjects", "score": row["score"] / 2 + 0.5} for row in rows if row["round"] < 4]
+    drawing = race(evidence, rows + easier)
+    assert drawing is not None
+    assert drawing.figure.columns[0] == "benchmark"
+    assert len(drawing.figure.rows) == len(rows) + len(easier)
+    assert drawing.figure.title == "addition: verifier reaches 84; subjects: verifier reaches 90"
+    first, second = drawing.draw(704)["concat"]
+    ends = [one["layer"][0]["encoding"] for one in (first, second)]
+    assert ends[0]["x"]["scale"]["domain"] == ends[1]["x"]["scale"]["domain"] == [0, 4]  # though one has no round 4
+    spans = [one["y"]["scale"]["domain"] for one in ends]
+    assert spans[0][1] - spans[0][0] == pytest.approx(spans[1][1] - spans[1][0])  # a step is the same gain in both
+    assert drawing.draw(340)["columns"] == 1  # one below the other on a phone
+    alone = race(evidence, rows)
+    assert alone is not None
+    assert alone.figure.columns[0] == "series"
+    assert "concat" not in alone.draw(704)
