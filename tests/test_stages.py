@@ -18,6 +18,8 @@ from harness.errors import HarnessError, IncompleteError
 from harness.rating.people.human import import_ratings
 from harness.rating.people.sheets import export_csv
 from harness.records import Item, Response
+from harness.reporting import report
+from harness.run import BAD, check_run, is_stale
 from harness.run.folder import Run
 from harness.stages.stages import rate, run_suite
 from harness.suite import Suite
@@ -59,6 +61,30 @@ def test_a_rater_added_later_rates_stored_answers_once(tmp_path):
     assert len(first) == 2 * first["criterion"].nunique()
     rate(run, ["rouge"])
     pd.testing.assert_frame_equal(first, Run(run.folder).ratings)
+
+
+def test_a_page_older_than_its_run_says_so_until_it_is_made_anew(tmp_path):
+    run = stored_answers(tmp_path / "run")
+    page = report(run)
+    made = page.read_bytes()
+    assert not is_stale(page)
+    rate(run, ["rouge"])
+    assert is_stale(page)
+    assert page.read_bytes().count(b'class="stale"') == 1
+    rate(run, ["exact_match"], tasks=["short_passages"])
+    assert page.read_bytes().count(b'class="stale"') == 1
+    marked = page.read_bytes()
+    rate(Run(run.folder), ["rouge"])  # nothing is left to rate
+    assert page.read_bytes() == marked
+    assert [found.file for found in check_run(run) if found.state in BAD] == []
+    report(run)
+    assert not is_stale(page)
+    assert page.read_bytes() != made
+    rate(run, ["answer_key"], tasks=["short_passages"])  # the same process, after a page of its own
+    assert is_stale(page)
+    page.write_bytes(b"<body>\nmine")  # none of the run's: left as it is
+    Run(run.folder).write_round({"series": "s", "seed": 0, "round": 0})
+    assert page.read_bytes() == b"<body>\nmine"
 
 
 def test_a_rater_or_task_that_is_not_there_is_named(tmp_path):

@@ -13,7 +13,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from harness.reporting import ANNOTATE, FAILURES, summary
-from harness.run import Run
+from harness.run import Run, is_stale
 
 WIDTH = 120
 """Columns where the output is no terminal."""
@@ -44,6 +44,9 @@ def show_findings(run: Run, what_next: str) -> None:
     page = run.folder / "report.html"
     if page.is_file():
         console.print(f"\nThe page: {page.resolve().as_uri()}", soft_wrap=True)
+    if is_stale(page):
+        told = f"It is older than the run: `harness report {shlex.quote(str(run.folder))}` makes it anew."
+        console.print(told, soft_wrap=True, markup=False)
     console.print("\n" + what_next.format(run=shlex.quote(str(run.folder))), soft_wrap=True, markup=False)
 
 

@@ -19,6 +19,7 @@ from .place import is_elsewhere as is_elsewhere
 from .place import is_run as is_run
 from .place import place_of as place_of
 from .place import write_whole as write_whole
+from .stale import is_stale as is_stale
 from .tables import AI_KINDS as AI_KINDS
 from .tables import EXPLORED as EXPLORED
 from .tables import OTHER_ORDER as OTHER_ORDER

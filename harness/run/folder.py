@@ -27,6 +27,7 @@ from harness.run.checksums import Checksums, FileState, told
 from harness.run.names import file_name
 from harness.run.parts import FOLDERS, part_of, read_part, read_parts
 from harness.run.place import held, place_of, write_whole
+from harness.run.stale import PAGE, mark_stale
 from harness.suite import Suite, read_suite, refuse_other_suite
 
 Made = TypeVar("Made")
@@ -47,6 +48,7 @@ class Run:
             HarnessError: The folder is no run.
         """
         self.folder = place_of(folder)
+        self._marked = False
         self._worked_out: dict[Callable[[Run], Any], tuple[tuple[pd.DataFrame, ...], Any]] = {}
         if not (self.folder / "suite.yaml").is_file():
             raise HarnessError(f"{self.folder}: is no run (no suite.yaml); make one with `harness run SUITE --out DIR`")
@@ -84,6 +86,8 @@ class Run:
         Raises:
             HarnessError: It cannot be written.
         """
+        if path.name == PAGE:
+            self._marked = False
         if path.name == "suite.yaml" and not self.checksums.complete:
             write_whole(path, content)  # a run from before there were checksums: what has none is not foreign
         else:
@@ -210,6 +214,7 @@ class Run:
         if path.is_file() and path.read_bytes() != content:
             path = path.with_name(f"{path.stem}-{hashlib.sha256(content).hexdigest()[:16]}.parquet")
         self.keep(path, content, again)
+        self._page_is_older()
         self._forget(folder, "every_response", "replaced")
         return path
 
@@ -229,7 +234,14 @@ class Run:
             earlier = path.read_bytes()
             self.keep(path.with_name(f"{name}.{hashlib.sha256(earlier).hexdigest()[:16]}.replaced"), earlier)
         self.keep(path, content)
+        self._page_is_older()
         self._forget("rounds")
+
+    def _page_is_older(self) -> None:
+        """Mark the page, once until it is made anew."""
+        if not self._marked:
+            mark_stale(self.checksums)
+            self._marked = True
 
     def changed(self) -> None:
         """Read the parts again when next asked: others have written some."""

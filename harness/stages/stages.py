@@ -105,6 +105,8 @@ def rate(
 ) -> Run:
     """Rate the stored answers of a run by more raters; no model is asked again.
 
+    A page that there is says from then on that it is older than the run; `harness report` makes it anew, once for all.
+
     Args:
         run: The run or its folder.
         raters: Names of raters in the catalogue.
@@ -135,8 +137,6 @@ def rate(
                     raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families)}")
                 use = RaterUse(rater=name, against=against)
                 rate_task(context, task, use, partial(work_of, practice=practice), practice_of(run) if practice else ())
-        if (run.folder / "report.html").is_file():
-            _report(context)  # the page would say what was true before
     return run
 
 

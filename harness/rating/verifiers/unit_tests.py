@@ -56,7 +56,7 @@ class UnitTests:
         self.jail = choose(surroundings.unsafe_local, packages, tuple(self.settings.modules))
         self.surroundings = surroundings
         decisive = self.settings.model_dump(mode="json")
-        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 4)
+        self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 5)
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield one rating a piece of work."""
