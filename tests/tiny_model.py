@@ -1,4 +1,4 @@
-"""A language model of random weights, small enough to be trained in a test: bytes are its tokens."""
+"""Models of random weights, small enough for a test: bytes are their tokens."""
 
 from __future__ import annotations
 
@@ -30,4 +30,33 @@ def make_tiny_model(folder: Path) -> Path:
         pad_token_id=0,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+CHAT = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
+
+
+def make_tiny_reward_model(folder: Path, length: int = 256) -> Path:
+    """A classifier of a few thousand parameters and a tokenizer of single bytes, both drawn from a seed."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<pad>", "</s>", "<|user|>", "<|assistant|>"]
+    tokenizer = Tokenizer(models.BPE(vocab={token: n for n, token in enumerate([*special, *letters])}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    whole = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", additional_special_tokens=special[2:],
+        model_input_names=["input_ids", "attention_mask"],
+    )  # fmt: skip
+    whole.chat_template = CHAT
+    whole.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(special) + len(letters), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+        num_attention_heads=2, max_position_embeddings=length, num_labels=1, pad_token_id=0, initializer_range=0.5,
+    )  # fmt: skip
+    LlamaForSequenceClassification(config).eval().save_pretrained(folder)
     return folder

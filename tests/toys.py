@@ -83,6 +83,23 @@ def fan(spec: RaterSpec, surroundings: Surroundings) -> Rater:
     return Fan(spec)
 
 
+@dataclass(frozen=True)
+class Nobody:
+    """A simulated verifier that can say nothing of anything."""
+
+    spec: RaterSpec
+    version: str = "1"
+
+    def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
+        for piece in work:
+            yield rating_of(self.spec, self.version, piece, status="skipped", error="it has no key")
+
+
+def nobody(spec: RaterSpec, surroundings: Surroundings) -> Rater:
+    """Make a rater."""
+    return Nobody(spec)
+
+
 def rater_folder(folder: Path, name: str, **more: Any) -> Path:
     """Write the folder of a `fan`."""
     declared = {"kind": "judge", "use": "toys:fan", "criteria": ["quality"], "scale": "binary", **more}

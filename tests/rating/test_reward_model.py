@@ -10,6 +10,7 @@ import shutil
 import weakref
 
 import pytest
+from tiny_model import make_tiny_reward_model
 
 from harness.catalog import Catalog
 from harness.errors import HarnessError, UnavailableError
@@ -25,36 +26,12 @@ pytestmark = pytest.mark.model
 slow = pytest.mark.slow
 """Of a test that loads a model: transformers alone takes five seconds to import."""
 
-CHAT = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
 LENGTH = 64
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A classifier of a few thousand parameters and a tokenizer of single bytes, both drawn from a seed."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
-
-    place = tmp_path_factory.mktemp("model") / "tiny"
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    special = ["<pad>", "</s>", "<|user|>", "<|assistant|>"]
-    tokenizer = Tokenizer(models.BPE(vocab={token: n for n, token in enumerate([*special, *letters])}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    whole = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", additional_special_tokens=special[2:],
-        model_input_names=["input_ids", "attention_mask"],
-    )  # fmt: skip
-    whole.chat_template = CHAT
-    whole.save_pretrained(place)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(special) + len(letters), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=LENGTH, num_labels=1, pad_token_id=0, initializer_range=0.5,
-    )  # fmt: skip
-    LlamaForSequenceClassification(config).eval().save_pretrained(place)
-    return place
+    return make_tiny_reward_model(tmp_path_factory.mktemp("model") / "tiny", LENGTH)
 
 
 def own_logit(folder, question, answer, template="chat"):
