@@ -28,8 +28,8 @@ def work(text, facts=FACTS, **fields):
     )
 
 
-def rate(*pieces):
-    return list(find_rater("unit_tests", Catalog(), SURROUNDINGS).rate(pieces))
+def rate(*pieces, rater="unit_tests"):
+    return list(find_rater(rater, Catalog(), SURROUNDINGS).rate(pieces))
 
 
 def chat(code):
@@ -64,6 +64,21 @@ def test_right_code_is_1_and_wrong_code_0_with_its_reason():
 
 
 @pytest.mark.sandbox
+@pytest.mark.sandbox
+def test_a_weak_check_sees_the_visible_tests_alone():
+    hacked, wrong = rate(
+        work(chat("def double(x):\n    return {1: 2, 2: 4}[x]")),
+        work(chat("def double(x):\n    return x")),
+        rater="visible_tests",
+    )
+    (without,) = rate(
+        work(chat("def double(x):\n    return x * 2"), FACTS | {"visible_tests": []}), rater="visible_tests"
+    )
+    assert (hacked.value, hacked.rater, hacked.flags) == (1, "visible_tests", [])
+    assert (wrong.value, wrong.error) == (0, "failed: double(1) is 1, not 2")
+    assert (without.status, without.error) == ("error", "item '1' of 't' has no visible tests")
+
+
 def test_the_failure_of_another_is_no_score():
     provider, nothing = rate(work(None, status="error", error="HTTP 500"), work("x = 1", {"entry_point": "f"}))
     assert (provider.value, provider.status) == (None, "error")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -34,6 +36,8 @@ class UnitTestSettings(Settings):
     (`numpy`)."""
     modules: list[str] = Field(default_factory=list)
     """What is imported once for all checks, besides the usual modules."""
+    tests: Literal["all", "visible"] = "all"
+    """`visible`: those that the prompt shows alone, a check that sees part of what is asked."""
 
 
 class UnitTests:
@@ -55,7 +59,7 @@ class UnitTests:
         packages = packages_folder(str(named), spec.folder, surroundings.cache) if named is not None else None
         self.jail = choose(surroundings.unsafe_local, packages, tuple(self.settings.modules))
         self.surroundings = surroundings
-        decisive = self.settings.model_dump(mode="json")
+        decisive = self.settings.model_dump(mode="json", exclude={"tests"} if self.settings.tests == "all" else None)
         self.version = digest(identity_of(spec.use), decisive, self.jail.isolation, surroundings.accept_same_process, 5)
 
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
@@ -85,6 +89,10 @@ class UnitTests:
             raise NoKey(f"item {work.item.item_id!r}: limits are {', '.join(limits)}, not {chosen!r}")
         source = program(facts, work.response.text or "")
         tests = read_tests({"task_id": work.item.item_id, **facts})
+        if self.settings.tests == "visible":
+            if "visible" not in tests.parts:
+                raise NoKey(f"item {work.item.item_id!r} of {work.item.task!r} has no visible tests")
+            tests = replace(tests, parts={"visible": tests.parts["visible"]})
         return Check(source, tests, Limits(**{**limits, **chosen}), given=given(facts, source))
 
     def _rating(self, work: Work, judgement: Judgement) -> Rating:
