@@ -48,6 +48,10 @@ KINDS = {
     ),
     "verifier.numeric": _former("rating.verifiers.numeric:numeric", "rating.numeric:numeric"),
     "verifier.last_number": Kind("harness.rating.verifiers.last_number:verify_last_number", "verifier.last_number"),
+    "verifier.key_facts": Kind("harness.rating.verifiers.key_facts:verify_key_facts", "verifier.key_facts"),
+    "verifier.reasoned_choice": Kind(
+        "harness.rating.verifiers.reasoned_choice:verify_reasoned_choice", "verifier.reasoned_choice"
+    ),
     "verifier.pattern": _former("rating.verifiers.pattern:pattern", "rating.pattern:pattern"),
     "verifier.json_schema": _former("rating.verifiers.json_schema:json_schema", "rating.json_schema:json_schema"),
     "verifier.math_verify": _former("rating.verifiers.mathematics:math_verify", "rating.mathematics:math_verify"),

@@ -28,6 +28,7 @@ import harness as h
 from harness.reporting.evidence import Evidence
 from harness.reporting.findings import answer
 from harness.reporting.precision import explained, precision
+from harness.rounds import flag_sentence
 
 alt.renderers.enable("svg")
 run = h.load(RUN)
@@ -93,4 +94,4 @@ for row in evidence.rounds:
     print(row["sentence"])
     for flag in row.get("flags") or []:
         if flag["outcome"] == "yes":
-            print(f"    {flag['flag']}: {flag.get('sentence') or flag.get('reason') or ''}")
+            print(f"    {flag_sentence(flag)}")
