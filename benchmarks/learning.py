@@ -90,10 +90,10 @@ def growth(size: Size, model: str) -> Iterator[Row]:
     """A loop of the tiny learner, each of its three sizes grown alone; seconds also as times the smallest loop's."""
     first: Row = {}
     grown = [(0, 1), *((place, times) for place in range(len(GROWN)) for times in size.times)]
-    _addition(10, 2, 1, steps=1)  # imports and first calls, which no size has twice
+    _addition(10, 2, 1, steps=1, base_steps=1)  # imports and first calls, which no size has twice
     for place, times in grown:
         sizes = [one * (times if at == place else 1) for at, one in enumerate(size.base)]
-        found = _addition(*sizes, steps=20)
+        found = _addition(*sizes, steps=20, base_steps=20)
         first = first or found
         told = {f"{name}_times": found[name] / first[name] for name in ("sampling", "rating", "training", "outside")}
         yield {**dict(zip(GROWN, sizes, strict=True)), **found, **told}
@@ -109,7 +109,7 @@ def _addition(prompts: int, samples: int, rounds: int, items: int = 500, **setti
 def share(size: Size, model: str) -> Iterator[Row]:
     """Two loops with a verifier and the control: of the tiny learner as in `suites/feedback_race.yaml`, and of a model
     whose held-out items are explored."""
-    _addition(10, 2, 1, steps=1)
+    _addition(10, 2, 1, steps=1, base_steps=1)
     yield {"learner": "addition", **_addition(500, 8, size.rounds, 1000)}
     settings = {"task": "two_digit_sums", "model": model, "prompts": size.prompts, "samples": 4, "steps": size.steps}
     settings |= {"batch": size.batch, "max_new_tokens": size.most}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.learning.problems.task import Problem
+from harness.learning.problems.task import HELD_OUT, Problem
 
 FIRST = (
     "Ada", "Ben", "Clara", "Daniel", "Elsa", "Felix", "Greta", "Henry", "Ines", "Jonas", "Karin", "Leo", "Mara", "Nils",
@@ -40,8 +40,6 @@ EVENTS = (
     ("clock keeper", "restarted", "town clock", "still", "birds nested in its gears"),
 )
 """Who, did what, to what, how that had been, and why."""
-GIVERS = ("the council", "a bank", "the church", "two neighbours", "an old sailor", "the sports club", "a factory")
-GUESTS = ("children", "farmers", "tourists", "pensioners", "musicians", "cyclists", "students")
 PLANS = ("a fair", "a concert", "a race", "a market", "a dance", "a quiz", "an open day")
 SAYINGS = (
     "I hardly slept before", "We were lucky with the weather", "My father would have laughed", "It was high time",
@@ -50,17 +48,20 @@ SAYINGS = (
 
 
 def town_news(random: Random) -> Problem:
-    """A passage of five sentences and some sixty words; who did what where is its problem, whatever else it tells."""
-    first, last = random.choice(FIRST), random.choice(LAST)
+    """A passage of three sentences and some forty words; who did what where is its problem, whatever else it tells.
+
+    Family names and numbers of days are those of one side, so that no passage is nearly one of the other's.
+    """
+    held_out = random.randrange(HELD_OUT) == 0
+    first = random.choice(FIRST)
+    last = random.choice([one for place, one in enumerate(LAST) if (place % HELD_OUT == 0) == held_out])
+    days = HELD_OUT * random.randint(7, 299) + (0 if held_out else random.randint(1, HELD_OUT - 1))
     role, did, what, state, reason = random.choice(EVENTS)
     town, day, later = random.choice(TOWNS), random.choice(DAYS), random.choice(DAYS)
-    weeks, cost, guests = (random.randint(*ends) for ends in ((3, 60), (2, 95), (12, 340)))
-    giver, public, plan, saying = (random.choice(some) for some in (GIVERS, GUESTS, PLANS, SAYINGS))
+    plan, saying = random.choice(PLANS), random.choice(SAYINGS)
     passage = (
         f"On {day} the {role} {first} {last} {did} the {what} of {town}. "
-        f"The {what} had been {state} for {weeks} weeks, because {reason}. "
-        f"The work cost {cost},000 euros, of which {giver} gave the half. "
-        f"{guests} {public} came to {town} to look at it. "
+        f"The {what} had been {state} for {days} days, because {reason}. "
         f'"{saying}," said {last}, who hopes for {plan} there on {later}.'
     )
     return Problem(
@@ -71,4 +72,5 @@ def town_news(random: Random) -> Problem:
             "reference": f"{role.capitalize()} {first} {last} {did} the {what} of {town} on {day}.",
             "key_facts": [[last], [what], [town]],
         },
+        held_out,
     )
