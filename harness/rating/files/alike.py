@@ -16,7 +16,7 @@ import pandas as pd
 
 from harness.rating.files.headers import is_named_otherwise
 from harness.rating.files.table import Table, opened
-from harness.rating.files.values import SEPARATORS
+from harness.rating.files.values import SEPARATORS, places_of
 from harness.statistics import Floats
 
 LONG_TEXT = 120
@@ -53,12 +53,21 @@ def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
 
 
 def _holds_records(column: pd.Series[Any]) -> bool:
-    """Return whether words are mappings of more than ticks or places."""
+    """Return whether words are mappings, or lists of them, of more than ticks or places."""
     found = [opened(str(word)) for word in column.cat.categories[:LOOKED_AT]]
-    kept = [one for one in found if isinstance(one, dict)]
+    if all(one == {} for one in found):
+        return True
+    filled = [one for one in found if one not in ([], {})]
+    if not filled or not all(isinstance(one, dict) or _lists_records(one) for one in filled):
+        return False
+    kept = [one for one in filled if isinstance(one, dict)]
     cells = [cell for one in kept for value in one.values() for cell in (value if isinstance(value, list) else [value])]
-    plain = all(kept) and all(isinstance(cell, bool | int | str) for cell in cells)
-    return bool(kept) and len(kept) == len(found) and not plain
+    plain = all(isinstance(cell, bool | int | str) for cell in cells)
+    return not plain or any(isinstance(one, list) and places_of(one) is None for one in filled)
+
+
+def _lists_records(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(one, dict) and len(one) > 1 for one in found)
 
 
 def options_in(words: Sequence[str]) -> set[str]:
@@ -140,6 +149,8 @@ def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]
     grades = [name for name in names if _numbers(table.column(name)) is not None]
     groups = _groups(table, names)
     size = max(len(group) for group in groups)
+    if size == 1 and not grades and not _share_words(table, names):  # they answer no question in common
+        return [], dict.fromkeys(names, "its values are unlike the others'")
     if size == 1:  # nothing looks alike: grades on two scales, perhaps
         kept = grades if 2 * len(grades) >= len(names) else [name for name in names if name not in grades]
     else:
@@ -151,6 +162,14 @@ def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]
             aside[name] = f"is the {what} of the others"
             kept = [one for one in kept if one != name]
     return kept, aside
+
+
+def _share_words(table: Table, names: Sequence[str]) -> bool:
+    """Return whether the labels of some two columns have a word in common."""
+    words = [
+        {*re.findall(r"\w+", " ".join(map(str, table.words(name).dropna().unique())).casefold())} for name in names
+    ]
+    return any(a & b for a, b in combinations(words, 2))
 
 
 def _different(table: Table, names: Sequence[str]) -> int:

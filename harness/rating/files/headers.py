@@ -21,17 +21,29 @@ MEASURES = {
     "feedback", "prompt", "response", "text", "answer", "output", "completion", "generation", "summary", "instruction",
     "input", "context", "article", "email", "ip", "seed", "round", "step", "epoch", "version", "split", "subset",
     "category", "source", "language", "lang", "domain", "topic", "status", "attempts", "tries", "retries", "perplexity",
-    "ppl", "logprob", "logprobs", "temperature", "confidence", "session", "browser", "device",
+    "ppl", "logprob", "logprobs", "temperature", "confidence", "certainty", "session", "browser", "device", "weight",
+    "weights", "spent", "taken", "messages", "conversation", "dialogue", "history", "metadata", "tools", "contexts",
+    "documents", "channel", "country", "region", "city", "nationality", "education", "occupation", "ethnicity",
 }  # fmt: skip
 """Words with which the names of columns end that measure something else, or say something in words."""
 SHORT = 4
 """A unit of so few letters may stand behind such a word (`time_ms`, `duration_min`)."""
+SETTLED = re.compile(
+    r"(final|gold|golden|ground[_\s-]?truth|gt|truth|reference|expected|target|correct|resolution|adjudication|adjudicator|"
+    r"official|curated|agreed)([_\s-](score|rating|label|grade|value|answer|standard|class|annotation|decision))?|"
+    r"label|.+[_\s:](gold|golden|consensus|adjudicated|majority|final)",
+    re.IGNORECASE,
+)
+"""Names of columns that hold what was settled in the end, beside what each rater said."""
+OF_ITEMS = {"difficulty", "level", "type", "priority", "condition", "class", "group", "genre", "section"}
+"""Names of columns that say something of the item, where raters are columns."""
 CRITERIA = {
     "fluency", "coherence", "relevance", "consistency", "helpfulness", "harmlessness", "honesty", "correctness",
     "accuracy", "quality", "overall", "style", "clarity", "completeness", "faithfulness", "factuality", "factual",
     "truthfulness", "safety", "toxicity", "complexity", "verbosity", "conciseness", "informativeness", "grammar",
     "adequacy", "naturalness", "readability", "usefulness", "usability", "creativity", "tone", "score", "rating",
-    "grade", "label", "preference", "groundedness",
+    "grade", "label", "preference", "groundedness", "relevancy", "precision", "recall", "similarity", "hallucination",
+    "bias", "politeness", "empathy", "engagement", "engagingness", "soundness", "novelty", "depth", "coverage",
 }  # fmt: skip
 """Words for what is rated, which are no names of raters."""
 RATER = re.compile(
@@ -49,7 +61,38 @@ def is_named_otherwise(name: str) -> bool:
     """Return whether a column is called like something that is no rating."""
     parts = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     last = parts[-1:] + (parts[-2:-1] if parts and len(parts[-1]) < SHORT else [])
-    return bool(NEVER.fullmatch(name.strip()) or MEASURES & {*last} or {*parts[:1]} & {"latency", "elapsed"})
+    return bool(
+        name.startswith("_")  # what a tool writes for itself
+        or NEVER.fullmatch(name.strip())
+        or MEASURES & {*last}
+        or {*parts[:1]} & {"latency", "elapsed"}
+    )
+
+
+def is_criterion(name: str) -> bool:
+    """Return whether a column is called by a word for what is rated, alone or after others: `answer_relevancy`."""
+    return re.split(r"[\W_]+", plain_name(name))[-1] in CRITERIA
+
+
+TEXTS = {
+    "answer", "response", "output", "completion", "generation", "summary", "text", "ref", "human_ref", "translation",
+}  # fmt: skip
+"""Words for the texts that are compared."""
+
+
+def is_text(name: str) -> bool:
+    """Return whether a column is called like one of two texts that are compared: `answer_0`, `human_ref_A`."""
+    return re.sub(r"_?[a-z0-9]$", "", plain_name(name)) in TEXTS
+
+
+def is_rater(name: str) -> bool:
+    """Return whether a name is one that only raters have: `rater_1`, `gpt-4o`, `human`."""
+    return RATER.fullmatch(name.strip()) is not None
+
+
+def is_beside(name: str) -> bool:
+    """Return whether a column beside those of raters is called like what was settled in the end, or like an item's."""
+    return bool(SETTLED.fullmatch(name.strip())) or plain_name(name) in OF_ITEMS
 
 
 def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -14,25 +14,36 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 from harness.errors import HarnessError, did_you_mean
-from harness.rating.files.alike import alike, not_compared, several_alike
+from harness.rating.files.alike import not_compared, several_alike
 from harness.rating.files.comparisons import VERDICTS, Sides, sides_of
-from harness.rating.files.headers import grid_of, plain_name
+from harness.rating.files.headers import plain_name
 from harness.rating.files.mapping import Columns
+from harness.rating.files.nested import unnested
 from harness.rating.files.table import Table
-from harness.rating.files.unit import ANSWERS, answer_columns
+from harness.rating.files.unit import ANSWERS, answer_columns, of_raters
+from harness.rating.files.wide import Cell, cells_among
 from harness.records import Order, Status
 
 NAMES: dict[str, tuple[str, ...]] = {
     "item_id": ("item_id", "item", "id", "prompt_id", "question_id", "example_id", "sample_id", "instance_id",
                 "text_id", "doc_id", "document_id", "input_id", "task_id", "uid", "uuid", "index", "response_id",
-                "question"),
+                "question", "query_id", "qid", "conversation_id", "conv_id", "dialogue_id", "dialog_id", "chat_id",
+                "thread_id", "pair_id", "comparison_id", "case_id", "case", "record_id", "unit_id", "post_id",
+                "tweet_id", "comment_id", "message_id", "utterance_id", "sentence_id", "sent_id", "segment_id",
+                "seg_id", "image_id", "video_id", "paper_id", "essay_id", "trace_id", "run_id", "key", "example",
+                "sample", "instance", "document", "doc", "segment", "dialogue", "conversation", "image", "filename",
+                "file_name", "file"),
     "rater": ("rater", "rater_id", "annotator", "annotator_id", "worker", "worker_id", "coder", "judge", "judge_id",
               "labeler", "labeller", "evaluator", "reviewer", "user", "user_id", "username", "participant",
-              "participant_id", "respondent", "respondent_id", "prolific_pid", "prolific_id"),
+              "participant_id", "respondent", "respondent_id", "prolific_pid", "prolific_id", "assessor", "assessor_id",
+              "grader", "grader_id", "evaluator_id", "reviewer_id", "labeler_id", "coder_id", "turker", "turker_id",
+              "scorer", "email_address", "e_mail_address", "email", "annotator_name", "rater_name", "judge_name",
+              "judge_model", "evaluator_name", "completed_by"),
     "rater_kind": ("rater_kind", "rater_type", "annotator_kind", "annotator_type", "source_type", "kind"),
     "criterion": ("criterion", "criteria", "dimension", "aspect", "attribute", "metric", "facet", "rubric", "trait",
                   "subscale", "question"),
-    "value": ("value", "score", "rating", "grade", "label"),
+    "value": ("value", "score", "rating", "grade", "label", "judgment", "judgement", "verdict", "vote", "annotation",
+              "class_label"),
     "task": ("task",),
     "response_id": ("response_id",),
     "against_id": ("against_id",),
@@ -49,17 +60,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 """What the fields of a rating are called in other people's tables, the likelier first; in any case and spelling."""
 RATED = ("prompt", "instruction", "question_text", "input", "text", "sentence", "source", "source_text", "context")
 """Columns whose texts are the item, where a long table has no other name for it."""
-NUMBERED = re.compile(r"(.*?)[\s_.\-\[(]*\d+[\])]?")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A column of ratings: whose, on which criterion, of which item; None where other columns say so."""
-
-    column: str
-    rater: str | None = None
-    criterion: str | None = None
-    item: str | None = None
+NUMBERED = re.compile(r"(.*?)[\s_.\-\[(]*(?:SQ)?\d+[\])]?\W*")
 
 
 @dataclass
@@ -117,6 +118,12 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
     return _long(table, said, fields, where)
 
 
+def with_records_opened(table: Table, said: Columns) -> tuple[Table, list[str]]:
+    """Return a table whose records in cells are columns and rows of their own, and what was opened."""
+    kept = [*said.item, *said.named.values(), *said.raters, *said.criteria]
+    return unnested(table, NAMES["rater"], (*NAMES["value"], *VERDICTS), kept)
+
+
 WORDS = {"status": get_args(Status), "order": get_args(Order)}
 """Fields that a column is only if it holds their words: others call something else so."""
 
@@ -127,7 +134,8 @@ def _holds_only(table: Table, column: str, words: Sequence[str]) -> bool:
 
 def _across(table: Table, fields: dict[str, str]) -> Layout | None:
     """Return the layout of a table with a row a rater and a numbered column an item; None where it is none."""
-    who = fields.get("rater") or next((name for name in table.names if plain_name(name) == "response_id"), None)
+    plain = {plain_name(name): name for name in table.names}
+    who = fields.get("rater") or plain.get("response_id") or (plain.get("id") if set(plain) >= LIMESURVEY else None)
     if who is None or "value" in fields or fields.get("item_id") not in (None, who):
         return None
     if table.words(who).duplicated().any() or table.words(who).isna().any():
@@ -143,6 +151,8 @@ def _across(table: Table, fields: dict[str, str]) -> Layout | None:
     return layout
 
 
+LIMESURVEY = {"submitdate", "lastpage", "startlanguage"}
+"""Columns of LimeSurvey, whose `id` is a respondent's."""
 MANY = 3
 """So many numbered columns of one name are items, where a row is a rater."""
 
@@ -238,7 +248,7 @@ def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         rest = [name for name in rest if name != cells[0].column]
     else:
         fields.pop("value", None)
-        layout = Layout(unit, fields, _criteria(table, said, rest, where), sides=sides)
+        layout = Layout(unit, fields, _criteria(table, said, rest, fields.get("rater"), where), sides=sides)
         listed = ", ".join(cell.column for cell in layout.cells)
         layout.notes.append(f"each of these columns is a criterion: {listed} (--criteria or --value choose)")
     used = {*unit, *fields.values(), *shown, *(cell.column for cell in layout.cells)}
@@ -252,7 +262,7 @@ def _free(table: Table, unit: Sequence[str], said: Columns) -> list[str]:
     return [name for name in table.names if name not in {*unit, *said.named.values()}]
 
 
-def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> list[Cell]:
+def _criteria(table: Table, said: Columns, rest: Sequence[str], who: str | None, where: str) -> list[Cell]:
     """Return the columns of a long table without a value's column that are criteria.
 
     Raises:
@@ -266,11 +276,17 @@ def _criteria(table: Table, said: Columns, rest: Sequence[str], where: str) -> l
             raise HarnessError(f"{where}: has no column 'value'.{close} Columns: {', '.join(table.names)}")
         aside = {*not_compared(table, rest), *said.beside}
         chosen = [name for name in rest if name not in aside and plain_name(name) not in ANSWERS]
+        chosen = [name for name in chosen if not (who and of_raters(table, who, name))] or chosen
     if not chosen:
         raise HarnessError(
             f"{where}: has no column 'value'.{did_you_mean('value', table.names)} Columns: {', '.join(table.names)}"
         )
     return [Cell(name, criterion=name) for name in chosen]
+
+
+def _names_things(name: str) -> bool:
+    """Return whether a column is called like the ids of what was rated, or of a part of it."""
+    return plain_name(name).endswith("id") or plain_name(name) in NAMES["item_id"]
 
 
 def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> list[str]:
@@ -280,7 +296,7 @@ def _answers(table: Table, layout: Layout, rest: Sequence[str], said: bool) -> l
     apart = [
         layout.fields[name] for name in ("criterion", "repetition", "task", "response_id") if name in layout.fields
     ]
-    known = [name for name in rest if name not in layout.aside or not layout.wide]
+    known = [name for name in rest if name not in layout.aside or not layout.wide or _names_things(name)]
     joined = answer_columns(
         table, layout.unit, layout.fields.get("rater"), apart, [(name, plain_name(name)) for name in known]
     )
@@ -319,19 +335,9 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         left = [name for name in rest if name not in beside and plain_name(name) not in ANSWERS]
         if sides and not left:
             layout.sides, left = None, [sides.first, sides.second]
-        grid = grid_of(left)
-        if grid:
-            layout.cells = [Cell(name, rater, criterion) for name, (rater, criterion) in grid.items()]
-            layout.aside |= {name: "is no rater with a criterion" for name in left if name not in grid}
-            layout.notes.append(
-                "headers are read as a rater and a criterion ("
-                + ", ".join(list(grid)[:2])
-                + ", ...); --map says otherwise"
-            )
-        else:
-            raters, others = alike(table, left)
-            layout.aside |= others
-            layout.cells = [Cell(name, rater=name) for name in raters]
+        layout.cells, others, notes = cells_among(table, left, layout.aside, where)
+        layout.aside |= others
+        layout.notes += notes
     if not layout.cells:
         raise HarnessError(
             f"{where}: has no column of ratings besides {', '.join(unit) or 'the rows'}; name them with --raters"

@@ -11,8 +11,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.rating.files.direct import MACHINE, form_of, read_any
-from harness.rating.files.layout import Layout, layout_of
-from harness.rating.files.mapping import Columns
+from harness.rating.files.layout import Layout, layout_of, with_records_opened
 from harness.rating.files.other_files import other_file, programs
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.tabular import TEXTS
@@ -70,7 +69,8 @@ def look_at(path: str | Path) -> Look:
         return _no_ratings(source, name, str(fault))
     found = Look(f"{form.description.rstrip('.')} ({form.format or form.name})", notes=list(ratings.attrs["notes"]))
     if form.table is not None:
-        found.columns = _roles(source.table.names, layout_of(source.table, form.table or Columns(), str(path)))
+        table, _ = with_records_opened(source.table, form.table)
+        found.columns = _roles(table.names, layout_of(table, form.table, str(path)))
     raters = sorted(map(str, ratings["rater"].dropna().unique()))
     machines = sorted(map(str, ratings.loc[is_ai(ratings), "rater"].unique()))
     people = ratings.loc[is_person(ratings), "rater"].nunique()

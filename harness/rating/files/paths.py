@@ -3,7 +3,8 @@
 `annotation.result[type=textarea].value.text.0` goes down keys, takes from a list the first element with that key
 and value, and counts list elements from 0. Keys that themselves hold dots (`Answer.quality`) are found too: the
 longest key that is there wins. `{name}` is replaced by a name that an earlier step has bound. A list or mapping that
-stands in a table as text, as JSON or as Python prints it, is gone into like any other.
+stands in a table as text, as JSON or as Python prints it, is gone into like any other; a mapping of lists that are
+equally long is a list too.
 """
 
 from __future__ import annotations
@@ -83,10 +84,20 @@ def _child(node: Any, key: str) -> Any:
         if match:
             listed = node.get(match["key"]) if match["key"] else node
             return _chosen(listed, match["field"], match["value"])
+        if key.isdigit() and (listed := of_columns(node)) is not None:
+            return listed[int(key)] if int(key) < len(listed) else MISSING
         return MISSING
     if isinstance(node, list) and key.lstrip("-").isdigit():
         return node[int(key)] if -len(node) <= int(key) < len(node) else MISSING
     return MISSING
+
+
+def of_columns(node: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Return a mapping of equally long lists as the list of mappings that it is, as `datasets` writes sequences."""
+    columns = list(node.values())
+    if len(columns) < 2 or not all(isinstance(one, list) and len(one) == len(columns[0]) for one in columns):
+        return None
+    return [dict(zip(node, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def _chosen(listed: Any, field: str, value: str) -> Any:

@@ -18,11 +18,12 @@ import pandas as pd
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.comparisons import settle_sides, sided, verdicts
 from harness.rating.files.gathered import ALIKE, DIFFERENT, Cells, cells_of, different_rows
-from harness.rating.files.layout import Cell, Layout, layout_of
+from harness.rating.files.layout import Layout, layout_of, with_records_opened
 from harness.rating.files.mapping import Columns
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.table import Table, without_summary
 from harness.rating.files.values import Meaning, Words, meaning
+from harness.rating.files.wide import Cell
 from harness.records import RaterKind, Scale
 from harness.statistics import Ints
 
@@ -168,6 +169,7 @@ def read_table(
     table, below = without_summary(source.table)
     if not len(table):
         raise HarnessError(f"{source.path}: has no ratings, only a header")
+    table, opened = with_records_opened(table, said)
     layout = layout_of(table, said.model_copy(update={"beside": tuple(also)}), where)
     for name in also:
         if name not in table.names and name not in layout.fields:
@@ -178,7 +180,7 @@ def read_table(
         frame, found = _stacked(source, different.table, replace(layout, fields=beside), said, words, also)
         if cells := cells_of(different, frame):
             frame = _with_kinds(frame, source.path, ai).assign(**{DIFFERENT: np.arange(len(frame))})
-            return TableRatings(frame, cells.times, [], _notes(source, below, layout, found), cells)
+            return TableRatings(frame, cells.times, [], _notes(source, [*below, *opened], layout, found), cells)
     frame, found = _stacked(source, table, layout, said, words, also)
     numbers = np.arange(1, len(table) + 1) if table.rows is None else np.asarray(table.rows)
     rows: Ints = np.tile(numbers, len(layout.cells)) if len(layout.cells) > 1 else numbers
@@ -192,7 +194,7 @@ def read_table(
         frame, rows = frame[~unfit], rows[~unfit]
         frame["rater_kind"] = frame["rater_kind"].cat.remove_categories(list(wrong))
     frame = _with_kinds(frame, source.path, ai)
-    return TableRatings(frame, rows, rejected, _notes(source, below, layout, found))
+    return TableRatings(frame, rows, rejected, _notes(source, [*below, *opened], layout, found))
 
 
 def _notes(source: Source, below: Sequence[str], layout: Layout, found: Meaning) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.rating.files.cells import holds
 from harness.rating.files.mapping import Mapping, Step
-from harness.rating.files.paths import MISSING, look_up
+from harness.rating.files.paths import MISSING, look_up, of_columns
 from harness.rating.files.source import Source
 from harness.rating.files.table import Entry
 
@@ -63,6 +63,8 @@ def _bound(names: Names, step: Step, data: set[str]) -> Iterator[Names]:
 def _listed(found: Any) -> list[Any]:
     if isinstance(found, list):
         return found
+    if isinstance(found, dict) and (listed := of_columns(found)) is not None:
+        return listed
     return [] if found is MISSING or found is None else [found]
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from harness.errors import HarnessError
 from harness.rating.files import limits
+from harness.rating.files.documents import records_in
 from harness.rating.files.table import Entry, Rows, Table, line_index, of_records, opened
 
 Kind = Literal["json", "jsonl", "csv", "parquet"]
@@ -132,15 +133,14 @@ def _json(path: Path, text: str, records: str | None) -> Source | None:
     if records and isinstance(document, dict):
         listed = look_up(records, {".": document})
         document = document if listed is MISSING else listed
-    if isinstance(document, dict):
-        document = [document]
+    listed_records, notes = records_in(document)
     entries, unreadable = [], []
-    for row, record in enumerate(document, 1):
+    for row, record in enumerate(listed_records, 1):
         if isinstance(record, dict):
             entries.append(Entry(row, None, _opened(record)))
         else:
             unreadable.append((row, f"is {type(record).__name__}, not a JSON object"))
-    return Source(path, "json", entries, unreadable)
+    return Source(path, "json", entries, unreadable, notes=notes)
 
 
 def _opened(record: dict[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Table:
         rows: The number of each row, where some rows of the file could not be read.
         stream: Gives several columns together, so many rows at once; where a file can do so without holding them.
         times: How often each row stands, where equal rows are one.
+        opened: Columns whose cells were records, and the columns that stand in their place.
     """
 
     names: list[str]
@@ -63,6 +64,7 @@ class Table:
     rows: Sequence[int] | None = None
     stream: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
     times: Ints | None = None
+    opened: dict[str, list[str]] = field(default_factory=dict)
     _known: dict[str, pd.Series[Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:

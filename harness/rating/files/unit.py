@@ -62,7 +62,7 @@ def answer_columns(
     by = [*unit, *known]
     others = [(name, plain) for name, plain in rest if name not in known and not AGAIN.fullmatch(plain)]
     if rater is None:
-        others = [(name, plain) for name, plain in others if plain in ANSWERS]
+        others = [(name, plain) for name, plain in others if plain in ANSWERS or plain.endswith("id")]
     again = _again(table, [*by, *apart, *([rater] if rater else [])]) if unit and others else 0
     if not again:
         return known
@@ -122,3 +122,15 @@ def _tells_apart(table: Table, unit: Sequence[str], rater: str | None, name: str
         return True
     of_rater = pd.DataFrame({"rater": table.words(rater).cat.codes.to_numpy(), "answer": answer}).drop_duplicates()
     return bool(of_rater.duplicated("rater").any())
+
+
+def of_raters(table: Table, rater: str, name: str) -> bool:
+    """Return whether a column says something of the raters (their age, their trust): the same in all that one rated."""
+    pairs = pd.DataFrame({one: table.words(one).cat.codes.to_numpy() for one in (rater, name)})
+    rows, different = len(pairs), pairs.drop_duplicates()
+    raters = pairs[rater].nunique()
+    return 1 < raters == len(different) <= rows / SEEN and pairs[name].nunique() > 1
+
+
+SEEN = 4
+"""So many ratings a rater show that a column says something of the rater."""

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.cells import COMMA, NUMBER
 from harness.rating.files.paths import parsed
 from harness.records import Scale
@@ -24,12 +25,14 @@ from harness.statistics import Ints
 
 MISSING_WORDS = (
     "na", "n/a", "n.a.", "n.a", "<na>", "-", "--", "–", "—", "not applicable",
+    "k.a.", "k. a.", "keine angabe", "entfällt", "sans objet", "no aplica", "não se aplica", "不适用", "该当なし",
     "#n/a", "#value!", "#div/0!", "#ref!", "#name?", "#null!", "#num!",
 )  # fmt: skip
 """What people and spreadsheets write for no value, beside an empty cell."""
 MISSING_AMONG_NUMBERS = (
     "nan", "nat", "none", "null", "missing", ".", "?", "blank", "(blank)", "skip", "skipped", "unsure", "not sure",
-    "unknown", "no answer", "don't know",
+    "unknown", "no answer", "don't know", "keine antwort", "weiß nicht", "weiss nicht", "pas de réponse", "ne sait pas",
+    "sin respuesta", "no sabe", "nessuna risposta", "未评分", "无", "未知", "不知道", "無回答", "нет ответа",
 )  # fmt: skip
 """What else is no value where most of the others are numbers; among words it may be a label."""
 PERCENT = "percentages"
@@ -118,7 +121,13 @@ def meaning(
         said: What the user says about words.
         decimal_comma: Commas are decimal: they separate no columns of the file.
         rows: How many rows of the file each row stands for; one where not given.
+
+    Raises:
+        HarnessError: A word that is to mean another is not there.
     """
+    if unknown := [word for word in said.recode if word not in words]:
+        raise HarnessError(f"--recode {unknown[0]}={said.recode[unknown[0]]}: no rating is {unknown[0]!r}."
+                           + did_you_mean(unknown[0], words))  # fmt: skip
     cell = criterion.astype(np.int64) * len(words) + codes
     used, place = np.unique(cell[codes >= 0], return_inverse=True)
     found = Meaning(np.full(len(codes), np.nan), np.full(len(codes), None, dtype=object))
@@ -324,8 +333,9 @@ def _rankings(words: list[str], opened: list[Any], named: bool) -> list[dict[str
 
     Text is a ranking by itself where all of it places the same options, `A > B = C`.
     """
-    placed = [_places(one) for one in opened]
-    if all(one is not None for one in placed):
+    placed = [places_of(one) for one in opened]
+    sure = named or not all(isinstance(one, dict) and len(one) > 1 for one in opened) or are_rankings(opened)
+    if sure and all(one is not None for one in placed):
         return [one for one in placed if one is not None]
     written = [_placed_text(word) for word in words]
     if all(len(one) > 1 and set(one) == set(written[0]) for one in written):
@@ -341,6 +351,19 @@ def _rankings(words: list[str], opened: list[Any], named: bool) -> list[dict[str
     return found
 
 
+def are_rankings(found: Sequence[Any]) -> bool:
+    """Return whether mappings of names to numbers are the places of rankings, with ties, and not grades."""
+    for one in found:
+        if not isinstance(one, dict) or not one or not all(_is_whole(place) for place in one.values()):
+            return False
+        places = sorted(one.values())
+        dense = {place: at for at, place in enumerate(dict.fromkeys(places), 1)}
+        competition = {place: places.index(place) + 1 for place in places}
+        if not any(all(place == known[place] for place in places) for known in (dense, competition)):
+            return False
+    return True
+
+
 def _placed_text(word: str) -> dict[str, int]:
     """Return the place of each option in `A > B = C`: those that are equal have one."""
     found: dict[str, int] = {}
@@ -350,7 +373,7 @@ def _placed_text(word: str) -> dict[str, int]:
     return found
 
 
-def _places(found: Any) -> dict[str, int] | None:
+def places_of(found: Any) -> dict[str, int] | None:
     """Return the place of each option, where a list or a mapping says it (Argilla's, Label Studio's)."""
     if isinstance(found, list) and found and all(isinstance(one, dict) and len(one) > 1 for one in found):
         pairs = [[next((one[key] for key in keys if key in one), None) for keys in (OPTION, PLACE)] for one in found]

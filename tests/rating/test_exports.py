@@ -1,0 +1,149 @@
+"""Exports of tools and scripts, as they are written: each gives its number, or says why it has none.
+
+All tables hold the same grades of two people, whose alpha is computed beside the product by `krippendorff`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import krippendorff
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+
+ANN = [1, 4, 3, 5, 2, 2, 4, 1, 5, 3, 4, 2]
+BOB = [1, 4, 2, 5, 2, 3, 4, 1, 4, 3, 5, 2]
+ALPHA = krippendorff.alpha(np.array([ANN, BOB], float), level_of_measurement="ordinal")
+ROWS = [{"ann": a, "bob": b} for a, b in zip(ANN, BOB, strict=True)]
+LONG = [(f"q{n}", who, row[who]) for n, row in enumerate(ROWS) for who in ("ann", "bob")]
+Agree = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+@pytest.fixture
+def agree(tmp_path: Path) -> Agree:
+    def run(name: str, content: Any, *options: str) -> tuple[int, dict[str, Any], str]:
+        path = tmp_path / name
+        if not isinstance(content, str):
+            lines = (json.dumps(one) + "\n" for one in content) if name.endswith("jsonl") else [json.dumps(content)]
+            content = "".join(lines)
+        path.write_text(content, encoding="utf-8")
+        shown = CliRunner().invoke(app, ["agree", str(path), "--json", "--resamples", "0", *options])
+        found = json.loads(shown.stdout) if shown.stdout.startswith("{") else {}
+        return shown.exit_code, found, str(shown.exception or "") + shown.stderr
+
+    return run
+
+
+def csv(header: str, *rows: object, sep: str = ",") -> str:
+    return "\n".join([header, *(sep.join(map(str, row)) if isinstance(row, tuple) else str(row) for row in rows)])
+
+
+def wide(header: str, beside: Callable[[int], tuple[object, ...]]) -> str:
+    return csv(header, *((f"q{n}", row["ann"], row["bob"], *beside(n)) for n, row in enumerate(ROWS)))
+
+
+READ: dict[str, tuple[str, Any]] = {
+    # what was settled in the end, and what is known of the item, is no rater
+    "final": ("w.csv", wide("item_id,ann,bob,final", lambda n: (ANN[n],))),
+    "gold": ("w.csv", wide("item_id,ann,bob,gold_label", lambda n: (BOB[n],))),
+    "ground_truth": ("w.csv", wide("item_id,ann,bob,ground_truth", lambda n: (ANN[n],))),
+    "difficulty": ("w.csv", wide("item_id,ann,bob,difficulty,weight", lambda n: (1 + n % 5, 1 + n % 2))),
+    # nor is what is known of the rater a criterion
+    "of raters": ("l.csv", csv("item,rater,rating2,age", *((*one, 30 + (one[1] == "bob")) for one in LONG))),
+    # records in cells
+    "account": ("n.jsonl", [{"id": i, "annotator": {"id": 7, "name": w}, "scores": {"quality": v}, "label": v}
+                           for i, w, v in LONG]),
+    "by rater": ("n.jsonl", [{"id": n, "ratings": row} for n, row in enumerate(ROWS)]),
+    "listed": ("n.json", [{"id": n, "annotations": [{"annotator": w, "label": v} for w, v in row.items()]}
+                          for n, row in enumerate(ROWS)]),
+    # JSON as pandas and people write it
+    "columns": ("p.json", {who: {str(n): row[who] for n, row in enumerate(ROWS)} for who in ("ann", "bob")}),
+    "index": ("p.json", {str(n): row for n, row in enumerate(ROWS)}),
+    "split": ("p.json", {"columns": ["ann", "bob"], "data": list(zip(ANN, BOB, strict=True))}),
+    "data": ("p.json", {"data": ROWS, "version": 1}),
+    "by id": ("p.json", {f"q{n}": row for n, row in enumerate(ROWS)}),
+    # crowds
+    "toloka": ("t.tsv", csv("INPUT:image\tOUTPUT:quality\tGOLDEN:quality\tASSIGNMENT:task_id\tASSIGNMENT:worker_id"
+                            "\tASSIGNMENT:status", *((i, v, 1 if i == "q0" else "", f"t{i}", w, "APPROVED")
+                                                     for i, w, v in LONG), sep="\t")),
+    "appen": ("a.csv", csv("_unit_id,_golden,_id,_tainted,_channel,_trust,_worker_id,_country,quality,quality_gold",
+                           *((i, "false", n, "false", "x", 0.9, w, "US", v, "")
+                             for n, (i, w, v) in enumerate(LONG)))),
+    "argilla 1": ("h.jsonl", [{"prompt": f"p{n}", "external_id": f"q{n}", "metadata": "{}", "quality-suggestion": None,
+                               "quality-suggestion-metadata": {"agent": None},
+                               "quality": {"user_id": ["ann", "bob"], "value": [row["ann"], row["bob"]],
+                                           "status": ["submitted"] * 2}} for n, row in enumerate(ROWS)]),
+    "limesurvey": ("s.csv", csv("id,submitdate,lastpage,startlanguage," + ",".join(f"G1[SQ{n:03}]" for n in range(12)),
+                                (1, "2024-01-01", 2, "en", *ANN), (2, "2024-01-01", 2, "en", *BOB))),
+    # what was rated is told by two columns
+    "qrels": ("q.csv", csv("qid,docid,ann,bob", *((n // 4, f"d{n % 4}", row["ann"], row["bob"])
+                                                   for n, row in enumerate(ROWS)))),
+    "turns": ("d.csv", csv("conversation_id,turn,assessor,score", *((int(i[1:]) // 3, int(i[1:]) % 3, w, v)
+                                                                     for i, w, v in LONG))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_an_export_gives_the_number_of_what_people_rated(kind, agree):
+    code, found, said = agree(*READ[kind], "--level", "ordinal")
+    assert code == 0, said
+    (table,) = found["tables"]
+    assert (len(table["raters"]), table["n_ratings"]) == (2, 24), table["raters"]
+    assert table["alpha"]["value"] == pytest.approx(ALPHA)
+
+
+SIDES = [{"prompt": f"p{n}", "answer_0": f"x{n}", "answer_1": f"y{n}", "score_0": a, "score_1": b}
+         for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))]  # fmt: skip
+REFUSED: dict[str, tuple[str, Any, str]] = {
+    "two sides": ("s.jsonl", SIDES, "of the two answers in each row"),
+    "criteria": ("c.csv", csv("question,faithfulness,answer_relevancy", *((f"q{n}", a, b) for n, (a, b) in
+                              enumerate(zip(ANN, BOB, strict=True)))), "no column says who rated"),
+    "scores": ("b.jsonl", [{"id": n, "output": "o", "scores": {"Factuality": a / 5, "Brevity": b / 5}}
+                           for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))], "no column says who rated"),
+    "records": ("r.jsonl", [{"prompt": f"p{n}", "answers": [{"model": "a", "rank": 1.0}, {"model": "b", "rank": 2.0}],
+                             "turns": 1, "good": True} for n in range(12)], "holds records"),
+    "no question": ("n.csv", csv("id,expected,created", *((n, "yes", "monday") for n in range(12))), "--raters"),
+    "marked by hand": ("p.jsonl", [{"text": f"t{n}", "_input_hash": n, "_task_hash": n, "spans": [], "answer": "accept",
+                                    "_view_id": "spans_manual", "_annotator_id": w} for n in range(6) for w in "ab"],
+                       "what was marked"),
+    "errors": ("m.tsv", csv("system\tseg_id\trater\tcategory\tseverity", *(("s", n, w, "Style", "Minor")
+                            for n in range(6) for w in "ab"), sep="\t"), "one error of several"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_agreement_is_refused_with_the_reason(kind, agree):
+    name, content, why = REFUSED[kind]
+    code, _, said = agree(name, content)
+    assert code != 0
+    assert why in said
+
+
+def test_one_raters_criteria_are_read_when_it_is_said_who_rated(agree):
+    _, _, said = agree("b.jsonl", REFUSED["scores"][1], "--rater-name", "gpt")
+    assert "each of these columns is a criterion: Factuality, Brevity" in said
+
+
+def test_the_scores_in_a_record_are_criteria_where_it_says_who_rated(agree):
+    rows = [{"id": i, "rater": w, "scores": {"fluency": v, "style": 6 - v}} for i, w, v in LONG]
+    _, found, _ = agree("n.jsonl", rows, "--level", "ordinal")
+    assert [table["criterion"] for table in found["tables"]] == ["fluency", "style"]
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(ALPHA)
+
+
+def test_a_word_that_nobody_said_cannot_be_recoded(agree):
+    code, _, said = agree("l.csv", csv("item_id,rater,value", *LONG), "--recode", "6=5")
+    assert code != 0
+    assert "no rating is '6'" in said
+
+
+def test_a_settled_label_beside_one_rater_is_compared_with_it(agree):
+    rows = csv("item_id,gold,judge", *((f"q{n}", a, b) for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))))
+    _, found, _ = agree("g.csv", rows)
+    assert found["tables"][0]["raters"] == ["gold", "judge"]
