@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from harness.rating.files.headers import is_named_otherwise
+from harness.rating.files.lists import SEPARATORS, places_of
 from harness.rating.files.table import Table, opened
-from harness.rating.files.values import SEPARATORS, places_of
 from harness.statistics import Floats
 
 LONG_TEXT = 120

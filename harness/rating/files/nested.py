@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from harness.rating.files.headers import is_criterion, is_named_otherwise, is_rater, plain_name
+from harness.rating.files.lists import are_rankings
 from harness.rating.files.table import Table, of_records, opened
-from harness.rating.files.values import are_rankings
 
 ACCOUNT = ("email", "username", "name", "login", "id", "user_id")
 """Where the record of a person says who it is, the surer first."""
