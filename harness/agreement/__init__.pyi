@@ -14,6 +14,7 @@ from .chance import strength as strength
 from .coefficients.alpha import alpha as alpha
 from .coefficients.alpha import reference_alphas as reference_alphas
 from .coefficients.coefficients import COEFFICIENTS as COEFFICIENTS
+from .coefficients.consistency import ICC_NAMES as ICC_NAMES
 from .coefficients.contingency import kappa as kappa
 from .coefficients.kalpha import kalpha as kalpha
 from .components import Components as Components

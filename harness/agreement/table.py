@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement.coefficients.consistency import RandomRaters
+from harness.agreement.coefficients.consistency import ICC_NAMES, RandomRaters
 from harness.agreement.grid.units import Level
 from harness.statistics import Estimate
 
@@ -42,7 +42,9 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        values = {name: found.to_dict() for name, found in self.coefficients.items()}
+        values: dict[str, dict[str, Any]] = {name: found.to_dict() for name, found in self.coefficients.items()}
+        for name in ICC_NAMES.keys() & values.keys():
+            values[name]["names"] = dict(zip(("shrout_fleiss", "mcgraw_wong"), ICC_NAMES[name], strict=True))
         for name, random in self.random_raters.items():
             values[name] |= {"raters": "fixed", "random_raters": random.to_dict()}
         return {

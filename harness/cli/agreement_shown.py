@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import NO_PEOPLE, Agreement, Components, Means, RunAgreement, confusion, of_labels
+from harness.agreement import ICC_NAMES, NO_PEOPLE, Agreement, Components, Means, RunAgreement, confusion, of_labels
 
 if TYPE_CHECKING:
     from harness.agreement import Preferences
@@ -44,7 +44,8 @@ def _show_tables(found: Agreement) -> None:
             ends = table.random_raters.get(coefficient)
             random = f"  these raters; raters at random [{_number(ends.low)}, {_number(ends.high)}]" if ends else ""
             random += f" (too narrow: {', '.join(ends.doubts)}; see --components)" if ends and ends.doubts else ""
-            print(f"  {coefficient:<22} {_words(value.to_dict())}{random}")
+            named = ", ".join([coefficient, *ICC_NAMES.get(coefficient, ())])
+            print(f"  {named:<22} {_words(value.to_dict())}{random}")
         print(f"  chosen: {table.why}")
         if len(table.raters) == 2 and len(units.values) <= FEW_GRADES:
             print(f"  rows {table.raters[0]}, columns {table.raters[1]}")

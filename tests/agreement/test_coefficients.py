@@ -135,6 +135,27 @@ def test_intraclass_correlations_of_shrout_and_fleiss():
         assert round(value(name, grid), 2) == figure
 
 
+@pytest.mark.parametrize("scale", [1.0, 10.0])
+def test_both_schools_name_the_six_forms_and_each_has_its_interval(scale):
+    """Shrout and Fleiss' table 2; McGraw and Wong's A is agreement and C consistency; units change nothing."""
+    grid = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]) * scale
+    frame = pd.DataFrame(grid, columns=list("abcd"))
+    table = agree(frame, level="interval", coefficients=["icc"]).tables[0].to_dict()
+    published = {
+        ("ICC(1,1)", "ICC(1)"): 0.17, ("ICC(2,1)", "ICC(A,1)"): 0.29, ("ICC(3,1)", "ICC(C,1)"): 0.71,
+        ("ICC(1,k)", "ICC(k)"): 0.44, ("ICC(2,k)", "ICC(A,k)"): 0.62, ("ICC(3,k)", "ICC(C,k)"): 0.91,
+    }  # fmt: skip
+    found = {tuple(one["names"].values()): one for one in table.values() if isinstance(one, dict) and "names" in one}
+    assert {name: round(one["value"], 2) for name, one in found.items()} == published
+    assert all(one["low"] < one["value"] < one["high"] for one in found.values())
+    for names, figure in published.items():
+        for name in names:
+            [alone] = agree(frame, level="interval", coefficients=[name.lower()], resamples=0).tables
+            assert round(list(alone.coefficients.values())[-1].value, 2) == figure
+    with pytest.raises(HarnessError, match="no coefficient"):
+        agree(frame, coefficients=["ICC(4,1)"])
+
+
 def test_kendall_w_by_hand():
     """Three raters, four items, no ties: rank sums 3, 6, 9, 12 would be W = 1; one swap by hand."""
     same = np.tile(np.arange(4.0)[:, None], 3)

@@ -367,3 +367,14 @@ def test_who_always_says_the_same_is_a_rater(tmp_path):
     assert found["tables"][0]["raters"] == ["ann", "bob", "dan", "eve"]
     right = krippendorff.alpha(np.array(rows).T[1:].astype(float), level_of_measurement="nominal")
     assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("step", [10, 0.5])
+def test_a_severe_rater_on_a_scale_of_tens_or_halves_is_a_rater(tmp_path, step):
+    """Shrout and Fleiss' table in other units: ICC(2,1) stays .29; what took a hundred seconds is none."""
+    rows = [(9, 2, 5, 8), (6, 1, 3, 2), (8, 4, 6, 8), (7, 1, 2, 6), (10, 5, 6, 9), (6, 2, 4, 7)]
+    frame = pd.DataFrame(rows, columns=list("abcd")) * step
+    frame.assign(took=[131, 210, 455, 170, 333, 290]).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "interval", "--coefficient", "ICC(2,1)")
+    assert found["tables"][0]["raters"] == list("abcd")
+    assert round(found["tables"][0]["icc2"]["value"], 2) == 0.29

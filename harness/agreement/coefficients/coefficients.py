@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harness.agreement.coefficients import categories, consistency, contingency, correlation, lists
 from harness.agreement.coefficients.alpha import alpha_statistic
+from harness.agreement.coefficients.consistency import ICC_NAMES
 from harness.agreement.grid.units import Level, Units
 from harness.errors import HarnessError, did_you_mean
 from harness.statistics import Estimate, Statistic, estimate
@@ -80,16 +81,25 @@ CHOICE: dict[Level, tuple[tuple[str, ...], str]] = {
 def choose(level: Level, names: Sequence[str] | None = None) -> tuple[list[str], str]:
     """Return the coefficients to compute and why: those asked for, beside alpha and percent agreement.
 
+    An intraclass correlation goes by either school's name too (`ICC(2,1)`, `ICC(A,1)`); `icc` is all six.
+
     Raises:
         HarnessError: A name is no coefficient.
     """
     chosen, why = CHOICE[level]
     if not names:
         return list(chosen), why
-    for name in names:
-        if name not in COEFFICIENTS:
-            raise HarnessError(f"no coefficient {name!r}.{did_you_mean(name, COEFFICIENTS)}")
-    return list(dict.fromkeys(["alpha", "percent_agreement", *names])), "as asked for"
+    asked = [one for name in names for one in (ICC_NAMES if name.lower() == "icc" else [_named(name)])]
+    return list(dict.fromkeys(["alpha", "percent_agreement", *asked])), "as asked for"
+
+
+def _named(name: str) -> str:
+    """Return a coefficient's own name."""
+    known = {said.lower(): own for own, schools in ICC_NAMES.items() for said in schools}
+    own = known.get(name.replace(" ", "").lower(), name)
+    if own not in COEFFICIENTS:
+        raise HarnessError(f"no coefficient {name!r}.{did_you_mean(name, COEFFICIENTS)}")
+    return own
 
 
 def compute(name: str, units: Units, level: Level, *, resamples: int = 1000, seed: int = 0) -> Estimate:

@@ -16,6 +16,12 @@ from harness.statistics import Floats, Statistic
 ENOUGH_RATERS, MANY_ITEMS = 10, 100
 """With fewer raters of so many items the interval of raters at random covers too rarely."""
 Form = Literal["icc1", "icc2", "icc3", "icc1k", "icc2k", "icc3k"]
+ICC_NAMES: dict[str, tuple[str, str]] = {
+    "icc1": ("ICC(1,1)", "ICC(1)"), "icc2": ("ICC(2,1)", "ICC(A,1)"), "icc3": ("ICC(3,1)", "ICC(C,1)"),
+    "icc1k": ("ICC(1,k)", "ICC(k)"), "icc2k": ("ICC(2,k)", "ICC(A,k)"), "icc3k": ("ICC(3,k)", "ICC(C,k)"),
+}  # fmt: skip
+"""What each form is called by Shrout and Fleiss (1979), and by McGraw and Wong (1996): A is agreement, where severity
+counts, C consistency, where it does not."""
 
 
 def icc(form: Form) -> Callable[[Units, Level], Statistic | str]:

@@ -29,6 +29,8 @@ OFTEN = 8
 """In so many rows the others must differ for a column of grades to be their mean, most or least by more than chance."""
 TOP = 10
 """The most that a scale of grades is taken to have."""
+STEPS, WIDEST, STRETCH = 20, 1000, 4
+"""Grades in tens or halves have at most so many steps, go so far, and their tops lie so far apart at most."""
 INSIDE = 0.5
 """So large a share of each of two columns' values lies in the other's range where they look alike."""
 
@@ -140,9 +142,10 @@ def several_alike(table: Table, names: Sequence[str]) -> bool:
 def alike(table: Table, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return the columns that look like each other, and the others with the reason.
 
-    Two columns of numbers look alike if both are grades of at most ten, or both are 0 and 1, or half of each one's
-    values lie within the other's range; two of words if they share half of the labels of the one that has fewer. The
-    most that look alike are the raters. A column that is the mean (or sum, median, ...) of the others is none.
+    Two columns of numbers look alike if both are grades of at most ten, or both are 0 and 1, or both go in steps of
+    one size, or half of each one's values lie within the other's range; two of words if they share half of the labels
+    of the one that has fewer. The most that look alike are the raters. A column that is the mean (or sum, median, ...)
+    of the others is none.
     """
     if len(names) < 2 or len(table) < ENOUGH:
         return list(names), {}
@@ -202,12 +205,27 @@ def _overlap(a: Floats | None, b: Floats | None) -> bool:
         return False
     if (_are_grades(a) and _are_grades(b)) or np.isin(np.concatenate([a, b]), [0, 1]).all():
         return True  # however severe one rater is
+    if (step := _step(a)) and (other := _step(b)) and _near(step, other, 2) and _near(a.max(), b.max(), STRETCH):
+        return True
     return all(float(np.mean((one >= other.min()) & (one <= other.max()))) >= INSIDE for one, other in ((a, b), (b, a)))
 
 
 def _are_grades(numbers: Floats) -> bool:
     """Return whether numbers are grades of a scale of at most ten: whole, small, and more than yes and no."""
     return bool(numbers.min() >= 0 and 1 < numbers.max() <= TOP and np.array_equal(numbers, np.rint(numbers)))
+
+
+def _step(numbers: Floats) -> float | None:
+    """Return the step of a scale in hundredths (tens up to a hundred, halves up to ten); None where there is none."""
+    parts = np.rint(100 * numbers).astype(np.int64)
+    if numbers.min() < 0 or numbers.max() > WIDEST or not np.allclose(parts, 100 * numbers):
+        return None
+    step = int(np.gcd.reduce(parts))
+    return step if step not in (0, 100) and 1 < parts.max() / step <= STEPS else None
+
+
+def _near(one: float, other: float, most: float) -> bool:
+    return max(one, other) <= most * min(one, other)
 
 
 def _is_continuous(numbers: Floats) -> bool:
