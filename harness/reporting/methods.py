@@ -5,6 +5,7 @@ Nothing here is written by hand for one run: what the manifest does not hold is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from harness.reporting.definitions import definitions, settings
@@ -76,17 +77,33 @@ def _shown(value: Any) -> str:
 
 
 def lm_eval_scores(manifest: Row) -> list[Row]:
-    """Return a row a task, model and metric of lm-eval: the value and its standard error, None where it has none."""
-    rows = []
-    for model, tasks in sorted((manifest.get("scores") or {}).items()):
-        for task, found in sorted(tasks.items()):
-            for key, value in sorted(found["results"].items()):
-                metric, comma, name = key.partition(",")
-                if comma and not metric.endswith("_stderr") and isinstance(value, int | float):
-                    error = found["results"].get(f"{metric}_stderr,{name}")
-                    stderr = error if isinstance(error, int | float) else None
-                    rows.append({"task": task, "model": model, "metric": key, "value": value, "stderr": stderr})
-    return sorted(rows, key=lambda row: (row["task"], row["model"], row["metric"]))
+    """Return a row a task or group, model and metric of lm-eval: the value and its standard error, None without one.
+
+    Those of groups come first, with the tasks and groups that they hold as `members`.
+    """
+    members = {group["name"]: list(group["members"]) for group in manifest.get("groups") or []}
+    rows = [
+        {"task": task, "model": model, "metric": metric, "value": value, "stderr": stderr, "members": []}
+        for model, tasks in (manifest.get("scores") or {}).items()
+        for task, found in tasks.items()
+        for metric, value, stderr in _measured(found["results"])
+    ]
+    rows += [
+        {"task": name, "model": model, "metric": metric, "value": value, "stderr": stderr, "members": members[name]}
+        for model, groups in (manifest.get("group_scores") or {}).items()
+        for name, found in groups.items()
+        for metric, value, stderr in _measured(found)
+        if name in members
+    ]
+    return sorted(rows, key=lambda row: (not row["members"], row["task"], row["model"], row["metric"]))
+
+
+def _measured(results: Row) -> Iterator[tuple[str, float, float | None]]:
+    for key, value in results.items():
+        metric, comma, name = key.partition(",")
+        if comma and not metric.endswith("_stderr") and isinstance(value, int | float):
+            error = results.get(f"{metric}_stderr,{name}")
+            yield key, value, error if isinstance(error, int | float) else None
 
 
 def _exclusions(evidence: Evidence) -> list[str]:

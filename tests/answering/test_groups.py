@@ -1,5 +1,6 @@
 """Groups and tags of lm-eval in a suite: the tasks below them, and lm-eval's own aggregates in its own table."""
 
+import json
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from harness.answering.tasks.groups import expanded, leaves_of, read_groups
 from harness.answering.tasks.hub import tracing
 from harness.catalog import Catalog
 from harness.errors import HarnessError
+from harness.reporting import report, summary
 from harness.stages.stages import run_suite
 from harness.suite import Suite
 
@@ -73,6 +75,44 @@ def test_a_group_that_cannot_be_kept_is_refused(own, tmp_path, text, said):
     (tmp_path / "mine" / "tasks" / "everyday.yaml").write_text(text)
     with pytest.raises(HarnessError, match=said):
         leaves_of("everyday", own, {})
+
+
+TASK = """task: {name}
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {name}.jsonl}}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{{{q}}}}"
+doc_to_choice: "{{{{choices}}}}"
+doc_to_target: "{{{{answer}}}}"
+metric_list: [{{metric: acc, aggregation: mean, higher_is_better: true}}]
+"""
+
+
+def test_the_page_has_the_groups_with_the_commands_numbers(tmp_path):
+    folder = tmp_path / "mine" / "tasks"
+    folder.mkdir(parents=True)
+    for name, count in (("few", 2), ("many", 6)):
+        (folder / f"{name}.yaml").write_text(TASK.format(name=name))
+        row = {"q": "?", "choices": ["a", "b"]}
+        lines = [json.dumps({**row, "answer": n % 2}) + "\n" for n in range(count)]
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    group = "group: both\ntask: [few, many]\naggregate_metric_list: [{metric: acc, weight_by_size: true}]\n"
+    (folder / "both.yaml").write_text(group)
+    models = [{"name": "guesses", "model": "dummy"}]  # lm-eval's: it reads nothing
+    whole = Suite.model_validate({"name": "groups", "models": models, "tasks": [{"task": "both"}]})
+    run = run_suite(whole, tmp_path / "run", stages=["answer"], include=[tmp_path / "mine"])
+
+    rows = summary(run)["methods"]["lm_eval"]
+    by_task = {row["task"]: row for row in rows}
+    assert list(by_task) == ["both", "few", "many"]
+    assert [by_task[task]["members"] for task in by_task] == [["few", "many"], [], []]
+    assert by_task["both"]["value"] == (2 * by_task["few"]["value"] + 6 * by_task["many"]["value"]) / 8
+    printed = lm_eval_table(run.manifest["scores"]["guesses"], read_groups(run.manifest["groups"]))
+    cells = {line.replace(" ", "") for line in printed.splitlines() if line.startswith("|both")}  # in both its tables
+    assert all(f"|{by_task['both']['value']:.4f}|±|{by_task['both']['stderr']:.4f}|" in line for line in cells)
+    assert cells
+    assert "group of few, many" in report(run).read_text()
 
 
 @pytest.mark.slow
