@@ -1,6 +1,7 @@
 """The public functions, and the room that each comes from: read by type checkers, and by `__init__` itself."""
 
 from .agreement import agree as agree
+from .agreement import agree_spans as agree_spans
 from .agreement import audit as audit
 from .agreement import rank as rank
 from .learning import exchange as exchange

@@ -40,6 +40,8 @@ from .run_agreement import NO_PEOPLE as NO_PEOPLE
 from .run_agreement import RunAgreement as RunAgreement
 from .run_agreement import agree_in_run as agree_in_run
 from .run_agreement import with_people as with_people
+from .spans import SpanAgreement as SpanAgreement
+from .spans import agree_spans as agree_spans
 from .stand_in.ceiling import ceiling as ceiling
 from .stand_in.chosen import column_of as column_of
 from .stand_in.corrected import ppi_mean as ppi_mean

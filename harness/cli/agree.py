@@ -33,6 +33,7 @@ from harness.cli.columns import (
     words_said,
 )
 from harness.cli.gates import JUnit
+from harness.cli.marked import agree_on_spans
 from harness.cli.ranked import LENGTHS, check_word, of_raters, ranked, run_ranked
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 
 def agree(
+    context: typer.Context,
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -162,6 +164,10 @@ def agree(
             help="Write what each rater says where another says what to this file (CSV, as all; .json, JSON)."
         ),
     ] = None,
+    spans: Annotated[
+        bool,
+        typer.Option("--spans", help="Of Label Studio, doccano, Prodigy: agreement on spans, exact and overlapping."),
+    ] = False,
     page: Annotated[Path | None, typer.Option(help="Write all that is said as a page to this HTML file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -173,6 +179,9 @@ def agree(
     from harness.rating import Gathered, read_any, read_gathered
     from harness.run import Run, is_run
 
+    if spans:
+        agree_on_spans(context, sources, resamples, seed, as_json)
+        return
     columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
     levels = by_criterion(level, "--level")
     words = words_said(missing, recode, levels)

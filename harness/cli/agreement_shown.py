@@ -269,6 +269,11 @@ def _words(row: dict[str, Any]) -> str:
     return shown if row["reason"] in (None, "no_resamples") else f"{shown}  no interval: {row['reason']}"
 
 
+def words_of(row: dict[str, Any]) -> str:
+    """Return a value with its interval, or why there is none."""
+    return _words(row).strip()
+
+
 def _warn(warnings: list[dict[str, Any]]) -> None:
     for one in warnings:
         print(f"warning {one['code']}: {one['message']}", file=sys.stderr)

@@ -27,6 +27,9 @@ from .files.ratings_file import kind_of as kind_of
 from .files.reading import Imported as Imported
 from .files.reading import read_ratings as read_ratings
 from .files.source import read_source as read_source
+from .files.spans import Marked as Marked
+from .files.spans import Span as Span
+from .files.spans import read_spans as read_spans
 from .files.values import Words as Words
 from .judges.weights_file import write_weights as write_weights
 from .people.annotation.access import check_host as check_host
