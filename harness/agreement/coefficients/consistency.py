@@ -92,8 +92,10 @@ def of_random_raters(form: str, units: Units) -> RandomRaters | None:
     Both items and raters are taken for normal, items for independent. None for the other forms, in which raters are
     fixed (icc3) or come with their items (icc1), and where nothing varies.
     """
+    if form not in ("icc2", "icc2k"):
+        return None
     found = _complete(units, "interval")
-    if form not in ("icc2", "icc2k") or isinstance(found, str):
+    if isinstance(found, str):
         return None
     from scipy.stats import f as fisher
 

@@ -262,7 +262,7 @@ def _stacked(
         found = _read_values(source, table, layout.cells, frame, words)
     frame["value"] = found.value
     label = frame.get("label")
-    if label is not None or any(one is not None for one in found.label):
+    if label is not None or pd.notna(found.label).any():
         spoken = pd.Series(found.label, index=frame.index, dtype=object)
         frame["label"] = spoken if label is None else label.astype(object).where(label.notna(), spoken)
     if found.scale:

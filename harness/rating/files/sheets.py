@@ -189,7 +189,7 @@ def _fast(text: str, delimiter: str, names: list[str]) -> Table | None:
     """Return a large table by Arrow's reader; None where some row is not as the header says, or a cell has lines."""
     import pyarrow.csv as arrow
 
-    kinds = dict.fromkeys(map(str, range(len(names))), pa.dictionary(pa.int32(), pa.string()))
+    kinds = dict.fromkeys(map(str, range(len(names))), pa.string())
     content = text.encode()
     try:
         table = arrow.read_csv(

@@ -81,9 +81,11 @@ class Table:
     @cached_property
     def head(self) -> dict[str, list[Any]]:
         """The cells of the first rows."""
+        if self.stream is None:
+            return {name: self.load(name).slice(0, HEAD).to_pylist() for name in self.names}
         found: dict[str, list[Any]] = {name: [] for name in self.names}
         count = 0
-        for piece in self.pieces(self.names, HEAD):
+        for piece in self.stream(self.names, HEAD):
             for name in self.names:
                 found[name] += piece[name].to_pylist()
             count += len(piece)

@@ -123,11 +123,11 @@ def meaning(
     if unknown := [word for word in said.recode if word not in words]:
         raise HarnessError(f"--recode {unknown[0]}={said.recode[unknown[0]]}: no rating is {unknown[0]!r}."
                            + did_you_mean(unknown[0], words))  # fmt: skip
-    cell = criterion.astype(np.int64) * len(words) + codes
-    used, place = np.unique(cell[codes >= 0], return_inverse=True)
+    spoken = codes >= 0
+    place, used = pd.factorize(criterion[spoken].astype(np.int64) * len(words) + codes[spoken], sort=True)
     found = Meaning(np.full(len(codes), np.nan), np.full(len(codes), None, dtype=object))
     values, labels = np.full(len(used), np.nan), np.full(len(used), None, dtype=object)
-    counts = np.bincount(place, None if rows is None else rows[codes >= 0], minlength=len(used)).astype(int)
+    counts = np.bincount(place, None if rows is None else rows[spoken], minlength=len(used)).astype(int)
     for at, name in enumerate(criteria):
         mine = np.flatnonzero((used >= at * len(words)) & (used < (at + 1) * len(words)))
         told = [words[code] for code in used[mine] - at * len(words)]
@@ -137,7 +137,7 @@ def meaning(
         if scale:
             found.scale[name] = scale
         found.notes += [f"{name}: {note}" if len(criteria) > 1 else note for note in notes]
-    found.value[codes >= 0], found.label[codes >= 0] = values[place], labels[place]
+    found.value[spoken], found.label[spoken] = values[place], labels[place]
     return found
 
 
