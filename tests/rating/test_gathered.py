@@ -99,7 +99,7 @@ def test_every_option_says_the_same_of_units_as_of_rows(tmp_path, asked):
 @pytest.mark.parametrize("group", [5, 1000])
 def test_every_rule_of_rows_holds_for_units(tmp_path, change, group):
     both(written(tmp_path, change(table()), row_group_size=group))
-    both(written(tmp_path, change(table())), words=Words(missing=("1", "poor"), recode={"2": "3", "Poor": "good"}))
+    both(written(tmp_path, change(table())), words=Words(missing=("1", "poor")))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,17 @@ def test_what_only_rows_can_say_is_read_by_rows(tmp_path, change):
 
 def test_more_raters_than_one_number_holds(tmp_path):
     both(written(tmp_path, table(20, [f"r{n:02}" for n in range(50)])), AgreementOptions(resamples=0))
+
+
+def test_words_that_mean_another(tmp_path):
+    path = written(tmp_path, table())
+    both(path, words=Words(recode={"2": "3", "5": "1"}))
+    complaints = []
+    for read in (read_any, read_gathered):
+        with pytest.raises(HarnessError, match="no rating is '9'") as wrong:
+            read(path, words=Words(recode={"9": "3"}))
+        complaints.append(str(wrong.value))
+    assert complaints[0] == complaints[1]
 
 
 def test_columns_that_are_asked_for_are_taken_along(tmp_path):
