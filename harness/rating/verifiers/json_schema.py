@@ -11,7 +11,7 @@ import referencing
 from harness.errors import HarnessError
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.problems import BLOCK
+from harness.rating.verifiers.problems import code_blocks
 from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, facts_of
 from harness.records import Item
 
@@ -61,9 +61,9 @@ def json_schema(spec: RaterSpec, _: Surroundings) -> Verifier:
 
 
 def _fits(validator: SchemaValidator, answer: str) -> Checked:
-    block = BLOCK.search(answer)
+    fenced = next((code for _, code in code_blocks(answer)), answer)
     try:
-        value = json.loads(block["code"] if block else answer, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = json.loads(fenced, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return Checked(False, f"no JSON: {error}")
     try:

@@ -200,7 +200,7 @@ def program(problem: Mapping[str, Any], answer: str) -> str:
     text = TAGGED.sub(r"```python\n\1```", clean(answer_of(answer)))
     closed = CLOSED.match(text)
     text = closed["code"] if closed else text
-    blocks = list(_blocks(text))
+    blocks = list(code_blocks(text))
     code = _chosen(blocks, _called(problem)) if blocks else text
     entry, prompt = problem.get("entry_point"), prompt_of(problem)
     if not code.strip() or not code.lstrip("\n").startswith((" ", "\t")):
@@ -215,7 +215,7 @@ def clean(source: str) -> str:
     return source.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
+def code_blocks(text: str) -> Iterator[tuple[str, str]]:
     """Yield language and contents of the code blocks; one that is never closed goes to the end.
 
     A block of Python ends at the first fence that leaves it whole, if there is one.
