@@ -378,12 +378,22 @@ def test_every_word_of_a_schema_is_read():
             assert re.search(re.escape(word), read_text(f"Verdict: {word}", words).word)
 
 
+def lines(name):
+    """Yield a line and its words; its `want`: the words that may come; null for unread."""
+    for line in map(json.loads, (Path(__file__).parent / "fixtures" / name).read_text(encoding="utf-8").splitlines()):
+        yield line, line["words"] if isinstance(line["words"], list) else [str(number) for number in range(101)]
+
+
 def test_none_of_many_replies_is_misread():
-    """`want` of a line: the words that may come; null for unread."""
+    found = [(line, read_text(line["text"], words).word) for line, words in lines("judges.jsonl")]
+    assert [(line, word) for line, word in found if word not in line["want"]] == []
+
+
+def test_none_of_many_tables_of_tokens_is_misread():
     wrong = []
-    for line in map(json.loads, (Path(__file__).parent / "fixtures" / "judges.jsonl").read_text().splitlines()):
-        words = line["words"] if isinstance(line["words"], list) else [str(number) for number in range(101)]
-        found = read_text(line["text"], words).word
-        if found not in line["want"]:
-            wrong.append((line, found))
+    for line, words in lines("tokens.jsonl"):
+        top = {token: math.log(share) for token, share in line["top"].items()}
+        word = read_probabilities([top], words).word
+        if word not in line["want"]:
+            wrong.append((line, word))
     assert wrong == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 LONGEST = 20_000
 """Characters of an object that is read although it is not quite JSON."""
 INSIDE = re.compile(r"[{}]|\"(?:[^\"\\]|\\.)*\"|(?<=[:{,\s])'(?:[^'\\]|\\.)*'", re.DOTALL)
+COMMENT = re.compile(r"(?<=[\s,])//[^\n\"']*$", re.MULTILINE)
 KEY = re.compile(r"[A-Za-z_][\w -]*")
 
 
@@ -40,9 +42,11 @@ def _nearly(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
             break
     else:
         return None, start + 1
-    written = text[start : part.end()]
+    written = COMMENT.sub("", text[start : part.end()])
     if len(written) > LONGEST or re.search(r"[&*!]\w", written):
         return None, start + 1
+    if r"\'" in written:  # a dict as Python writes it, which YAML does not read
+        return _literal(written), part.end()
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -53,6 +57,18 @@ def _nearly(text: str, start: int) -> tuple[dict[str, Any] | None, int]:
     if not isinstance(value, dict) or not all(isinstance(key, str) and KEY.fullmatch(key) for key in value):
         return None, start + 1
     return (None, start + 1) if None in value.values() else (value, part.end())
+
+
+def _literal(written: str) -> dict[str, Any] | None:
+    """Return a Python dict with a key a name, or None."""
+    try:
+        tree = ast.parse(written, mode="eval")
+        value = ast.literal_eval(tree)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
+    keys = [[ast.dump(key) for key in node.keys if key] for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    once = all(len(set(names)) == len(names) for names in keys)
+    return value if once and isinstance(value, dict) and all(isinstance(key, str) for key in value) else None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

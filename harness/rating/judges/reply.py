@@ -165,9 +165,25 @@ def _more(answer: str) -> bool:
     return len(answer.split()) > 1 and not answer.lstrip().startswith("{")
 
 
+FORMATTING = re.compile(
+    r"</?(?:b|strong|i|em|u|p|br|span|div|output|result|response|evaluation|final|feedback)\s*/?>|&nbsp;", re.I
+)
+"""Marks around a statement that say nothing."""
+STARS = re.compile(
+    r"((?:^|[:：|]|\bof)[ \t*_]*)((?:[⭐★🌟]\ufe0f?)+)([☆✩]*)(?=[ \t*_.!)|]*(?:$|\(|/|out\b|of\b))", re.MULTILINE
+)
+"""A grade in stars; the empty ones say how many there are at the most."""
+
+
+def _stars(found: re.Match[str]) -> str:
+    full = len(found[2].replace("\ufe0f", ""))
+    return f"{found[1]}{full}" + (f"/{full + len(found[3])}" if found[3] else "")
+
+
 def _read(answer: str, vocabulary: Vocabulary, reads: Reads) -> Reading:
     if isinstance(reads, Pattern):
         return _by_pattern(answer, vocabulary, reads.pattern)
+    answer = STARS.sub(_stars, FORMATTING.sub(" ", answer))
     if reads == "last_number":
         numbers = list(LAST_NUMBER.finditer(answer))
         return _decided([_number(numbers[-1], vocabulary)] if numbers else [], vocabulary, answer)

@@ -8,11 +8,11 @@ is spoken of. Where there is none of those, a line that is the word alone, or "I
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from harness.rating.judges.fields import words_of
 from harness.rating.judges.objects import objects
-from harness.rating.judges.vocabulary import NOUN, NUMBER, OF, UNIT, Vocabulary, contradicts
+from harness.rating.judges.vocabulary import NAMES, NOUN, NUMBER, OF, UNIT, VERDICT, Vocabulary, contradicts
 
 
 class Statement(NamedTuple):
@@ -26,18 +26,21 @@ class Statement(NamedTuple):
     rationale: str | None = None
 
 
-VERDICT = "verdict|score|rating|grade|winner|judge?ment|decision|overall"
-NAMES = rf"{VERDICT}|answer|choice|mark|preference|conclusion|result|label"
-SURELY = r"(?:(?:clearly|definitely|therefore|thus|hence|simply|obviously|certainly)\s+|an?\s+(?=[0-9]))?"
+SURELY = (
+    r"(?:(?:clearly|definitely|therefore|thus|hence|simply|obviously|certainly)\s+|"
+    r"an?\s+(?:(?:solid|strong|firm|clear|high|low)\s+)?(?=[0-9]))?"
+)
 NAMED = re.compile(
     rf"(?:(?<![^\W_])(?:{NAMES})(?![^\W_])(?:\s+(?:awarded|given|assigned))?"
     r"(?:\s*[(\[][^()\[\]\n]{0,40}[)\]]|\s+(?:on|from)\b[^:\n]{0,40}(?=:))?[*_\"'` ]*"
     r"(?P<link>(?:\bis\s*)?[:=：]|→|->|\bis\b|\bof\b|\|)"
-    rf"|\[(?:{NAMES})\]\s*:?)[*_ ]*\s*{SURELY}",
+    rf"|\[(?:{NAMES})\]\s*:?|\btotal(?=[*_ ]*:[*_ ]*{OF})[*_ ]*:)[*_ ]*\s*{SURELY}",
     re.IGNORECASE,
 )
 OTHER_SCORE = re.compile(
-    r"\b(?:max(?:imum)?|min(?:imum)?|highest|lowest|top|possible|passing|perfect|average|previous|prior|old)\s+$",
+    r"\b(?:max(?:imum)?|min(?:imum)?|highest|lowest|top|possible|passing|perfect|average|previous|prior|old|"
+    r"original|first|reference|gold|ground[ -]truth|human|expected|target|baseline|threshold|mean|median|typical)"
+    r"(?:\s+(?:human|reference|\w+['’]s))?\s+$",
     re.IGNORECASE,
 )
 """What leads a score that is not this answer's."""
@@ -60,19 +63,14 @@ GIVEN = re.compile(
     re.IGNORECASE,
 )
 PREFERRED = re.compile(
-    rf"(?P<first>{NOUN}\(?[A-Z]\)?|\b[A-Z])\s+is\s+(?:the\s+)?(?:(?:clearly|significantly|slightly|much|overall|definitely)\s+)?"
-    rf"(?:better|best|superior|winner|stronger)(?:\s+(?:response|answer|assistant|one|overall))?(?:\s+than\s+(?:{NOUN})?\(?[A-Z]\)?)?"
+    rf"(?P<first>{NOUN}\(?(?:[A-Z]|[0-9])\b\)?|\b[A-Z])(?:['’]s\s+(?:response|answer|output|summary))?\s+is\s+(?:the\s+)?(?:(?:clearly|significantly|slightly|much|overall|definitely)\s+)?"
+    rf"(?:better|best|superior|winner|stronger)(?:\s+(?:response|answer|assistant|one|overall))?(?:\s+than\s+(?:{NOUN})?\(?[A-Z0-9]\b\)?)?"
     rf"(?=\s*(?:[.!]|$|\n|,?\s+(?:because|since)\b))"
-    rf"|\bI\s+(?:prefer|choose|pick|select)\s+(?P<second>(?:{NOUN})?\(?[A-Z]\)?)(?:\s+over\s+(?:{NOUN})?\(?[A-Z]\)?)?(?=\s*(?:[.!]|$|\n))"
+    rf"|\bI\s+(?:prefer|choose|pick|select)\s+(?P<second>{NOUN}\(?[A-Z0-9]\b\)?|\(?[A-Z]\)?)(?:\s+over\s+(?:{NOUN})?\(?[A-Z0-9]\b\)?)?(?=\s*(?:[.!]|$|\n))"
     rf"|\b(?:better|best|preferred)(?:\s+(?:response|answer|assistant|output|one))?(?:\s*:|\s+is)\s+(?P<third>(?:{NOUN})?\(?[A-Z]\)?)(?=\s*(?:[.!]|$|\n))",
     re.IGNORECASE,
 )
 EQUAL = re.compile(r"\b(?:tie[ds]?|draw|equal(?:ly)?)\b", re.IGNORECASE)
-FIELD = re.compile(
-    rf"(?:(?:final|overall|my)[ _-]*)*(?:{NAMES}|"
-    r"(?:better|best|preferred)(?:[ _-]*(?:response|answer|assistant|model|output))?)",
-    re.IGNORECASE,
-)
 SPOKEN = re.compile(
     r"\b(?:says?|said|claims?|claimed|wrote|writes?|written|instruct\w*|asks?|asked|tells?|told|tries|tried|attempts?|"
     r"e\.g|example|instance|such as|if|would|could|might|draft\w*|initial\w*|at first|tempt\w*|considered|thought|"
@@ -92,9 +90,28 @@ REFUSAL = re.compile(
     re.IGNORECASE,
 )
 QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|`[^`\n]*`|^\s*>.*$', re.MULTILINE)
+WITHDRAWN = re.compile(
+    r"\b(?:scratch that|never\s?mind|strike that|i take (?:that|it) back|i retract|i withdraw|"
+    r"(?:ignore|disregard) (?:that|the above|my (?:previous|last|earlier)))\b",
+    re.IGNORECASE,
+)
+"""What leaves a verdict without another in its place."""
+ASKS_FOR_IT = re.compile(
+    r"\b(?:please|could you|can you|kindly)\s+(?:please\s+)?(?:provide|share|paste|send|supply|give me)\s+"
+    r"(?:me\s+with\s+)?(?:the|your|both|an?)\b",
+    re.IGNORECASE,
+)
+"""What a judge writes that has not seen what it should judge: its "Yes, I can help" is no verdict."""
+ACCEPTS = re.compile(
+    r"\W*(?:yes|sure|no problem|of course|okay|ok)\b[^.!?\n]{0,20}?(?:\bI(?:\s+can|['’]ll|\s+will|['’]d|\s+would)?"
+    r"\s+(?:(?:gladly|certainly)\s+)?(?:understand|evaluate|help|assist|do (?:that|so|this)|grade|rate|judge|"
+    r"be (?:happy|glad))|[,.!:]\s+here(?:['’]s|\s+(?:is|are)))\b",
+    re.IGNORECASE,
+)
+"""A beginning that says yes to the task, and nothing about what is judged."""
 REVISED = re.compile(
     r"\b(?:actually|on (?:second thoughts?|reflection)|wait|maybe|perhaps|possibly|or rather|scratch that|correction|"
-    r"reconsider\w*|changed? my)\b[^\n]*",
+    r"nein|korrektur|reconsider\w*|changed? my)\b[^\n]*",
     re.IGNORECASE,
 )
 
@@ -106,7 +123,8 @@ def refuses(text: str) -> bool:
 
 def takes_back(text: str, vocabulary: Vocabulary, word: str) -> bool:
     """Tell whether what follows a verdict changes it for another."""
-    return any(vocabulary.others(found[0], word) for found in REVISED.finditer(text))
+    said = QUOTED.sub(" ", text)
+    return bool(WITHDRAWN.search(said)) or any(vocabulary.others(found[0], word) for found in REVISED.finditer(text))
 
 
 def in_json(text: str, vocabulary: Vocabulary) -> tuple[list[Statement], str]:
@@ -114,32 +132,13 @@ def in_json(text: str, vocabulary: Vocabulary) -> tuple[list[Statement], str]:
     found, rest = [], text
     for start, end, value in objects(text):
         rest = rest[:start] + " " * (end - start) + rest[end:]
-        given = list(_fields(value))
-        if not given or _spoken_of(text, start, end, alone=True):
+        words, shown = words_of(value, vocabulary)
+        if not words or _spoken_of(text, start, end, alone=True):
             continue
-        shown = " and ".join(dict.fromkeys(str(one) for one in given))
-        words = {_word(one, vocabulary) for one in given}
         reasons = value.get("reasoning") if isinstance(value, dict) else None
         rationale = reasons if isinstance(reasons, str) else None
         found.append(Statement(start, end, words.pop() if len(words) == 1 else None, shown, rationale))
     return found, rest
-
-
-def _fields(value: Any) -> Iterator[Any]:
-    """Yield the values that stand under the name of a verdict, at any depth but in longer lists."""
-    if isinstance(value, list) and len(value) == 1:
-        yield from _fields(value[0])
-    elif isinstance(value, dict):
-        named = {name: entry for name, entry in value.items() if FIELD.fullmatch(name.strip())}
-        verdict = {name: entry for name, entry in named.items() if name.strip().casefold() == "verdict"}
-        for name, entry in (verdict or named or value).items():
-            yield from _fields(entry) if isinstance(entry, dict | list) else [entry] if name in named else []
-
-
-def _word(value: Any, vocabulary: Vocabulary) -> str | None:
-    if isinstance(value, bool | str | int | float):
-        return vocabulary.word(str(value))
-    return None
 
 
 def broken_json(text: str) -> bool:
@@ -156,7 +155,8 @@ def in_marks(text: str, vocabulary: Vocabulary) -> list[Statement]:
     for mark in MARKED.finditer(text):
         if not _spoken_of(text, mark.start(), mark.end()):
             shown = mark["brackets"] or mark["boxed"] or mark["tagged"]
-            found.append(Statement(mark.start(), mark.end(), vocabulary.word(shown), shown.strip()))
+            word = vocabulary.word(NAMED.sub("", shown, count=1))
+            found.append(Statement(mark.start(), mark.end(), word, shown.strip()))
     return found
 
 
@@ -208,12 +208,14 @@ def _is_overall(text: str, one: Statement, lead: str) -> bool:
 def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
     """Return the weaker statements: a first or last line that is a word alone, `Yes.` at the start, `I give it 4/5`."""
     lines = [line for line in re.finditer(r"[^\n]+", text) if re.search(r"[^\s`]", line[0])]
-    found = []
+    found: list[Statement] = []
+    if ASKS_FOR_IT.search(text):
+        return found
     for line in [lines[0], lines[-1]] if lines else []:
         word = vocabulary.word(re.sub(r"^[\s#>]*(?:-\s+)?", "", line[0]))
         if word is not None and not line[0].lstrip().startswith(">"):
             found.append(Statement(line.start(), line.end(), word, word))
-    begun = vocabulary.leading(text.lstrip())
+    begun = None if ACCEPTS.match(text) else vocabulary.leading(text.lstrip())
     if begun is not None and not begun[0].isdigit() and (len(begun) > 1 or not vocabulary.others(text, begun)):
         found.append(Statement(0, 1, begun, begun))
     ended = _last_sentence(text, vocabulary)
@@ -227,8 +229,9 @@ def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
         shown = liked["first"] or liked["second"] or liked["third"]
         lead = re.split(r"[.!?]\s+(?=[A-Z]|$)|\n", text[: liked.start()])[-1]
         word = vocabulary.word(shown)
-        if not _spoken_of(text, liked.start(), liked.end()) and not (word and vocabulary.others(lead, word)):
-            found.append(Statement(liked.start(), liked.end(), vocabulary.word(shown), shown))
+        label = word is not None or not shown.rstrip(")")[-1].isdigit()
+        if label and not _spoken_of(text, liked.start(), liked.end()) and not (word and vocabulary.others(lead, word)):
+            found.append(Statement(liked.start(), liked.end(), word, shown))
     return found
 
 

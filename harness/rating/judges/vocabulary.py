@@ -14,9 +14,15 @@ from functools import cached_property
 NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:\s?½|\s1/2)?|½"
 PARTED = r"(?:/|(?:out\s+)?of\b)"
 OF = rf"(?:{NUMBER})\s*(?:{PARTED}\s*(?:{NUMBER})|\({PARTED}\s*(?:{NUMBER})\))"
-UNIT = r"(?:\s+(?:points?|stars?|pts?)\b|\s?[⭐★]\ufe0f?(?![⭐★]))?"
+UNIT = r"(?:\s+(?:points?|stars?|pts?)\b|\s?[⭐★]\ufe0f?(?![⭐★])|\s?[分点점](?!\w))?"
 NOUN = r"(?i:assistant|response|answer|model|option|candidate|summary|output)[\s_]+"
 ORDER = r"([A-Z])\s*(>{1,2}|=)\s*([A-Z])"
+VERDICT = "verdict|score|rating|grade|winner|judge?ment|decision|overall"
+FOREIGN = (
+    "(?:最终|总体|综合)?(?:评分|分数|得分|总分|评级|结论|裁决|获胜者|胜者)|評価|スコア|点数|判定|勝者|점수|평점|판정|оценка|балл|вердикт|победитель|"
+    "bewertung|punktzahl|urteil|gewinner|puntuaci[óo]n|calificaci[óo]n|veredicto|ganador|pontua[çc][ãa]o|punteggio|verdetto"
+)
+NAMES = rf"{VERDICT}|answer|choice|mark|preference|conclusion|result|label|{FOREIGN}"
 OPENED, CLOSED = r"[\s*_\"'`“‘(\[{<]*", "*_\"'`”’)]}>"
 ALTERNATIVE = re.compile(
     r"\b(?:but|though|although|however|yet|maybe|perhaps|possibly|or|almost|nearly|not quite|rather|leaning|except|"
@@ -59,13 +65,17 @@ class Vocabulary:
             return self.known[key_of(bare)]
         if order := re.fullmatch(ORDER, bare):
             return self._winner(*order.groups())
-        if named := re.fullmatch(rf"{NOUN}\(?((?i:{'|'.join(self.letters) or '(?!)'}))", bare):
-            return self.known[named[1].upper()]
+        if named := re.fullmatch(rf"{NOUN}\(?((?i:{'|'.join(self.letters) or '(?!)'})|[0-9])", bare):
+            return self.known.get(named[1].upper()) if self._names_answers(named[1]) else None
         bare = re.sub(rf"{UNIT}$", "", bare)
         if fraction := re.fullmatch(rf"({NUMBER})\s*\(?{PARTED}\s*({NUMBER})", bare):
             whole = self.numbers and _decimal(fraction[2]) == max(self.numbers)
             return self.numbers.get(_decimal(fraction[1])) if whole else None
         return self.numbers.get(_decimal(bare)) if re.fullmatch(NUMBER, bare) else None
+
+    def _names_answers(self, label: str) -> bool:
+        """Tell whether a label is of one of two answers: `1` is where 1 and 2 are all numbers that there are."""
+        return not label.isdigit() or set(self.numbers) == {Decimal(1), Decimal(2)}
 
     def _winner(self, first: str, sign: str, second: str) -> str | None:
         pair = set(self.letters) - {self.tie}

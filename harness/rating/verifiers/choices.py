@@ -29,17 +29,26 @@ REVISED = re.compile(
     re.IGNORECASE,
 )
 REJECTED = re.compile(
-    r"\s*(?:[).:*]\s*)?(?:is|was|are|seems|looks)?\s*(?:(?:an?|the|also)\s+)?"
-    r"(?:not\b|n't|wrong|incorrect|false|common|tempting|mistaken?|distractor|trap)",
+    r"\s*(?:[).:*]\s*)?(?:,?\s*(?:which|that|this|but (?:that|this|it))\s+)?(?:is|was|are|seems|looks)?"
+    r"\s*(?:(?:an?|the|also)\s+)?(?:not\b|n't|wrong|incorrect|false|common|tempting|mistaken?|distractor|trap)",
     re.IGNORECASE,
 )
 BESIDE = re.compile(
-    r"[).*\"'\]]*\s*(?:,?\s*(?:or|and|and/or|vs|then)\b|[/&,;]|->|→)\s*(?:option|choice|the)?\s*", re.IGNORECASE
+    r"[).*\"'\]]*\s*(?:,?\s*(?:or|and|and/or|vs|then)\b|[/&,;]|->|→)\s*"
+    r"(?:(?:or|possibly|maybe|perhaps|probably|potentially|also|even|else)\b\s*)*(?:option|choice|the)?\s*",
+    re.IGNORECASE,
 )
-NEGATED = re.compile(r"(?:\b(?:not|never|neither|nor|instead of|unlike|except|than)|n't)\b[^.,;]*$", re.IGNORECASE)
+NEGATED = re.compile(
+    r"(?:\b(?:not|never|neither|nor|instead of|unlike|except|than|apart from|besides|excluding|eliminat\w+|"
+    r"rul(?:e|es|ed|ing) out|"
+    r"(?:every|any)(?:thing|one| \w+)?\s+but|all\s+(?:\w+\s+)?but)|n't)\b[^.,;]*$",
+    re.IGNORECASE,
+)
 WEAK = {"no", "none", "not", "all", "the", "a", "an", "i", "it", "same", "to", "in", "of"}
 """Choices that any sentence may have in it."""
 PLAIN_NUMBER = re.compile(r"[-−+\s$€£¥0-9.,/%]+|\\[dt]?frac\{-?[0-9]+\}\{[0-9]+\}")
+LONGEST_LEAD = 200
+"""Characters of what leads in a list of the choices."""
 ARTICLES = "AI"
 """Letters that are words: before another word they are that."""
 
@@ -92,6 +101,8 @@ class Choices:
             return "several" if words and letter else None
         if place is None or self.goes_on(rest, place) or self._beside(rest) not in (None, place):
             return "several"
+        if re.match(r"\s+that\b", rest) and self.mentioned(normalized(rest)) not in (None, place):
+            return "several"  # "true that it is false"
         return None if REJECTED.match(rest) or re.match(r"\W{0,3}\?", rest) else place
 
     def number(self, text: str) -> Chosen:
@@ -115,7 +126,7 @@ class Choices:
         letter = re.match(rf"\W{{0,3}}[(\[](?:option |choice )?({self.letter})[)\]]", rest, re.IGNORECASE)
         if letter:
             return self.letters.upper().index(letter[1].upper())
-        lead = re.match(r"[^\w\n$€£.-]{0,4}", rest)
+        lead = re.match(r"(?:\.\s+|[^\w\n$€£.-]){0,4}", rest)
         after = rest[lead.end() if lead else 0 :]
         if self.numbers:
             found = self.number(after.split("\n")[0]) if re.match(r"[-−$€£]?\.?[0-9]", after) else None
@@ -129,6 +140,9 @@ class Choices:
         if not found:
             return None
         after = text[found.end() :]
+        asked = found[1] == "A" and after.startswith(":") and self._beside(after) is None
+        if asked and self.mentioned(normalized(after)) not in (None, 0):
+            return None  # the "A:" of question and answer
         closed = bool(re.match(r"[).:\]}*_\"'`]|\s*$|\s*\n|\s[-–—]\s", after)) or before.rstrip().endswith(("(", "["))
         small = found[1] not in self.letters
         article = found[1].upper() in ARTICLES and re.match(r"\s+[a-z]", after) and not _reasons(after)
@@ -161,6 +175,19 @@ class Choices:
             if not (NEGATED.search(text[: found.start()].split("\n")[-1]) or REJECTED.match(rest)):
                 places |= {self._of(found[0]), self._beside(rest)} - {None}
         return places.pop() if len(places) == 1 else None
+
+    def without_the_list(self, text: str) -> str:
+        """Return a text without the list of all choices that it begins with."""
+        place, lines = 0, text.split("\n")
+        for number, line in enumerate(lines):
+            if place == len(self.texts):
+                return "\n".join(lines[number:])
+            listed = re.fullmatch(rf"\W*({self.letter})\s*[).:\]-]+\s*(.*?)\s*", line)
+            if listed and listed[1] == self.letters[place] and normalized(listed[2]) == self.texts[place]:
+                place += 1
+            elif place or len(line) > LONGEST_LEAD:
+                return text
+        return text
 
     def taken_back(self, rest: str, place: int) -> bool:
         """Tell whether what follows an answer changes it for another."""

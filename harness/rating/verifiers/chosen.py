@@ -23,6 +23,10 @@ SAYS = re.compile(
     re.IGNORECASE,
 )
 THEIRS = re.compile(
+    r"\b(?:textbook|book|author|professor|teacher|friend|article|website|they|people|students?|everyone|others|some|most)\b"
+    r"[^,;]*\b(?:says?|said|claims?|claimed|gives?|gave|lists?|states?|answer(?:s|ed)?|pick(?:s|ed)?|choose|chose)\s+"
+    r"(?:that\s+)?(?:the\s+)?(?:\w+\s+)?$|"
+    r"\bif\b[^.!?\n]*\b(?:asked|were|had|was|instead)\b(?:(?!\b(?:but|here|so)\b)[^.!?\n])*$|"
     r"\b(?:wrong|incorrect|common|mistaken|false|tempting|popular)\s+$|"
     r"\b(?:false|wrong|incorrect|untrue)\s+(?:that|to say)\s+$|"
     r"(?:\b(?:people|students?|others|some|many|one|you|he|she|they|might|could|may|initially|first|not)\b|n't\b|n’t\b)"
@@ -43,6 +47,8 @@ MARKED = re.compile(
 )
 CONFIRMED = re.compile(r"\W{0,3}\s*(?:is|would be)\s+(?:the\s+)?(?:correct|right|best|true|answer|most)", re.IGNORECASE)
 FENCE = re.compile(r"^\s*```\w*[ \t]*$", re.MULTILINE)
+MATH = re.compile(r"(?:\$|\\\()\s*(\(?[A-Za-z]\)?)\s*(?:\$|\\\))")
+"""One letter set as mathematics."""
 
 
 def read_choice(
@@ -56,13 +62,14 @@ def read_choice(
         letters: What stands for them in their order.
         lettered: A letter was asked for: an answer that is one choice's letter and another's text names neither.
     """
-    text = FENCE.sub("", answer_of(answer)).strip()
+    text = MATH.sub(r"\1", FENCE.sub("", answer_of(answer))).strip()
     if choices.count(answer) == 1:
         place = choices.index(answer)
         return None if lettered and letters[: len(choices)].find(answer) not in (-1, place) else place
     if not text or not choices:
         return None
     known = Choices(choices, letters)
+    text = known.without_the_list(text)
     own = NEXT.split(text)[0]
     found = _read(own, known) if own != text and own.strip() else None
     return found if found is not None else _read(text, known)
@@ -109,6 +116,8 @@ def _confirmed(text: str, known: Choices) -> Found:
         rf"(?<![\w'])\(?({known.letter})\b\)?"
     )
     for letter in re.finditer(pattern, text) if letters else ():
+        if _theirs(text, letter.start(1) if letter[1] else letter.start()):
+            continue
         rest = re.sub(r"^\s*\([^()\n]*\)", "", text[letter.end() :])
         if ((letter[1] or letter[2]) and not REJECTED.match(rest)) or CONFIRMED.match(rest):
             named = letters.upper().index((letter[1] or letter[2] or letter[3]).upper())

@@ -52,14 +52,16 @@ _PARTS = (
     r"pounds?|lbs?|ounces?|oz|kg|g|km|m|cm|dollars?|euros?|cents?|degrees?)"
 )
 STICKS = re.compile(
-    rf"(?:st|nd|rd|th|mil|mln|mio|bln)\b|[.,:]?[0-9]|(?!(?-i:{_SHORT})(?![a-z]))[a-z]{{1,2}}(?![a-z])|[a-z]+[0-9]"
+    rf"\s*\.{{2,}}\s*[0-9]|(?:st|nd|rd|th|mil|mln|mio|bln)\b|[.,:]?[0-9]|(?!(?-i:{_SHORT})(?![a-z]))[a-z]{{1,2}}(?![a-z])|[a-z]+[0-9]"
     r"|[!_^√π∞₀-₉]|\)\s*[\^!]|\s?\\(?:sqrt|pi|[dt]?frac|log|ln|sin|cos|tan|theta|alpha|pm|mp)\b|\s?[√π±]|\s?\+/-"
     r"|\s(?-i:[xyz])\b|\s?/\s?(?-i:[xyzn])\b|[\s.]e[-+]?[0-9]|\s(?:squared|cubed|dozen)\b",
     re.IGNORECASE,
 )
 """What sticks to a number that is part of something else."""
 GOES_ON = re.compile(
-    r"\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]"
+    r"\s*(?:is|was|are|were|would be|could be)\s*(?:not|n['’]t|wrong|incorrect|false)\b|\s*(?:is|was)n['’]t\b"
+    r"|\s*(?:can(?:no|['’])t|could not|couldn['’]t)\s+be\b"
+    r"|\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]"
     r"|\s*[-−+*×÷^]\s*(?-i:[b-hj-z])\b|\s*(?:in|per|of|out of|mod|choose|by)\s+[$€£]?[0-9]"
     rf"|\s*{_PARTS}\b\.?,?\s+(?:and\s+)?[0-9]+\s*{_PARTS}\b",
     re.IGNORECASE,
@@ -73,6 +75,8 @@ LED_BY = re.compile(
     re.IGNORECASE,
 )
 """What makes something else of the number that follows."""
+DECADE = re.compile("[12][0-9]{2}0")
+"""`1990s` are years."""
 OPERAND = re.compile(r"(?:[0-9)]|\b[b-hj-z])\s*$")
 SEVERAL = re.compile(r"(?<![\w\\])[a-z](?:_?\{?\d\}?)?\s*=[^=]*(?:,|;|\b(?:and|or)\b)\s*\$?\s*[a-z](?:_?\{?\d\}?)?\s*=")
 """The values of several variables."""
@@ -87,6 +91,7 @@ _LATEX: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])"), "×"),
     (re.compile(r"\^?\s*\{?\\(?:circ|degree)\b\s*\}?"), "°"),
     (re.compile(r"\\pm\b"), "±"),
+    (re.compile(r"\{(-?[0-9.]+)\}(?=\s*\|)"), r"\1"),
     (re.compile(r"[-=]>"), "→"),
     (re.compile(r"\\approx\b|≈|~"), " "),
     (re.compile(r"(\d?)\\[dt]?frac\s*\{\s*(-?[0-9.]+)\s*\}\s*\{\s*([0-9.]+)\s*\}"), lambda m: _fraction(m)),
@@ -119,6 +124,23 @@ BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 TAGGED = re.compile(r"<(?:final_)?answer>(.*?)</(?:final_)?answer>", re.IGNORECASE | re.DOTALL)
 NEXT = re.compile(r"\n\s*(?:Question|Q|Problem|Human|User)\s*:", re.IGNORECASE)
 """Where a model without turns goes on with a question of its own."""
+LABEL = re.compile(
+    r"\b(?:step|part|question|problem|case|equation|theorem|lemma|exercise|example)\s+#?[0-9]+(?=\s*[:,)])",
+    re.IGNORECASE,
+)
+"""A number that is a name."""
+CONFIDENCE = re.compile(
+    r"\b(?:I(?:['’]m|\s+am)\s+)?(?:about\s+)?[0-9][0-9.]*\s?(?:%|percent)\s+(?:sure|certain|confident|confidence(?!\s+interval))\b|"
+    r"\bconfiden(?:ce|t)(?:\s+(?:level|score|is|of|at))*\W{1,3}[0-9][0-9.]*\s?(?:%|/\s?[0-9]+)?",
+    re.IGNORECASE,
+)
+"""How sure a model is, which is no part of its answer."""
+SEVERAL_LINES = re.compile(
+    r"(?:^|\n)[ \t]*(?:\(?(?:[0-9]{1,2}|[a-zA-Z])[.):]|\(?[a-zA-Z]\)|[a-zA-Z]\s*=)\s*[-$€£]?[0-9][0-9.,]*[ \t]*"
+    r"\n[ \t]*(?:\(?(?:[0-9]{1,2}|[a-zA-Z])[.):]|\(?[a-zA-Z]\)|[a-zA-Z]\s*=)\s*[-$€£]?[0-9][0-9.,]*[ \t]*$"
+)
+"""Two answers under labels of their own end it."""
+OTHERS = re.compile(r"\b(?:[A-Z][a-z]+|he|she|they)\s+(?:says?|said|claims?|thinks?|guess(?:es|ed)?)\b")
 SENTENCE = re.compile(r"[.!?](?:\s+|$)|\n")
 LEADS = re.compile(
     r"[\s:=(\[{\"'$€£¥₹-]*(?:(?:about|approximately|exactly|simply|just|therefore|thus|equal to|roughly)[\s:$€£]*)*",
@@ -142,7 +164,9 @@ def final_quantity(text: str) -> Quantity | None:
     inside = _last_boxed(text) or next(iter(TAGGED.findall(text)[::-1]), None)
     if inside is not None:
         return _stated(_plain(inside), marked=True, whole=True)
-    plain = _plain(text)
+    if SEVERAL_LINES.search(text):
+        return None
+    plain = CONFIDENCE.sub(" ", LABEL.sub(" ", _plain(text)))
     marks = list(MARKS.finditer(plain))
     if marks:
         after = plain[marks[-1].end() :].lstrip(" \t\r\n:=*")
@@ -150,7 +174,7 @@ def final_quantity(text: str) -> Quantity | None:
             return _stated(SENTENCE.split(after)[0], marked=True)
         return None if marks[-1][0].lower().startswith("answer") and after.strip() else _stated(after, marked=True)
     sentences = [part for part in SENTENCE.split(plain) if re.search(r"[0-9]", part)]
-    return _stated(sentences[-1]) if sentences else None
+    return _stated(sentences[-1]) if sentences and not OTHERS.search(sentences[-1]) else None
 
 
 def _last_boxed(text: str) -> str | None:
@@ -205,11 +229,19 @@ def _quantity(text: str, match: re.Match[str], apart: bool) -> Quantity | None:
     """
     before, after = text[: match.start()], text[match.end() :]
     broken = STICKS.match(after) if not match["after"] else re.match(r"[0-9]", after)
-    if broken or GOES_ON.match(after) or LED_BY.search(before):
+    other = (match["digits"] == "0" and re.match(r"[xXbBoO][0-9a-fA-F]", after)) or (
+        DECADE.fullmatch(match["digits"]) and re.match(r"['’]?s\b", after)
+    )
+    listed = after.startswith(")") and "(" not in before and re.match(r"\)\s*[\w$]", after)
+    if broken or other or listed or GOES_ON.match(after) or LED_BY.search(before):
         return None
     if re.search(r"[(\[{]\s*$", before) and re.match(r"\s*,", after):
         return None
-    if match["sign"] and (OPERAND.search(before) or (match["sign"][-1].isspace() and (not apart or before.strip()))):
+    if match["sign"] and (
+        before.endswith(("-", "+"))
+        or OPERAND.search(before)
+        or (match["sign"][-1].isspace() and (not apart or before.strip()))
+    ):
         return None
     digits = re.sub(r"[^0-9.]", "", match["digits"])
     powers = [int(match[name]) for name in ("exponent", "tens", "power") if match[name] and len(match[name]) < 9]
