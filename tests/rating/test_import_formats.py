@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from harness.rating.files.paths import MISSING, look_up
 from harness.rating.files.presets import presets, read_mapping, recognise
 from harness.rating.files.reading import read_ratings
 from harness.rating.files.source import read_source
+from harness.rating.files.table import clean, cleaned
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -149,6 +151,13 @@ def test_prodigy_ignores_are_missing():
         (1, "ok"),
         (0, "ok"),
         (None, "skipped"),
+    ]
+
+
+@given(st.lists(st.none() | st.text(), max_size=5))
+def test_words_of_a_column_are_cleaned_as_one_is(words):
+    assert cleaned(pa.array(words, pa.string())).to_pylist() == [
+        word if word is None else clean(word) for word in words
     ]
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from harness.errors import HarnessError
 from harness.rating.files.layout import Layout
-from harness.rating.files.table import BLANKS, PIECE, Table
+from harness.rating.files.table import PIECE, Table, cleaned
 from harness.statistics import Ints, smallest
 
 GATHERED_FROM = 1 << 20
@@ -326,5 +326,5 @@ def _names(column: pa.Array) -> pa.Array | None:
         return None
     if pa.types.is_integer(column.type):
         return column.cast(pa.large_string())
-    clean = pc.utf8_normalize(pc.utf8_trim(column, characters=BLANKS), "NFC")
-    return column.cast(pa.large_string()) if clean.equals(column) and not pc.any(pc.equal(column, "")).as_py() else None
+    as_they_stand = cleaned(column).equals(column) and not pc.any(pc.equal(column, "")).as_py()
+    return column.cast(pa.large_string()) if as_they_stand else None

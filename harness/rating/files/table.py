@@ -212,6 +212,13 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip(BLANKS)
 
 
+def cleaned(words: pa.Array) -> pa.Array:
+    """Return words, each as `clean` has it: what pyarrow called the composed form was the decomposed one until 26."""
+    if pc.all(pc.string_is_ascii(words), min_count=0).as_py():
+        return pc.utf8_trim(words, characters=BLANKS)
+    return pa.array([word if word is None else clean(word) for word in words.to_pylist()], words.type)
+
+
 def written(cell: Any) -> str | None:
     """Return a cell as CSV would hold it; None where it is empty."""
     if isinstance(cell, list | dict | tuple):
@@ -250,7 +257,7 @@ def _categories(column: pa.ChunkedArray) -> pd.Categorical:
     chunks = [one.fill_null(-1).to_numpy() if one.null_count else one.to_numpy() for one in indices]
     codes = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
     dictionary = encoded.chunks[0].dictionary.cast(pa.string())
-    words = pc.utf8_normalize(pc.utf8_trim(dictionary, characters=BLANKS), "NFC")
+    words = cleaned(dictionary)
     if not words.equals(dictionary) or pc.any(pc.equal(words, "")).as_py():
         again = pc.if_else(pc.equal(words, ""), None, words).dictionary_encode()
         codes = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)[codes]
