@@ -83,7 +83,8 @@ def grid_frame(ratings: pd.DataFrame, criterion: str | None = None) -> pd.DataFr
     rows = rows[rows["criterion"] == (criterion or (criteria[0] if criteria else ""))]
     if rows.empty:
         raise HarnessError(
-            f"there are no human ratings of {criterion!r}" if criterion else "there are no human ratings"
+            f"no person has rated{f' {criterion!r}' if criterion else ''}; `harness annotate RUN --rater-id YOU` opens "
+            "a page for one, and of a file `harness doctor FILE` says who was taken for whom"
         )
     grid = rows.assign(_unit=unit_names(rows)).pivot_table(
         index="_unit", columns="rater", values="value", aggfunc="first", observed=True
