@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.catalog import Catalog
+from harness.rating import Surroundings, Work, find_rater
 from harness.rating.verifiers.chosen import read_choice
 from harness.rating.verifiers.numeric import part_of
 from harness.rating.verifiers.quantities import final_quantity
+from harness.records import Item, Response
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CITIES, ANIMALS, YES_NO = ["Paris", "London", "Rome", "Berlin"], ["a cat", "a dog", "a bird"], ["yes", "no"]
@@ -345,6 +348,37 @@ def test_none_of_many_forms_of_a_number_is_misread():
         ):
             wrong.append((line, read))
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "logprobs", "value"),
+    [
+        ("B", None, 0.0),  # the letter of A, and the text of C: what is meant is not known
+        ("B", [-3.0, -2.0, -1.0, -4.0], 1.0),  # by log-likelihood it is the text
+        ("C", None, 1.0),
+        ("C) B", None, 1.0),
+        ("B) A", None, 0.0),
+        ("blood type AB", None, 0.0),
+    ],
+)
+def test_a_letter_that_the_prompt_lists_is_not_another_choices_text(text, logprobs, value):
+    listed = "Which?\nA. O\nB. A\nC. B\nD. AB\nAnswer:"
+    item = Item(
+        task="t",
+        item_id="1",
+        family="other",
+        prompt=listed,
+        choices=["O", "A", "B", "AB"],
+        target="2",
+        content_hash="h",
+    )
+    response = Response(response_id="r", task="t", item_id="1", model="m", text=text, logprobs=logprobs)
+    rater = find_rater("multiple_choice", Catalog(), Surroundings())
+    (rating,) = rater.rate([Work(item, response)])
+    assert rating.value == value
+    unlisted = item.model_copy(update={"prompt": "Which?"})
+    if text == "B":
+        assert next(iter(rater.rate([Work(unlisted, response)]))).value == 1.0
 
 
 def test_a_letter_that_is_asked_for_is_not_another_choices_text():

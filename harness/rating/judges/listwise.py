@@ -54,7 +54,7 @@ class Listwise:
         self.chat = chat
         facts = settings.model_dump(mode="json", exclude={"model"})
         decides = [facts, chat.identity, wording.facts, surroundings.seed]
-        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, decides, 4)
+        self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, decides, 5)
         self._wording = wording
         self._seed = surroundings.seed
 

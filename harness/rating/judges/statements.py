@@ -37,6 +37,13 @@ NAMED = re.compile(
     rf"|\[(?:{NAMES})\]\s*:?|\btotal(?=[*_ ]*:[*_ ]*{OF})[*_ ]*:)[*_ ]*\s*{SURELY}",
     re.IGNORECASE,
 )
+BESIDE = re.compile(r"[,;|]\s*(?:confidence|certainty)\s*[:=]", re.IGNORECASE)
+"""What a judge says beside its verdict, on the same line."""
+EVEN = re.compile(
+    r"\W*(?:(?:it['’]?s|it\s+is|this\s+is)\s+)?(?:an?\s+)?(?:tie|draw)"
+    r"(?:\s+between\s+(?:the\s+two|both|A\s+and\s+B))?[\s.!*_]*",
+    re.IGNORECASE,
+)
 OTHER_SCORE = re.compile(
     r"\b(?:max(?:imum)?|min(?:imum)?|highest|lowest|top|possible|passing|perfect|average|previous|prior|old|"
     r"original|first|reference|gold|ground[ -]truth|human|expected|target|baseline|threshold|mean|median|typical)"
@@ -171,7 +178,7 @@ def by_name(text: str, vocabulary: Vocabulary) -> list[Statement]:
         if _spoken_of(text, name.start(), name.end(), named=True) or _anothers(text, name, vocabulary):
             continue
         after = text[name.end() :]
-        another = NAMED.search(after.split("\n")[0])
+        another = NAMED.search(after.split("\n")[0]) or BESIDE.search(after.split("\n")[0])
         word = vocabulary.leading(after[: another.start()].rstrip(" ,;|*_-") if another else after)
         own = re.match(VERDICT, name[0], re.IGNORECASE) and (name["link"] or ":").lower() not in ("of", "|")
         if word is not None or own:
@@ -215,6 +222,8 @@ def in_passing(text: str, vocabulary: Vocabulary) -> list[Statement]:
         word = vocabulary.word(re.sub(r"^[\s#>]*(?:-\s+)?", "", line[0]))
         if word is not None and not line[0].lstrip().startswith(">"):
             found.append(Statement(line.start(), line.end(), word, word))
+    if vocabulary.tie and EVEN.fullmatch(text):
+        found.append(Statement(0, len(text), vocabulary.tie, vocabulary.tie))
     begun = None if ACCEPTS.match(text) else vocabulary.leading(text.lstrip())
     if begun is not None and not begun[0].isdigit() and (len(begun) > 1 or not vocabulary.others(text, begun)):
         found.append(Statement(0, 1, begun, begun))

@@ -29,6 +29,8 @@ ALTERNATIVE = re.compile(
     r"unless|between|partly|partially)\b",
     re.IGNORECASE,
 )
+PICTURE = re.compile(r"\s*[^\x00-\x7f\w\s½–—…％／]+\ufe0f?\s*")
+"""A picture behind a word says no other."""
 BECAUSE = re.compile(r"\s*(?:[,|\t]|[-–—:](?=\s)|\s(?=because\b|since\b|as\b|due\b|given\b))\s*", re.IGNORECASE)
 YES, NO = (
     ("yes", "true", "correct", "right", "pass", "good", "accurate", "valid"),
@@ -103,6 +105,7 @@ class Vocabulary:
         if found is None or word is None:
             return None
         line = text[found.end() :].lstrip(CLOSED).split("\n")[0].rstrip()
+        line = "" if PICTURE.fullmatch(line) else line
         ends = re.match(r"[.!;](?:\s+|$)", line)
         if ends and self.word(line[ends.end() :]) not in (None, word):
             return None

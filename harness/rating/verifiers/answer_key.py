@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from harness.rating.rater import RaterSpec, Surroundings
+import re
+from collections.abc import Callable
+from string import ascii_uppercase
+
+from harness.rating.rater import RaterSpec, Surroundings, Work
 from harness.rating.settings import Settings, read_settings
 from harness.rating.verifiers.chosen import read_choice
 from harness.rating.verifiers.verifier import (
@@ -75,17 +79,38 @@ def multiple_choice(spec: RaterSpec, _: Surroundings) -> Verifier:
     """
     settings = read_settings(spec, ChoiceSettings)
 
-    def decide(item: Item, answer: str) -> Checked:
+    def decide(item: Item, answer: str, lettered: bool = False) -> Checked:
         if item.choices is None:
             raise NoKey(f"item {item.item_id!r} of {item.task!r} has no choices")
         right = right_choices(item)
-        chosen = read_choice(answer, item.choices, settings.letters, asks_for_letter(item))
+        chosen = read_choice(answer, item.choices, settings.letters, lettered or asks_for_letter(item))
         if chosen is None:
             return Checked(False, "no choice can be read in the answer")
         letter = settings.letters[chosen]
         return Checked(chosen in right, None if chosen in right else f"chose {letter}", letter)
 
-    return Verifier(spec, settings, decide)
+    return LetterReader(spec, settings, decide)
+
+
+class LetterReader(Verifier):
+    """Reads a choice: a letter is one where the prompt lists the choices under letters and the model wrote.
+
+    By log-likelihood an answer is a choice's text, whatever letters the prompt has.
+    """
+
+    def _found(self, work: Work, answer: str) -> Checked:
+        weighed = work.response.logprobs is not None and len(work.response.logprobs) == len(work.item.choices or ())
+        decide: Callable[..., Checked] = self.decide
+        return decide(work.item, answer, not weighed and _lists_letters(work.item))
+
+
+def _lists_letters(item: Item) -> bool:
+    """Tell whether the prompt of an item has each choice behind its letter: `B) Paris`, `(b) Paris`."""
+    places = list(zip(ascii_uppercase, item.choices or (), strict=False))
+    return bool(places) and all(
+        re.search(rf"(?<![^\W_])\(?{letter}[).:]\s*{re.escape(choice.strip())}(?!\w)", item.prompt, re.IGNORECASE)
+        for letter, choice in places
+    )
 
 
 def right_choices(item: Item) -> list[int]:

@@ -20,7 +20,8 @@ Chosen = int | None | Literal["several"]
 
 FILL = (
     r"(?:\s|[*_:=\"'“‘`({\[$]|\\(?:text|textbf|mathrm|mathbf)\{|\b(?:definitely|clearly|certainly|probably|likely|most|"
-    r"therefore|thus|simply|indeed|actually|option|choice|letter|number|the|answer|that)\b)*"
+    r"therefore|thus|simply|indeed|actually|option|choice|letter|number|the|answer|that|"
+    r"la|le|el|il|die|der|das|opción|opcion|opção|letra|lettre|lettera)\b)*"
 )
 REVISED = re.compile(
     r"\b(?:actually|wait|no|on (?:second thoughts?|reflection)|correction|scratch that|or rather|sorry|hmm)\b"
@@ -41,9 +42,10 @@ BESIDE = re.compile(
 NEGATED = re.compile(
     r"(?:\b(?:not|never|neither|nor|instead of|unlike|except|than|apart from|besides|excluding|eliminat\w+|"
     r"rul(?:e|es|ed|ing) out|"
-    r"(?:every|any)(?:thing|one| \w+)?\s+but|all\s+(?:\w+\s+)?but)|n't)\b[^.,;]*$",
+    r"(?:every|any)(?:thing|one| \w+)?\s+but|all\s+(?:\w+\s+)?but)|n't)\b(?:(?!\bbut\b)[^.,;])*$",
     re.IGNORECASE,
 )
+EXCEPT = re.compile(r"\s*(?:\w+\s+){0,3}(?:except|other than|besides|apart from)\b", re.IGNORECASE)
 WEAK = {"no", "none", "not", "all", "the", "a", "an", "i", "it", "same", "to", "in", "of"}
 """Choices that any sentence may have in it."""
 PLAIN_NUMBER = re.compile(r"[-−+\s$€£¥0-9.,/%]+|\\[dt]?frac\{-?[0-9]+\}\{[0-9]+\}")
@@ -90,6 +92,8 @@ class Choices:
     def at(self, text: str, before: str = "", marked: bool = False) -> Chosen:
         """Return the choice whose letter or words a text begins with; see `named`."""
         letter = self._letter(text, before, marked)
+        if letter and self._own_words(text, letter):
+            return letter[0]
         if self.numbers and not letter:
             return self.number(rf"\boxed{{{text}}}" if marked else f"The answer is {text}")
         words = None if self.numbers else re.match(self.words, text, re.IGNORECASE)
@@ -99,11 +103,29 @@ class Choices:
             place, rest = letter[0], text[letter[1] :]
         else:
             return "several" if words and letter else None
-        if place is None or self.goes_on(rest, place) or self._beside(rest) not in (None, place):
+        overlaps = words and not letter and self._overlaps(text, words.end())
+        if place is None or overlaps or EXCEPT.match(rest):
+            return "several"
+        if self.goes_on(rest, place) or self._beside(rest) not in (None, place):
             return "several"
         if re.match(r"\s+that\b", rest) and self.mentioned(normalized(rest)) not in (None, place):
             return "several"  # "true that it is false"
         return None if REJECTED.match(rest) or re.match(r"\W{0,3}\?", rest) else place
+
+    def _own_words(self, text: str, letter: tuple[int, int]) -> bool:
+        """Tell whether a letter is followed by its own choice's words and no more: `B) A`."""
+        after = re.match(r"\s*[).:]\s*", text[letter[1] :])
+        words = text[letter[1] + after.end() :] if after else ""
+        own = self.texts[letter[0]]
+        return bool(own and after and re.match(rf"{re.escape(own)}[\s.*_)\"'`]*(?:$|\n)", words, re.IGNORECASE))
+
+    def _overlaps(self, text: str, end: int) -> bool:
+        """Tell whether another choice begins in the words that end at a place, and goes on behind: `an [apple] pie`."""
+        low = text.lower()
+        begins = [found.start() for found in re.finditer(r"(?<!\w)\w", low[:end])][1:]
+        return any(
+            low.startswith(other, start) and start + len(other) > end for start in begins for other in self.texts
+        )
 
     def number(self, text: str) -> Chosen:
         """Return the choice that is the final number of a text."""
@@ -157,6 +179,8 @@ class Choices:
 
     def goes_on(self, rest: str, place: int) -> bool:
         """Tell whether another choice stands beside the one that is named."""
+        if re.match(rf"(?:[ \t]+{self.letter}\b)+[ \t.]*(?:$|\n)", rest):
+            return True  # a row of letters
         other = BESIDE.match(rest)
         if not other or not other[0].strip(")*\"'] ."):
             return False
@@ -172,6 +196,12 @@ class Choices:
         places = set()
         for found in re.finditer(self.words, text, re.IGNORECASE):
             rest = text[found.end() :]
+            if (
+                EXCEPT.match(rest)
+                or re.match(r"\W{0,3}\?", rest)
+                or self._overlaps(text[found.start() :], len(found[0]))
+            ):
+                return "several"
             if not (NEGATED.search(text[: found.start()].split("\n")[-1]) or REJECTED.match(rest)):
                 places |= {self._of(found[0]), self._beside(rest)} - {None}
         return places.pop() if len(places) == 1 else None

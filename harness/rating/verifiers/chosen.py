@@ -14,12 +14,13 @@ from harness.rating.verifiers.quantities import NEXT
 from harness.rating.verifiers.verifier import normalized
 
 NOUN = (
-    r"(?:(?<![^\W_])(?:answer|choice|option|solution|selection|pick|antwort|respuesta|réponse|resposta|risposta|ответ)s?"
+    r"(?:(?<![^\W_])(?:ans(?:wer)?|choice|option|solution|selection|pick|antwort|respuesta|réponse|resposta|risposta|ответ)s?"
     r"(?![^\W_])(?:\s+(?:correcta|correcte|corretta|correta)|\s+to\s+(?:the|this)\s+\w+)?|答案|答え|정답)"
 )
 SAYS = re.compile(
     rf"{NOUN}(?:\s*\([^)\n]*\))?[*_\"]*\s*"
-    r"(?:(?:is|should be|would be|must be|will be|ist|es|est|é|è)\b\s*:?|[:=：是为為は])",
+    r"(?:(?:is|should be|would be|must be|will be|ist|es|est|é|è)\b\s*:?|[:=：是为為は]|"
+    r"\s[-–—]\s|[-=]>|→|(?<=\bans)\.\s)",
     re.IGNORECASE,
 )
 THEIRS = re.compile(
@@ -38,7 +39,7 @@ CHOOSES = re.compile(
     r"\b(?:it(?:\s+is|'s|’s|\s+must be|\s+should be)|"
     r"i(?:\s+would|'d|\s+will|'ll)?\s+(?:choose|pick|select|go with|say)|(?:going|go)\s+with|"
     r"leav(?:es|ing)(?:\s+us\s+with)?|which\s+is|guess(?:\s+is)?|choosing|picking|selecting|^(?:choose|pick|select|correct:)|"
-    r"i\s+think(?:\s+(?:it\s+is|it's))?|(?:is|be)\s+therefore|therefore|thus|hence|so)(?!\w)[,:]?|∴",
+    r"i\s+think(?:\s+(?:it\s+is|it's))?|(?:is|be)\s+therefore|therefore|thus|hence|so)(?!\w)[,:]?|∴|^\s*(?:[-=]>|→)",
     re.IGNORECASE,
 )
 MARKED = re.compile(
@@ -46,6 +47,8 @@ MARKED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CONFIRMED = re.compile(r"\W{0,3}\s*(?:is|would be)\s+(?:the\s+)?(?:correct|right|best|true|answer|most)", re.IGNORECASE)
+TICKS = re.compile(r"[✓✔✅☑]\ufe0f?")
+CROSSES = re.compile(r"[✗✘❌✖]")
 FENCE = re.compile(r"^\s*```\w*[ \t]*$", re.MULTILINE)
 MATH = re.compile(r"(?:\$|\\\()\s*(\(?[A-Za-z]\)?)\s*(?:\$|\\\))")
 """One letter set as mathematics."""
@@ -63,12 +66,15 @@ def read_choice(
         lettered: A letter was asked for: an answer that is one choice's letter and another's text names neither.
     """
     text = MATH.sub(r"\1", FENCE.sub("", answer_of(answer))).strip()
+    if len(TICKS.findall(text)) == 1 and not CROSSES.search(text):
+        text = TICKS.sub("", text).strip()
     if choices.count(answer) == 1:
         place = choices.index(answer)
         return None if lettered and letters[: len(choices)].find(answer) not in (-1, place) else place
     if not text or not choices:
         return None
     known = Choices(choices, letters)
+    text = re.sub(rf"^\W*(?:{known.words})\s+or\s+(?:{known.words})\s*[:?]\s*(?=\w)", "", text, flags=re.IGNORECASE)
     text = known.without_the_list(text)
     own = NEXT.split(text)[0]
     found = _read(own, known) if own != text and own.strip() else None
@@ -80,6 +86,9 @@ def _read(text: str, known: Choices) -> int | None:
         found = [(chosen, end) for chosen, end in read(text, known) if chosen is not None]
         if found:
             last, end = found[-1]
+            led = next(_leading(text, known), (None, 0)) if read is _chosen else (None, 0)
+            if isinstance(led[0], int) and led[0] != last:  # "False, because it's true only on Mondays"
+                return led[0] if re.match(r"\W*(?:because|since|as)\b", text[led[1] :]) else None
             return last if isinstance(last, int) and not known.taken_back(text[end:], last) else None
     named = known.mentioned(normalized(text))
     return named if isinstance(named, int) else None
@@ -144,11 +153,12 @@ def _leading(text: str, known: Choices) -> Found:
         if one and (one[1] or one[2] in known.letters):
             place = one.start(1) if one[1] else one.start(2)
             found.append(known.at(line[0][place:], line[0][:place], marked=bool(one[1])))
-    if len(set(found)) > 1:
+    named = {one[0] for one in re.finditer(rf"(?<![^\W_]){known.letter}(?=:)", text)}
+    if len(set(found)) > 1 or (found and len(named) > 1):
         yield "several", 0
     elif found and (begun[0] or begun[-1]):
         yield found[0], next(line.start() for line, one in zip(lines, begun, strict=True) if one)
     elif not known.numbers:
-        words = re.match(rf"\W*({known.words})(?=\s*(?:[,.;:!*_\"'`)]|$|\n))", text, re.IGNORECASE)
+        words = re.match(rf"\W*({known.words})(?=\s*(?:[,.;:!*_\"'`)]|\s[-–—]\s|$|\n))", text, re.IGNORECASE)
         if words:
             yield known.at(text[words.start(1) :]), words.end()

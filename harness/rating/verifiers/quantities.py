@@ -69,7 +69,8 @@ GOES_ON = re.compile(
 """An expression, a range or an alternative: the number is not all of it."""
 LED_BY = re.compile(
     r"(?:\b(?:not|never|minus|negative|than|at least|at most|up to|above|below|under|over|exceeds?|twice|half of|"
-    r"double|triple|root of|log|ln|sin|cos|tan|exp|sqrt)|n't)\s*\(?\s*[$€£]?$|[<>≤≥≠]=?\s*[$€£]?$|[\w+*/^-]\($"
+    r"double|triple|root of|log|ln|sin|cos|tan|exp|sqrt)|n't|(?:n't|\bnot|\bcannot)\s+(?:be|equal))\s*\(?\s*[$€£]?$"
+    r"|[<>≤≥≠]=?\s*[$€£]?$|[\w+*/^-]\($"
     r"|(?:[±∓]|\+/-)\s*$|[⌊⌈|√]$|\w-$"
     r"|(?:[0-9)]|(?-i:\b[b-hj-z]))\s*[-+*×·/÷^]\s*$|\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*$|\\[a-z]+\s*\{\s*$",
     re.IGNORECASE,
@@ -141,7 +142,12 @@ SEVERAL_LINES = re.compile(
 )
 """Two answers under labels of their own end it."""
 OTHERS = re.compile(r"\b(?:[A-Z][a-z]+|he|she|they)\s+(?:says?|said|claims?|thinks?|guess(?:es|ed)?)\b")
-SENTENCE = re.compile(r"[.!?](?:\s+|$)|\n")
+SENTENCE = re.compile(r"(?:[.?]|!(?!\s*=))(?:\s+|$)|\n")
+CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence)\b,?\s+", re.IGNORECASE)
+"""What leads the end of a sentence that is its conclusion."""
+DENIED = re.compile(r"\b(?:not|n't|never|enough|wrong)\b|n't\b", re.IGNORECASE)
+BOXES_JOINED = re.compile(r"\}\s*\$?[\s,]*(?:or|and|,)[\s,]*\$?\s*\\(?:boxed|fbox)\s*\{", re.IGNORECASE)
+IN_ALL = re.compile(r"[0-9][^.]*\b(?:in total|in all|altogether|overall)\b", re.IGNORECASE)
 LEADS = re.compile(
     r"[\s:=(\[{\"'$€£¥₹-]*(?:(?:about|approximately|exactly|simply|just|therefore|thus|equal to|roughly)[\s:$€£]*)*",
     re.IGNORECASE,
@@ -161,6 +167,8 @@ def final_quantity(text: str) -> Quantity | None:
         MARKS.search(own) or BOXED.search(own) or TAGGED.search(own) or re.fullmatch(r"[-$€£]?[0-9][^\n]*", own)
     ):
         text = own
+    if BOXES_JOINED.search(text):
+        return None
     inside = _last_boxed(text) or next(iter(TAGGED.findall(text)[::-1]), None)
     if inside is not None:
         return _stated(_plain(inside), marked=True, whole=True)
@@ -174,7 +182,11 @@ def final_quantity(text: str) -> Quantity | None:
             return _stated(SENTENCE.split(after)[0], marked=True)
         return None if marks[-1][0].lower().startswith("answer") and after.strip() else _stated(after, marked=True)
     sentences = [part for part in SENTENCE.split(plain) if re.search(r"[0-9]", part)]
-    return _stated(sentences[-1]) if sentences and not OTHERS.search(sentences[-1]) else None
+    if not sentences or OTHERS.search(sentences[-1]):
+        return None
+    concluded = CONCLUDES.split(sentences[-1])[-1]
+    sure = re.search(r"[0-9]", concluded) and not DENIED.search(concluded)
+    return _stated(concluded if sure else sentences[-1])
 
 
 def _last_boxed(text: str) -> str | None:
@@ -207,6 +219,8 @@ def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quanti
         return None
     right = re.split(r"=|\bequals\b", statement)[-1]
     found = [one for one in NUMBER.finditer(right) if re.search(r"[0-9]", one[0])]
+    if not whole:
+        found = _undenied(right, found)
     if not found:
         return None
     first = found[0]
@@ -216,7 +230,21 @@ def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quanti
     quantities = [_quantity(right, one, apart) for one in found]
     if len(set(quantities)) == 1:
         return quantities[0]
-    return quantities[0] if marked and LEADS.fullmatch(right[: first.start()]) else None
+    stands = marked and LEADS.fullmatch(right[: first.start()]) and not IN_ALL.search(right[first.end() :])
+    return quantities[0] if stands else None
+
+
+def _undenied(text: str, found: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Return numbers without those that a text says it is not: `not 5`, `not 5 or 6`."""
+    kept: list[re.Match[str]] = []
+    denied_to = -1
+    for one in found:
+        joined = denied_to >= 0 and re.fullmatch(r"[\s,]*(?:or|nor|and|,)[\s$€£]*", text[denied_to : one.start()])
+        if joined or re.search(r"\b(?:not|nor)\s+[$€£]?$", text[: one.start()]):
+            denied_to = one.end()
+        else:
+            kept.append(one)
+    return kept
 
 
 def _quantity(text: str, match: re.Match[str], apart: bool) -> Quantity | None:

@@ -18,7 +18,7 @@ from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
 from harness.rating.settings import Settings
 from harness.records import Item, Rating, digest, target_text
 
-RECIPE = 4
+RECIPE = 5
 """Counts the ways in which answers were read: a change makes other ratings of the same answers."""
 
 
@@ -54,11 +54,14 @@ class Verifier:
 
     def _rating(self, work: Work) -> Rating:
         try:
-            finding = self.decide(work.item, answer_of(work.response.text or ""))
+            finding = self._found(work, answer_of(work.response.text or ""))
         except NoKey as error:
             return rating_of(self.spec, self.version, work, status="error", error=str(error))
         value = 1.0 if finding.right else 0.0
         return rating_of(self.spec, self.version, work, value=value, error=finding.reason, raw=finding.read)
+
+    def _found(self, work: Work, answer: str) -> Checked:
+        return self.decide(work.item, answer)
 
 
 def unanswered(spec: RaterSpec, version: str, work: Work) -> Rating | None:
