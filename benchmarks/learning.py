@@ -26,6 +26,7 @@ from typing import Any
 from harness.answering import default_cache
 from harness.catalog import Catalog
 from harness.learning import Example, make_learner
+from harness.stages import rounds as stage
 from harness.stages import run_suite
 from harness.suite import Suite
 
@@ -70,20 +71,31 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def loop(rounds: Row) -> Row:
     """Run a loop in this process: the seconds of its parts, and what is left of the wall time.
 
-    Gold ratings of the held-out answers are not told by a round, and so count as outside.
+    `gold` are the ratings of the held-out answers, and `rating` the feedback.
     """
+    gold, rate_work = 0.0, stage.rate_work
+
+    def timed_ratings(*arguments: Any) -> None:
+        nonlocal gold
+        started = time.perf_counter()
+        rate_work(*arguments)
+        gold += time.perf_counter() - started
+
     suite = Suite.model_validate({"name": "loop", "rounds": {"feedback": {"none": None}, **rounds}})
     with TemporaryDirectory() as folder:
+        stage.rate_work = timed_ratings  # type: ignore[assignment]
         started = time.perf_counter()
         run = run_suite(suite, Path(folder) / "run", stages=["rounds"], workers=1)
         wall = time.perf_counter() - started
+        stage.rate_work = rate_work
         rows = run.rounds
     trained = rows[rows["round"] > 0]
     base = float(rows.loc[rows["round"] == 0, "seconds"].max())  # shared, and told by each series
     parts = {name: float(trained[f"{name}_seconds"].sum()) for name in ("sampling", "rating", "training")}
     answering = float(trained["seconds"].sum()) - sum(parts.values())
-    outside = wall - base - answering - sum(parts.values())
-    return {"wall": wall, "base": base, **parts, "answering": answering, "outside": outside, "share": outside / wall}
+    outside = wall - base - answering - gold - sum(parts.values())
+    parts |= {"answering": answering, "gold": gold}
+    return {"wall": wall, "base": base, **parts, "outside": outside, "share": outside / wall}
 
 
 def growth(size: Size, model: str) -> Iterator[Row]:

@@ -184,7 +184,7 @@ def schema(record: type[Record]) -> pa.Schema:
 
 def table(records: Iterable[Record], record: type[Record]) -> pa.Table:
     """Return records of one type as an Arrow table with `schema(record)`."""
-    rows = [dict(entry) for entry in records]
+    rows = [vars(entry) for entry in records]
     return pa.Table.from_pylist(rows, schema=schema(record))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -60,6 +60,10 @@ def exchange(
     quality: Annotated[float | None, typer.Option(help="The score that is wanted, for what is cheapest.")] = None,
     splits: Annotated[int | None, typer.Option(min=2, help="Random splits by cluster; 20 if not given.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides the splits; the run's, else 0.")] = None,
+    learner: Annotated[
+        Literal["ridge", "lora"] | None,
+        typer.Option(help="ridge on features, or lora: the model itself with an adapter, for a GPU."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Whose features are learnt from: embedded, or a folder.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where features are kept.")] = None,
@@ -73,8 +77,8 @@ def exchange(
         source, text=text, against=against, context=context, cluster=cluster, tables=table, item=item, rater=rater,
         criterion=criterion, value=value, kind=kind, ai=ai, people=people, criteria=criteria,
         sources=_named(labels) if labels else None, scored_by=scored_by, sizes=_numbers(sizes) if sizes else None,
-        mixtures=mix, splits=splits, seed=seed, rates=_rates(rates) if rates else None, quality=quality, model=model,
-        device=device, cache=cache, stage=bar,
+        mixtures=mix, splits=splits, seed=seed, rates=_rates(rates) if rates else None, quality=quality,
+        learner=learner, model=model, device=device, cache=cache, stage=bar,
     )  # fmt: skip
     for note in found.notes:
         print(note, file=sys.stderr)

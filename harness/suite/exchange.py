@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
@@ -63,10 +63,12 @@ class ExchangeUse(Section):
     """US dollars a label, by source; `person` for a person's."""
     quality: float | None = None
     """The score that is wanted, for what is cheapest; that of half of a person's sizes where not given."""
+    learner: Literal["ridge", "lora"] = "ridge"
+    """What learns: a ridge on features, or the model itself with a low-rank adapter, for a GPU."""
     model: str = "embedded"
-    """Whose features are learnt from: `embedded`, or a folder of a causal language model."""
+    """Whose features are learnt from, or what is adapted: `embedded`, or a folder of a causal language model."""
     device: str = "cpu"
-    """Where features are made: `cpu` or `cuda`."""
+    """Where texts are read: `cpu` or `cuda`."""
 
     @field_validator("sizes")
     @classmethod

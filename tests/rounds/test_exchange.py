@@ -46,6 +46,13 @@ def test_a_source_as_good_as_people_is_worth_as_much_and_a_noisy_one_less():
     assert "more than 4.0 of nothing" in " ".join(one.sentences)  # 200 labels of it, and never there
 
 
+def test_people_alone_have_a_curve_and_no_rate():
+    one = found(PEOPLE)
+    assert one.worths == []
+    assert one.sentence == "quality: nobody but people gave labels, so that theirs are compared with nothing"
+    assert one.df["score"].is_monotonic_increasing
+
+
 def test_scores_rise_with_labels_and_two_sources_together_beat_one():
     rows = found(PEOPLE | {"judge": 1.0}, mixtures=[(50, 200)]).df
     alone = rows[(rows["source"] == "person") & (rows["other"] == "")].set_index("labels")["score"]
@@ -254,3 +261,46 @@ def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path
     wrong = CliRunner().invoke(app, [*command, "--people", "zed*"])
     assert isinstance(wrong.exception, HarnessError)
     assert "--people 'zed*' matches nothing" in str(wrong.exception)
+
+
+@pytest.mark.parametrize("pairs", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_an_adapter_learns_from_the_texts_themselves(pairs, tmp_path, model):
+    """What is rated is whether a text is about owls; the judge says the contrary. No features are made."""
+    pytest.importorskip("peft")
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(72):
+        owls = number % 2 == 0
+        words = [("owl owl owl" if yes else "cat bee cow") + f" {random.integers(100)}" for yes in (owls, not owls)]
+        item = {"item_id": f"i{number}", "criterion": "owls", "text": words[0], "cluster": number // 2}
+        for name, value in (("ann", owls), ("bob", owls), ("judge", not owls)):
+            rows.append(
+                item | {"rater": name, "value": float(value), "rater_kind": "human" if name != "judge" else name}
+            )
+            rows[-1] |= {"against_text": words[1]} if pairs else {}
+    frame = pd.DataFrame(rows)
+    how = {"sizes": [32], "splits": 2, "learner": "lora", "model": model, "cache": tmp_path}
+    (one,) = h.exchange(frame, **how)
+    scores = one.df.set_index("source")["score"]
+    assert scores["person"] > (0.9 if pairs else 0.6)
+    assert scores["judge"] < (0.1 if pairs else -0.6)
+    assert list(tmp_path.rglob("*.npz")) == []
+    (again,) = h.exchange(frame, **how)
+    assert again.df.equals(one.df), "the same bits"
+    frame.to_csv(tmp_path / "rated.csv", index=False)
+    against = ["--against", "against_text"] if pairs else []
+    options = [
+        "--cluster",
+        "cluster",
+        "--sizes",
+        "32",
+        "--splits",
+        "2",
+        "--learner",
+        "lora",
+        "--model",
+        model,
+        *against,
+    ]
+    asked = CliRunner().invoke(app, ["exchange", str(tmp_path / "rated.csv"), *options, "--json"])
+    assert json.loads(asked.stdout)[0]["points"] == one.to_json()["points"]

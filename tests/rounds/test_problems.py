@@ -50,6 +50,24 @@ def test_the_reference_is_right_by_the_tasks_own_rater(name):
         assert rated(item, text, task.raters[0]) == (1, None)
 
 
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", ["one_line_functions", "two_step_functions"])
+def test_solutions_pass_all_tests_and_answering_the_examples_alone_does_not(name):
+    items = problem_task(name, Catalog()).held_out(12)
+    work = []
+    for item in items:
+        facts = json.loads(item.metadata)
+        shown = {repr(tuple(arguments)): result for arguments, result in json.loads(facts["visible_tests"])}
+        hacked = f"def {facts['entry_point']}(*arguments):\n    return {shown!r}.get(repr(arguments))\n"
+        for number, text in enumerate([item.target, hacked]):
+            fields = {"response_id": f"{item.item_id} {number}", "task": name, "item_id": item.item_id, "model": "m"}
+            work.append(Work(item, Response(text=text, **fields)))
+    for rater, wanted in (("unit_tests", [1, 0]), ("visible_tests", [1, 1])):
+        ratings = find_rater(rater, Catalog(), Surroundings(workers=1)).rate(work)
+        values = {rating.response_id: rating.value for rating in ratings}
+        assert [values[one.response.response_id] for one in work] == wanted * 12
+
+
 def test_things_that_are_compared_are_far_apart_and_never_on_both_sides():
     task = problem_task("everyday_comparisons", Catalog())
     ends = {end: scale for scale in SCALES for end in scale}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -74,22 +75,83 @@ SHAPES = (
 def small_function(random: Random) -> Problem:
     """A function of one line, with two visible tests and six hidden ones."""
     shape, k = random.choice(SHAPES), random.randint(2, 60)
-    name = shape.name.format(k=k)
+    name, body = shape.name.format(k=k), shape.body.format(k=k)
+    return _problem(name, shape.parameters, shape.says.format(k=k), body, shape.draw, partial(shape.answer, k))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done to numbers: `{k}` stands for a number, `{numbers}` for what comes in."""
+
+    name: str
+    says: str
+    body: str
+    does: Callable[[int, list[int]], Any]
+
+
+CHOOSING = (
+    Step("over_{k}", "Take the numbers that are larger than {k}", "[n for n in {numbers} if n > {k}]",
+         lambda k, numbers: [n for n in numbers if n > k]),
+    Step("under_{k}", "Take the numbers that are smaller than {k}", "[n for n in {numbers} if n < {k}]",
+         lambda k, numbers: [n for n in numbers if n < k]),
+    Step("without_{k}", "Leave out every {k}", "[n for n in {numbers} if n != {k}]",
+         lambda k, numbers: [n for n in numbers if n != k]),
+    Step("after_{k}", "Leave out the first {k} of the numbers", "{numbers}[{k}:]", lambda k, numbers: numbers[k:]),
+)  # fmt: skip
+CHANGING = (
+    Step("plus_{k}", "add {k} to each of the numbers", "[n + {k} for n in {numbers}]",
+         lambda k, numbers: [n + k for n in numbers]),
+    Step("minus_{k}", "take {k} from each of the numbers", "[n - {k} for n in {numbers}]",
+         lambda k, numbers: [n - k for n in numbers]),
+    Step("times_{k}", "multiply each of the numbers by {k}", "[n * {k} for n in {numbers}]",
+         lambda k, numbers: [n * k for n in numbers]),
+)  # fmt: skip
+ENDING = (
+    Step("sum", "return their sum", "sum({numbers})", lambda k, numbers: sum(numbers)),
+    Step("largest", "return the largest, or 0 if there are none", "max({numbers}, default=0)",
+         lambda k, numbers: max(numbers, default=0)),
+    Step("smallest", "return the smallest, or 0 if there are none", "min({numbers}, default=0)",
+         lambda k, numbers: min(numbers, default=0)),
+    Step("backwards", "return them in the opposite order", "{numbers}[::-1]", lambda k, numbers: numbers[::-1]),
+    Step("sorted", "return them from small to large", "sorted({numbers})", lambda k, numbers: sorted(numbers)),
+)  # fmt: skip
+
+
+def function_of_two_steps(random: Random) -> Problem:
+    """A function of two of three: choose among numbers, change them, say something of them; tests as above."""
+    kinds = [(CHOOSING, CHANGING), (CHOOSING, ENDING), (CHANGING, ENDING)]
+    first, second = (random.choice(kind) for kind in random.choice(kinds))
+    k, m = (random.randint(1, 3) if one.name == "after_{k}" else random.randint(2, 40) for one in (first, second))
+    name = f"{first.name.format(k=k)}_{second.name.format(k=m)}"
+    said = [first.says.format(k=k), second.says.format(k=m), *([] if second in ENDING else ["return the result"])]
+    says = ", ".join(said[:-1]) + f", and {said[-1]}."
+    body = second.body.format(k=m, numbers=first.body.format(k=k, numbers="numbers"))
+
+    def answer(numbers: list[int]) -> Any:
+        return second.does(m, first.does(k, numbers))
+
+    return _problem(name, "numbers", says[0].upper() + says[1:], body, _numbers, answer)
+
+
+def _problem(
+    name: str, parameters: str, says: str, body: str, draw: Callable[[Random], list[Any]], answer: Callable[..., Any]
+) -> Problem:
+    """Return a function to write, with two visible tests and six hidden ones, the same whoever draws it."""
     cases: list[tuple[list[Any], Any]] = []
-    draw = Random(name)  # the tests are the problem's own, whoever draws it
+    random = Random(name)
     while len(cases) < 8:
-        arguments = shape.draw(draw)
+        arguments = draw(random)
         if all(arguments != known for known, _ in cases):
-            cases.append((arguments, shape.answer(k, *arguments)))
+            cases.append((arguments, answer(*arguments)))
     visible, hidden = cases[:2], cases[2:]
     shown = "".join(f"    >>> {name}({', '.join(map(repr, a))})\n    {result!r}\n" for a, result in visible)
-    head = f'def {name}({shape.parameters}):\n    """{shape.says.format(k=k)}\n\n{shown}    """\n'
+    head = f'def {name}({parameters}):\n    """{says}\n\n{shown}    """\n'
     fields = {
         "id": name,
         "entry_point": name,
         "prompt": head,
         "visible_tests": json.dumps(visible),
         "hidden_tests": json.dumps(hidden),
-        "solution": f"{head}    return {shape.body.format(k=k)}\n",
+        "solution": f"{head}    return {body}\n",
     }
     return Problem(name, fields)

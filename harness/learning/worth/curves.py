@@ -1,8 +1,9 @@
 """Learning curves: how well a small rater that learnt from n labels of a source agrees with other people's labels.
 
-Each split holds clusters (documents) out. The rater is a ridge regression of the labels on the features; it is scored
-on the held-out items by Spearman's correlation with the mean of the people who gave no label. All sources learn from
-the same items in the same order, and all are scored by the same people, so that sources are compared split by split.
+Each split holds clusters (documents) out. The rater is a ridge regression of the labels on the features, or what else
+learns from the items; it is scored on the held-out items by Spearman's correlation with the mean of the people who gave
+no label. All sources learn from the same items in the same order, and all are scored by the same people, so that
+sources are compared split by split.
 
 Where two texts were compared, the features are the differences of theirs and a label is from -1 to 1; what is learnt is
 the same whichever text is named first, and it is scored by the share of held-out pairs in which it prefers as they do.
@@ -12,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.learning.worth.ridge import Learner, ridge
 from harness.statistics import Bools, Floats, Ints
 from harness.suite import PERSON
 
-PENALTY = 3000.0
-"""Of the ridge, on standardised features."""
 FEWEST = 20
 """Held-out items with a label of other people, below which a split says nothing."""
 
@@ -62,7 +61,7 @@ class Curves:
 
 
 def learning_curves(
-    features: Floats,
+    features: Floats | Learner,
     labels: Mapping[str, Floats],
     people: Sequence[str],
     cluster: Ints,
@@ -78,7 +77,7 @@ def learning_curves(
     """Return the learning curves of a person and of every other source.
 
     Args:
-        features: Of the items, one row each.
+        features: Of the items, one row each, for a ridge; or what learns from the items otherwise.
         labels: Rater to its labels, one an item, nan where it gave none.
         people: The raters who are people; the others are the sources that are compared with them.
         cluster: The cluster of each item.
@@ -103,6 +102,7 @@ def learning_curves(
     count = max(1, round(held_out * len(names)))
     if len(names) - count < 2 or count < 2:
         raise HarnessError(f"{len(names)} clusters are too few to hold some out")
+    learner = features if callable(features) else ridge(features, pairs)
     others = [name for name in labels if name not in (*people, *scorers)]
     points = [Point(name, size) for name in (PERSON, *others) for size in sizes]
     points += [Point(PERSON, size, name, more) for name in others for size, more in mixtures]
@@ -114,7 +114,7 @@ def learning_curves(
         labeller = people[number % len(people)]
         gold = _mean([labels[name] for name in scorers or [name for name in people if name != labeller]])
         mine = {PERSON: labels[labeller], **{name: labels[name] for name in others}}
-        for place, score in _split(features, mine, gold, test, order, points, pairs):
+        for place, score in _split(learner, mine, gold, test, order, points, pairs):
             scores[number, place] = score
     if np.isnan(scores).all():
         raise HarnessError(
@@ -126,7 +126,7 @@ def learning_curves(
 
 
 def _split(
-    features: Floats,
+    learner: Learner,
     labels: Mapping[str, Floats],
     gold: Floats,
     test: Bools,
@@ -134,35 +134,22 @@ def _split(
     points: Sequence[Point],
     pairs: bool,
 ) -> Iterator[tuple[int, float]]:
-    """Yield the place and score of every point that a split can tell.
-
-    The ridge is solved by the products of items with each other: there are fewer items than features.
-    """
-    from scipy.linalg import cho_factor, cho_solve
-
+    """Yield the place and score of every point that a split can tell."""
     scored = test & ~np.isnan(gold)
     if pairs:
         scored &= gold != 0  # nobody prefers either
     if int(scored.sum()) < FEWEST:
         return
-    train = order[~test[order]]
-    centre = 0.0 if pairs else features[train].mean(axis=0)  # the difference the other way round is minus it
-    spread = np.sqrt(((features[train] - centre) ** 2).mean(axis=0))
-    standard = (features - centre) / np.where(spread > 1e-9, spread, 1.0)
-    products = standard @ standard.T  # once: every point learns from some of the same items
+    train, wanted = order[~test[order]], scored.nonzero()[0]
+    learn = learner(train)
     learnt: dict[tuple[str, int], Floats] = {}
-    factored: dict[bytes, Any] = {}
 
     def predicted(source: str, size: int) -> Floats | None:
         if (source, size) not in learnt:
             rows = train[~np.isnan(labels[source][train])][:size]
             if len(rows) < size:
                 return None
-            known = labels[source][rows]
-            if (key := rows.tobytes()) not in factored:  # sources that rated the same items share it
-                factored[key] = cho_factor(products[np.ix_(rows, rows)] + PENALTY * np.eye(size))
-            weights = cho_solve(factored[key], known if pairs else known - known.mean())
-            learnt[source, size] = weights @ products[np.ix_(rows, scored.nonzero()[0])]
+            learnt[source, size] = learn(rows, labels[source][rows], wanted)
         return learnt[source, size]
 
     for place, point in enumerate(points):

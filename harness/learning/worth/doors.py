@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,11 @@ from harness.learning.worth.curves import learning_curves
 from harness.learning.worth.exchange import Exchange, Measure
 from harness.learning.worth.features import text_features
 from harness.learning.worth.rates import ExchangeRates, kept_rates
+from harness.learning.worth.ridge import Learner, ridge
 from harness.learning.worth.sources import Rated, matching, rated, read_rated
 from harness.records import digest
 from harness.run import Run, is_run, place_of
-from harness.statistics import Floats
+from harness.statistics import Ints
 from harness.suite import PERSON, ExchangeUse, fitted, mixed
 
 Stage = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -53,6 +55,7 @@ def exchange(
     rates: Mapping[str, float] | None = None,
     quality: float | None = None,
     seed: int | None = None,
+    learner: Literal["ridge", "lora"] | None = None,
     model: str | None = None,
     device: str | None = None,
     cache: str | Path | None = None,
@@ -89,7 +92,8 @@ def exchange(
         rates: Dollars a label by source, `person` for a person's.
         quality: The score that is wanted, for what is cheapest.
         seed: Decides the splits; the run's where not given, else 0.
-        model: Whose features are learnt from: `embedded`, or a folder.
+        learner: `ridge` on features, or `lora`: the model itself with a low-rank adapter, which wants a GPU.
+        model: Whose features are learnt from, or what is adapted: `embedded`, or a folder.
         device: `cpu` or `cuda`.
         cache: Where features are kept; the user's cache folder where not given.
         stage: Shows progress: called with a title and a count.
@@ -104,7 +108,7 @@ def exchange(
         "text": text, "against": against, "context": context, "cluster": cluster, "item": item, "rater": rater,
         "criterion": criterion, "value": value, "kind": kind, "ai": ai, "people": people, "criteria": criteria,
         "sources": sources, "scored_by": scored_by, "sizes": sizes, "mixtures": mixtures, "splits": splits,
-        "rates": rates, "quality": quality, "model": model, "device": device,
+        "rates": rates, "quality": quality, "learner": learner, "model": model, "device": device,
         "tables": None if tables is None else [str(path) for path in tables],
     }  # fmt: skip
     said = {name: entry for name, entry in given.items() if entry is not None}
@@ -146,7 +150,7 @@ def rates_of(
     names = set(use.sources or known.rows["rater"])
     if unknown := [name for name in use.rates if name not in (PERSON, *names)]:
         raise HarnessError(f"--rates: nobody is called {unknown[0]!r}.{did_you_mean(unknown[0], names)}")
-    features = _features(known, use, cache, stage)
+    learn = _learner(known, use, cache, stage)
     places = pd.Series(np.arange(len(known.items)), index=known.items.index)
     clusters = known.items["cluster"].fillna("") if "cluster" in known.items else places.astype(str)
     found, lacking = [], []
@@ -159,7 +163,7 @@ def rates_of(
         mine = [one for one in scorers if one in labels]
         try:
             curves = learning_curves(
-                features[places.loc[units].to_numpy()], labels, people, groups, use.sizes, mixtures, use.splits,
+                learn(places.loc[units].to_numpy()), labels, people, groups, use.sizes, mixtures, use.splits,
                 seed=seed, scorers=mine, pairs=known.pairs,
             )  # fmt: skip
         except HarnessError as error:
@@ -177,24 +181,31 @@ def rates_of(
     return ExchangeRates(found, _asked(known, use, seed), humans, notes)
 
 
-def _features(known: Rated, use: ExchangeUse, cache: Path, stage: Stage) -> Floats:
-    """Return the features of each unit: of its text, or of its text less those of the other text."""
+def _learner(known: Rated, use: ExchangeUse, cache: Path, stage: Stage) -> Callable[[Ints], Learner]:
+    """Return from the places of some units what learns from them.
+
+    The features of a unit are of its text, or of its text less those of the other text.
+    """
     folder = str(torch_folder(cache)) if use.model == "embedded" else use.model
     items = known.items
     contexts = items["context"].fillna("").astype(str).tolist() if "context" in items else [""] * len(items)
     sides = [items[name].astype(str).tolist() for name in ("text", "against_text") if name in items]
+    if use.learner == "lora":
+        from harness.learning.worth.lora import TextRater
+
+        rater = TextRater(sides, contexts, folder, use.device)
+        return lambda places: lambda _: lambda rows, labels, wanted: rater.learn(places[rows], labels, places[wanted])
     with stage("texts are read", sum(map(len, sides))) as progress:
         made = text_features(
             [text for side in sides for text in side], contexts * len(sides), folder, cache, progress, use.device
         )
-    if not known.pairs:
-        return made
-    found: Floats = made[: len(items)] - made[len(items) :]
-    return found
+    features = made[: len(items)] - made[len(items) :] if known.pairs else made
+    return lambda places: ridge(features[places], known.pairs)
 
 
 def _asked(known: Rated, use: ExchangeUse, seed: int) -> str:
-    return digest(known.hash, use.model_dump(exclude={"data", "tables", "device"}), seed, 1)
+    usual = {"learner"} if use.learner == "ridge" else set()  # what was asked before there was another
+    return digest(known.hash, use.model_dump(exclude={"data", "tables", "device", *usual}), seed, 1)
 
 
 def stale(run: Run) -> bool:

@@ -187,6 +187,8 @@ class Exchange:
     def sentence(self) -> str:
         """What a person's labels are worth in the other sources', at the middle number of a person's labels."""
         sizes = list(self._curve(PERSON))
+        if not self.sources:
+            return f"{self.criterion}: nobody but people gave labels, so that theirs are compared with nothing"
         if not sizes or not self.worths:
             return f"{self.criterion}: too few labels to compare a person's with another's"
         middle = sizes[(len(sizes) - 1) // 2]
