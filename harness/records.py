@@ -184,8 +184,9 @@ def schema(record: type[Record]) -> pa.Schema:
 
 def table(records: Iterable[Record], record: type[Record]) -> pa.Table:
     """Return records of one type as an Arrow table with `schema(record)`."""
-    rows = [vars(entry) for entry in records]
-    return pa.Table.from_pylist(rows, schema=schema(record))
+    rows = list(records)
+    columns = {name: [getattr(entry, name) for entry in rows] for name in record.model_fields}
+    return pa.Table.from_pydict(columns, schema=schema(record))
 
 
 def frame(records: Iterable[Record], record: type[Record]) -> pd.DataFrame:
