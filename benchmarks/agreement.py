@@ -1,15 +1,18 @@
 """How fast agreement is and how much memory it takes, beside `krippendorff` and `evalica`, as Markdown tables.
 
-    python benchmarks/agreement.py [--full | --sizes ITEMS [--only OPTION]]
+    python benchmarks/agreement.py [--full | --hundred FOLDER | --sizes ITEMS [--only OPTION]]
 
 The references are timed on a few calls and scaled to 1,000: what 1,000 resamples by looping would cost (for
 `krippendorff` without the resampling itself). `--full` adds ten million ratings from a Parquet file, in a process of
-its own. `--sizes 100000` times the options of `harness agree` at each size up to so many items instead,
-in CPU seconds; `--only --stand-in` one of them.
+its own; `--hundred FOLDER` does no more than a hundred million from ten files, which it writes there where they are not
+(1 GB). `--sizes 100000` times the options of `agree` at each size up to so many items instead, in CPU seconds:
+those of the computation in Python, those of reading by the whole command (its start included), and beside them a
+grouping pass of `polars` and `duckdb` and alpha by `krippendorff`; `--only --stand-in` one of them.
 """
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -136,7 +139,7 @@ from pathlib import Path
 from harness.agreement import agree
 agree  # what is loaded when it is first named is no part of the time
 start, spent = time.perf_counter(), time.process_time()
-found = agree(sys.argv[1], level="ordinal", coefficients=["alpha"])
+found = agree(sys.argv[1:], level="ordinal", coefficients=["alpha"])
 wall, cpu = time.perf_counter() - start, time.process_time() - spent
 alpha = found.tables[0].coefficients["alpha"]
 shown = f"alpha {alpha.value:.4f} [{alpha.low:.4f}, {alpha.high:.4f}]"
@@ -149,17 +152,32 @@ print(f"{wall:.1f} s, {cpu:.1f} s of CPU, {kilobytes / 1000:,.0f} MB at most: {s
 def from_parquet(items: int, raters: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ratings.parquet"
-        wide = ratings(items, raters)
-        rows = wide.rename_axis("item_id").reset_index().melt("item_id", var_name="rater").dropna()
-        rows["item_id"] = "item-" + rows["item_id"].astype(str)
-        rows.to_parquet(path)
-        count = len(rows)
-        del rows, wide
+        count = write_ratings(path, items, raters)
         beside_engines(path)
-        shown = subprocess.run(
-            [sys.executable, "-c", FROM_FILES, str(path)], capture_output=True, text=True, check=True
-        )
-        print(f"\n{count:,} ratings from Parquet to a table with intervals: {shown.stdout.strip()}")
+        print(f"\n{count:,} ratings from Parquet to a table with intervals: {told_of([path])}")
+
+
+def write_ratings(path: Path, items: int, raters: int, first: int = 0) -> int:
+    """Write one row a rating, all of one rater before those of the next; return how many."""
+    wide = ratings(items, raters, seed=first)
+    wide.index += first
+    rows = wide.rename_axis("item_id").reset_index().melt("item_id", var_name="rater").dropna()
+    rows["item_id"] = "item-" + rows["item_id"].astype(str)
+    rows.to_parquet(path)
+    return len(rows)
+
+
+def told_of(paths: list[Path]) -> str:
+    run = [sys.executable, "-c", FROM_FILES, *map(str, paths)]
+    return subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def hundred_million(folder: Path) -> None:
+    paths = [folder / f"ratings-{part}.parquet" for part in range(10)]
+    for part, path in enumerate(paths):
+        if not path.exists():
+            write_ratings(path, 1_000_000, 11, first=part * 1_000_000)
+    print(f"\nA hundred million ratings from ten files to a table with intervals: {told_of(paths)}")
 
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -177,28 +195,122 @@ OPTIONS: dict[str, dict[str, object]] = {
     "--drop-outvoted": {"drop_outvoted": True},
     "--score-range": {"score_range": (1, 5)},
     "--categories": {"categories": ["1", "2", "3", "4", "5"]},
+    "--components": {"components": True},
+    "--means": {"means": "document_kind"},
+    "--cross-check": {"cross_check": True},
     "--correct --sequential": {
         "correct": True,
         "chosen": "random",
         "sequential": True,
-    },  # last: it grows faster than the labels (.5 s of CPU at 10,000)
+    },
 }
 """What of `agree` is timed at each size."""
 
 
 def sizes(largest: int, only: str | None = None) -> None:
     """Print the CPU seconds of each option at each number of items, of two people and a judge."""
-    chosen = {name: options for name, options in OPTIONS.items() if only is None or name == only}
-    print("\n| option | " + " | ".join(f"{n:,} items, CPU s" for n in SIZES if n <= largest) + " |")
-    print("|---" * (1 + sum(n <= largest for n in SIZES)) + "|")
-    frames = [judged(n) for n in SIZES if n <= largest]
-    for name, options in chosen.items():
-        told = []
-        for frame in frames:
-            start = time.process_time()
-            agree(frame, level="ordinal", **options)  # type: ignore[arg-type]
-            told.append(f"{time.process_time() - start:.2f}")
-        print(f"| {name} | " + " | ".join(told) + " |", flush=True)
+    wanted = [n for n in SIZES if n <= largest]
+    print("\n| | " + " | ".join(f"{n:,} items, CPU s" for n in wanted) + " |")
+    print("|---" * (1 + len(wanted)) + "|")
+    frames = [judged(n) for n in wanted]
+    with tempfile.TemporaryDirectory() as folder:
+        places = [Path(folder) / str(n) for n in wanted]
+        for frame, place in zip(frames, places, strict=True):
+            write_tables(frame, place)
+        rows: dict[str, Callable[[int], object]] = {
+            name: lambda at, options=options: agree(frames[at], level="ordinal", **options)  # type: ignore[misc]
+            for name, options in OPTIONS.items()
+        }
+        rows |= {f"`{said}`": lambda at, said=said: command(places[at], said) for said in READING}  # type: ignore[misc]
+        rows |= {f"{name}": lambda at, pass_of=pass_of: pass_of(places[at]) for name, pass_of in ENGINES.items()}  # type: ignore[misc]
+        for name, call in rows.items():
+            if only is None or only in name:
+                told = []
+                for at in range(len(wanted)):
+                    start = spent()
+                    call(at)
+                    told.append(f"{spent() - start:.2f}")
+                print(f"| {name} | " + " | ".join(told) + " |", flush=True)
+
+
+def spent() -> float:
+    """Return the CPU seconds of this process and of those that it has waited for."""
+    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
+READING = (
+    "plain.parquet",
+    "plain.csv",
+    "wide.parquet",
+    "named.parquet --item what --rater who --value said",
+    "parts.parquet --item document,part",
+    "plain.parquet --raters ann --raters bob",
+    "plain.parquet --ai judge",
+    "plain.parquet --score-range 1,5",
+    "plain.parquet --drop-outvoted",
+    "plain.parquet --cluster-regex item-(\\d+?)\\d?$",
+    "plain.parquet --items items.csv --labels labels.csv",
+    "words.parquet --categories poor,fair,good,better,best",
+    "words.parquet --missing fair",
+    "words.parquet --recode better=best",
+    "criteria.parquet",
+    "criteria.parquet --criteria tone",
+    "criteria.parquet --level tone=ordinal",
+    "first.parquet second.parquet",
+)
+"""What of reading is timed at each size: `harness agree` of these tables with these options."""
+
+
+def write_tables(frame: pd.DataFrame, folder: Path) -> None:
+    """Write the tables that the commands of `READING` name."""
+    folder.mkdir()
+    plain = frame[["item_id", "rater", "value"]].astype({"item_id": str})
+    words = ["poor", "fair", "good", "better", "best"]
+    tables = {
+        "plain": plain,
+        "wide": plain.pivot(index="item_id", columns="rater", values="value").reset_index(),
+        "named": plain.set_axis(["what", "who", "said"], axis=1),
+        "parts": plain.assign(document=frame["document"], part=plain["item_id"]).drop(columns="item_id"),
+        "words": plain.assign(value=np.array(words)[frame["value"].astype(int) - 1]),
+        "criteria": plain.assign(criterion=np.where(frame["document"] % 2, "tone", "style")),
+        "first": plain[: len(plain) // 2],
+        "second": plain[len(plain) // 2 :],
+    }
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    plain.to_csv(folder / "plain.csv", index=False)
+
+
+def command(folder: Path, said: str) -> None:
+    """Run `harness agree` on tables of a folder."""
+    run = [sys.executable, "-m", "harness", "agree", *said.split()]
+    subprocess.run(run, cwd=folder, capture_output=True, check=True)
+
+
+def by_polars(folder: Path) -> object:
+    import polars as pl
+
+    grouped = pl.scan_parquet(folder / "plain.parquet").group_by("item_id").agg(pl.len(), pl.col("value").sum())
+    return grouped.collect()
+
+
+def by_duckdb(folder: Path) -> object:
+    import duckdb
+
+    query = "select item_id, count(*), sum(value) from read_parquet(?) group by 1"
+    return duckdb.execute(query, [str(folder / "plain.parquet")]).fetchnumpy()
+
+
+def by_krippendorff(folder: Path) -> object:
+    data = pd.read_parquet(folder / "wide.parquet").drop(columns="item_id").to_numpy().T
+    return krippendorff.alpha(reliability_data=data, level_of_measurement="ordinal")
+
+
+ENGINES: dict[str, Callable[[Path], object]] = {
+    "polars, a grouping pass": by_polars,
+    "duckdb, a grouping pass": by_duckdb,
+    "krippendorff, alpha without an interval": by_krippendorff,
+}
 
 
 def judged(items: int) -> pd.DataFrame:
@@ -234,6 +346,9 @@ if __name__ == "__main__":
             int(sys.argv[sys.argv.index("--sizes") + 1]),
             sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None,
         )
+        raise SystemExit
+    if "--hundred" in sys.argv:
+        hundred_million(Path(sys.argv[sys.argv.index("--hundred") + 1]))
         raise SystemExit
     speed()
     from_long()

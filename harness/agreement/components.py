@@ -31,6 +31,7 @@ from harness.statistics import (
     from_draws,
     generalizability,
     number,
+    smallest,
 )
 
 FEWEST_REPEATED = 10
@@ -210,7 +211,10 @@ def _components(
         lacking = "too_few_items"
     if lacking:
         return Components(criterion, raters, items, len(values), reason=lacking)
-    crossed = Crossed(np.asarray(values, float), facets, np.unique(cluster, return_inverse=True)[1], repeated)
+    values, cluster = np.asarray(values, float), np.unique(cluster, return_inverse=True)[1]
+    crossed = Crossed(values, facets, cluster, repeated)
+    if not repeated and items == len(crossed.counts):
+        crossed = _by_pattern(values, facets)
     found = crossed.at(crossed.counts[None, :].astype(float))[0]
     if not np.isfinite(found).all():
         return Components(criterion, raters, items, len(values), reason="not_crossed")
@@ -240,6 +244,21 @@ def _components(
     coefficients[1] |= {"random_low": low, "random_high": high}
     decisions = list(_decisions(found, crossed))
     return Components(criterion, raters, items, len(values), rows, decisions, coefficients)
+
+
+def _by_pattern(values: Floats, facets: Mapping[str, Ints]) -> Crossed:
+    """Return one of all items with the same ratings, and how often it stands: a million items are a few hundred."""
+    item, *others = facets
+    place = np.unique(np.column_stack([facets[name] for name in others]), axis=0, return_inverse=True)[1].ravel()
+    codes = np.unique(values, return_inverse=True)[1]
+    grid = np.full((int(facets[item].max()) + 1, int(place.max()) + 1), -1, dtype=smallest(int(codes.max()) + 1))
+    grid[facets[item], place] = codes
+    _, first, times = np.unique(grid, axis=0, return_index=True, return_counts=True)
+    kept = np.isin(facets[item], first)
+    few = {name: levels[kept] for name, levels in facets.items()}
+    order = np.argsort(first)
+    few[item] = np.unique(few[item], return_inverse=True)[1]
+    return Crossed(values[kept], few, few[item], False, times[order])
 
 
 def _redrawn(crossed: Crossed, resamples: int, seed: int) -> tuple[Floats, Floats]:

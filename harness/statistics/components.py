@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from harness.statistics.arrays import Floats, Ints
@@ -35,12 +36,14 @@ class Crossed:
             resampled.
         cluster: The cluster of each value, from 0: what is resampled together.
         repeated: Whether cells hold several values, so that the residual stands apart from the highest interaction.
+        times: How often each cluster stands, where clusters with the same ratings are one; once where not given.
     """
 
     values: Floats
     facets: Mapping[str, Ints]
     cluster: Ints
     repeated: bool
+    times: Ints | None = None
 
     @property
     def effects(self) -> list[Effect]:
@@ -51,8 +54,8 @@ class Crossed:
 
     @property
     def counts(self) -> Ints:
-        """One for each cluster: what `harness.statistics.resampled` draws from."""
-        return np.ones(int(self.cluster.max()) + 1, dtype=np.int64)
+        """How often each cluster stands: what `harness.statistics.resampled` draws from."""
+        return np.ones(int(self.cluster.max()) + 1, dtype=np.int64) if self.times is None else self.times
 
     def at(self, weights: Floats) -> Floats:
         """Return the components, negative ones as they are, shape (draws, effects); NaN where undetermined.
@@ -76,12 +79,16 @@ class Crossed:
         """Return how much of each component the variance of the facet's means holds: those of its interactions."""
         found = np.zeros(len(self.effects))
         group = self.facets[facet]
-        size = np.bincount(group)
+        weight = self.counts[self.cluster].astype(float)
+        size = np.bincount(group, weight)
         for place, effect in enumerate(self.effects):
             if facet in effect and len(effect) > 1:
                 cell = self._groups[effect]
                 n, of = np.bincount(cell), _first_of(cell, group)
-                found[place] = float(np.sum((n / size[of]) ** 2)) / len(size)
+                if next(iter(self.facets)) in effect:  # of other items the cells are others
+                    found[place] = float(np.sum(_first_of(cell, weight) * (n / size[of]) ** 2)) / len(size)
+                else:
+                    found[place] = float(np.sum((np.bincount(cell, weight) / size[of]) ** 2)) / len(size)
         return found
 
     @cached_property
@@ -133,9 +140,9 @@ class Crossed:
         return np.asarray(weights @ csr_array((amounts, (self.cluster, group)), shape=shape))
 
 
-def _first_of(group: Ints, column: Ints) -> Ints:
+def _first_of(group: Ints, column: NDArray[Any]) -> NDArray[Any]:
     """Return the value of a column in each group, where all of a group have one."""
-    found = np.empty(int(group.max()) + 1, dtype=np.int64)
+    found = np.empty(int(group.max()) + 1, dtype=column.dtype)
     found[group] = column
     return found
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.agreement import agree, people_components
+from harness.agreement.components import _by_pattern
 from harness.errors import HarnessError
 from harness.statistics import Crossed, generalizability
 
@@ -170,3 +171,19 @@ def test_what_cannot_be_told_apart_is_said():
         agree(alone, facet="prompt")
     with pytest.raises(HarnessError, match="same value"):
         agree(frame(np.ones((12, 2, 1)), prompt="x"), components=True, facet="prompt")
+
+
+@pytest.mark.parametrize("facet", [False, True])
+def test_items_with_the_same_ratings_count_as_often_as_they_stand(facet):
+    rng = np.random.default_rng(4)
+    item, rater, prompt = (one.ravel() for one in np.meshgrid(range(60), range(3), range(2), indexing="ij"))
+    kept = (rng.random(len(item)) > 0.2) & (facet | (prompt == 0))
+    facets = {"item": item[kept], "rater": rater[kept]} | ({"prompt": prompt[kept]} if facet else {})
+    values = rng.integers(1, 3, kept.sum()).astype(float) + facets["rater"]
+    facets["item"] = np.unique(facets["item"], return_inverse=True)[1]
+    each = Crossed(values, facets, facets["item"], False)
+    few = _by_pattern(values, facets)
+    assert len(few.counts) < len(each.counts) == few.counts.sum()
+    of_each = each.at(np.ones((1, len(each.counts))))[0]
+    assert few.at(few.counts[None].astype(float))[0] == pytest.approx(of_each, abs=1e-9)
+    assert few.noise("rater") == pytest.approx(each.noise("rater"), abs=1e-12)

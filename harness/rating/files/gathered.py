@@ -326,5 +326,7 @@ def _names(column: pa.Array) -> pa.Array | None:
         return None
     if pa.types.is_integer(column.type):
         return column.cast(pa.large_string())
-    as_they_stand = cleaned(column).equals(column) and not pc.any(pc.equal(column, "")).as_py()
-    return column.cast(pa.large_string()) if as_they_stand else None
+    clean = cleaned(column)
+    if not clean.equals(column) or pc.any(pc.equal(column, "")).as_py():
+        return None
+    return clean.cast(pa.large_string())  # not the engine's own, which would keep all that it gave with it
