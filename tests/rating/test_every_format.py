@@ -18,7 +18,7 @@ from harness.rating.files.reading import read_ratings
 from harness.rating.files.source import read_source
 
 FIXTURES = Path(__file__).parent / "fixtures"
-OTHERS = ("programs.jsonl", "own_types.jsonl", "choices.jsonl", "numbers.jsonl", "judges.jsonl")
+OTHERS = ("programs.jsonl", "own_types.jsonl", "tokens.jsonl", "choices.jsonl", "numbers.jsonl", "judges.jsonl")
 """Fixtures that are no ratings."""
 FILES = sorted(path for path in FIXTURES.rglob("*.*") if path.suffix in (".csv", ".json", ".jsonl"))
 FILES = [path for path in FILES if not path.name.endswith(".min.json") and path.name not in OTHERS]
