@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -63,6 +63,7 @@ def of_ratings(ratings: Ratings) -> Iterator[Caution]:
     slots = [rater for rater in ratings.raters if SLOT.search(rater) and ratings.kinds[rater] == "human"]
     if slots:
         yield caution("slots", in_slots(slots), raters=slots, n=len(slots))
+    yield from of_rater_names(ratings.raters)
     yield from _repeats(ratings)
 
 
@@ -279,6 +280,22 @@ def _together(x: Ints, y: Ints, places: Floats) -> tuple[int, bool, bool, Callab
 def names_of(raters: list[str], most: int = 5) -> str:
     """Return raters' names, of many the first and how many more."""
     return ", ".join(raters[:most]) + (f" and {len(raters) - most} more" if len(raters) > most else "")
+
+
+def of_rater_names(raters: Sequence[str]) -> Iterator[Caution]:
+    """Yield raters whose names differ by case or blanks alone: one person, written in two ways?"""
+    spelt: dict[str, list[str]] = {}
+    for name in raters:
+        spelt.setdefault("".join(name.split()).casefold(), []).append(name)
+    twice = [same for same in spelt.values() if len(same) > 1]
+    if twice:
+        yield caution(
+            "raters_but_for_case",
+            f"raters differ by case or blanks alone ({'; '.join(' and '.join(same) for same in twice[:3])}): if they "
+            "are one, write them alike in the file; they count as several",
+            raters=[name for same in twice for name in same],
+            n=len(twice),
+        )
 
 
 def of_spelling(units: Units) -> Iterator[Caution]:

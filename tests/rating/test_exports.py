@@ -81,6 +81,23 @@ READ: dict[str, tuple[str, Any]] = {
                                            "status": ["submitted"] * 2}} for n, row in enumerate(ROWS)]),
     "limesurvey": ("s.csv", csv("id,submitdate,lastpage,startlanguage," + ",".join(f"G1[SQ{n:03}]" for n in range(12)),
                                 (1, "2024-01-01", 2, "en", *ANN), (2, "2024-01-01", 2, "en", *BOB))),
+    # headers of two rows, and rows that say nothing of an item
+    "merged": ("m.csv", csv(",ann,,bob,\nitem,quality,why,quality,why", *((f"q{n}", row["ann"], "", row["bob"], "")
+                                                                        for n, row in enumerate(ROWS)))),
+    "pandas": ("m.csv", csv(",ann,ann,bob,bob\n,quality,why,quality,why\nitem,,,,",
+                            *((f"q{n}", row["ann"], "", row["bob"], "") for n, row in enumerate(ROWS)))),
+    "two words": ("w.csv", wide("item_id,human_rating,gpt4_score", lambda n: ())),
+    "one criterion": ("w.csv", wide("item_id,ann_score,bob_score", lambda n: ())),
+    "surveymonkey": ("s.csv", csv("Respondent ID,Start Date," + "Please rate each" + "," * 11 + "\n,," + ",".join(
+                                  f"Text {n}" for n in range(12)), (118, "x", *ANN), (119, "y", *BOB))),
+    "response": ("s.csv", csv("Respondent ID," + ",".join(f"How good is text {n}?" for n in range(12)) + "\n"
+                              + ",Response" * 12, (118, *ANN), (119, *BOB))),
+    "form": ("g.csv", csv("Timestamp,Email Address," + ",".join(f"How good is text {n}?" for n in range(12)),
+                          ("1/2", "a@u", *ANN), ("1/3", "b@u", *BOB))),
+    "mean below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nDurchschnitt,3.1,2.9"),
+    "kappa below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nCohen's kappa,0.61,0.61"),
+    "rater's name": ("w.csv", wide("item_id,Dr. Ann Lang,Bob", lambda n: ())),
+    "settled elsewhere": ("w.csv", wide("item_id,ann,bob,Endergebnis", lambda n: (ANN[n],))),
     # what was rated is told by two columns
     "qrels": ("q.csv", csv("qid,docid,ann,bob", *((n // 4, f"d{n % 4}", row["ann"], row["bob"])
                                                    for n, row in enumerate(ROWS)))),
@@ -141,6 +158,27 @@ def test_a_word_that_nobody_said_cannot_be_recoded(agree):
     code, _, said = agree("l.csv", csv("item_id,rater,value", *LONG), "--recode", "6=5")
     assert code != 0
     assert "no rating is '6'" in said
+
+
+def test_a_rater_with_words_for_nothing_stays_a_rater(agree):
+    rows = [(f"q{n}", row["ann"], "keine Angabe" if n == 3 else row["bob"]) for n, row in enumerate(ROWS)]
+    _, found, said = agree("w.csv", csv("item_id,ann,bob,cem", *((*one, one[1]) for one in rows)))
+    assert found["tables"][0]["raters"] == ["ann", "bob", "cem"]
+    assert "1 values are missing: 'keine Angabe'" in said
+
+
+def test_one_answer_or_person_in_two_spellings(agree):
+    rows = [(i, w.upper() if n % 3 else w, "👍\ufe0f" if n % 2 else "👍") for n, (i, w, _) in enumerate(LONG)]
+    _, found, _ = agree("l.csv", csv("item_id,rater,value", *rows))
+    assert found["tables"][0]["percent_agreement"]["value"] == 1  # how an emoji is drawn is no answer
+    assert any("ANN and ann" in one["message"] for one in found["warnings"] if one["code"] == "raters_but_for_case")
+
+
+def test_what_is_left_aside_among_values_and_columns_is_told(agree):
+    _, _, said = agree("l.csv", csv("id,annotator,label,score", *((i, w, "yes", v) for i, w, v in LONG)))
+    assert "score is compared, not label" in said
+    _, _, said = agree("w.csv", wide("item_id,ann,bob,", lambda n: (n,)))
+    assert "column 4, which has no name" in said
 
 
 def test_a_settled_label_beside_one_rater_is_compared_with_it(agree):

@@ -17,6 +17,7 @@ import pandas as pd
 from harness.rating.files.headers import is_named_otherwise
 from harness.rating.files.lists import SEPARATORS, places_of
 from harness.rating.files.table import Table, opened
+from harness.rating.files.values import MISSING_AMONG_NUMBERS, MISSING_WORDS
 from harness.statistics import Floats
 
 LONG_TEXT = 120
@@ -31,6 +32,8 @@ TOP = 10
 """The most that a scale of grades is taken to have."""
 STEPS, WIDEST, STRETCH = 20, 1000, 4
 """Grades in tens or halves have at most so many steps, go so far, and their tops lie so far apart at most."""
+FEW_WORDS = 0.2
+"""A column of grades may have words in so large a share of its rows: what they mean is asked later."""
 INSIDE = 0.5
 """So large a share of each of two columns' values lies in the other's range where they look alike."""
 
@@ -125,10 +128,10 @@ def _numbers(column: pd.Series[Any]) -> Floats | None:
     told = [truth.get(word.casefold()) or re.sub(r"[%\s]|/\d+$", "", word) for word in words]
     read = pd.to_numeric(pd.Series(told, dtype=object), errors="coerce")
     table = read.to_numpy(float)
-    missing = [
-        place for place, word in enumerate(words) if word.casefold() in ("na", "n/a", "-", "nan", "none", "null")
-    ]
-    if not np.isfinite(table[np.setdiff1d(used, missing)]).all():
+    words_in = used[~np.isfinite(table[used])]
+    spoken = float(np.isin(column.cat.codes.to_numpy(), words_in).sum())
+    missing = [place for place in words_in if words[place].casefold() in (*MISSING_WORDS, *MISSING_AMONG_NUMBERS)]
+    if len(missing) < len(words_in) and spoken > FEW_WORDS * len(column):
         return None
     values: Floats = table[column.cat.codes[column.cat.codes >= 0].to_numpy()]
     return values[np.isfinite(values)]

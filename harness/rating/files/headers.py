@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 NEVER = re.compile(
-    r"(unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|majority|consensus|adjudicated|resolved|"
-    r"aggregated?|max|min|best|worst|page|pages|batch|block|fold|trial|attempt|order|position|year|month|age|gender)"
-    r"([_\s](score|rating|label|grade|value|vote|number|no|id))?|(n|num|number|len|mean|avg|majority|consensus)[_\s].*",
+    r"((source|target|src|tgt)?[_\s]?lang|unnamed: \d+|index|row|n|mean|avg|average|median|std|sd|stdev|sum|total|"
+    r"majority|consensus|adjudicated|resolved|aggregated?|max|min|best|worst|page|pages|batch|block|fold|trial|attempt|"
+    r"order|position|year|month|age|gender)([_\s](score|rating|label|grade|value|vote|number|no|id))?|"
+    r"(n|num|number|len|mean|avg|majority|consensus)[_\s].*",
     re.IGNORECASE,
 )
 """Names of columns that nobody gives to a rater."""
@@ -20,7 +21,7 @@ MEASURES = {
     "comments", "note", "notes", "rationale", "rationales", "explanation", "explanations", "reason", "reasons",
     "feedback", "prompt", "response", "text", "answer", "output", "completion", "generation", "summary", "instruction",
     "input", "context", "article", "email", "ip", "seed", "round", "step", "epoch", "version", "split", "subset",
-    "category", "source", "language", "lang", "domain", "topic", "status", "attempts", "tries", "retries", "perplexity",
+    "category", "source", "language", "domain", "topic", "status", "attempts", "tries", "retries", "perplexity",
     "ppl", "logprob", "logprobs", "temperature", "confidence", "certainty", "session", "browser", "device", "weight",
     "weights", "spent", "taken", "messages", "conversation", "dialogue", "history", "metadata", "tools", "contexts",
     "documents", "channel", "country", "region", "city", "nationality", "education", "occupation", "ethnicity",
@@ -29,9 +30,11 @@ MEASURES = {
 SHORT = 4
 """A unit of so few letters may stand behind such a word (`time_ms`, `duration_min`)."""
 SETTLED = re.compile(
-    r"(final|gold|golden|ground[_\s-]?truth|gt|truth|reference|expected|target|correct|resolution|adjudication|adjudicator|"
-    r"official|curated|agreed)([_\s-](score|rating|label|grade|value|answer|standard|class|annotation|decision))?|"
-    r"label|.+[_\s:](gold|golden|consensus|adjudicated|majority|final)",
+    r"(final|gold|golden|ground[_\s-]?truth|gt|truth|reference|expected|target|correct|resolution|adjudication|"
+    r"adjudicator|official|curated|agreed)([_\s-](score|rating|label|grade|value|answer|standard|class|annotation|"
+    r"decision))?|label|endergebnis|endurteil|konsens|mehrheit|goldstandard|consensus final|majorité|référence|vérité|"
+    r"mayoría|consenso|definitivo|etiqueta final|maggioranza|最终|最终标签|最终结果|金标准|多数|共识|標準|"
+    r".+[_\s:](gold|golden|consensus|adjudicated|majority|final)",
     re.IGNORECASE,
 )
 """Names of columns that hold what was settled in the end, beside what each rater said."""
@@ -69,9 +72,10 @@ def is_named_otherwise(name: str) -> bool:
     )
 
 
-def is_criterion(name: str) -> bool:
-    """Return whether a column is called by a word for what is rated, alone or after others: `answer_relevancy`."""
-    return re.split(r"[\W_]+", plain_name(name))[-1] in CRITERIA
+def criterion_in(name: str) -> str | None:
+    """Return the word for what is rated that a column is called by, alone or after others: `answer_relevancy`."""
+    last = re.split(r"[\W_]+", plain_name(name))[-1]
+    return last if last in CRITERIA else None
 
 
 TEXTS = {

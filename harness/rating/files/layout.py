@@ -241,11 +241,16 @@ def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         if verdict:
             fields["value"] = verdict
     if "value" in fields and not (said.criteria and not said.value and _matching(table.names, said.criteria)):
-        cells = [Cell(fields.pop("value"))]
-        if fields.get("label") == cells[0].column:
-            fields.pop("label")
+        column = fields.pop("value")
+        cells = [Cell(column)]
+        if fields.get("label") == column or (plain_name(column) != "value" and "label" not in said.named):
+            fields.pop("label", None)  # only beside a `value` is it that value's word
         layout = Layout(unit, fields, cells, sides=sides)
-        rest = [name for name in rest if name != cells[0].column]
+        taken = {column, *fields.values(), *unit, *shown}
+        others = [name for name in table.names if plain_name(name) in NAMES["value"] and name not in taken]
+        if others and not said.value:
+            layout.notes.append(f"{column} is compared, not {', '.join(others)} (--value says otherwise)")
+        rest = [name for name in rest if name != column]
     else:
         fields.pop("value", None)
         layout = Layout(unit, fields, _criteria(table, said, rest, fields.get("rater"), where), sides=sides)
@@ -279,7 +284,8 @@ def _criteria(table: Table, said: Columns, rest: Sequence[str], who: str | None,
         chosen = [name for name in chosen if not (who and of_raters(table, who, name))] or chosen
     if not chosen:
         raise HarnessError(
-            f"{where}: has no column 'value'.{did_you_mean('value', table.names)} Columns: {', '.join(table.names)}"
+            f"{where}: has no column 'value'.{did_you_mean('value', table.names)} Columns: {', '.join(table.names)}; "
+            "name the one that says how it was rated with --value"
         )
     return [Cell(name, criterion=name) for name in chosen]
 

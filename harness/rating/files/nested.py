@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from harness.rating.files.headers import is_criterion, is_named_otherwise, is_rater, plain_name
+from harness.rating.files.headers import criterion_in, is_named_otherwise, is_rater, plain_name
 from harness.rating.files.lists import are_rankings
 from harness.rating.files.table import Table, of_records, opened
 
@@ -55,7 +55,7 @@ def are_raters(name: str, keys: Sequence[str]) -> bool | None:
     """Return whether the entries of a column of records are raters, not criteria; None where nobody can say."""
     if all(map(is_rater, keys)):
         return True
-    if any(map(is_criterion, keys)):
+    if any(map(criterion_in, keys)):
         return False
     return True if plain_name(name) in BY_RATER else None
 

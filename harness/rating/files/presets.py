@@ -91,9 +91,11 @@ def recognise(source: Source | str | Path, format: str | None = None, catalog: C
     if not best:
         keys = ", ".join(list(source.entries[0].record)[:12]) if source.entries else "nothing"
         names = ", ".join(sorted({one.format or name for name, one in candidates.items()}))
+        columns = "say what its columns are (--item, --rater, --value; --raters where raters are columns), or "
         raise HarnessError(
             f"{source.path}: of no format that is known ({names}); it has {keys}. "
-            f"Name the format, or copy a mapping of {FOLDER}/, change it, and give its path"
+            f"Name the format, {columns if 'csv' in candidates else 'or '}copy a mapping of {FOLDER}/, change it, and "
+            "give its path"
         )
     raise HarnessError(f"{source.path}: could be {' or '.join(best)}; name the format")
 

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 from harness.rating.files import limits
 from harness.rating.files.cells import plain
 from harness.rating.files.table import Rows, Table, line_index
+from harness.rating.files.two_rows import whole_header
 
 if TYPE_CHECKING:
     from harness.rating.files.source import Source
@@ -45,15 +46,18 @@ def of_csv(path: Path, text: str) -> Source:
         text = text.replace("\r", "\n")
     delimiter = _delimiter(text)
     notes = [] if delimiter == "," else [f"columns are separated by {delimiter!r}"]
-    above, header = _header(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), TITLES))
+    begin = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), TITLES))
+    above, header = _header(iter(begin))
     if above:
         notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
     limits.check_columns(path, len(header), above + 1)
+    header, more, said = whole_header(header, begin[above + 1 :])
     names = _names(path, header, above + 1)
-    found = _fast(text, delimiter, names) if len(text) > PLAIN_FROM and not above else None
+    found = _fast(text, delimiter, names) if len(text) > PLAIN_FROM and not above + more else None
     unreadable: list[tuple[int, str]] = []
     if found is None:
-        found, unreadable = _exact(path, text, delimiter, names, above)
+        found, unreadable = _exact(path, text, delimiter, names, above + more)
+    notes += [*said, *_nameless(names, begin[above + more + 1 :])]
     table, below = _without_ids(found)
     if below:
         notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
@@ -83,7 +87,7 @@ def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
     sheets = {title: _sheet(path, rows) for title, rows in filled.items()}
     chosen = max(sheets, key=lambda title: len(sheets[title].rows))
     alike = [title for title, one in sheets.items() if one.names == sheets[chosen].names and one.rows]
-    names, table, notes = sheets[chosen].names, sheets[chosen], []
+    names, table, notes = sheets[chosen].names, sheets[chosen], list(sheets[chosen].notes)
     above = table.above
     if len(alike) > 1:
         names, table, note = _stacked(sheets, alike, names)
@@ -107,17 +111,21 @@ class _Sheet:
     names: list[str]
     rows: list[list[str]]
     lines: list[int]
+    notes: list[str] = field(default_factory=list)
 
 
 def _sheet(path: Path, rows: list[list[str]]) -> _Sheet:
     above, header = _header(iter(rows[:TITLES]))
+    header, more, said = whole_header(header, rows[above + 1 : TITLES])
     names = _names(path, header, above + 1)
+    first = above + more + 1
     cells = [
         (line, row[: len(header)])
-        for line, row in enumerate(rows[above + 1 :], above + 2)
+        for line, row in enumerate(rows[first:], first + 1)
         if any(cell.strip() for cell in row)
     ]
-    return _Sheet(above, names, [row for _, row in cells], [line for line, _ in cells])
+    said += _nameless(names, rows[first:TITLES])
+    return _Sheet(above, names, [row for _, row in cells], [line for line, _ in cells], said)
 
 
 def _stacked(sheets: dict[str, _Sheet], titles: list[str], names: list[str]) -> tuple[list[str], _Sheet, str]:
@@ -175,6 +183,14 @@ def _header(rows: Iterator[list[str]]) -> tuple[int, list[str]]:
         if sum(bool(cell.strip()) for cell in row) > 1:
             return above, row
     return 0, first
+
+
+def _nameless(names: list[str], rows: list[list[str]]) -> list[str]:
+    """Return what is said of columns with cells and no name; the first is a table's own count of rows."""
+    lost = [
+        place for place, name in enumerate(names) if place and not name and any(row[place:][:1] != [""] for row in rows)
+    ]
+    return [f"left aside: column {', '.join(str(place + 1) for place in lost)}, which has no name"] if lost else []
 
 
 def _names(path: Path, header: list[str], line: int) -> list[str]:

@@ -25,6 +25,8 @@ from harness.statistics import Ints
 
 BLANKS = "".join(one for one in map(chr, range(0x3001)) if one.isspace()) + "\u200b\u2060\ufeff"
 """What is no part of a word at its ends: all that Unicode calls blank, and what has no width."""
+DRAWN = "\ufe0f"
+"""What says only that a sign is drawn as an emoji."""
 HEAD = 64
 """So many rows are there without the rest being read: what a file is, is seen from them."""
 PIECE, ROWS = 1 << 15, 1 << 12
@@ -183,8 +185,10 @@ def of_records(records: Sequence[Mapping[str, Any]], index: pd.Index[Any]) -> Ta
 
 
 SUMMARY = re.compile(
-    r"(?i)(grand )?(mean|means|average|averages|avg|total|totals|sum|std|sd|stdev|median|count|n|alpha|kappa|agreement)"
-    r"( score| rating| value)?s?:?"
+    r"(?i)(grand |(cohen|fleiss|krippendorff)('?s)? |weighted |percent(age)? )?(mean|means|average|averages|avg|total|"
+    r"totals|sum|std|sd|stdev|median|count|n|alpha|kappa|agreement|icc|variance|mittelwert|durchschnitt|summe|gesamt|"
+    r"anzahl|moyenne|somme|médiane|écart[- ]type|media|promedio|suma|média|soma|mediana|totale|gemiddelde|среднее|"
+    r"итого|平均|平均值|合计|总计|总分|合計|평균|합계)( score| rating| value)?s?:?"
 )
 """What stands in the first cell of a row that sums up those above it."""
 MOST_SUMMARIES = 5
@@ -209,7 +213,7 @@ def without_summary(table: Table) -> tuple[Table, list[str]]:
 
 def clean(text: str) -> str:
     """Return a word without blanks at its ends, in Unicode's composed form."""
-    return unicodedata.normalize("NFC", text).strip(BLANKS)
+    return unicodedata.normalize("NFC", text).replace(DRAWN, "").strip(BLANKS)
 
 
 def cleaned(words: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.rating.files.alike import alike, not_compared
-from harness.rating.files.headers import grid_of, is_beside, is_criterion, is_rater, is_text
+from harness.rating.files.headers import criterion_in, grid_of, is_beside, is_rater, is_text
 from harness.rating.files.nested import are_raters
 from harness.rating.files.table import Table
 
@@ -61,7 +61,8 @@ def cells_among(
     else:
         raters, others = alike(table, left)
         cells, notes = [Cell(name, rater=name) for name in raters], []
-        if len(raters) > 1 and all(map(is_criterion, raters)) and not any(map(is_rater, raters)):
+        asked = {*map(criterion_in, raters)}  # of `ann_score` and `bob_score` it is one, and two rated
+        if len(asked) > 1 and None not in asked and not any(is_rater(re.split(r"[\W_]+", name)[0]) for name in raters):
             raise HarnessError(f"{where}: has {_one_or_several(raters)}")
         _check_sides(table, {name[-1:] for name in raters}, raters, where)
     settled = [cell for cell in cells if is_beside(cell.rater or "")]
