@@ -19,7 +19,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
     "path",
     sorted(
         set(FIXTURES.glob("*.*"))
-        - {FIXTURES / f"{name}.jsonl" for name in ("programs", "own_types", "choices", "numbers", "judges")}
+        - {FIXTURES / f"{name}.jsonl" for name in ("programs", "own_types", "tokens", "choices", "numbers", "judges")}
     ),
     ids=lambda path: path.name,
 )
