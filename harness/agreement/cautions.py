@@ -8,6 +8,7 @@ Codes: `identical_raters`, `constant_rater`, `reversed_rater`, `self_agreement`,
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -298,19 +299,30 @@ def of_rater_names(raters: Sequence[str]) -> Iterator[Caution]:
         )
 
 
+def alike(label: str) -> str:
+    """Return a label without what people write in several ways: case, width, blanks in it, quotes, dashes."""
+    plain = unicodedata.normalize("NFKC", label).casefold().translate(SIGNS)
+    return " ".join(plain.split())
+
+
+SIGNS = str.maketrans({**dict.fromkeys("‘’ʼ`´", "'"), **dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‐‑‒–—−_", "-")})
+
+
 def of_spelling(units: Units) -> Iterator[Caution]:
-    """Yield labels that differ by case alone: one answer, written in two ways?"""
+    """Yield labels that differ by case, blanks or signs alone: one answer, written in two ways?"""
     if units.numbers is not None or len(units.values) > LOOKED_AT:
         return
     spelt: dict[str, list[str]] = {}
     for value in map(str, units.values):
-        spelt.setdefault(value.casefold(), []).append(value)
+        spelt.setdefault(alike(value), []).append(value)
     twice = [same for same in spelt.values() if len(same) > 1]
     if twice:
         shown = "; ".join(" and ".join(same) for same in twice[:3])
+        by_case = all(len({value.casefold() for value in same}) == 1 for same in twice)
         yield caution(
             "same_but_for_case",
-            f"{units.criterion}: labels differ by case alone ({shown}): if they are one, "
+            f"{units.criterion}: labels differ by {'case' if by_case else 'case, blanks or signs'} alone ({shown}): if "
+            "they are one, "
             f"--recode {twice[0][1]}={twice[0][0]}",
             criterion=units.criterion,
             n=len(twice),

@@ -378,3 +378,113 @@ def test_a_severe_rater_on_a_scale_of_tens_or_halves_is_a_rater(tmp_path, step):
     _, found = agree(tmp_path / "s.csv", "--level", "interval", "--coefficient", "ICC(2,1)")
     assert found["tables"][0]["raters"] == list("abcd")
     assert round(found["tables"][0]["icc2"]["value"], 2) == 0.29
+
+
+SHOWN = [("ann", "q0", "m1", "m2", "m1"), ("ann", "q1", "m2", "m1", "m1"), ("ann", "q2", "m1", "m2", "m2"),
+         ("ann", "q3", "m1", "m2", "m2"), ("ann", "q4", "m2", "m1", "m1"), ("bob", "q0", "m2", "m1", "m1"),
+         ("bob", "q1", "m1", "m2", "m1"), ("bob", "q2", "m2", "m1", "m2"), ("bob", "q3", "m2", "m1", "m1"),
+         ("bob", "q4", "m1", "m2", "m2")]  # fmt: skip
+"""Who, the item, which model was shown first, which second, which won: they agree on q0, q1 and q2."""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict", "said"),
+    [
+        ("A", "B", "verdict", ("A", "B")),
+        ("generator_1", "generator_2", "preference", (1, 2)),
+        ("candidate", "baseline", "outcome", ("win", "loss")),
+        ("Bot A", "Bot B", "choice", ("A", "B")),
+    ],
+)
+def test_sides_are_known_by_what_stands_in_them(tmp_path, first, second, verdict, said):
+    rows = [
+        {"item_id": item, "rater": who, first: one, second: other, verdict: said[won == other]}
+        for who, item, one, other, won in SHOWN
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv")
+    won = [[int(row[4] == "m1") for row in SHOWN if row[0] == who] for who in ("ann", "bob")]
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(
+        krippendorff.alpha(np.array(won, float), level_of_measurement="nominal")
+    )
+
+
+def test_an_item_of_a_list_in_label_studio_is_part_of_what_was_rated(tmp_path):
+    said = {1: ["a", "b", "a", "b"], 2: ["a", "b", "b", "b"]}
+    tasks = [
+        {
+            "id": task,
+            "data": {"dialogue": []},
+            "annotations": [
+                {
+                    "id": 10 * task + who,
+                    "completed_by": who,
+                    "result": [
+                        {"from_name": "l", "type": "choices", "item_index": k,
+                         "value": {"choices": [labels[2 * task + k]]}} for k in ((0, 1) if who == 1 else (1, 0))
+                    ],
+                }
+                for who, labels in said.items()
+            ],
+        }
+        for task in range(2)
+    ]  # fmt: skip
+    (tmp_path / "s.json").write_text(json.dumps(tasks))
+    _, found = agree(tmp_path / "s.json")
+    right = krippendorff.alpha([[0, 1, 0, 1], [0, 1, 1, 1]], level_of_measurement="nominal")
+    assert (found["tables"][0]["n_items"], found["tables"][0]["alpha"]["value"]) == (4, pytest.approx(right))
+
+
+@pytest.mark.parametrize("form", ["{{{}}}", "[{}]"])
+def test_braces_hold_ticks(tmp_path, form):
+    """Three of four items have the same ticks, in another order; of the fourth b is missing."""
+    said = {"ann": ["a,b", "b", "a,c", "a,b"], "bob": ["b,a", "b", "c,a", "a"]}
+    rows = [(f"q{i}", who, form.format(one)) for who, ticks in said.items() for i, one in enumerate(ticks)]
+    pd.DataFrame(rows, columns=["item_id", "rater", "label"]).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "set")
+    assert found["tables"][0]["percent_agreement"]["value"] == 0.75
+
+
+@pytest.mark.parametrize("write", ["1. {0}; 2. {1}; 3. {2}", "{2} < {1} < {0}", "{0} > {1} > {2}"])
+def test_rankings_are_read_however_they_are_written(tmp_path, write):
+    said = {"ann": ["abc", "bca", "cab"], "bob": ["abc", "bac", "cab"]}
+    rows = [(f"q{i}", who, write.format(*one)) for who, orders in said.items() for i, one in enumerate(orders)]
+    pd.DataFrame(rows, columns=["item_id", "rater", "value"]).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "ranking")
+    known = found["tables"][0]
+    assert known["percent_agreement"]["value"] == pytest.approx(2 / 3)
+    assert known["rank_tau"]["value"] == pytest.approx((1 + 1 / 3 + 1) / 3)  # of bca and bac one pair of three turns
+
+
+@pytest.mark.parametrize("name", ["cluster", "week", "disagreement", "range", "score_avg"])
+def test_what_stands_beside_grades_is_no_rater(tmp_path, name):
+    rng = np.random.default_rng(3)
+    grades = np.clip(rng.integers(1, 6, 24) + rng.integers(-1, 2, (3, 24)), 1, 5)
+    frame = pd.DataFrame(grades.T, columns=["ann", "bob", "cyd"])
+    beside = {"score_avg": grades.mean(axis=0).round(1), "range": np.ptp(grades, axis=0)}
+    frame.insert(0, "item_id", [f"q{i}" for i in range(24)])
+    frame.assign(**{name: beside.get(name, rng.integers(1, 6, 24))}).to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "ordinal")
+    assert found["tables"][0]["raters"] == ["ann", "bob", "cyd"]
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "told"),
+    [
+        (["yes", "no"], "skip", "'skip' (4 values) counts as a label: if it is no answer, --missing 'skip'"),
+        (["a-b", "no"], "a–b", "differ by case, blanks or signs alone"),
+        (["1", "2", "3", "4"], "99", "99 (4 ratings) lies apart from all other grades"),
+    ],
+)
+def test_what_may_be_no_answer_or_another_spelling_is_said(tmp_path, usual, odd, told):
+    rows = [
+        (f"q{i}", who, odd if i % 5 == 0 else usual[(i + (i == 7) * (who == "b")) % len(usual)])
+        for who in "ab"
+        for i in range(10)
+    ]
+    pd.DataFrame(rows, columns=["item_id", "rater", "value"]).to_csv(tmp_path / "s.csv", index=False)
+    shown, found = agree(tmp_path / "s.csv")
+    assert told in shown.stderr + " ".join(one["message"] for one in found["warnings"])
+    if "missing" in told or odd == "99":
+        _, without = agree(tmp_path / "s.csv", "--missing", odd)
+        assert without["tables"][0]["n_items"] == 8

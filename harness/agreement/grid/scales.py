@@ -1,6 +1,6 @@
 """Scales that do not match: raters, or pooled criteria, with another range, and words where others gave numbers.
 
-Codes: `scales_differ`, `words_among_numbers`.
+Codes: `scales_differ`, `words_among_numbers`, `far_value`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def of_scales(units: Units) -> Iterator[Caution]:
     yield from _words_among_numbers(units)
     if units.numbers is None:
         return
+    yield from _far_values(units)
     if odd := _off_the_scale(dict(zip(units.raters, units.counts, strict=True)), units.numbers):
         yield caution(
             "scales_differ",
@@ -36,6 +37,29 @@ def of_scales(units: Units) -> Iterator[Caution]:
             raters=list(odd),
             n=len(odd),
         )
+
+
+NO_ANSWER = {-1, -2, -7, -8, -9, -77, -88, -98, -99, -999, 7, 8, 9, 77, 88, 98, 99, 997, 998, 999, 9999}
+"""What surveys write for no answer, behind a scale of grades."""
+MOST_GRADES = 11
+
+
+def _far_values(units: Units) -> Iterator[Caution]:
+    """Yield a whole number that stands apart from all other grades and may say that there was no answer."""
+    numbers = units.numbers
+    if numbers is None or not 3 < len(numbers) <= MOST_GRADES + 1 or not np.array_equal(numbers, np.rint(numbers)):
+        return
+    for value, rest in ((numbers[-1], numbers[:-1]), (numbers[0], numbers[1:])):
+        gap = float(np.abs(rest - value).min())
+        if value in NO_ANSWER and gap >= 2 * np.diff(rest).max() and np.abs(rest).max() < MOST_GRADES:
+            n = int(np.sum(units.counts, axis=0)[numbers == value][0])
+            yield caution(
+                "far_value",
+                f"{units.criterion}: {value:g} ({n:,} ratings) lies apart from all other grades: if it says that there "
+                f"was no answer, --missing {value:g}",
+                criterion=units.criterion,
+                n=n,
+            )
 
 
 def of_pool(ratings: Ratings) -> Iterator[Caution]:

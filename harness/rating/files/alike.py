@@ -250,9 +250,13 @@ def _summary(table: Table, name: str, others: Sequence[str]) -> str | None:
     differing = int((rest[known].nunique(axis=1) > 1).sum())
     if known.sum() < ENOUGH or not differing or mine[known].nunique() < 2:  # who always gives the most is a rater
         return None
+    decimals = next((one for one in (1, 2) if np.allclose(mine[known].round(one), mine[known], atol=1e-9)), 3)
+    near = 0.5 * 10**-decimals + 1e-9 if decimals == 1 else 0.011
     for what in ("mean", "median", "sum", "max", "min"):
         said = getattr(rest[known], what)(axis=1)
         fraction = not np.array_equal(mine[known], np.rint(mine[known]))
-        if np.allclose(said, mine[known], atol=0.011) and (what == "sum" or fraction or differing >= OFTEN):
+        if np.allclose(said, mine[known], atol=near if fraction else 0.011) and (
+            what == "sum" or fraction or differing >= OFTEN
+        ):
             return what
     return None

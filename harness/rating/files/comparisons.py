@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.rating.files.headers import plain_name
 from harness.rating.files.table import Table
 from harness.records import digest
 from harness.statistics import Floats
@@ -28,13 +30,22 @@ STEMS = (
 MARKS = (("a", "b"), ("1", "2"), ("left", "right"), ("first", "second"), ("x", "y"), ("0", "1"))
 VERDICTS = (
     "winner", "preference", "preferred", "verdict", "choice", "chosen", "better", "judgment", "judgement", "vote",
-    "pick", "win", "selected", "selection",
+    "pick", "win", "selected", "selection", "outcome", "result",
 )  # fmt: skip
 """What the column is called that says which side won."""
 TIES = {
     *["tie", "ties", "tied", "equal", "same", "both", "neither", "draw", "none", "c", "0.5", "[[c]]"],
     "no preference", "tie (bothbad)", "both_bad", "bothbad", "both bad", "both good", "about the same", "equally good",
 }  # fmt: skip
+SUBJECTS = (
+    ("candidate", "baseline"), ("model", "baseline"), ("system", "baseline"), ("method", "baseline"),
+    ("model", "reference"), ("candidate", "reference"), ("model", "opponent"), ("player", "opponent"),
+    ("system", "opponent"), ("treatment", "control"), ("challenger", "champion"), ("new", "old"),
+)  # fmt: skip
+"""Sides of which the first is the one that wins or loses."""
+WINS = {"win": 1.0, "wins": 1.0, "won": 1.0, "lose": 0.0, "loses": 0.0, "lost": 0.0, "loss": 0.0}
+MOST_NAMES = 200
+"""Columns with more different words hold no names of systems."""
 LONG_NAME = 40
 """What is longer is a text, of which a digest is the name."""
 
@@ -49,9 +60,7 @@ class Sides:
 
 def sides_of(names: Sequence[str]) -> Sides | None:
     """Return the columns that name the two sides of comparisons; None where there are none."""
-    plain = {
-        re.sub(r"[\s\-.]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip())).lower(): name for name in names
-    }
+    plain = {plain_name(name): name for name in names}
     for stem in STEMS:
         for first, second in MARKS:
             for glue in ("_", ""):
@@ -59,6 +68,36 @@ def sides_of(names: Sequence[str]) -> Sides | None:
                 if a in plain and b in plain and (stem or len(first) > 1):
                     return Sides(plain[a], plain[b])
     return None
+
+
+def sides_in(table: Table, names: Sequence[str]) -> Sides | None:
+    """Return the sides by what stands in two columns: the same names, never one twice in a row, beside a verdict.
+
+    The columns must be called as sides are, whatever of (`A` and `B`, `generator_1` and `generator_2`, `candidate` and
+    `baseline`).
+    """
+    if not any(plain_name(name) in VERDICTS for name in names):
+        return None
+    words = {name: table.column(name) for name in names if plain_name(name) not in VERDICTS}
+    words = {
+        name: column
+        for name, column in words.items()
+        if isinstance(column.dtype, pd.CategoricalDtype) and len(column.cat.categories) <= MOST_NAMES
+    }
+    for first, second in permutations(words, 2):
+        if _are_paired(plain_name(first), plain_name(second)):
+            told = [words[one].astype(object).to_numpy(object) for one in (first, second)]
+            vocabularies = [set(words[one].dropna()) for one in (first, second)]
+            shared = 2 * len(vocabularies[0] & vocabularies[1]) >= min(map(len, vocabularies))
+            subject = (plain_name(first), plain_name(second)) in SUBJECTS
+            if (shared or subject) and not np.any(told[0] == told[1]):
+                return Sides(first, second)
+    return None
+
+
+def _are_paired(first: str, second: str) -> bool:
+    ends = [(a, b) for a, b in MARKS if first.endswith(a) and second.endswith(b)]
+    return (first, second) in SUBJECTS or any(first.removesuffix(a) == second.removesuffix(b) for a, b in ends)
 
 
 def sided(table: Table, sides: Sides, words: Sequence[str]) -> dict[str, float | None] | None:
@@ -69,6 +108,8 @@ def sided(table: Table, sides: Sides, words: Sequence[str]) -> dict[str, float |
     known = {name.casefold() for column in (sides.first, sides.second) for name in _names(table, column)}
     found: dict[str, float | None] = {}
     ones = _words(sides)
+    if (plain_name(sides.first), plain_name(sides.second)) in SUBJECTS:
+        ones |= WINS
     numbers = {word for word in words if re.fullmatch(r"-?\d+(\.\d+)?", word)}
     graded = {float(word) for word in numbers} <= {0.0, 0.5, 1.0} and len(numbers) == len(words)
     for word in words:

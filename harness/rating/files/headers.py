@@ -24,7 +24,9 @@ MEASURES = {
     "category", "source", "language", "domain", "topic", "status", "attempts", "tries", "retries", "perplexity",
     "ppl", "logprob", "logprobs", "temperature", "confidence", "certainty", "session", "browser", "device", "weight",
     "weights", "spent", "taken", "messages", "conversation", "dialogue", "history", "metadata", "tools", "contexts",
-    "documents", "channel", "country", "region", "city", "nationality", "education", "occupation", "ethnicity",
+    "documents", "cluster", "week", "weekday", "day", "hour", "agreement", "disagreement", "range", "spread",
+    "variance", "entropy", "kappa", "avg", "mean", "average", "median", "std", "stdev", "similarity", "channel",
+    "country", "region", "city", "nationality", "education", "occupation", "ethnicity",
 }  # fmt: skip
 """Words with which the names of columns end that measure something else, or say something in words."""
 SHORT = 4

@@ -15,7 +15,7 @@ from typing import get_args
 
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.alike import not_compared, several_alike
-from harness.rating.files.comparisons import VERDICTS, Sides, sides_of
+from harness.rating.files.comparisons import VERDICTS, Sides, sides_in, sides_of
 from harness.rating.files.headers import plain_name
 from harness.rating.files.mapping import Columns
 from harness.rating.files.nested import unnested
@@ -226,7 +226,9 @@ def _unit(table: Table, said: Columns, fields: dict[str, str], where: str) -> tu
 
 def _long(table: Table, said: Columns, fields: dict[str, str], where: str) -> Layout:
     unit = _unit(table, said, fields, where)
-    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(_free(table, unit, said))
+    free = _free(table, unit, said)
+    told = [name for name in free if name not in {fields.get(one) for one in ("rater", "rater_kind", "criterion")}]
+    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(free) or sides_in(table, told)
     if "rater" in fields and said.rater_name:
         raise HarnessError(f"{where}: the column {fields['rater']!r} says who rated; leave --rater-name out")
     if "rater" not in fields and not said.rater_name:
@@ -325,7 +327,9 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         if name not in said.named:
             fields.pop(name, None)
     unit = _unit(table, said, fields, where)
-    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(_free(table, unit, said))
+    free = _free(table, unit, said)
+    told = [name for name in free if name not in {fields.get(one) for one in ("rater", "rater_kind", "criterion")}]
+    sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(free) or sides_in(table, told)
     used = {*unit, *fields.values(), *((sides.first, sides.second) if sides else ())}
     rest = [name for name in table.names if name not in used]
     layout = Layout(unit, fields, [], sides=sides)

@@ -13,6 +13,10 @@ from harness.records import Scale
 
 SEPARATORS = (";", "|", "\n", "::", ",", "/", "+")
 """What stands between the options that were ticked, in tools that write them as one text."""
+BRACES = re.compile(r"[\[{]([^\[\]{}:]+)[\]}]")
+"""Ticks as a database writes a list, Python a set, or somebody by hand: `{a,b}`, `[a, b]`."""
+NUMBERED = re.compile(r"\s*(\d+)\s*[.):]\s*(.*\S)\s*")
+"""An option behind its place: `2. beta`."""
 BETTER = re.compile(r"\s*>+\s*")
 """What stands between the places of a ranking that is written as text, `A > B = C`."""
 
@@ -44,6 +48,8 @@ def _opened(word: str) -> Any:
     if word[:1] not in ("[", "{", "("):
         return word
     found = parsed(word)
+    if not isinstance(found, list | dict) and (match := BRACES.fullmatch(word)):
+        return [part.strip(" '\"") for part in match[1].split(",") if part.strip()]
     if isinstance(found, dict) and found and all(isinstance(one, bool) for one in found.values()):
         return [key for key, one in found.items() if one]
     if isinstance(found, dict) and set(found) == {"choices"}:
@@ -72,7 +78,12 @@ def _rankings(words: list[str], opened: list[Any], named: bool) -> list[dict[str
     found = []
     for word, one, place, text in zip(words, opened, placed, written, strict=True):
         order = one if isinstance(one, list) else _split(word, mark)
-        found.append(place or (text if len(text) > 1 else {str(option): at for at, option in enumerate(order, 1)}))
+        behind = [NUMBERED.fullmatch(str(option)) for option in order]
+        if all(behind):
+            text = {match[2]: int(match[1]) for match in behind if match}
+        found.append(
+            place or (text if len(text) > 1 or all(behind) else {str(option): at for at, option in enumerate(order, 1)})
+        )
     return found
 
 
@@ -92,7 +103,8 @@ def are_rankings(found: Sequence[Any]) -> bool:
 def _placed_text(word: str) -> dict[str, int]:
     """Return the place of each option in `A > B = C`: those that are equal have one."""
     found: dict[str, int] = {}
-    for level in BETTER.split(word):
+    worse = "<" in word and ">" not in word
+    for level in reversed(word.split("<")) if worse else BETTER.split(word):
         tied = [option.strip() for option in re.split(r"[=~]", level)]
         found |= dict.fromkeys(tied, len(found) + 1)
     return found

@@ -174,6 +174,10 @@ def _of_criterion(
     told, note = _numbers(kept, times[there], decimal_comma)
     for place, word, number in zip(there, kept, told, strict=True):
         values[place], labels[place] = (np.nan, word) if isinstance(number, str) else (number, None)
+    silent = sorted({word for word in kept if word.casefold() in MISSING_AMONG_NUMBERS})
+    if silent and not note and len(kept) > len(silent) and all(isinstance(number, str) for number in told):
+        n = int(times[there][[word in silent for word in kept]].sum())
+        note = [f"{_shown(silent)} ({n:,} values) counts as a label: if it is no answer, --missing {silent[0]!r}"]
     return values, labels, None, notes + note
 
 
