@@ -180,7 +180,9 @@ def _fields(names: Sequence[str], said: Columns) -> dict[str, str]:
     for field_name, called in NAMES.items():
         if field_name in found or (field_name == "item_id" and said.item):
             continue
-        column = next((plain[one] for one in called if one in plain and plain[one] not in taken), None)
+        known = [plain[one] for one in called if one in plain and plain[one] not in taken]
+        known.sort(key=lambda one: one in said.beside)  # the cluster's column names the item where nothing else does
+        column = next(iter(known), None)
         if column:
             found[field_name] = column
             taken |= {column} if field_name != "item_id" or plain_name(column) != "response_id" else set()
@@ -212,7 +214,7 @@ def _unit(table: Table, said: Columns, fields: dict[str, str], where: str) -> tu
         fields.pop("item_id", None)
         return said.item
     column = fields.pop("item_id", None)
-    if column is None and "rater" not in fields and rows_are_items(table):
+    if (column is None or column in said.beside) and "rater" not in fields and rows_are_items(table):
         return ()
     if column is None and "rater" in fields:
         column = next((name for one in RATED for name in table.names if plain_name(name) == one), None)
