@@ -97,6 +97,11 @@ def _reached(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) 
     return said
 
 
+def _of(evidence: Evidence, benchmark: str, title: str) -> str:
+    """Return the title of a figure of one benchmark, which says so where there are several."""
+    return f"{benchmark}: {title}" if len({row["benchmark"] for row in evidence.rounds}) > 1 else title
+
+
 def _steps_title(evidence: Evidence, benchmark: str, said: str) -> str:
     """Return up to which round each series is shown to have gained; without that, what the last round's bands show."""
     rows = [row for row in evidence.rounds if row["benchmark"] == benchmark and row["series"] != evidence.control]
@@ -125,7 +130,7 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None
     columns = ["series", "round", "delta", "low", "high", "n_items"]
     figure = Figure(
         "rounds",
-        _steps_title(evidence, benchmark, said),
+        _of(evidence, benchmark, _steps_title(evidence, benchmark, said)),
         f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
         f"{_count(data['n_items'])} items, with simultaneous {100 * BAND_LEVEL:.0f} % bands over a series’ rounds. "
         f"In the last round {said}. Each series is judged by itself; with several, some band misses by chance.",
@@ -168,7 +173,7 @@ def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missi
     own = totals[gained]
     figure = Figure(
         "flow",
-        f"{gained} wins {own['won'].sum():,} items and loses {own['lost'].sum():,}",
+        _of(evidence, benchmark, f"{gained} wins {own['won'].sum():,} items and loses {own['lost'].sum():,}"),
         f"Items of {benchmark} that were wrong in the round before and are right now (up), and those that were right "
         f"and are wrong now (down). Won and lost over all rounds: {said}. A score that stands still can hide both.",
         columns,
@@ -204,7 +209,7 @@ def fan(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missin
     said = "; ".join(f"{name} {_ends(means, name, 'pass@1')} and {_ends(means, name, names[most])}" for name in order)
     figure = Figure(
         "fan",
-        title,
+        _of(evidence, benchmark, title),
         f"The share of the items of {benchmark} that the first answer solves (pass@1), and that any of {most} solves "
         f"(pass@{most}), in points{_between(ks)}. From the first round to the last: {said}. A fan that closes from "
         "below is sharpening: the model finds more often what it could find before. One that closes from above is "
