@@ -16,7 +16,7 @@ from harness.rounds.verdict.plan import plan_rounds
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.rounds.verdict.saturation import saturated
 from harness.rounds.verdict.shape import describe
-from harness.statistics import Moments, gain_variance
+from harness.statistics import Moments, counted, gain_variance
 from harness.statistics.intervals import bca, from_left_out
 
 
@@ -148,3 +148,38 @@ def test_intervals_by_hand():
     assert bca(50.0, symmetric, left_out, times, level=0.8) == pytest.approx((10, 90))
     still = from_left_out(0.5, np.full(3, 0.5), times, n=3)
     assert (still.value, still.reason, np.isnan(still.low)) == (0.5, "no_variation", True)
+
+
+def test_codes_are_counted_once_each():
+    assert counted(np.array([0, 1, 1, 3])).tolist() == [1, 2, 0, 1]
+    assert counted(np.array([1]), least=3).tolist() == [0, 1, 0]
+    assert counted(np.array([], dtype=int)).tolist() == []
+
+
+def test_the_guard_makes_equality_likelier():
+    scores = np.random.default_rng(0).normal(0.05, 0.1, size=(1, 40, 3)).cumsum(axis=2)
+    steps = np.array([[-1.0, 1, 0], [0, -1, 1]])
+    free, guarded = (float(Moments.of(scores, reach=reach).p_equal(steps)) for reach in (0.0, 0.5))
+    assert free < guarded < 1
+
+
+def test_what_an_open_and_a_falling_series_are_told():
+    open_ = compare_rounds(drawn("a", [0.4, 0.41], 2)).results[0]
+    assert (open_.verdict, open_.more_items) == ("inconclusive", open_.needs.more)
+    able = f"certify a standstill within {100 * open_.needs.smallest_certifiable_sesoi:.2g} (80 % power)"
+    assert able in open_.sentence
+    settled = compare_rounds(drawn("a", [0.2, 0.8], 0)).results[0]
+    assert (settled.verdict, settled.more_items) == ("improving", None)
+    falling = compare_rounds(pd.concat([drawn("a", [0.1, 0.9, 0.6], 0)]))
+    assert "none of it after round 1, and worse since" in falling.answers[0]
+
+
+def test_series_of_different_length_are_named_with_their_last_scores():
+    frame = pd.concat([drawn("a", [0.4, 0.5, 0.6], 0), drawn("b", [0.4, 0.5], 1)])
+    found = compare_rounds(frame)
+    (told,) = (one for one in found.warnings if one["code"] == "rounds_differ")
+    assert (told["benchmark"], told["series"]) == ("b", "a")
+    means = frame.groupby(["series", "round"])["score"].mean()
+    finals = found.comparisons[0].finals
+    assert finals["a"] == {"round": 2, "score": pytest.approx(means["a", 2])}
+    assert finals["b"] == {"round": 1, "score": pytest.approx(means["b", 1])}
