@@ -240,14 +240,19 @@ def _is_continuous(numbers: Floats) -> bool:
     )
 
 
+def _as_numbers(words: pd.Series[Any]) -> Floats:
+    """Return the number that each word is; NaN where it is none."""
+    told = pd.to_numeric(pd.Series(words.cat.categories, dtype=object), errors="coerce").to_numpy(float)
+    numbers: Floats = np.append(told, np.nan)[words.cat.codes]  # the last serves code -1
+    return numbers
+
+
 def _summary(table: Table, name: str, others: Sequence[str]) -> str | None:
     """Return what a column is of the others: their mean, sum, median, most or least, to its own decimals."""
-    frame = pd.DataFrame(
-        {one: pd.to_numeric(table.words(one).astype(object), errors="coerce") for one in [name, *others]}
-    )
+    frame = pd.DataFrame({one: _as_numbers(table.words(one)) for one in [name, *others]})
     mine, rest = frame[name], frame[others]
     known = mine.notna() & (rest.notna().sum(axis=1) > 1)
-    differing = int((rest[known].nunique(axis=1) > 1).sum())
+    differing = int((rest[known].max(axis=1) > rest[known].min(axis=1)).sum())
     if known.sum() < ENOUGH or not differing or mine[known].nunique() < 2:  # who always gives the most is a rater
         return None
     decimals = next((one for one in (1, 2) if np.allclose(mine[known].round(one), mine[known], atol=1e-9)), 3)
