@@ -70,7 +70,7 @@ def test_every_program_is_what_it_is(tmp_path):
         if one.rating.value != case["right"]
     }
     assert wrong == {}
-    assert len(found) == 230
+    assert len(found) == 370
 
 
 SUM = apps(["1 2\n"], ["3\n"])

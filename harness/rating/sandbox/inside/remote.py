@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import functools
 import time
 import types
 from typing import Any, NoReturn
@@ -28,19 +30,36 @@ class Candidate:
         """What calls have raised, by identity, and the number of the object on the other side."""
         self.to_arrive: list[BaseException] = []
         """Those of them that do not say that an iterator has no more."""
+        self.turn, self.thread = _thread.RLock(), _thread.get_ident()
+        self.ended_beside: Ended | None = None
         self.handles: dict[int, Handle] = {}
         self.asked = False
         """The tests have asked for something: before that what fails is their own."""
-        self.names: dict[str, Any] = dict(self.read(plain.Shared()))
+        names, error = self.read(plain.Shared())
+        if error is not None:
+            raise error
+        self.names: dict[str, Any] = dict(names)
         """What the program defines: a `function` (or what else can be called), a `class`, a `value`; of an exception's
         class what it comes from."""
         self.classes: dict[str, type[Exception]] = {}
         """The exceptions that the program defines, made again."""
 
     def ask(self, verb: str, target: str | int, *content: Any) -> Any:
-        """Ask one question and return the decoded answer."""
-        shared = plain.Shared()
+        """Ask one question and return the decoded answer; threads of the tests take turns."""
         self.asked = True
+        with self.turn:
+            try:
+                value, error = self._ask(verb, target, content)
+            except Ended as end:
+                if _thread.get_ident() != self.thread:
+                    self.ended_beside = end
+                raise
+        if error is not None:
+            raise error  # in no block with a handler: see `exceptions.was_swallowed`
+        return value
+
+    def _ask(self, verb: str, target: str | int, content: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+        shared = plain.Shared()
         try:
             self.in_time()
             self.channel.send([verb, target, *(plain.encode(part, self.own, shared) for part in content)])
@@ -57,11 +76,11 @@ class Candidate:
         if time.monotonic() >= self.deadline:
             raise Ended("timeout", "not answered in time")
 
-    def read(self, shared: plain.Shared, verb: str = "load") -> Any:
+    def read(self, shared: plain.Shared, verb: str = "load") -> tuple[Any, BaseException | None]:
         """Read one answer; what a call changed in its arguments is changed here as well, whatever else came.
 
-        Raises:
-            Exception: The candidate raised; as near to what it raised as the built-in kinds allow.
+        Returns:
+            The value, or what the candidate raised, as near to it as the built-in kinds allow.
         """
         try:
             self.in_time()
@@ -72,17 +91,16 @@ class Candidate:
             for number, now in changed[0]:
                 plain.fill(given[number], now, self.handle, shared)
             if kind == "value":
-                return plain.decode(content, self.handle, shared)
+                return plain.decode(content, self.handle, shared), None
             if kind != "raised":
                 raise ValueError(f"unknown answer {kind!r:.40}")
-            error = self.exception(verb, *content)
+            return None, self.exception(verb, *content)
         except TimeoutError:
             raise Ended("timeout", "not answered in time") from None
         except plain.Closed:
             raise Ended("gone", "the candidate's process ended before the tests were through") from None
         except Exception as fault:
             raise Ended("failed", f"the answer is no plain data: {type(fault).__name__}: {fault}"[:300]) from None
-        raise error
 
     def exception(
         self, verb: str, name: str, kinds: list[str], text: str, made_of: Any, number: int, own: list[str]
@@ -99,7 +117,13 @@ class Candidate:
         self.raised[id(error)] = error, number
         if not ends:
             self.to_arrive.append(error)
+            vars(error)["with_traceback"] = functools.partial(self.arrived, error)
         return error
+
+    def arrived(self, error: BaseException, traceback: types.TracebackType | None) -> BaseException:
+        """Stand in for an exception's `with_traceback`: who calls it has caught it, and may take its traceback away."""
+        self.to_arrive = [one for one in self.to_arrive if one is not error]
+        return BaseException.with_traceback(error, traceback)
 
     def is_known(self, error: BaseException | None) -> bool:
         """Tell whether an exception is the candidate's, or was raised because of one that is."""
@@ -112,7 +136,9 @@ class Candidate:
         return False
 
     def confirm(self) -> None:
-        """End the check if an exception of the candidate ended a loop of the tests instead of reaching them."""
+        """End the check if an exception of the candidate ended a loop of the tests, or a thread of theirs, unseen."""
+        if self.ended_beside:
+            raise self.ended_beside
         for error in self.to_arrive:
             if exceptions.was_swallowed(error):
                 raise Ended("failed", f"{type(error).__name__} of a call ended a loop of the tests")
