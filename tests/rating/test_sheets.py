@@ -488,3 +488,14 @@ def test_what_may_be_no_answer_or_another_spelling_is_said(tmp_path, usual, odd,
     if "missing" in told or odd == "99":
         _, without = agree(tmp_path / "s.csv", "--missing", odd)
         assert without["tables"][0]["n_items"] == 8
+
+
+def test_a_table_of_numbered_questions_has_a_row_a_person(tmp_path):
+    """What `id` names are people: q1 to q4 are no raters."""
+    grades = {"ann": [1, 2, 3, 4], "bob": [1, 2, 3, 5], "cyd": [2, 2, 3, 4]}
+    frame = pd.DataFrame(grades, index=["q1", "q2", "q3", "q4"]).T.rename_axis("id").reset_index()
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    _, found = agree(tmp_path / "s.csv", "--level", "ordinal")
+    assert found["tables"][0]["raters"] == ["ann", "bob", "cyd"]
+    right = krippendorff.alpha(np.array(list(grades.values()), float), level_of_measurement="ordinal")
+    assert found["tables"][0]["alpha"]["value"] == pytest.approx(right)

@@ -135,7 +135,9 @@ def _holds_only(table: Table, column: str, words: Sequence[str]) -> bool:
 def _across(table: Table, fields: dict[str, str]) -> Layout | None:
     """Return the layout of a table with a row a rater and a numbered column an item; None where it is none."""
     plain = {plain_name(name): name for name in table.names}
-    who = fields.get("rater") or plain.get("response_id") or (plain.get("id") if set(plain) >= LIMESURVEY else None)
+    asked = sum(bool(re.fullmatch(r"(q|question)_?\d+", name)) for name in plain) >= MANY
+    survey = asked or set(plain) >= LIMESURVEY
+    who = fields.get("rater") or plain.get("response_id") or (plain.get("id") if survey else None)
     if who is None or "value" in fields or fields.get("item_id") not in (None, who):
         return None
     if table.words(who).duplicated().any() or table.words(who).isna().any():
