@@ -81,13 +81,13 @@ def recognise(source: Source | str | Path, format: str | None = None, catalog: C
         raise HarnessError(
             f"no format {format!r}.{did_you_mean(str(format), {one.format or name for name, one in known.items()})}"
         )
+    if wanted and len(candidates) == 1:
+        return next(iter(candidates.values()))
     fitting = {name: _sure(source, one) for name, one in candidates.items() if fits(source, one)}
     best = [name for name, count in fitting.items() if count == max(fitting.values())]
     best = [name for name in best if known[name].table is None] or best
     if len(best) == 1:
         return known[best[0]]
-    if not best and wanted and len(candidates) == 1:
-        return next(iter(candidates.values()))
     if not best:
         keys = ", ".join(list(source.entries[0].record)[:12]) if source.entries else "nothing"
         names = ", ".join(sorted({one.format or name for name, one in candidates.items()}))
