@@ -12,9 +12,11 @@ from typing import Any
 
 import krippendorff
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from harness.agreement import agree as agree_on
 from harness.cli import app
 
 ANN = [1, 4, 3, 5, 2, 2, 4, 1, 5, 3, 4, 2]
@@ -185,3 +187,20 @@ def test_a_settled_label_beside_one_rater_is_compared_with_it(agree):
     rows = csv("item_id,gold,judge", *((f"q{n}", a, b) for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))))
     _, found, _ = agree("g.csv", rows)
     assert found["tables"][0]["raters"] == ["gold", "judge"]
+
+
+def test_a_frame_is_read_as_its_file_is():
+    """What was rated is told by two columns; names have blanks at their ends; the last row sums up."""
+    long = pd.DataFrame(LONG, columns=["item_id", "rater", "value"])
+    twice = pd.concat([long.assign(sentence_id=1), long.assign(sentence_id=2, value=6 - long["value"])])
+    assert agree_on(twice, level="ordinal", resamples=0).tables[0].n_items == 24
+    spaced = long.assign(item_id=[one + " " * (n % 2) for n, one in enumerate(long["item_id"])])
+    assert agree_on(spaced, level="ordinal", resamples=0).tables[0].coefficients["alpha"].value == pytest.approx(ALPHA)
+    wide = pd.DataFrame({"item_id": [*(f"q{n}" for n in range(12)), "Mean"], "ann": [*ANN, 3], "bob": [*BOB, 3]})
+    assert agree_on(wide, level="ordinal", resamples=0).tables[0].coefficients["alpha"].value == pytest.approx(ALPHA)
+
+
+def test_the_column_of_clusters_is_no_item_of_a_wide_table():
+    wide = pd.DataFrame({"ann": ANN, "bob": BOB, "doc": [n // 3 for n in range(12)]})
+    found = agree_on(wide, level="ordinal", cluster="doc", resamples=0).tables[0]
+    assert (found.n_items, found.coefficients["alpha"].value) == (12, pytest.approx(ALPHA))

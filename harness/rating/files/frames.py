@@ -13,8 +13,9 @@ from harness.rating.files.layout import layout_of
 from harness.rating.files.mapping import Columns
 from harness.rating.files.ratings_file import read_table
 from harness.rating.files.source import Source
-from harness.rating.files.table import Rows, Table, clean, written
+from harness.rating.files.table import Rows, Table, clean, without_summary, written
 from harness.rating.files.values import Words
+from harness.records import Rating
 
 
 def ratings_of(
@@ -37,7 +38,8 @@ def ratings_of(
     if "notes" in frame.attrs or frame.columns.has_duplicates or not len(frame):
         return frame
     names = {str(name) for name in frame}
-    if {"item_id", "rater"} <= names and {"value", "label"} & names:
+    by_name = bool({"item_id", "rater"} <= names and {"value", "label"} & names)
+    if by_name and ("response_id" in names or names <= {*Rating.model_fields, *also}):
         return _cleaned(frame, words)
     source = source_of(frame)
     said = (columns or Columns()).model_copy(update={"beside": tuple(also)})
@@ -45,6 +47,8 @@ def ratings_of(
         layout = layout_of(source.table, said, str(source.path))
     except HarnessError:
         return frame  # what is wrong is told where it is compared
+    if by_name and not layout.answer:
+        return _cleaned(frame, words)
     cells = {cell.column for cell in layout.cells}
     numbers = all(pd.api.types.is_numeric_dtype(frame[name]) for name in frame if str(name) in cells)
     nothing_else = set(source.table.names) <= cells | {*layout.unit, *also}
@@ -52,7 +56,7 @@ def ratings_of(
     by_id = layout.unit in ((), ("item_id",))
     if layout.wide and by_id and numbers and nothing_else and one_criterion:
         once = not layout.unit or not source.table.words(layout.unit[0]).duplicated().any()
-        if once:
+        if once and not without_summary(source.table)[1]:
             return frame
     found = read_table(source, said, words, also=[name for name in also if name in source.table.names])
     found.frame.attrs["notes"] = found.notes
@@ -72,7 +76,7 @@ def _cleaned(frame: pd.DataFrame, words: Words | None) -> pd.DataFrame:
         frame = frame.drop(columns=["value", "label", "scale"], errors="ignore").assign(**told)
         frame.attrs["notes"] = found.notes
     for name in ("item_id", "rater", "criterion"):
-        if name in frame and pd.api.types.is_object_dtype(frame[name]):
+        if name in frame and (pd.api.types.is_object_dtype(frame[name]) or pd.api.types.is_string_dtype(frame[name])):
             spelt = {one: clean(one) or None for one in frame[name].unique() if isinstance(one, str)}
             if any(one != told for one, told in spelt.items()):
                 frame = frame.assign(**{name: [spelt.get(one, one) for one in frame[name]]})
