@@ -60,3 +60,4 @@ from .stand_in.stand_in import StandIn as StandIn
 from .stand_in.stand_in import can_stand_in as can_stand_in
 from .stand_in.weights import panel_weights as panel_weights
 from .table import Table as Table
+from .told import sentences as sentences

@@ -56,5 +56,23 @@ def with_names(
     return gathered([*anew, *rest])
 
 
+def sentences(notes: Sequence[Caution]) -> list[tuple[str, str]]:
+    """Return the code and the sentence of each caution; criteria of which the same is to be said are named together.
+
+    So are those of many cautions of one kind, with the raters: results have them one by one.
+    """
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    many = {code for code in TOLD if sum(note["code"] == code for note in notes) > GATHERED_ABOVE}
+    for note in notes:
+        code, about, said = note["code"], note.get("criterion"), str(note["message"])
+        own = about is not None and said.startswith(f"{about}: ")
+        if own and code in many:
+            raters = dict.fromkeys(rater for one in notes if one["code"] == code for rater in one["raters"])
+            said = f"{about}: {TOLD[code]} ({names_of([*raters])})"
+        criteria = found.setdefault((code, said.removeprefix(f"{about}: ") if own else said), {})
+        criteria.update({str(about): None} if own else {})
+    return [(code, f"{names_of([*about])}: {said}" if about else said) for (code, said), about in found.items()]
+
+
 def _together(code: str, about: str | None, raters: list[str], n: int) -> str:
     return f"{about}: {n:,} {TOLD[code]} ({names_of(raters)})"

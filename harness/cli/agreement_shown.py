@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.agreement import ICC_NAMES, NO_PEOPLE, Agreement, Components, Means, RunAgreement, confusion, of_labels
+from harness.agreement import (
+    ICC_NAMES,
+    NO_PEOPLE,
+    Agreement,
+    Components,
+    Means,
+    RunAgreement,
+    confusion,
+    of_labels,
+    sentences,
+)
 
 if TYPE_CHECKING:
     from harness.agreement import Preferences
@@ -275,8 +285,8 @@ def words_of(row: dict[str, Any]) -> str:
 
 
 def _warn(warnings: list[dict[str, Any]]) -> None:
-    for one in warnings:
-        print(f"warning {one['code']}: {one['message']}", file=sys.stderr)
+    for code, said in sentences(warnings):
+        print(f"warning {code}: {said}", file=sys.stderr)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

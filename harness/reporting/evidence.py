@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, how_many_more
+from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, how_many_more, sentences
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
 from harness.rounds import Rounds, answers, compare_rounds, from_run, published_series, settings_of
@@ -117,7 +117,7 @@ class Evidence:
     @property
     def cautions(self) -> list[str]:
         """What to beware of in the agreement of the raters."""
-        return [str(note["message"]) for note in self.shown.warnings]
+        return [said for _, said in sentences(self.shown.warnings)]
 
     @cached_property
     def series(self) -> list[str]:

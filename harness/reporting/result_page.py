@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import Agreed, Agreement
+from harness.agreement import Agreed, Agreement, sentences
 from harness.catalog import Catalog
 from harness.rating import PRIVATE, pseudonym, user_key
 from harness.reporting import charts
@@ -109,7 +109,7 @@ def _of_agreement(result: Agreed) -> dict[str, Any]:
         "tables": list(tables_of(shown)),
         "heading": "How the table was read",
         "told": shown.read if isinstance(shown, Agreement) else [],
-        "notes": [str(one["message"]) for one in shown.warnings],
+        "notes": [said for _, said in sentences(shown.warnings)],
     }
 
 

@@ -195,3 +195,29 @@ def test_components_are_one_number_at_both_doors(file):
     assert "intervals: other items, these raters" in shown
     assert "raters at random" in shown
     assert call(file, "--facet", "prompt").exit_code == 2  # belongs to --components
+
+
+def test_what_holds_of_several_criteria_is_one_line(tmp_path):
+    rows = [f"i{item},{rater},{about},{value}" for about in ("tone", "style")
+            for item in range(12) for rater in ("ann", "bob") for value in [item % 3]]  # fmt: skip
+    (tmp_path / "two.csv").write_text("\n".join(["item,rater,criterion,value", *rows]))
+    told = [line for line in call(tmp_path / "two.csv").stderr.splitlines() if "identical_raters" in line]
+    (line,) = told
+    assert line.removeprefix("warning identical_raters: ") in (
+        f"{both}: ann and bob gave the same value to all 12 items that they share: one copied, or one file twice?"
+        for both in ("style, tone", "tone, style")
+    )
+
+
+def test_many_warnings_of_a_kind_are_one_line_over_the_criteria(tmp_path):
+    rows = [f"i{item},r{rater},about {about},{1 + (rater + item) % 2 * (about != rater)}" for about in range(5)
+            for item in range(12) for rater in range(5)]  # fmt: skip
+    (tmp_path / "five.csv").write_text("\n".join(["item,rater,criterion,value", *rows]))
+    shown = call(tmp_path / "five.csv")
+    constant = [line for line in shown.stderr.splitlines() if "constant_rater" in line]
+    assert constant == [
+        "warning constant_rater: about 0, about 1, about 2, about 3, about 4: raters gave one value to all of their "
+        "items (r0, r1, r2, r3, r4)"
+    ]
+    every = json.loads(call(tmp_path / "five.csv", "--json").stdout)["warnings"]
+    assert sum(one["code"] == "constant_rater" for one in every) == 5
