@@ -175,9 +175,7 @@ def _of_stratum(y: Floats, f: Floats, others: Floats, added: float, trusted: boo
     count = n + added
     ends, proxies = np.zeros(0), np.zeros(0)
     if added:
-        flat = np.ptp(np.concatenate([f, others])) == 0 or not trusted
-        ends = np.array([1.0, 0, 1, 0])
-        proxies = np.full(4, f.mean()) if flat else np.array([1.0, 0, 0, 1])
+        ends, proxies = np.array([1.0, 0, 1, 0]), np.array([1.0, 0, 0, 1])  # half of the proxies are right
     each = added / 4
 
     def at(weight: float) -> tuple[float, float, float]:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from harness.statistics import corrected_mean, ppi_weight
+from harness.statistics.ppi import PPI
 
 
 def sample(rng, n=200, rated=40):
@@ -84,3 +86,97 @@ def test_all_alike_is_no_certainty():
     low, high = found.interval()
     assert (found.value, high) == (1.0, 1.0)
     assert 0.75 < low < 0.85
+
+
+@pytest.mark.parametrize("strata", [1, 2])
+def test_four_items_more_stand_beside_a_share_by_hand(strata):
+    """The gold of `test_by_hand` and four items more, gold 1 0 1 0 and proxy 1 0 0 1, is that of eight items.
+
+    In each of two strata they count half: two items more.
+    """
+    y, f, others = (np.array(part, float) for part in ([1, 0, 1, 0], [1, 0, 1, 1], [1, 1, 0, 1, 1, 0]))
+    y, f = np.tile(y, 5), np.tile(f, 5)
+    others = np.tile(others, 20)
+    lam = ppi_weight(y, f, others)
+    residual = np.append(y - lam * f, np.array([1, 0, 1, 0]) - lam * np.array([1, 0, 0, 1]))
+    counts = np.append(np.ones(20), np.full(4, 1 / strata))
+    count = 20 + 4 / strata
+    middle = counts @ residual / count
+    spread = counts @ (residual - middle) ** 2 / (count * (count - 1))
+    gold = np.concatenate([y, np.full(120, np.nan)])
+    one = (gold, np.concatenate([f, others]))
+    many = [np.tile(part, strata) for part in (*one, ~np.isnan(gold))]
+    found = corrected_mean(*many, strata=np.repeat(np.arange(strata), 140), share=True)
+    machine = lam**2 * others.var(ddof=1) / 120
+    assert found.weights == pytest.approx([lam] * strata)
+    assert found.value == pytest.approx((y - lam * f).mean() + lam * others.mean())
+    assert found.centre == pytest.approx(middle + lam * others.mean())
+    assert found.variance == pytest.approx((spread + machine) / strata)
+    assert found.df == pytest.approx(strata * (count - 1))  # Welch's of equal strata: their sum
+
+
+def test_unequal_strata_by_hand():
+    """Ten items of which four rated, and five of which two, without a use of the proxy: shares 2/3 and 1/3.
+
+    Means .75 and .5; variances .25 / 4 and .5 / 2 of each; among strata (2/9) .25^2 / 15.
+    """
+    gold = np.array([1, 1, 1, 0, *[np.nan] * 6, 1, 0, *[np.nan] * 3])
+    strata = np.array(["a"] * 10 + ["b"] * 5)
+    found = corrected_mean(gold, np.zeros(15), ~np.isnan(gold), strata=strata)
+    parts = np.array([4 / 9 * 0.25 / 4, 1 / 9 * 0.5 / 2])
+    assert found.value == pytest.approx(2 / 3)
+    assert found.variance == pytest.approx(parts.sum() + 2 / 9 / 16 / 15)
+    assert found.df == pytest.approx(parts.sum() ** 2 / (parts[0] ** 2 / 3 + parts[1] ** 2))
+    # A rated item moves the value by its share over the rated; every item by how its stratum differs from the whole.
+    among = np.where(strata == "a", 0.75 - 2 / 3, 0.5 - 2 / 3) / 15
+    own = np.array([0.25, 0.25, 0.25, -0.75, *[0] * 6, 0.5, -0.5, 0, 0, 0])
+    assert found.influence == pytest.approx(own * np.where(strata == "a", 2 / 3 / 4, 1 / 3 / 2) + among)
+
+
+def test_the_variance_of_clusters_is_that_of_their_sums():
+    gold, proxy, labelled = sample(np.random.default_rng(3), 40, 20)
+    cluster = np.repeat(np.arange(10), 4) * 7 % 11
+    found = corrected_mean(gold, proxy, labelled, cluster=cluster)
+    units = len(set(cluster[labelled]))
+    sums = np.array([found.influence[cluster == one].sum() for one in set(cluster)])
+    assert found.variance == pytest.approx(sums @ sums * units / (units - 1))
+    assert found.df == units - 1
+    # Two clusters with gold: one degree of freedom, and a factor of 2.
+    few = np.isin(cluster, cluster[[0, 4]])
+    found = corrected_mean(gold, 0 * proxy, few, cluster=cluster)
+    sums = np.array([found.influence[cluster == one].sum() for one in set(cluster)])
+    assert (found.variance, found.df) == (pytest.approx(2 * sums @ sums), 1)
+    alone = corrected_mean(gold, 0 * proxy, cluster == cluster[0], cluster=cluster)
+    assert (alone.df, np.isnan(alone.interval()[0])) == (0, True)
+
+
+def test_a_share_of_clusters_counts_as_many_items_more_as_its_clusters_are_worth():
+    """Four rated items in each of ten clusters, alike within: an item is worth a quarter, so 16 stand beside."""
+    gold = np.append(np.repeat([1.0, 1, 1, 0, 1, 1, 0, 1, 1, 1], 4), np.full(40, np.nan))
+    cluster = np.arange(80) // 4
+    found = corrected_mean(gold, np.zeros(80), ~np.isnan(gold), cluster=cluster, share=True)
+    centre = (32 + 8) / 56
+    more = 16 * np.mean((np.array([1, 0]) - centre) ** 2) / (56 * 55)
+    assert found.centre == pytest.approx(centre)
+    # The clusters' own: 10 / 9 x (8 x .2^2 + 2 x .8^2) / 100.
+    assert found.variance == pytest.approx(10 / 9 * (8 * 0.04 + 2 * 0.64) / 100 + more)
+    assert found.df == 9
+
+
+def test_an_interval_is_t_and_has_its_value_and_its_scale():
+    none = np.zeros(0)
+    margin = stats.t.ppf(0.95, 7) * 0.1
+    plain = PPI(0.5, 0.4, 0.01, 7, none, none)
+    assert plain.interval(0.9) == pytest.approx((0.4 - margin, max(0.4 + margin, 0.5)))
+    assert PPI(0.9, 0.4, 0.01, 7, none, none).interval(0.9) == pytest.approx((0.4 - margin, 0.9))
+    assert PPI(0.05, 0.4, 0.01, 7, none, none).interval(0.9) == pytest.approx((0.05, 0.4 + margin))
+    assert PPI(0.1, 0.1, 0.01, 7, none, none, share=True).interval() == (
+        0,
+        pytest.approx(0.1 + stats.t.ppf(0.975, 7) / 10),
+    )
+    assert PPI(0.9, 0.9, 0.01, 7, none, none, share=True).interval() == (
+        pytest.approx(0.9 - stats.t.ppf(0.975, 7) / 10),
+        1,
+    )
+    assert PPI(0.1, 0.1, 0.01, 7, none, none).interval()[0] < 0
+    assert PPI(0.1, 0.1, 0.01, 0.5, none, none).interval()[0] < 0
