@@ -24,6 +24,7 @@ from .intervals import resampled as resampled
 from .intervals import wilson as wilson
 from .json_values import finite as finite
 from .json_values import number as number
+from .moments import NO_CHANGE as NO_CHANGE
 from .moments import ContrastEstimate as ContrastEstimate
 from .moments import ContrastEstimates as ContrastEstimates
 from .moments import Moments as Moments

@@ -12,7 +12,7 @@ from scipy.special import chdtrc, stdtrit
 from harness.rounds.harms.flags import Flag
 from harness.rounds.scores.checked import Notice
 from harness.rounds.scores.grid import ScoreGrid
-from harness.statistics import proxy_weight
+from harness.statistics import NO_CHANGE, proxy_weight
 
 SHIFT_SIGNIFICANCE = 0.01
 """Of the shift test: one in a hundred honest samples is called shifted."""
@@ -37,7 +37,10 @@ def gold_shift(grid: ScoreGrid, level: float) -> tuple[Flag, list[Notice]] | Non
         apart = steps[0].mean(axis=0) - steps[1].mean(axis=0)
         spread = np.sum([np.cov(part.T).reshape(len(apart), -1) / len(part) for part in steps], axis=0)
         squared = float(apart @ np.linalg.pinv(spread, hermitian=True) @ apart)
-        p = float(chdtrc(np.linalg.matrix_rank(spread, hermitian=True), squared)) if spread.any() else 1.0
+        if spread.max() > NO_CHANGE**2:
+            p = float(chdtrc(np.linalg.matrix_rank(spread, hermitian=True), squared))
+        else:  # every item of a kind gains the same: rounding is no spread, and a gap no chance
+            p = float(np.abs(apart).max() <= NO_CHANGE)
         total = np.ones(len(apart))
         value = float(apart.sum())
         half = float(stdtrit(len(f) - 1, (1 + level) / 2) * np.sqrt(total @ spread @ total))

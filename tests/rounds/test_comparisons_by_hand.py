@@ -1,0 +1,246 @@
+"""Two series side by side, gold beside a proxy, and what would decide: worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from harness import compare_rounds
+from harness.rounds.scores.grid import ScoreGrid
+from harness.rounds.verdict.comparison import Comparison
+from harness.rounds.verdict.difference import difference, final_score
+from harness.rounds.verdict.needed import RATIOS, NeededItems, Needs, Precision, about, items_as_seen
+from harness.rounds.verdict.ppi import gold_shift
+from harness.statistics import Moments, proxy_weight
+
+
+def grid(scores, gold=None, rounds=None, seeds=(None,), items=None, series="a", **more):
+    """Return a grid of scores of shape (seeds, items, rounds)."""
+    names = pd.Index(range(scores.shape[1]) if items is None else items)
+    called = list(range(scores.shape[2])) if rounds is None else rounds
+    return ScoreGrid("b", series, called, list(seeds), names, scores, gold, more.pop("cluster", None), **more)
+
+
+def scores(seed, items=30, rounds=3, seeds=1):
+    return np.random.default_rng(seed).random((seeds, items, rounds))
+
+
+def test_a_difference_is_of_the_items_rounds_and_seeds_that_both_have():
+    a = grid(scores(0, seeds=2), seeds=(1, 2), rounds=[0, 1, 3], items=range(30), cluster=np.arange(30) // 2)
+    b = grid(scores(1, seeds=3), seeds=(2, 3, 1), rounds=[0, 3, 4], items=range(4, 34), series="none")
+    found = difference(a, b)
+    assert (found.rounds, found.n_seeds, found.scope, found.n_items) == ([0, 3], 2, "method", 26)
+    mine, other = a.scores[:, 4:, [0, 2]], b.scores[[2, 0], :26, :2]
+    assert found.grid.scores == pytest.approx(mine - other)
+    assert found.grid.cluster.tolist() == (np.arange(4, 30) // 2).tolist()
+    assert found.grid.series == "a - none"
+    assert found.grid.spread() == pytest.approx(a.spread() + b.spread())
+    # Thirteen clusters are under twenty.
+    assert found.reason == "too_few_items"
+    assert found.note == (
+        "only the 2 rounds that both have, 0 to 3, are compared (a has 3, none 3; final scores: "
+        f"a {100 * a.scores[..., 2].mean():.1f} at 3 and none {100 * b.scores[..., 2].mean():.1f} at 4)"
+    )
+    priced = difference(a, b, (0.5, 0.25)).grid
+    assert priced.scores == pytest.approx(0.5 * mine - 0.25 * other)
+    assert priced.spread() == pytest.approx(0.5 * a.spread() + 0.25 * b.spread())
+    assert final_score(a) == pytest.approx(a.scores[..., 2].mean())
+    assert final_score(a, 0) == pytest.approx(a.scores[..., 0].mean())
+
+
+def test_series_without_a_pair_say_why():
+    a, b = grid(scores(0), seeds=(1,)), grid(scores(1), seeds=(2,))
+    assert (difference(a, b).reason, difference(a, b).n_seeds, difference(a, b).scope) == (None, 1, "run")
+    two = grid(scores(1, seeds=2), seeds=(2, 3))
+    apart = difference(a, two)
+    assert (apart.grid, apart.reason, apart.n_seeds, apart.n_items) == (None, "no_common_seeds", 1, 0)
+    short = difference(a, grid(scores(1), rounds=[2, 3, 4]))
+    assert (short.grid, short.reason, short.rounds, short.note) == (None, "no_common_rounds", [2], "")
+    assert difference(grid(scores(0, items=20)), grid(scores(1, items=20))).reason is None
+    assert difference(grid(scores(0, items=19)), grid(scores(1, items=19))).reason == "too_few_items"
+
+
+def test_gold_is_compared_with_gold_where_both_have_it():
+    few = np.arange(30) < 20
+    part, all_ = (np.where(rows[None, :, None], scores(9), np.nan) for rows in (few, few | True))
+    a, b = grid(scores(0), part), grid(scores(1), all_ / 2)
+    both = difference(a, b).grid
+    assert both.scores == pytest.approx(a.scores - b.scores)
+    assert both.gold == pytest.approx(part - all_ / 2, nan_ok=True)
+    assert difference(a, b).reason is None
+    assert (
+        difference(grid(scores(0), np.where(np.arange(30)[None, :, None] < 19, part, np.nan)), b).reason
+        == "too_few_gold"
+    )
+    # One without gold: what each is judged by.
+    one = difference(b, grid(scores(2))).grid
+    assert one.gold is None
+    assert one.scores == pytest.approx(all_ / 2 - scores(2))
+    other = difference(grid(scores(2)), b).grid
+    assert other.gold is None
+    assert other.scores == pytest.approx(scores(2) - all_ / 2)
+
+
+def test_a_shift_of_gold_by_hand():
+    """Eight items with gold whose proxy gains more than that of the others; three rounds, of which two steps count."""
+    proxy = scores(5, items=40) / 10
+    labelled = np.arange(40) < 8
+    proxy[0, labelled] += np.array([0, 0.1, 0.3])
+    gold = np.where(labelled[None, :, None], proxy + scores(6, items=40) / 50, np.nan)
+    flag, notices = gold_shift(grid(proxy, gold), 0.9)
+    own, rest = (np.diff(proxy[0, rows], axis=1) for rows in (labelled, ~labelled))
+    spread = np.cov(own.T) / 8 + np.cov(rest.T) / 32
+    apart = own.mean(axis=0) - rest.mean(axis=0)
+    gap = apart.sum()
+    half = stats.t.ppf(0.95, 7) * np.sqrt(spread.sum())
+    p = stats.chi2.sf(apart @ np.linalg.inv(spread) @ apart, 2)
+    weight = proxy_weight(gold[0, labelled], proxy[0, labelled], proxy[0, ~labelled])
+    assert 0 < weight < 1
+    assert flag == {
+        "flag": "gold_shift",
+        "outcome": "yes",
+        "p": pytest.approx(p),
+        "proxy_weight": pytest.approx(weight),
+        "n_gold": 8,
+        "gap": {"rate": pytest.approx(gap), "low": pytest.approx(gap - half), "high": pytest.approx(gap + half)},
+        "effect_on_gain": pytest.approx(-weight * gap),
+    }
+    assert notices == [
+        {
+            "code": "gold_shift",
+            "message": f"a on b: the proxy gains {100 * gap:+.1f} points more [{100 * (gap - half):.1f}, "
+            f"{100 * (gap + half):.1f}] on the items with gold scores than on the others (p = {p:.2g}); if they are no "
+            f"random sample, the correction, which moves the gain by {-100 * weight * gap:+.1f}, does not hold",
+            "benchmark": "b",
+            "series": "a",
+        }
+    ]
+    # Two rounds have one step.
+    two, none = gold_shift(grid(proxy[..., :2], gold[..., :2]), 0.9)
+    assert two["p"] == pytest.approx(stats.chi2.sf(apart[0] ** 2 / spread[0, 0], 1))
+    assert len(none) == (two["p"] < 0.01)
+
+
+def test_without_a_shift_of_gold_nothing_is_said():
+    proxy = np.tile(scores(5, items=1), (1, 40, 1))
+    gold = np.where(np.arange(40)[None, :, None] < 8, proxy, np.nan)
+    flag, notices = gold_shift(grid(proxy, gold), 0.9)
+    assert (flag["outcome"], flag["p"], flag["gap"]["rate"], notices) == ("no", 1.0, pytest.approx(0), [])
+    ahead = proxy + np.where(np.arange(40)[None, :, None] < 8, [0, 0.1, 0.2], 0)  # so by no chance
+    flag, notices = gold_shift(grid(ahead, gold), 0.9)
+    assert (flag["outcome"], flag["p"], flag["gap"]["rate"], len(notices)) == ("yes", 0.0, pytest.approx(0.2), 1)
+    one = np.where(np.arange(40)[None, :, None] < 39, proxy, np.nan)  # one item without gold has no spread
+    flag, notices = gold_shift(grid(proxy, one), 0.9)
+    assert (flag["outcome"], flag["p"], flag["gap"]) == ("no", 1.0, {"rate": 0.0, "low": 0.0, "high": 0.0})
+    assert gold_shift(grid(proxy, proxy), 0.9) is None
+    assert gold_shift(grid(proxy), 0.9) is None
+    assert gold_shift(grid(proxy[..., :1], gold[..., :1]), 0.9) is None
+
+
+def test_a_comparison_reads_with_its_figures():
+    one = Comparison(
+        "b", "a", "none", "gain", 0.0312, 0.0104, 0.052, 0.9, "more", 1200, 1, "run", True, None, note="the note"
+    )
+    assert one.sentence == (
+        "a over none (the control), gain: +3.1 points [1.0, 5.2] in this run (90 % interval, n = 1,200): more; the note"
+    )
+    several = replace(one, quantity="rate", n_seeds=3, control=False, note="")
+    assert several.sentence == "a over none, rate: +3.1 points a round [1.0, 5.2] (90 % interval, n = 1,200): more"
+    assert "final: +3.1 points [" in replace(one, quantity="final").sentence
+    priced = replace(one, quantity="gain_per_label", value=0.0000312, low=0.00001, high=0.00005)
+    assert "gain per label: +0.00312 points per label [0.00100, 0.00500] in this run" in priced.sentence
+    missing = replace(one, value=None, reason="no_common_rounds")
+    assert missing.sentence == "a and none on b cannot be compared: no_common_rounds"
+    assert "p_values" not in one.to_dict()
+
+
+def test_counts_are_rounded_up_to_two_figures():
+    counts = (1, 9, 10, 99, 100, 101, 110, 1234, 99_001)
+    assert [about(count) for count in counts] == [1, 9, 10, 99, 100, 110, 110, 1300, 100_000]
+
+
+def test_what_items_can_show_by_hand():
+    # Two rounds: the error of the gain, times the ratio that simulation finds; the guard adds 2 (2 x reach)^2.
+    one = Precision(2, 0.3, 0.25, 4.0, 0.0002, 2)
+    units = 800 / 4
+    items = (units * 0.3 + 2 * 0.25) / ((units + 1) * (units + 2))
+    wider = stats.t.ppf(0.95, units + 1) / stats.norm.ppf(0.95)  # the items' part, .0015, is the larger
+    for question, place in (("detect", 161), ("certify", 169)):
+        said = one.smallest(question, 800, 0.05)
+        assert said == pytest.approx(RATIOS[place] * wider * np.sqrt(items + 0.0002))
+        needed = getattr(one.needed(said, 0.05), question)
+        assert needed == 800
+        assert one.smallest(question, 799, 0.05) > said
+    # Where seeds are the larger part they are all the degrees of freedom there are.
+    loud = Precision(2, 0.3, 0.25, 1.0, 0.01, 2)
+    items = (800 * 0.3 + 2 * 0.25) / (801 * 802)
+    wider = stats.t.ppf(0.95, 2) / stats.norm.ppf(0.95)
+    assert loud.smallest("detect", 800, 0.05) == pytest.approx(RATIOS[161] * wider * np.sqrt(items + 0.01))
+    # The seeds' part alone is beyond the SESOI: no number of items.
+    assert loud.needed(0.1, 0.05) == NeededItems(None, None)
+    assert Precision(2, 0.3, 0.25).needed(9.0, 0.05) == NeededItems(20, 20)
+
+
+def test_what_would_decide_reads_with_its_counts():
+    some = Needs(0.02, 0.02, NeededItems(1, 1), 1200, 3400, 0.01)
+    assert some.sentence == (
+        "about 1,200 more items would decide if the means are as they seem; about 3,400 more would decide about a gain "
+        "of 1 point a round or a standstill"
+    )
+    assert some.more == 1200
+    general = Needs(0.02, 0.02, NeededItems(1, 1), None, 3400, 0.02)
+    assert general.sentence == "about 3,400 more items would decide about a gain of 2 points a round or a standstill"
+    assert general.more == 3400
+    never = Needs(None, None, NeededItems(None, None), None, None, 0.02)
+    assert never.sentence == "a gain of 2 points a round or a standstill takes more training seeds, not more items"
+    assert never.more is None
+    enough = Needs(0.02, 0.02, NeededItems(1, 1), None, 0, 0.01)
+    assert enough.sentence == "the means lie between a gain of interest and a standstill, and more items would tell"
+    assert enough.more is None
+
+
+def test_as_many_items_as_a_gain_that_seems_takes():
+    # A gain of .02 whose units have variance .5: at n units z = .02 / sqrt(.5 / n); four of five beyond 1.645 take
+    # z = 1.645 + .842, n = 7,730. The grid of sizes is coarse and the series few: within a fifth.
+    spread = 0.25 * 99 * np.eye(2)
+    means = np.array([0.4, 0.42])
+    found = items_as_seen(Moments(means, spread, 300, 100, means[None], 0.0), 0.001, 0.05)
+    assert found == pytest.approx(3 * 7730, rel=0.2)  # three items a unit
+    assert items_as_seen(Moments(means, 100 * spread, 100, 100, means[None], 0.0), 0.001, 0.05) is None
+
+
+def test_rounds_show_themselves_as_a_list():
+    frame = pd.DataFrame(
+        [
+            (i, r, float((i * 7 + r * 37) % 100 < 30 + 30 * r), s)
+            for s in ("<a>", "b")
+            for r in (0, 1)
+            for i in range(200)
+        ],
+        columns=["item", "round", "score", "series"],
+    )
+    found = compare_rounds(frame, control="absent")
+    html = found._repr_html_()
+    assert html.startswith("<ul><li>&lt;a&gt;: <b>improving in this run</b>, gain shown up to round 1")
+    assert html.endswith("</ul>")
+    lines = len(found.results) + len(found.comparisons) + len(found.summary) + len(found.warnings)
+    assert html.count("<li>") == html.count("</li>") == lines
+    assert "<a>" not in html
+    assert "**" not in html
+    assert "the control &#x27;absent&#x27; is no series" in html
+    assert found.to_json()["summary"] == found.summary
+
+
+def test_a_table_with_a_column_cluster_is_of_clusters(tmp_path):
+    rows = [(i, i % 10, r, (i + r) % 2) for i in range(60) for r in (0, 1)]
+    table = pd.DataFrame(rows, columns=["item", "cluster", "round", "score"])
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    table.drop(columns="cluster").to_csv(tmp_path / "plain.csv", index=False)
+    assert compare_rounds(tmp_path / "scores.csv").results[0].reason == "too_few_items"  # ten clusters
+    assert compare_rounds(str(tmp_path / "plain.csv")).results[0].reason is None
+    assert compare_rounds(table).results[0].reason is None  # of a frame the column is named
+    assert compare_rounds(table, cluster="cluster").results[0].reason == "too_few_items"
