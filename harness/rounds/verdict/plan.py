@@ -61,9 +61,10 @@ class RoundsPlan:
     def sentence(self) -> str:
         """The plan as a person reads it."""
         gain = f"{100 * self.sesoi:g} point{'' if self.sesoi == 0.01 else 's'} a round"
-        detect, certify = ("no number of" if count is None else f"{count:,}" for count in (self.detect, self.certify))
+        detect = f"{'no number of' if self.detect is None else format(self.detect, ',')} items"
+        certify = "no number of items" if self.certify is None else f"{self.certify:,}"
         text = (
-            f"{self.rounds} rounds: {detect} items detect a gain of {gain} up to the last round, {certify} certify a "
+            f"{self.rounds} rounds: {detect} detect a gain of {gain} up to the last round, {certify} certify a "
             f"standstill within it ({POWER:.0%} power; items' standard deviation {self.sd:.2g}, correlation between "
             f"rounds {self.correlation:.2g}; a verdict over a control, on differences, takes up to twice as many)"
         )
