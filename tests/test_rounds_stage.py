@@ -52,6 +52,10 @@ def test_a_rater_added_later_rates_what_is_measured_and_practice_only_where_aske
     scores = from_run(run, "other")
     assert not scores["selection"].any()
     assert compare_rounds(scores).results
+    for source in (run, run.folder):  # the suite says which series asks no rater
+        told = {one.series: one.over_control and one.over_control.control for one in compare_rounds(source).results}
+        assert told == {"key": "plain", "plain": None}
+    assert {one.series for one in compare_rounds(run, control="key").results if one.is_control} == {"key"}
     rate(run, ["other"], include=[include], practice=True)
     run = Run(run.folder)
     own = run.ratings[run.ratings["rater"] == "other"]

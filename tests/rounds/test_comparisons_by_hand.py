@@ -125,6 +125,20 @@ def test_a_shift_of_gold_by_hand():
     assert len(none) == (two["p"] < 0.01)
 
 
+def test_a_shift_of_gold_is_a_flag_and_a_warning_of_its_series():
+    frame = pd.DataFrame([(i, r, float((i * 7 + r * 37) % 100 < 40)) for r in (0, 1) for i in range(100)],
+                         columns=["item", "round", "score"])  # fmt: skip
+    frame["gold"] = frame["score"].where(frame["item"] < 30)
+    frame.loc[(frame["item"] < 30) & (frame["round"] == 1), "score"] = 1.0
+    found = compare_rounds(frame)
+    (flag,) = (one for one in found.results[0].flags if one["flag"] == "gold_shift")
+    assert (flag["outcome"], flag["n_gold"]) == ("yes", 30)
+    assert [one["code"] for one in found.warnings] == ["gold_shift"]
+    assert {one["flag"] for one in found.results[0].flags} == {"gold_shift", "over_optimising", "judge_decay"}
+    few = compare_rounds(frame.assign(gold=frame["gold"].where(frame["item"] < 20)))
+    assert "judge_decay" in {one["flag"] for one in few.results[0].flags}
+
+
 def test_without_a_shift_of_gold_nothing_is_said():
     proxy = np.tile(scores(5, items=1), (1, 40, 1))
     gold = np.where(np.arange(40)[None, :, None] < 8, proxy, np.nan)
