@@ -330,10 +330,12 @@ def test_a_task_is_rated_to_its_end_before_the_next_begins(run):
     run.write(answers, "u")
     asked = asked_of(run, ["human_correctness"], ["t", "u"])
     for rater in ("h_00000001", "h_00000002", "h_00000003"):
-        plan = Session(run, rater, asked, repeats=0.3).plan
+        shown = Session(run, rater, asked, repeats=0.3)
+        plan = shown.plan
         tasks = ["u" if str(unit.response_id).startswith("u") else "t" for unit in plan]
         assert sum(one != other for one, other in itertools.pairwise(tasks)) == 1
         assert len(plan) == 30 + 9  # 24 of t and 6 of u, and 0.3 of them twice
+        assert [one["name"] for one in shown.welcome["tasks"]] == list(dict.fromkeys(tasks))  # as they come
 
 
 def test_a_limit_takes_the_same_items_for_everybody_and_a_larger_one_more(run):

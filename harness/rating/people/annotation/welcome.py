@@ -29,7 +29,7 @@ def welcome(run: Run, asked: Sequence[Asked], lead: str | None = None) -> dict[s
         lead: Who asks.
 
     Returns:
-        `lead`, `description` (of the suite), `minutes` (a rough guess), `tasks` (name and how many), `questions`.
+        `lead`, `description` (of the suite), `minutes` (a rough guess), `tasks` (name and how many, in the order in which they come), `questions`.
     """
     tasks = Counter(one.response.task for one in asked)
     questions = {one.question.criterion: one.question for one in asked}
@@ -37,7 +37,7 @@ def welcome(run: Run, asked: Sequence[Asked], lead: str | None = None) -> dict[s
         "lead": lead,
         "description": run.suite.description,
         "minutes": _minutes(run, asked),
-        "tasks": [{"name": task, "n": count} for task, count in sorted(tasks.items())],
+        "tasks": [{"name": task, "n": count} for task, count in tasks.items()],
         "questions": [
             {"criterion": one.criterion, "question": one.question, "definition": one.definition}
             for one in questions.values()
