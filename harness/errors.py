@@ -31,11 +31,16 @@ MOST = 5
 """Names that an error lists; a task that nobody knows once listed 358 kB of them."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the closest known name, nothing where none is close."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the closest known name, or the first known names where none is close."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
+    if close := nearest(name, names):
+        return close
     more = f" and {len(names) - MOST:,} more" if len(names) > MOST + 1 else ""
     return f" Known: {', '.join(names[:MOST] if more else names) or 'none'}{more}."

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import typer
 
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError, nearest
 
 FAILED = 4
 """The exit code of a gate that lets nothing through."""
@@ -130,9 +130,7 @@ def _gate(part: str, figures: Collection[str], words: Mapping[str, str]) -> Gate
         kinds = set(words.values())
         kind = "figure" if sign or not kinds else min(kinds) if len(kinds) == 1 else "verdict"
         listed = ", ".join(figures if sign and figures else words or figures)
-        raise HarnessError(
-            f"--fail-if {part!r}: {name!r} is no {kind} here; known: {listed}.{did_you_mean(name, known)}"
-        )
+        raise HarnessError(f"--fail-if {part!r}: {name!r} is no {kind} here; known: {listed}.{nearest(name, known)}")
     if name in words and (sign or found["end"]):
         raise HarnessError(f"--fail-if {part!r}: {name!r} is a verdict, and has no limit; write it alone")
     if name in figures and name not in words and not sign:

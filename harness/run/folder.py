@@ -58,7 +58,7 @@ class Run:
         """Open the run of a suite in a folder, made if need be.
 
         Raises:
-            HarnessError: The folder holds a run of another suite, or something else.
+            HarnessError: The folder holds a run of another suite, or something else; or it is called as a page is.
         """
         folder = place_of(folder)
         frozen = folder / "suite.yaml"
@@ -67,6 +67,11 @@ class Run:
             return cls(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise HarnessError(f"{folder}: exists and is no run; choose another folder with --out")
+        if folder.suffix.lower() in (".html", ".htm"):
+            raise HarnessError(
+                f"{folder}: is the name of a page, and a run is a folder; make the run under another name, then "
+                f"`harness report RUN --out {folder}`"
+            )
         Checksums(folder).write(frozen, suite.to_yaml().encode())
         return cls(folder)
 

@@ -40,9 +40,15 @@ def read_suite(path: str | Path, catalog: Catalog | None = None) -> Suite:
 
 
 def find_suite(name: str | Path, catalog: Catalog) -> Path:
-    """Return the file of a suite, given by its path or, without `.yaml`, by its name in the catalogue."""
+    """Return the file of a suite, given by its path or, without `.yaml`, by its name in the catalogue.
+
+    Raises:
+        HarnessError: A file that somebody named is not there, or the catalogue has no such suite.
+    """
     path = Path(name) if isinstance(name, str) else name  # a path may be of a file system elsewhere
     if path.suffix in (".yaml", ".yml") or path.is_file():
+        if isinstance(name, str) and not path.exists():
+            raise HarnessError(f"{name}: there is no such file; `harness init {name}` writes a suite to start from")
         return path
     return catalog.find("suites", str(name))
 

@@ -22,17 +22,19 @@ def harness(folder, *arguments, **how):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **how)
 
 
-@pytest.mark.parametrize(("command", "room"), [(("report", "r.csv"), 30_000), (("demo",), 300)])
-def test_files_that_may_grow_no_further_are_named(tmp_path, command, room):
+@pytest.mark.parametrize(
+    ("command", "out", "room"), [(("report", "r.csv"), "out.html", 30_000), (("demo",), "out.run", 300)]
+)
+def test_files_that_may_grow_no_further_are_named(tmp_path, command, out, room):
     (tmp_path / "r.csv").write_text(RATINGS)
     small = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))}  # as a full disk
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = harness(tmp_path, *command, "--out", "out.html", env=environment, **small)
+    done = harness(tmp_path, *command, "--out", out, env=environment, **small)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert "out.html" in done.stderr
+    assert out in done.stderr
     assert "File too large" in done.stderr
-    assert not [path for path in tmp_path.glob(".*out.html*") if path.is_file()]
+    assert not [path for path in tmp_path.glob(f".*{out}*") if path.is_file()]
 
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path):

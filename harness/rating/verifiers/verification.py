@@ -75,6 +75,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, entry
     except json.JSONDecodeError as error:
         raise HarnessError(f"{path}:{number}: is no JSON ({error.msg}); expected one object a line") from error
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such file") from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise HarnessError(f"{path}: cannot be read ({error})") from error
 
