@@ -57,13 +57,13 @@ def _reliable(table: Table, units: Units, kinds: Mapping[str, str]) -> Iterator[
     people, machines = people_and_ai(kinds, units.raters)
     who = " and ".join(units.raters) if len(units.raters) == 2 else f"{len(units.raters)} raters"
     if found is None or equal is None or not np.isfinite(equal.value):
-        reason = found.reason if found else "alpha was not asked for"
+        reason = (found.reason or "").replace("_", " ") if found else "alpha was not asked for"
         yield f"{table.criterion}: nothing can be said of how far {who} agree ({reason})"
         return
     over = f"of {units.n_items:,} items" if len(units.raters) == 2 else f"of pairs over {units.n_items:,} items"
     same = f"{who} give the same answer on {equal.value:.0%} {over}"
     if not np.isfinite(found.value):
-        yield f"{table.criterion}: {same}; beyond chance nothing can be said ({found.reason})"
+        yield f"{table.criterion}: {same}; beyond chance nothing can be said ({(found.reason or '').replace('_', ' ')})"
         return
     low = found.low if np.isfinite(found.low) else found.value
     word = "reliable" if low >= RELIABLE else "good for tentative conclusions" if low >= TENTATIVE else "not reliable"
@@ -81,7 +81,7 @@ def _reliable(table: Table, units: Units, kinds: Mapping[str, str]) -> Iterator[
 def _replaces(stand_in: Sequence[StandIn]) -> Iterator[str]:
     for one in stand_in:
         if one.passes is None:
-            yield f"{one.criterion}: whether {one.rater} may replace a person is not known ({one.reason})"
+            yield f"{one.criterion}: whether {one.rater} may replace a person is not known: too few items that it and two people rated ({one.n_items:,})"
             continue
         gap = one.ceiling.difference
         worse = np.isfinite(gap.high) and gap.high < 0

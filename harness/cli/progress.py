@@ -48,7 +48,7 @@ def _plain_lines(title: str, total: int) -> Iterator[Callable[[int], None]]:
         nonlocal done, last
         done += count
         now = time.monotonic()
-        if now - last >= EVERY:
+        if done < total and now - last >= EVERY:  # the last line comes with the end
             last = now
             _say(f"{title}: {done:,} of {total:,} ({now - started:.0f} s)")
 

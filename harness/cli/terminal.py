@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from harness.reporting import ANNOTATE, FAILURES, summary
+from harness.reporting import ANNOTATE, FAILURES, summary, typeset
 from harness.run import Run, is_stale
 
 WIDTH = 120
@@ -37,10 +37,12 @@ def show(run: Run) -> None:
 
 
 def show_findings(run: Run, what_next: str) -> None:
-    """Print what a run says in sentences, the page's place, and what to do next."""
+    """Print the decision and what a run says in sentences, the page's place, and what to do next."""
     console, found = _console(), summary(run)
+    if found["decision"]:
+        console.print(f"\n{typeset(found['decision'])}", style="bold", markup=False)
     for finding in found["findings"]:
-        console.print(Markdown(f"- **{finding['about']}**: {from_here(finding['sentence'], run)}"))
+        console.print(Markdown(f"- **{finding['about']}**: {from_here(typeset(finding['sentence']), run)}"))
     page = run.folder / "report.html"
     if page.is_file():
         console.print(f"\nThe page: {page.resolve().as_uri()}", soft_wrap=True)

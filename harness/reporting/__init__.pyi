@@ -13,3 +13,4 @@ from .print import print_pdf as print_pdf
 from .scorecard import FAILURES as FAILURES
 from .server import view as view
 from .site import publish as publish
+from .wording import typeset as typeset

@@ -142,9 +142,22 @@ def test_a_name_that_nobody_knows_lists_five_at_most(tmp_path):
     assert len(str(told.value)) < 500
 
 
+def test_a_run_is_not_made_under_the_name_of_a_page(tmp_path):
+    page = tmp_path / "demo.html"
+    with pytest.raises(HarnessError, match=r"demo.html: is the name of a page.*`harness report RUN --out .*demo.html`"):
+        call("demo", "--out", str(page))
+    assert not page.exists()
+
+
+def test_a_suite_that_is_not_there_names_the_command_that_writes_one(tmp_path):
+    with pytest.raises(HarnessError, match=r"mine.yaml: there is no such file; `harness init .*mine.yaml`"):
+        call("plan", str(tmp_path / "mine.yaml"))
+
+
 def test_the_demonstration_is_real_small_and_says_a_plain_verdict(tmp_path):
     folder = tmp_path / "demo"
     text = call("demo", "--out", str(folder))
+    assert text.split("\n", 2)[1] == "Do not rely on smollm2_135m."  # the page's own decision, before all else
     assert "smollm2_135m cannot be trusted" in " ".join(text.split())
     assert f"harness agree {folder} --stand-in" in text
     assert (folder / "report.html").stat().st_size > 100_000
