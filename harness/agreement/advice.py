@@ -81,7 +81,8 @@ def _reliable(table: Table, units: Units, kinds: Mapping[str, str]) -> Iterator[
 def _replaces(stand_in: Sequence[StandIn]) -> Iterator[str]:
     for one in stand_in:
         if one.passes is None:
-            yield f"{one.criterion}: whether {one.rater} may replace a person is not known: too few items that it and two people rated ({one.n_items:,})"
+            few = f"too few items that it and two people rated ({one.n_items:,})"
+            yield f"{one.criterion}: whether {one.rater} may replace a person is not known: {few}"
             continue
         gap = one.ceiling.difference
         worse = np.isfinite(gap.high) and gap.high < 0

@@ -82,8 +82,8 @@ def report(
         typer.Option(
             metavar="GATES",
             help="Exit with 4 where this is so: 'pass_rate<.8', 'failures>5%', 'missing>0', 'alpha<.6', 'gain<1' "
-            "(points), distrusted, plateaued; of some alone, with their name or a glob in square brackets after the figure; "
-            "several with commas.",
+            "(points), distrusted, plateaued; with a name or a glob in square brackets after the figure, of those "
+            "alone; several with commas.",
         ),
     ] = None,
     junit: JUnit = None,

@@ -81,7 +81,7 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
         limits.check_size(path, path.stat().st_size)
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise HarnessError(f"{path}: there is no such file or folder") from error
+        raise HarnessError(f"{path}: cannot be read: no such file") from error
     except OSError as error:
         raise HarnessError(f"{path}: cannot be read ({error.strerror})") from error
     try:
