@@ -29,7 +29,8 @@ def welcome(run: Run, asked: Sequence[Asked], lead: str | None = None) -> dict[s
         lead: Who asks.
 
     Returns:
-        `lead`, `description` (of the suite), `minutes` (a rough guess), `tasks` (name and how many, as they come), `questions`.
+        `lead`, `description` (of the suite), `minutes` (a rough guess), `tasks` (name and how many, as they come) and
+        `questions`.
     """
     tasks = Counter(one.response.task for one in asked)
     questions = {one.question.criterion: one.question for one in asked}
