@@ -15,7 +15,7 @@ from harness.rounds.verdict.overview import overview
 from harness.rounds.verdict.plan import plan_rounds
 from harness.rounds.verdict.rounds import compare_rounds
 from harness.rounds.verdict.saturation import saturated
-from harness.rounds.verdict.shape import describe
+from harness.rounds.verdict.shape import PACES, describe
 from harness.statistics import Moments, counted, gain_variance
 from harness.statistics.intervals import bca, from_left_out
 
@@ -64,6 +64,26 @@ def test_a_curve_without_noise_is_the_shape_that_it_is(means, best, at, ahead):
     assert found["next_gain"]["value"] == pytest.approx(ahead, abs=2e-3)
     assert found["next_gain"]["low"] <= found["next_gain"]["value"] <= found["next_gain"]["high"]
     assert found["next_gain"]["high"] - found["next_gain"]["low"] < 0.02
+
+
+def test_shapes_are_weighed_by_aic_and_foretell_together():
+    # Errors of .01. Constant at .5166667: squares 2.78 + .11 + 1.78 = 4.667, and 2 for its level. Line of slope .015:
+    # residuals -.0017, .0033, -.0017: .1667, and 4. Other shapes have as many parameters as there are rounds.
+    found = describe(known([0.5, 0.52, 0.53], error=0.01, units=10**6), ["x", "y", "z"])
+    line = 1 / (1 + np.exp((4.1667 - 6.6667) / 2))
+    assert found["weights"] == pytest.approx({"constant": 1 - line, "linear": line}, abs=1e-4)
+    assert (found["best"], found["at"]) == ("linear", None)
+    gain = 0.015 * line
+    error = (1 - line) * gain + line * np.sqrt(0.01**2 / 2 + (0.015 - gain) ** 2)
+    assert found["next_gain"] == pytest.approx(
+        {"value": gain, "low": gain - 1.96 * error, "high": gain + 1.96 * error}, abs=1e-6
+    )
+    # What is left to gain shrinks by one factor, every round.
+    approaching = describe(known(0.8 - 0.4 * np.exp(-PACES[20] * np.arange(6))), list(range(6)))
+    assert (approaching["best"], approaching["at"]) == ("saturating", None)
+    assert approaching["next_gain"]["value"] == pytest.approx(
+        0.4 * (1 - np.exp(-PACES[20])) * np.exp(-5 * PACES[20]), abs=1e-3
+    )
 
 
 def test_a_series_near_the_top_says_how_near():
