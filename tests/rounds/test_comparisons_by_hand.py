@@ -13,8 +13,10 @@ from harness import compare_rounds
 from harness.rounds.scores.grid import ScoreGrid
 from harness.rounds.verdict.comparison import Comparison
 from harness.rounds.verdict.difference import difference, final_score
+from harness.rounds.verdict.looks import VerdictRule
 from harness.rounds.verdict.needed import RATIOS, NeededItems, Needs, Precision, about, items_as_seen
 from harness.rounds.verdict.ppi import gold_shift
+from harness.rounds.verdict.shape import describe
 from harness.statistics import Moments, proxy_weight
 
 
@@ -258,3 +260,87 @@ def test_a_table_with_a_column_cluster_is_of_clusters(tmp_path):
     assert compare_rounds(str(tmp_path / "plain.csv")).results[0].reason is None
     assert compare_rounds(table).results[0].reason is None  # of a frame the column is named
     assert compare_rounds(table, cluster="cluster").results[0].reason == "too_few_items"
+
+
+def drawn(series, curve, items=400, seed=0, **columns):
+    right = np.random.default_rng(seed).random((items, len(curve))) < np.asarray(curve)
+    item, number = np.indices(right.shape)
+    rows = {"item": item.ravel(), "round": number.ravel(), "score": right.ravel().astype(float)}
+    return pd.DataFrame({**rows, "series": series, **columns})
+
+
+def test_a_result_without_a_verdict_says_what_was_there():
+    frame = drawn("a", [0.4, 0.6], 19, benchmark="x")
+    frame.loc[(frame["item"] < 4) & (frame["round"] == 1), "score"] = np.nan
+    other = drawn("a", [0.4], 30, benchmark="y")
+    few, one = compare_rounds(pd.concat([frame, other]), sesoi=2.0, significance=0.1).results
+    assert (few.benchmark, few.series, few.label, few.reason) == ("x", "a", "a on x", "too_few_items")
+    assert (few.n_items, few.n_left_out, few.n_seeds, few.scope, few.paired) == (15, 4, 1, "run", True)
+    assert few.missing == pytest.approx([0, 4 / 19])
+    assert (few.verdict, few.sesoi, few.rounds, few.significance) == ("inconclusive", 0.02, [0, 1], 0.1)
+    assert few.level == pytest.approx(0.8)
+    assert (few.rate, few.low, few.high, few.window, few.mde, few.smallest_certifiable_sesoi, few.shape) == (None,) * 7
+    assert (few.looks, few.deltas, few.flags, few.needed_items) == ([], [], [], NeededItems(None, None))
+    assert (one.reason, one.n_items) == ("too_few_rounds", 30)
+    seeded = pd.concat([drawn("a", [0.4, 0.6], 19, seed).assign(seed=seed) for seed in (1, 2)])
+    (method,) = compare_rounds(seeded).results
+    assert (method.n_seeds, method.scope, method.label) == (2, "method", "")
+
+
+@pytest.mark.parametrize("look", ["final", "every"])
+def test_a_result_is_its_last_look_and_what_stands_beside_it(look):
+    frame = pd.concat([drawn("a", [0.3, 0.5, 0.52], seed=1), drawn("none", [0.3, 0.3, 0.31], seed=2)])
+    one, control = compare_rounds(frame, sesoi=2.0, look=look).results
+    rule = VerdictRule.of(2.0, 0.05, look)
+    wide = frame.pivot(index=["series", "item"], columns="round", values="score")
+    own = Moments.of(wide.loc["a"].to_numpy()[None])
+    looks, outcome = rule.take(own, [0, 1, 2])
+    assert (one.looks, one.outcome, one.verdict, one.window) == (looks, outcome, outcome.verdict, outcome.window)
+    assert (one.rate, one.low, one.high) == (outcome.rate.rate, outcome.rate.low, outcome.rate.high)
+    assert (one.last_gain, one.gain_total, one.gain_last) == (outcome.last_gain, outcome.gain_total, outcome.gain_last)
+    assert (one.significance, one.level) == (looks[-1].significance, outcome.level)
+    needs = Needs.of(own, 0.02, looks[-1].significance, outcome.verdict == "inconclusive")
+    assert (one.needs, one.mde, one.needed_items) == (needs, needs.mde, needs.needed)
+    assert one.smallest_certifiable_sesoi == needs.smallest_certifiable_sesoi
+    assert (one.shape["best"], len(one.deltas), one.deltas[1].round) == (describe(own, [0, 1, 2])["best"], 2, 2)
+    apart = Moments.of((wide.loc["a"] - wide.loc["none"]).to_numpy()[None], reach=1.0)
+    looks, outcome = rule.take(apart, [0, 1, 2])
+    over = one.over_control
+    assert (over.control, over.verdict, over.outcome, over.reason, over.note) == (
+        "none",
+        outcome.verdict,
+        outcome,
+        None,
+        "",
+    )
+    assert (over.last_gain, over.gain_total, over.gain_last) == (
+        outcome.last_gain,
+        outcome.gain_total,
+        outcome.gain_last,
+    )
+    assert (over.rounds, over.n_items, over.n_seeds, over.scope) == ([0, 1, 2], 400, 1, "run")
+    needs = Needs.of(apart, 0.02, looks[-1].significance, outcome.verdict == "inconclusive")
+    assert (over.needs, over.more_items) == (needs, needs.more if outcome.verdict == "inconclusive" else None)
+    assert (control.is_control, control.over_control, one.is_control) == (True, None, False)
+
+
+def test_series_are_compared_in_each_quantity_by_hand():
+    frame = pd.concat([drawn("a", [0.3, 0.5, 0.6], seed=1), drawn("none", [0.3, 0.3, 0.31], seed=2)])
+    costs = {"labels": {"a": 200.0, "none": 100.0}, "dollars": {"a": 4.0, "none": 8.0}}
+    found = {one.quantity: one for one in compare_rounds(frame, sesoi=2.0, significance=0.1, costs=costs).comparisons}
+    wide = frame.pivot(index=["series", "item"], columns="round", values="score")
+    a, b = (wide.loc[name].to_numpy() for name in ("a", "none"))
+    for quantity, contrast, x, y, reach in (
+        ("rate", [0, -1, 1], 1, 1, 1), ("final", [0, 0, 1], 1, 1, 1), ("gain", [-1, 0, 1], 1, 1, 1),
+        ("gain_per_label", [-1, 0, 1], 200, 100, 0.0075), ("gain_per_dollar", [-1, 0, 1], 4, 8, 0.1875),
+    ):  # fmt: skip
+        said = found.pop(quantity)
+        estimate = Moments.of((a / x - b / y)[None], reach=reach).estimate(np.array(contrast, float))
+        half = stats.t.ppf(0.9, estimate.df) * estimate.se
+        assert said.value == pytest.approx(estimate.value)
+        assert (said.low, said.high) == (pytest.approx(estimate.centre - half), pytest.approx(estimate.centre + half))
+        assert said.level == pytest.approx(0.8)
+        below = stats.t.cdf(estimate.centre / estimate.se, estimate.df)
+        assert said.p_values == pytest.approx({"more": 1 - below, "less": below})
+        assert (said.a, said.b, said.control, said.n_items, said.rounds) == ("a", "none", True, 400, [0, 2])
+    assert not found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -119,8 +120,23 @@ def test_what_is_needed_is_said_only_of_an_open_verdict():
 def test_a_plan_says_what_it_was_made_for_and_which_number_makes_no_sense():
     plan = plan_rounds(rounds=5, items=300, sesoi=2.0)
     assert (plan.rounds, plan.items, plan.sesoi, plan.window) == (5, 300, pytest.approx(0.02), [2, 4])
-    for name, wrong in (("rounds", 1), ("items", 5), ("sesoi", 0), ("sd", 0.6), ("correlation", 1), ("look", "now")):
-        with pytest.raises(HarnessError, match=rf"^{name} {wrong}: a plan needs"):
+    usual = plan_rounds(6, sesoi=1.0, sd=0.5, correlation=0.7, significance=0.05, look="final")
+    assert plan_rounds() == usual
+    assert plan_rounds(2, 20, sd=0.5, correlation=-0.99).items == 20  # the least that makes sense
+    for name, wrong in (
+        ("rounds", 1),
+        ("items", 19),
+        ("significance", 0.5),
+        ("sesoi", 0),
+        ("sd", 0.6),
+        ("correlation", 1),
+        ("look", "now"),
+    ):
+        needs = (
+            f"{name} {wrong}: a plan needs 2 rounds, 20 items, a sesoi above 0, a standard deviation in (0, .5], "
+            "a correlation in (-1, 1), a significance in (0, .5), and the look 'final' or 'every'"
+        )
+        with pytest.raises(HarnessError, match=rf"^{re.escape(needs)}$"):
             plan_rounds(**{"rounds": 5, "sesoi": 2.0, name: wrong})
 
 
