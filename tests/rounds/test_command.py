@@ -48,6 +48,7 @@ def trained(one, state=None, round: int = 1):
     return one.train(state or one.start()[0], taught(one, round), round)
 
 
+@pytest.mark.slow
 def test_the_documented_program_gets_the_data_and_gives_a_model_that_answers(tiny, tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "learners.md").read_text(encoding="utf-8")
     [script] = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if one.startswith('"""train.py')]

@@ -263,7 +263,8 @@ def test_the_command_says_what_labels_are_worth_and_reads_no_text_twice(tmp_path
     assert "--people 'zed*' matches nothing" in str(wrong.exception)
 
 
-@pytest.mark.parametrize("pairs", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("pairs", [False, True])
 def test_an_adapter_learns_from_the_texts_themselves(pairs, tmp_path, model):
     """What is rated is whether a text is about owls; the judge says the contrary. No features are made."""
     pytest.importorskip("peft")
