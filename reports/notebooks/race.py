@@ -48,7 +48,8 @@ from harness.reporting.tables import scores as rows_of
 rows = rows_of(evidence)
 benchmark = rows[0]["benchmark"]
 own = [row for row in rows if row["benchmark"] == benchmark]
-drawings = [make(evidence, benchmark, own) for make in (round_figures.race, round_figures.steps, round_figures.flow)]
+drawings = [round_figures.race(evidence, rows)]
+drawings += [make(evidence, benchmark, own) for make in (round_figures.steps, round_figures.flow)]
 drawings += [feedback_figures.kept(evidence), feedback_figures.proxy(evidence)]
 for drawing in drawings:
     if isinstance(drawing, Drawing):
