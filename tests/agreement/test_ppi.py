@@ -163,6 +163,21 @@ def test_a_share_of_clusters_counts_as_many_items_more_as_its_clusters_are_worth
     assert found.df == 9
 
 
+def test_items_of_a_cluster_that_are_partly_alike_are_worth_a_part():
+    """Ten clusters of four: five all right, three half right, two all wrong but one."""
+    gold = np.concatenate([np.ones(20), np.tile([1.0, 0, 0, 1], 3), np.tile([0, 0, 0, 1.0], 2), np.full(40, np.nan)])
+    y = gold[:40]
+    sums = (y - y.mean()).reshape(10, 4).sum(axis=1) / 40
+    of_clusters = sums @ sums * 10 / 9
+    effect = of_clusters / (y.var(ddof=1) / 40)
+    assert 1.5 < effect < 3.5
+    count = 40 + 4 * effect
+    centre = (y.sum() + 2 * effect) / count
+    more = 4 * effect * np.mean((np.array([1, 0]) - centre) ** 2) / (count * (count - 1))
+    found = corrected_mean(gold, np.zeros(80), ~np.isnan(gold), cluster=np.arange(80) // 4, share=True)
+    assert (found.centre, found.variance) == (pytest.approx(centre), pytest.approx(of_clusters + more))
+
+
 def test_an_interval_is_t_and_has_its_value_and_its_scale():
     none = np.zeros(0)
     margin = stats.t.ppf(0.95, 7) * 0.1

@@ -141,6 +141,16 @@ def test_a_shift_of_gold_is_a_flag_and_a_warning_of_its_series():
     assert "judge_decay" in {one["flag"] for one in few.results[0].flags}
 
 
+def test_a_proxy_beside_its_gold_is_judged_as_if_it_stood_alone():
+    frame = drawn("a", [0.3, 0.5, 0.7]).assign(group=lambda rows: rows["item"] // 4)
+    whole = frame.assign(gold=1 - frame["score"])
+    found, alone = (compare_rounds(each, cluster="group").results[0] for each in (whole, frame))
+    (flag,) = (one for one in found.flags if one["flag"] == "over_optimising")
+    assert (found.verdict, flag["outcome"], flag["n_gold"]) == ("worsening", "yes", 400)
+    assert flag["proxy"] == {"rate": alone.rate, "low": alone.low, "high": alone.high, "verdict": "improving"}
+    assert flag["gold"] == {"rate": found.rate, "low": found.low, "high": found.high, "verdict": "worsening"}
+
+
 def test_without_a_shift_of_gold_nothing_is_said():
     proxy = np.tile(scores(5, items=1), (1, 40, 1))
     gold = np.where(np.arange(40)[None, :, None] < 8, proxy, np.nan)
@@ -227,6 +237,13 @@ def test_as_many_items_as_a_gain_that_seems_takes():
     found = items_as_seen(Moments(means, spread, 300, 100, means[None], 0.0), 0.001, 0.05)
     assert found == pytest.approx(3 * 7730, rel=0.2)  # three items a unit
     assert items_as_seen(Moments(means, 100 * spread, 100, 100, means[None], 0.0), 0.001, 0.05) is None
+
+
+def test_what_could_lie_outside_the_items_is_guarded_where_more_are_counted():
+    # A gain of .1 whose error is .003 at 20 items; with two units more at +-1 it is .066, and z = 1.5.
+    means = np.array([0.4, 0.5])
+    free, guarded = (Moments(means, 0.0001 * 19 * np.eye(2), 20, 20, means[None], reach) for reach in (0.0, 0.5))
+    assert items_as_seen(free, 0.01, 0.05) == 20 < items_as_seen(guarded, 0.01, 0.05) < 40
 
 
 def test_rounds_show_themselves_as_a_list():
