@@ -245,6 +245,7 @@ def _grouped(
         config: dict[str, Any] = {"memory_limit": MEMORY} if limited else {}
         config |= {"temp_directory": folder, "preserve_insertion_order": False}
         with duckdb.connect(f"{folder}/units", config=config) as engine:
+            engine.execute("set enable_progress_bar = false")  # it would stand in stdout, before the JSON
 
             def keep(table: str, some: str) -> None:
                 """Add groups of some rows to a table."""
