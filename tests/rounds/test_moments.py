@@ -170,6 +170,7 @@ def test_p_values_of_later_gains_by_hand():
     first = 2 * stats.norm.sf(2 * z)  # two later rounds, the better of which counts
     second = stats.norm.sf(-z)  # one later round, against the best before it
     assert p_later(found) == pytest.approx([first, second], rel=1e-4)
+    assert p_later(found).dtype == np.float64
     assert last_gain(found, 0.01, 0.05).p_worse == pytest.approx(2 * stats.norm.sf(z), rel=1e-4)
     assert last_gain(known([0.5, 0.5, 0.4], 0.01), 0.01, 0.05).worse
     assert not last_gain(found, 0.01, 0.05).worse
