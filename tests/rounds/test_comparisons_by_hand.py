@@ -341,6 +341,16 @@ def test_a_result_is_its_last_look_and_what_stands_beside_it(look):
     assert (control.is_control, control.over_control, one.is_control) == (True, None, False)
 
 
+def test_series_without_a_round_in_common_are_not_compared():
+    later = drawn("none", [0.3, 0.4]).assign(round=lambda rows: rows["round"] + 2)
+    found = compare_rounds(pd.concat([drawn("a", [0.3, 0.6]), later]))
+    (one,) = found.comparisons
+    assert (one.reason, one.rounds, one.value, one.verdict, one.n_items) == ("no_common_rounds", [], None, None, 0)
+    over = found.results[0].over_control
+    assert (over.control, over.verdict, over.rounds, over.reason) == ("none", None, [], "no_common_rounds")
+    assert found.results[0].counts == found.results[0].verdict == "improving"
+
+
 def test_series_are_compared_in_each_quantity_by_hand():
     frame = pd.concat([drawn("a", [0.3, 0.5, 0.6], seed=1), drawn("none", [0.3, 0.3, 0.31], seed=2)])
     costs = {"labels": {"a": 200.0, "none": 100.0}, "dollars": {"a": 4.0, "none": 8.0}}

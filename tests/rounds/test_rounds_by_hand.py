@@ -174,7 +174,8 @@ def test_comparisons_together_hold_by_holm_at_the_level_of_each():
         first, second = (
             replace(one, p_values={"more": p, "less": 0.9}) for one, p in zip(pair, (least, 0.5), strict=True)
         )
-        assert overview([], [first, second]) == [f"gain, 2 comparisons together (Holm): {said}"]
+        lone = replace(first, quantity="rate")  # one alone is not summed up
+        assert overview([], [lone, first, second]) == [f"gain, 2 comparisons together (Holm): {said}"]
 
 
 def test_intervals_by_hand():

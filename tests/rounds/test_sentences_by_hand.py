@@ -158,7 +158,7 @@ def test_answers_hold_together_and_stand_by_their_gain():
 
 def test_what_holds_over_benchmarks():
     up, down = outcome(p_values={"improving": 0.01}), outcome(p_values={"improving": 0.04, "worsening": 0.02})
-    found = overview([result(up, benchmark="x"), result(down, benchmark="y"), result(up, "lone")], [])
+    found = overview([result(up, "lone"), result(up, benchmark="x"), result(down, benchmark="y")], [])
     # Holm of .01 and .04: .02 and .04; of .5 and .02: .04.
     assert found == ["a, 2 benchmarks together (Holm over benchmarks): improving on 2 (x, y); worsening on 1 (y)"]
     none = overview([result(outcome(), benchmark=name) for name in "xy"], [])
