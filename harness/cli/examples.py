@@ -18,7 +18,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "harness run my_suite.yaml --out runs/mine",
         "harness run commonsense --limit 20 --tasks copa,piqa --max-cost 2",
     ),
-    "rate": ("harness rate runs/mine --rater answer_key", "harness rate runs/mine --rater my_judge --retry-errors"),
+    "rate": (
+        "harness rate runs/mine --rater answer_key --task commonsense_basics",
+        "harness rate runs/mine --rater my_judge --retry-errors",
+    ),
     "annotate": (
         "harness annotate runs/mine --rater-id Ada",
         "harness annotate runs/mine --raters team.txt --links links.csv --lead Grace --limit 20",

@@ -49,6 +49,7 @@ def test_export_fill_import(run, harness, tmp_path):
     sheet = tmp_path / "sheet.csv"
     told = harness("export", "csv", run.folder, "--out", sheet)
     assert (told.returncode, "3 rows to rate" in told.stdout) == (0, True)
+    assert "fill in its column `rater`" in harness("import", "csv", sheet, "--into", run.folder).stderr
     with sheet.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     for row, value in zip(rows, ("1", "0", "9"), strict=True):

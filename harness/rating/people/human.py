@@ -164,7 +164,9 @@ def import_ratings(
             rejected.append(Rejected(row, f"line {entry.line}: {problem}" if entry and entry.line else str(problem)))
     if not ratings:
         reasons = "\n  ".join(f"row {one.row}: {one.reason}" for one in sorted(rejected, key=lambda one: one.row)[:5])
-        raise HarnessError(f"{file.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}")
+        unsigned = all(one.reason == "has no rater" for one in rejected)
+        to_do = "\n  fill in its column `rater`: who rated" if unsigned else ""
+        raise HarnessError(f"{file.path}: none of its {found.read} rows fits {run.folder}:\n  {reasons}{to_do}")
     try:
         done = settle_over_imports(run, ratings, rows, over)
     except HarnessError as problem:
