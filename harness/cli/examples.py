@@ -19,7 +19,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "harness run commonsense --limit 20 --tasks copa,piqa --max-cost 2",
     ),
     "rate": (
-        "harness rate runs/mine --rater answer_key --task commonsense_basics",
+        "harness rate runs/mine --rater answer_key",
         "harness rate runs/mine --rater my_judge --retry-errors",
     ),
     "annotate": (
