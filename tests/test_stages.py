@@ -93,7 +93,7 @@ def test_a_rater_or_task_that_is_not_there_is_named(tmp_path):
         rate(run, ["rough"])
     with pytest.raises(HarnessError, match=r"has no task 'short_pasages'. Did you mean 'short_passages'\?"):
         rate(run, ["rouge"], tasks=["short_pasages"])
-    with pytest.raises(HarnessError, match="answer_key rates .*, and the run has none; name one by --task"):
+    with pytest.raises(HarnessError, match=r"answer_key rates .*, and the run has none; name one by --task"):
         rate(run, ["answer_key"])  # a summary is no answer that a key could hold: it was a silent 0
     with pytest.raises(HarnessError, match=r"no stage 'answers'. Did you mean 'answer'\?"):
         run_suite(run.suite, run.folder, stages=["answers"])
