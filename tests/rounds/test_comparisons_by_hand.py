@@ -266,6 +266,7 @@ def test_rounds_show_themselves_as_a_list():
     assert "**" not in html
     assert "the control &#x27;absent&#x27; is no series" in html
     assert found.to_json()["summary"] == found.summary
+    assert [one["code"] for one in found.warnings] == ["no_control"]
 
 
 def test_a_table_with_a_column_cluster_is_of_clusters(tmp_path):

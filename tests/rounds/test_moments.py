@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from harness.rounds.verdict.last_gain import last_gain, p_later, slope
+from harness.rounds.verdict.verdict import judge
 from harness.statistics import Moments
 from harness.statistics.moments import ContrastEstimates, proxy_weight, reach_of
 
@@ -219,3 +220,19 @@ def test_a_slow_rise_is_a_line_above_zero_and_inside_the_sesoi(means, rising):
     found = last_gain(known(means, 0.0005), 0.01, 0.05)
     assert bool(found.rising) is rising
     assert last_gain(known([0.5, 0.5001, 0.5002], 0.0005), 0.01, 0.05).rising == np.False_
+
+
+def test_an_outcome_has_the_gains_of_its_contrasts():
+    # Errors of .01: that of a gain is .01 sqrt(2), of a slope over three rounds .01 / sqrt(2).
+    found = judge(known([0.3, 0.35, 0.46, 0.42], 0.01), ["w", "x", "y", "z"], 0.01, 0.05)
+    z = stats.norm.ppf(0.95) * 0.01
+    for measured, value, error in ((found.gain_total, 0.12, 2**0.5), (found.gain_last, -0.04, 2**0.5)):
+        assert measured.value == pytest.approx(value)
+        assert (measured.low, measured.high) == pytest.approx((value - z * error, value + z * error), rel=1e-3)
+    assert found.rate.rate == pytest.approx((0.42 - 0.35) / 2)
+    assert (found.rate.low, found.rate.high) == pytest.approx((0.035 - z / 2**0.5, 0.035 + z / 2**0.5), rel=1e-3)
+    assert (found.window, found.best, found.rise, found.level) == (["x", "z"], "y", None, pytest.approx(0.9))
+    assert (found.last_gain.shown, found.last_gain.shown_label) == (2, "y")
+    rising = judge(known([0.5, 0.505, 0.51], 0.0005), [0, 1, 2], 0.01, 0.05)
+    assert (rising.verdict, rising.rise.value) == ("improving", pytest.approx(0.005))
+    assert rising.rise.high - rising.rise.value == pytest.approx(z / 20 / 2**0.5, rel=1e-3)

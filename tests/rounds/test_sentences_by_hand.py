@@ -277,6 +277,9 @@ def test_a_pilots_spread_by_hand():
     assert found.size == 1
     reach = np.average([np.ptp(x, axis=1).max() / 20 for x in each], weights=[30, 60])
     assert found.reach == pytest.approx(reach)
+    still = frame.assign(score=frame["item"] % 2 * 10.0)  # each item as it was: a spread of .5, and all of it shared
+    same = spread_of(still, (0.0, 10.0))
+    assert (same.sd, same.correlation, same.gain_variance) == (0.5, 0.999, pytest.approx(0))
 
 
 def test_a_ceiling_is_in_the_range_and_selection_is_refused():
