@@ -11,26 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from harness.cli.columns import (
-    Ai,
     Categories,
-    Criteria,
-    Criterion,
-    Header,
-    Item,
-    Kind,
+    FileOptions,
     Levels,
-    Missing,
-    Rater,
-    RaterName,
-    Raters,
-    Recode,
     ScoreRange,
-    Value,
     by_criterion,
-    columns_said,
+    reads_files,
     refuse_for_a_run,
     scales_said,
-    words_said,
 )
 from harness.cli.gates import JUnit
 from harness.cli.marked import agree_on_spans
@@ -44,6 +32,11 @@ if TYPE_CHECKING:
     from harness.run import Run
 
 
+OF_THE_RUN = ("raters", "criteria", "ai", "map")
+"""What a run itself decides where `--with` adds people's file, whose columns and words the other options say."""
+
+
+@reads_files()
 def agree(
     context: typer.Context,
     sources: Annotated[
@@ -53,17 +46,8 @@ def agree(
             help="A file of ratings in any format that is known, several that are read as one, or a run's folder.",
         ),
     ],
-    item: Item = None,
-    rater: Rater = None,
-    criterion: Criterion = None,
-    value: Value = None,
-    kind: Kind = None,
-    raters: Raters = None,
-    criteria: Criteria = None,
-    ai: Ai = None,
-    rater_name: RaterName = None,
-    missing: Missing = None,
-    recode: Recode = None,
+    *,
+    said: FileOptions,
     level: Levels = None,
     categories: Categories = None,
     score_range: ScoreRange = None,
@@ -135,7 +119,6 @@ def agree(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides the resamples; 0, or what a run's suite says, where not given.")
     ] = None,
-    map_: Header = None,
     cross_check: Annotated[
         bool, typer.Option("--cross-check", help="Compare each alpha with the krippendorff package's.")
     ] = False,
@@ -182,9 +165,9 @@ def agree(
     if spans:
         agree_on_spans(context, sources, resamples, seed, as_json)
         return
-    columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
     levels = by_criterion(level, "--level")
-    words = words_said(missing, recode, levels)
+    columns, words = said.columns, said.words(levels)
+    raters = said.given["raters"]
     check_word("--interval", interval, ("bca", "kalpha"))
     _belongs_to("--correct", correct, {"chosen": chosen, "strata": strata, "sequential": sequential})
     _belongs_to("--components", components, {"facet": facet})
@@ -205,10 +188,11 @@ def agree(
         "level": levels,
     }  # its words are checked by `AgreementOptions`
     asked = AgreementOptions(
-        coefficients=coefficient, raters=raters, criterion=criteria, pool=pool, cluster=cluster, stand_in=stand_in,
-        epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata, sequential=sequential,
-        time=time, width=width, by=by, means=means, drop_outvoted=drop_outvoted, weights=weights is not None,
-        components=components, facet=facet, cross_check=cross_check or None, resamples=resamples, seed=seed, **checked,
+        coefficients=coefficient, raters=raters, criterion=said.given["criteria"], pool=pool, cluster=cluster,
+        stand_in=stand_in, epsilon=epsilon, min_items=min_items, correct=correct, chosen=chosen, strata=strata,
+        sequential=sequential, time=time, width=width, by=by, means=means, drop_outvoted=drop_outvoted,
+        weights=weights is not None, components=components, facet=facet, cross_check=cross_check or None,
+        resamples=resamples, seed=seed, **checked,
         **scales_said(categories, score_range),
     )  # fmt: skip
     gates = gates_of(fail_if, [*COEFFICIENTS, "missing"], junit=junit)
@@ -219,12 +203,10 @@ def agree(
         raise typer.BadParameter(f"{run} is a run: give it alone", param_hint="SOURCE")
     if is_run(source):
         refuse_for_a_run(
-            raters=raters, criteria=criteria, ai=ai, level=level, categories=categories,
-            score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
-            strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca", map=map_,
+            **{name: one for name, one in said.given.items() if name in OF_THE_RUN or not with_file}, level=level,
+            categories=categories, score_range=score_range, coefficient=coefficient, pool=pool, cluster=cluster,
+            strata=strata, cluster_regex=cluster_regex, lengths=lengths, interval=interval != "bca",
             drop_outvoted=drop_outvoted, components=components,
-            **({} if with_file else {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind,
-                                     "rater_name": rater_name, "missing": missing, "recode": recode}),
         )  # fmt: skip
         people = _people(Run(source), with_file, columns, words) if with_file else None
         if preferences:
@@ -236,7 +218,7 @@ def agree(
         if with_file:
             raise typer.BadParameter("--with adds people's ratings to a run; the source is a file", param_hint="--with")
         sides = [player, opponent, *(lengths or ())] if preferences else []
-        read: Any = {"ai": ai, "columns": columns, "words": words}
+        read: Any = {"ai": said.ai, "columns": columns, "words": words}
         if asked.by_rows or preferences or cluster_regex:
             ratings = read_any(sources, also=[*asked.columns, *sides], **read)
             _tell_notes(ratings)

@@ -10,47 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
-from harness.cli.columns import (
-    Ai,
-    Criteria,
-    Criterion,
-    Header,
-    Item,
-    Kind,
-    Missing,
-    RaterColumn,
-    RaterName,
-    Raters,
-    Recode,
-    Value,
-    columns_said,
-    refuse_for_a_run,
-    words_said,
-)
+from harness.cli.columns import FileOptions, RaterColumn, reads_files, refuse_for_a_run
 from harness.cli.gates import JUnit
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.agreement import Audit
-    from harness.rating import Columns, Words
 
 
+@reads_files(rater_column=RaterColumn)
 def audit(
     source: Annotated[Path, typer.Argument(help="A run's folder, or a file of ratings in any format that is known.")],
     rater: Annotated[str, typer.Option(help="The rater to audit.")],
-    item: Item = None,
-    rater_column: RaterColumn = None,
-    criterion: Criterion = None,
-    value: Value = None,
-    kind: Kind = None,
-    raters: Raters = None,
-    criteria: Criteria = None,
-    ai: Ai = None,
-    rater_name: RaterName = None,
-    missing: Missing = None,
-    recode: Recode = None,
-    map_: Header = None,
+    *,
+    said: FileOptions,
     judge_model: Annotated[str | None, typer.Option(help="The rater's own model; a run knows it.")] = None,
     anchor: Annotated[Path | None, typer.Option(help="A file of earlier ratings by this rater, for drift.")] = None,
     ask: Annotated[
@@ -75,22 +49,18 @@ def audit(
     from harness.run import Run, is_run
 
     gates = gates_of(fail_if, CHECKS, CHECKED, junit)
-    columns = columns_said(item, rater_column, criterion, value, kind, map_, raters, criteria, rater_name)
-    words = words_said(missing, recode)
     if is_run(source):
-        refuse_for_a_run(item=item, rater_column=rater_column, criterion=criterion, value=value, kind=kind,
-                         raters=raters, criteria=criteria, ai=ai, rater_name=rater_name, missing=missing,
-                         recode=recode, map=map_)  # fmt: skip
+        refuse_for_a_run(**said.given)
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
         raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml)")
     else:
-        what = _read(source, columns, words, ai)
+        what = _read(source, said)
     found = audit_rater(
         what,
         rater,
         judge_model=judge_model,
-        anchor=_read(anchor, columns, words, ai) if anchor else None,
+        anchor=_read(anchor, said) if anchor else None,
         ask=ask,
         include=include or (),
         cache=cache,
@@ -107,12 +77,13 @@ MOST_FLIPS = 10
 """Items that turned up to which they are printed; `--json` has all."""
 
 
-def _read(path: Path, columns: Columns, words: Words, ai: list[str] | None) -> pd.DataFrame:
+def _read(path: Path, said: FileOptions) -> pd.DataFrame:
     from harness.agreement import COLUMNS
     from harness.rating import read_any, read_source
 
     names = read_source(path).table.names
-    ratings = read_any(path, also=[name for name in COLUMNS if name in names], columns=columns, words=words, ai=ai)
+    also = [name for name in COLUMNS if name in names]
+    ratings = read_any(path, also=also, columns=said.columns, words=said.words(), ai=said.ai)
     for note in ratings.attrs.get("notes", ()):
         print(note, file=sys.stderr)
     return ratings

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,6 +48,70 @@ ScoreRange = Annotated[
 Header = Annotated[
     str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
 ]
+
+
+FILE_OPTIONS: dict[str, Any] = {
+    "item": Item, "rater": Rater, "criterion": Criterion, "value": Value, "kind": Kind, "raters": Raters,
+    "criteria": Criteria, "ai": Ai, "rater_name": RaterName, "missing": Missing, "recode": Recode, "map_": Header,
+}  # fmt: skip
+"""The options of every command that takes a run, or a file of ratings in its place."""
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What was said of how a file is read: each of `FILE_OPTIONS` by the name that the command has for it."""
+
+    given: dict[str, Any]
+
+    @property
+    def columns(self) -> Columns:
+        """What they say about columns."""
+        known = {"header" if name == "map" else name: said for name, said in self.given.items()}
+        known["rater"] = known.pop("rater_column", None) or known.get("rater")
+        return columns_said(**{name: said for name, said in known.items() if name not in ("ai", "missing", "recode")})
+
+    def words(self, levels: str | dict[str, str] | None = None) -> Words:
+        """Return what they say about words."""
+        return words_said(self.given["missing"], self.given["recode"], levels)
+
+    @property
+    def ai(self) -> list[str] | None:
+        """Globs of the raters that are AI judges."""
+        ai: list[str] | None = self.given["ai"]
+        return ai
+
+
+def reads_files(**instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command `FILE_OPTIONS` in the place of its parameter `said`, which gets them as `FileOptions`.
+
+    Args:
+        instead: Options that take the place of `rater`, for commands in which that is something else.
+    """
+    options: dict[str, Any] = {}
+    for name, option in FILE_OPTIONS.items():
+        options |= instead if name == "rater" and instead else {name: option}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def wrapped(**arguments: Any) -> None:
+            command(said=FileOptions({name.removesuffix("_"): arguments.pop(name) for name in options}), **arguments)
+
+        kind = inspect.Parameter.KEYWORD_ONLY
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        wrapped.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                new
+                for one in own
+                for new in (
+                    [inspect.Parameter(name, kind, default=None, annotation=of) for name, of in options.items()]
+                    if one.name == "said"
+                    else [one.replace(kind=kind)]
+                )
+            ]
+        )
+        return wrapped
+
+    return decorate
 
 
 def columns_said(

@@ -9,44 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.catalogue import AsJson
-from harness.cli.columns import (
-    Ai,
-    Criteria,
-    Criterion,
-    Header,
-    Item,
-    Kind,
-    Missing,
-    Rater,
-    RaterName,
-    Raters,
-    Recode,
-    Value,
-    columns_said,
-    refuse_for_a_run,
-    words_said,
-)
+from harness.cli.columns import FileOptions, reads_files, refuse_for_a_run
 from harness.cli.given import run_or_file
 
 if TYPE_CHECKING:
     from harness.agreement import People
 
 
+@reads_files()
 def people(
     run: Annotated[Path, typer.Argument(help="A run's folder, or a file of ratings.", metavar="RUN|FILE")],
     usd_per_hour: Annotated[float | None, typer.Option(min=0, help="What people are paid, for the cost.")] = None,
-    item: Item = None,
-    rater: Rater = None,
-    criterion: Criterion = None,
-    value: Value = None,
-    kind: Kind = None,
-    raters: Raters = None,
-    criteria: Criteria = None,
-    ai: Ai = None,
-    rater_name: RaterName = None,
-    missing: Missing = None,
-    recode: Recode = None,
-    map_: Header = None,
+    *,
+    said: FileOptions,
     as_json: AsJson = False,
 ) -> None:
     """Say what people's ratings cost, how steady each rater is, and to whom to pay more attention."""
@@ -54,11 +29,8 @@ def people(
     from harness.errors import HarnessError
 
     if run.is_dir():
-        refuse_for_a_run(item=item, rater=rater, criterion=criterion, value=value, kind=kind, raters=raters,
-                         criteria=criteria, ai=ai, rater_name=rater_name, missing=missing, recode=recode,
-                         map=map_)  # fmt: skip
-    columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
-    with run_or_file(run, columns, words_said(missing, recode), ai) as opened:
+        refuse_for_a_run(**said.given)
+    with run_or_file(run, said.columns, said.words(), said.ai) as opened:
         found = describe_people(opened.ratings, usd_per_hour=usd_per_hour)
     if found.df.empty:
         raise HarnessError(f"{run}: no person has rated anything; `harness annotate {run} --rater-id YOU` opens a page")

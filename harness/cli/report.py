@@ -10,23 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.catalogue import AsJson, Include
-from harness.cli.columns import (
-    Ai,
-    Criteria,
-    Criterion,
-    Header,
-    Item,
-    Kind,
-    Missing,
-    Rater,
-    RaterName,
-    Raters,
-    Recode,
-    Value,
-    columns_said,
-    refuse_for_a_run,
-    words_said,
-)
+from harness.cli.columns import FileOptions, reads_files, refuse_for_a_run
 from harness.cli.gates import JUnit
 from harness.cli.given import advice_of, run_or_file
 
@@ -37,6 +21,7 @@ Redact = Annotated[bool, typer.Option("--redact-text", help="Ids and values only
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
+@reads_files()
 def report(
     runs: Annotated[
         list[Path],
@@ -48,18 +33,8 @@ def report(
         Path | None,
         typer.Option(help="The page's file; where not given report.html in the run, or FILE.report.html."),
     ] = None,
-    item: Item = None,
-    rater: Rater = None,
-    criterion: Criterion = None,
-    value: Value = None,
-    kind: Kind = None,
-    raters: Raters = None,
-    criteria: Criteria = None,
-    ai: Ai = None,
-    rater_name: RaterName = None,
-    missing: Missing = None,
-    recode: Recode = None,
-    map_: Header = None,
+    *,
+    said: FileOptions,
     include: Include = None,
     redact_text: Redact = False,
     bundle: Annotated[
@@ -102,15 +77,11 @@ def report(
             raise HarnessError("a notebook takes one run" + ", and no --fail-if" * bool(gates))
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
-    columns = columns_said(item, rater, criterion, value, kind, map_, raters, criteria, rater_name)
-    words = words_said(missing, recode)
-    of_a_file = {"item": item, "rater": rater, "criterion": criterion, "value": value, "kind": kind, "raters": raters,
-                 "criteria": criteria, "ai": ai, "rater_name": rater_name, "missing": missing, "recode": recode,
-                 "map": map_}  # fmt: skip
+    columns, words = said.columns, said.words()
     if all(source.is_dir() for source in runs):
-        refuse_for_a_run(**of_a_file)
+        refuse_for_a_run(**said.given)
     if len(runs) == 1 and (scores := _scores(runs[0])) is not None:
-        told = {**of_a_file, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
+        told = {**said.given, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
                 "fail-if": fail_if}  # fmt: skip
         if wrong := [name.replace("_", "-") for name, one in told.items() if one]:
             raise HarnessError(f"--{wrong[0]}: {runs[0]} holds scores, not ratings; `harness rounds` has their options")
@@ -123,7 +94,7 @@ def report(
         _done(page, pdf, open_)
         return
     with ExitStack() as stack:
-        opened = [stack.enter_context(run_or_file(source, columns, words, ai)) for source in runs]
+        opened = [stack.enter_context(run_or_file(source, columns, words, said.ai)) for source in runs]
         if as_json:
             found = [reporting.summary(run) for run in opened]
             content = found[0] if len(found) == 1 else found
@@ -132,7 +103,7 @@ def report(
             return
         files = [source for source in runs if source.is_file()]
         for source in files:
-            for sentence in advice_of(source, columns, words, ai):
+            for sentence in advice_of(source, columns, words, said.ai):
                 typer.echo(sentence)
             names = reporting.Evidence.of(opened[runs.index(source)]).names
             if letters := [f"{letter} is {name}" for name, letter in names.items() if letter != name]:
