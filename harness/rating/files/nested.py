@@ -7,6 +7,7 @@ Logs and scripts write `"scores": {"fluency": 3, "relevance": 4}`, `"ratings": {
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -84,11 +85,14 @@ def _replaced(table: Table, name: str, keys: Mapping[str, str]) -> Table:
     place = table.names.index(name)
     names = [*table.names[:place], *keys, *table.names[place + 1 :]]
 
+    @cache
+    def cells() -> list[Any]:
+        return [opened(cell) for cell in table.load(name).to_pylist()]
+
     def load(column: str) -> pa.ChunkedArray:
         if column not in keys:
             return table.load(column)
-        cells = [opened(cell) for cell in table.load(name).to_pylist()]
-        found = [cell.get(keys[column]) if isinstance(cell, dict) else None for cell in cells]
+        found = [cell.get(keys[column]) if isinstance(cell, dict) else None for cell in cells()]
         return of_records([{column: one} for one in found], table.index).load(column)
 
     return Table(names, load, table.index, table.orders, table.rows, opened=dict(table.opened))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from harness.errors import HarnessError
 from harness.records import Family, Item, Rating, Response, digest
 
 CORRECTNESS = (
@@ -98,3 +99,25 @@ class Evaluation:
                 **fields,
             )
         )
+
+
+Log = TypeVar("Log")
+
+
+def those_whole(logs: Iterable[Log], read: Callable[[Log], Evaluation], notes: Sequence[str] = ()) -> list[Evaluation]:
+    """Return the evaluations of the logs that can be read; the first has the notes, and what was wrong with the others.
+
+    Raises:
+        HarnessError: None can be read.
+    """
+    whole: list[Evaluation] = []
+    broken: list[str] = []
+    for log in logs:
+        try:
+            whole.append(read(log))
+        except HarnessError as error:
+            broken.append(f"left out: {error}")
+    if not whole:
+        raise HarnessError("\n".join(broken))
+    whole[0].notes += [*notes, *broken]
+    return whole

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.answering import InspectSample, InspectScore, read_inspect_log
 from harness.errors import HarnessError
-from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
+from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families, those_whole
 from harness.rating.verifiers.verifier import ALL
 from harness.records import Family, Item, Scale, digest
 from harness.suite import without_paths, without_secrets
@@ -29,17 +29,9 @@ def read_inspect(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluat
         yield _evaluation(checkpoint.path, checkpoint, families)
         return
     paths = sorted([*checkpoint.path.rglob("*.eval"), *checkpoint.path.rglob("*.json")])
-    broken: list[str] = []
-    whole: list[Evaluation] = []
-    for path in paths:
-        try:
-            whole.append(_evaluation(path, checkpoint, families))
-        except HarnessError as error:
-            broken.append(f"left out: {error}")
-    if not whole:
-        raise HarnessError("\n".join(broken) or f"{checkpoint.path}: has no log of Inspect (*.eval, *.json)")
-    whole[0].notes += broken
-    yield from whole
+    if not paths:
+        raise HarnessError(f"{checkpoint.path}: has no log of Inspect (*.eval, *.json)")
+    yield from those_whole(paths, lambda path: _evaluation(path, checkpoint, families))
 
 
 def _evaluation(path: Path, checkpoint: Checkpoint, families: Families) -> Evaluation:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.answering import LmEvalSample, SamplesFile, read_samples, samples_file, samples_in, strangers_in
 from harness.errors import HarnessError
-from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families
+from harness.rating.files.evaluations.evaluation import CORRECTNESS, Checkpoint, Evaluation, Families, those_whole
 from harness.records import Family, Item, Response, digest
 from harness.suite import model_called, without_paths, without_secrets
 
@@ -35,17 +35,7 @@ def read_lm_eval(checkpoint: Checkpoint, families: Families) -> Iterator[Evaluat
         f"{path}: left out: its task is not among those of the results.json beside it"
         for path in (strangers_in(checkpoint.path) if checkpoint.path.is_dir() else [])
     ]
-    broken: list[str] = []
-    whole: list[Evaluation] = []
-    for file in files:
-        try:
-            whole.append(_evaluation(file, checkpoint, families))
-        except HarnessError as error:
-            broken.append(f"left out: {error}")
-    if not whole:
-        raise HarnessError("\n".join(broken))
-    whole[0].notes += notes + broken
-    yield from whole
+    yield from those_whole(files, lambda file: _evaluation(file, checkpoint, families), notes)
 
 
 def _files(checkpoint: Checkpoint) -> list[SamplesFile]:
