@@ -30,6 +30,7 @@ from harness.learning.learners.language_model import (
     EMBEDDED,
     LanguageModel,
     LanguageModelSettings,
+    PracticeSettings,
     forget_networks,
     source_of,
 )
@@ -52,15 +53,11 @@ Named = str | dict[str, Any]
 """A model: a folder or a name on the hub, or a chat model."""
 
 
-class CommandSettings(BaseModel):
+class CommandSettings(PracticeSettings):
     """`rounds: settings:` of a suite whose learner is `command`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     run: str | list[str]
     """The program and its arguments; the folder comes behind them."""
-    task: str
-    """A task of the catalogue with a generator."""
     model: Named = EMBEDDED
     """The base: `embedded`, a folder, or a name on the hub; or a chat model (`openai:NAME`, or a mapping with
     `base_url`)."""
@@ -68,14 +65,6 @@ class CommandSettings(BaseModel):
     """What the program is told beside, in `job.json`."""
     timeout: float | None = Field(default=None, gt=0)
     """Seconds that one training may take."""
-    prompts: int = Field(default=100, ge=1)
-    """New items to practise on each round."""
-    samples: int = Field(default=4, ge=1)
-    """Answers drawn for each of them, of which feedback keeps at most one."""
-    temperature: float = Field(default=1.0, gt=0)
-    system_prompt: str | None = None
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    """Tokens of an answer at most; the task's own limit where not given."""
 
     @property
     def words(self) -> list[str]:
@@ -301,7 +290,7 @@ def command(
         folder = str(torch_folder(own))
     elif not _is_chat(model):
         folder = str(Path(str(model)).resolve()) if Path(str(model)).is_dir() else str(model)
-    same = wanted.model_dump(include={"prompts", "samples", "temperature", "system_prompt", "max_new_tokens", "task"})
+    same = wanted.model_dump(include=set(PracticeSettings.model_fields))
     how = LanguageModelSettings(**same, model=model if isinstance(model, str) else read_chat_spec(model).model)
     source = Path(folder).name if model == EMBEDDED else source_of(folder) if folder else digest(model)
     return Command(wanted, LanguageModel(how, seed, task, folder, source), program, work or own / "training", own)

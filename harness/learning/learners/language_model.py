@@ -46,13 +46,13 @@ class LoraSettings(BaseModel):
     alpha: int = Field(default=32, ge=1)
 
 
-class LanguageModelSettings(Fitting):
-    """`rounds: settings:` of a suite whose learner is `language_model`."""
+class PracticeSettings(BaseModel):
+    """What a model practises on, and how it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str
     """A task of the catalogue with a generator."""
-    model: str = EMBEDDED
-    """`embedded`, a folder, or a model's name on the hub."""
     prompts: int = Field(default=100, ge=1)
     """New items to practise on each round."""
     samples: int = Field(default=4, ge=1)
@@ -61,6 +61,13 @@ class LanguageModelSettings(Fitting):
     system_prompt: str | None = None
     max_new_tokens: int | None = Field(default=None, ge=1)
     """Tokens of an answer at most; the task's own limit where not given."""
+
+
+class LanguageModelSettings(PracticeSettings, Fitting):
+    """`rounds: settings:` of a suite whose learner is `language_model`."""
+
+    model: str = EMBEDDED
+    """`embedded`, a folder, or a model's name on the hub."""
     trainer: Literal["plain", "trl-sft", "trl-dpo"] = "plain"
     """`plain`: fine-tuning in torch alone; `trl-sft`: the same by TRL; `trl-dpo`: preference pairs (`rule: pairs`)."""
     beta: float = Field(default=0.1, gt=0)
