@@ -88,7 +88,7 @@ def _show_labels(rows: Iterable[dict[str, Any]]) -> None:
     """Print how far all raters together agree on each label, said or not said."""
     lines = [["each label", "given", "said again", "kappa"]]
     lines += [[one["label"], f"{one['given']:,}", _share(one["agreement"]),
-               _words({**one, "value": one["kappa"]}).strip()] for one in rows]  # fmt: skip
+               words_of({**one, "value": one["kappa"]})] for one in rows]  # fmt: skip
     _show_lines(lines)
 
 
