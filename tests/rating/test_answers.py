@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness.catalog import Catalog
 from harness.rating import Surroundings, Work, find_rater
 from harness.rating.verifiers.chosen import read_choice
+from harness.rating.verifiers.final_quantity import final_quantity
 from harness.rating.verifiers.numeric import part_of
-from harness.rating.verifiers.quantities import final_quantity
 from harness.records import Item, Response
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -14,8 +14,8 @@ from harness.errors import HarnessError
 from harness.rating.rate import find_rater, read_spec
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater
 from harness.rating.verifiers.chosen import read_choice
+from harness.rating.verifiers.final_quantity import final_quantity
 from harness.rating.verifiers.numeric import NumericSettings, numeric, same
-from harness.rating.verifiers.quantities import final_quantity
 from harness.rating.verifiers.verifier import normalized
 from harness.records import Item, Response
 

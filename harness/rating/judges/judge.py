@@ -111,7 +111,7 @@ class JudgeQuestion:
     """`criterion`, `order`: what identifies the rating among those of the same work."""
 
 
-RECIPE = 6
+RECIPE = 7
 """Counts the ways in which verdicts were read: a change makes other ratings of the same answers."""
 
 Ask = Callable[[Work], Iterable[JudgeQuestion]]

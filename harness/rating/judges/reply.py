@@ -192,7 +192,7 @@ def _read(answer: str, vocabulary: Vocabulary, reads: Reads) -> Reading:
         return _decided([one for one in marks if answer[one.start] == "["], vocabulary, answer)
     if statements.broken_json(answer):
         return Reading(None, problem="the answer begins as JSON and is none")
-    answer = re.sub(r"\*\*([0-9.]+)\*\*(?=\s*/)", r"\1", answer)
+    answer = re.sub(r"\*\*([0-9.]+)\*\*(?=\s*/)|(?<=[a-z] )\*\*([A-Z])\*\*", r"\1\2", answer)
     in_json, rest = statements.in_json(answer, vocabulary)
     if reads == "json":
         return _decided(in_json, vocabulary, answer)

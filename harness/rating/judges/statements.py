@@ -275,7 +275,7 @@ def _spoken_of(text: str, start: int, end: int, alone: bool = False, named: bool
     if not before:
         earlier = re.sub(r"```\w*\s*$", "", text[:line_start].rstrip()).rstrip()
         before = earlier.split("\n")[-1] if earlier.endswith(":") else ""
-    lead = re.split(r"[.!?](?:\s|$)", before)[-1]
+    lead = re.split(r"[.!?](?:\s|$)|,\s+but\b", before)[-1]
     if alone:
         introduced = not lead or lead.endswith(":") or re.search(rf"\b(?:{NAMES})\s*(?:is|=)?$", lead, re.IGNORECASE)
         if not introduced or after.strip(" \t`*_.!"):

@@ -13,7 +13,7 @@ from functools import cached_property
 
 NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:\s?½|\s1/2)?|½"
 PARTED = r"(?:/|(?:out\s+)?of\b)"
-OF = rf"(?:{NUMBER})\s*(?:{PARTED}\s*(?:{NUMBER})|\({PARTED}\s*(?:{NUMBER})\))"
+OF = rf"(?:{NUMBER})\s*(?:stars?\s+|points?\s+)?(?:{PARTED}\s*(?:{NUMBER})|\({PARTED}\s*(?:{NUMBER})\))"
 UNIT = r"(?:\s+(?:points?|stars?|pts?)\b|\s?[⭐★]\ufe0f?(?![⭐★])|\s?[分点점](?!\w))?"
 NOUN = r"(?i:assistant|response|answer|model|option|candidate|summary|output)[\s_]+"
 ORDER = r"([A-Z])\s*(>{1,2}|=)\s*([A-Z])"
@@ -32,6 +32,14 @@ ALTERNATIVE = re.compile(
 PICTURE = re.compile(r"\s*[^\x00-\x7f\w\s½–—…％／]+\ufe0f?\s*")
 """A picture behind a word says no other."""
 BECAUSE = re.compile(r"\s*(?:[,|\t]|[-–—:](?=\s)|\s(?=because\b|since\b|as\b|due\b|given\b))\s*", re.IGNORECASE)
+BETTER = re.compile(
+    rf"\s+(?:is|was|provides?|provided|gives?|gave|offers?|offered|has)\s+(?:(?:the|an?|much|far|only|overall|slightly|"
+    rf"marginally|clearly|definitely|significantly|substantially|considerably)\s+)*(?:better|best|superior|stronger|winner|"
+    rf"preferable)(?:\s+(?:one|answer|response|assistant|summary|output|overall))?(?:\s+than\s+(?:{NOUN})?[A-Z]\b)?"
+    r"(?=\W*$|[.;!]\s|,?\s+(?:because|since)\b)",
+    re.IGNORECASE,
+)
+"""A word that a sentence begins with and says to be the better one is the word."""
 YES, NO = (
     ("yes", "true", "correct", "right", "pass", "good", "accurate", "valid"),
     ("no", "false", "incorrect", "wrong", "fail", "bad", "inaccurate", "invalid", "not", "n't", "never", "isn't"),
@@ -70,7 +78,7 @@ class Vocabulary:
         if named := re.fullmatch(rf"{NOUN}\(?((?i:{'|'.join(self.letters) or '(?!)'})|[0-9])", bare):
             return self.known.get(named[1].upper()) if self._names_answers(named[1]) else None
         bare = re.sub(rf"{UNIT}$", "", bare)
-        if fraction := re.fullmatch(rf"({NUMBER})\s*\(?{PARTED}\s*({NUMBER})", bare):
+        if fraction := re.fullmatch(rf"({NUMBER})\s*(?:stars?\s+|points?\s+)?\(?{PARTED}\s*({NUMBER})", bare):
             whole = self.numbers and _decimal(fraction[2]) == max(self.numbers)
             return self.numbers.get(_decimal(fraction[1])) if whole else None
         return self.numbers.get(_decimal(bare)) if re.fullmatch(NUMBER, bare) else None
@@ -114,7 +122,7 @@ class Vocabulary:
     def _explains(self, line: str, word: str) -> bool:
         """Tell whether what follows a word gives a reason for it, and neither takes it back nor names another."""
         aside = re.match(r"\s*\(([^()]*)\)\W*$", line) or re.match(r"\s*\(([^()]*)\)[.!]\s", line)
-        begun = BECAUSE.match(line)
+        begun = BECAUSE.match(line) or BETTER.match(line)
         if not aside and not begun:
             return False
         clause = aside[1] if aside else re.split(r"[.!?](?:\s|$)", line[begun.end() if begun else 0 :])[0]

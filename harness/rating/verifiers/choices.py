@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
-from harness.rating.verifiers.quantities import Quantity, final_quantity
+from harness.rating.verifiers.final_quantity import final_quantity
+from harness.rating.verifiers.quantities import Quantity
 from harness.rating.verifiers.verifier import normalized
 
 Chosen = int | None | Literal["several"]
@@ -35,7 +36,7 @@ REJECTED = re.compile(
     re.IGNORECASE,
 )
 BESIDE = re.compile(
-    r"[).*\"'\]]*\s*(?:,?\s*(?:or|and|and/or|vs|then)\b|[/&,;]|->|→)\s*"
+    r"[).*\"'\]]*\s*(?:,?\s*(?:or|and|and/or|vs|then|but)\b|[/&,;]|->|→)\s*"
     r"(?:(?:or|possibly|maybe|perhaps|probably|potentially|also|even|else)\b\s*)*(?:option|choice|the)?\s*",
     re.IGNORECASE,
 )

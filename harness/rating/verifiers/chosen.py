@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from harness.answering import answer_of
 from harness.rating.verifiers.choices import REJECTED, Choices, Chosen
-from harness.rating.verifiers.quantities import NEXT
+from harness.rating.verifiers.final_quantity import NEXT
 from harness.rating.verifiers.verifier import normalized
 
 NOUN = (
@@ -50,6 +50,8 @@ CONFIRMED = re.compile(r"\W{0,3}\s*(?:is|would be)\s+(?:the\s+)?(?:correct|right
 TICKS = re.compile(r"[✓✔✅☑]\ufe0f?")
 CROSSES = re.compile(r"[✗✘❌✖]")
 FENCE = re.compile(r"^\s*```\w*[ \t]*$", re.MULTILINE)
+JOINED = re.compile(r"\\[a-z]+|\b(?:and|or|und|oder|et|ou|y|o|e|и|или)\b|[或和、]|[^\w\s]")
+"""What stands between letters that are named together."""
 MATH = re.compile(r"(?:\$|\\\()\s*(\(?[A-Za-z]\)?)\s*(?:\$|\\\))")
 """One letter set as mathematics."""
 
@@ -101,7 +103,9 @@ Found = Iterator[tuple[Chosen, int]]
 def _in_marks(text: str, known: Choices) -> Found:
     for mark in MARKED.finditer(text):
         inside = next(part for part in (mark[1], mark[3], mark[4]) if part is not None)
-        yield known.named(inside.strip(), marked=True), mark.end()
+        letters = set(JOINED.sub(" ", inside).split())
+        together = len(letters) > 1 and letters <= set(known.letters)
+        yield "several" if together else known.named(inside.strip(), marked=True), mark.end()
 
 
 def _said(text: str, known: Choices) -> Found:

@@ -11,7 +11,8 @@ from pydantic import Field
 from harness.answering import answer_of
 from harness.rating.rater import RaterSpec, Surroundings
 from harness.rating.settings import Settings, read_settings
-from harness.rating.verifiers.quantities import Quantity, final_quantity
+from harness.rating.verifiers.final_quantity import final_quantity
+from harness.rating.verifiers.quantities import Quantity
 from harness.rating.verifiers.verifier import Checked, NoKey, Verifier, any_of
 from harness.records import Item
 

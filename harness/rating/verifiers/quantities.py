@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.answering import answer_of
-
 CURRENCIES = {
     "$": "usd", "usd": "usd", "dollar": "usd", "dollars": "usd", "us$": "usd", "€": "eur", "eur": "eur", "euro": "eur",
     "euros": "eur", "£": "gbp", "gbp": "gbp", "pound": "gbp", "pounds": "gbp", "¥": "jpy", "jpy": "jpy", "yen": "jpy",
@@ -47,6 +45,10 @@ _SHORT = (
     "GB|TB|ha"
 )
 """Units of one or two letters that may stick to a number; longer words may as well."""
+_MONTHS = (
+    r"(?:january|february|march|april|june|july|august|september|october|november|december|"
+    r"(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?|may(?=\W*(?:[0-9]|$)))"
+)
 _PARTS = (
     r"(?:years?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|seconds?|secs?|feet|foot|ft|yards?|miles?|inch(?:es)?|in|"
     r"pounds?|lbs?|ounces?|oz|kg|g|km|m|cm|dollars?|euros?|cents?|degrees?)"
@@ -54,12 +56,15 @@ _PARTS = (
 STICKS = re.compile(
     rf"\s*\.{{2,}}\s*[0-9]|(?:st|nd|rd|th|mil|mln|mio|bln)\b|[.,:]?[0-9]|(?!(?-i:{_SHORT})(?![a-z]))[a-z]{{1,2}}(?![a-z])|[a-z]+[0-9]"
     r"|[!_^√π∞₀-₉]|\)\s*[\^!]|\s?\\(?:sqrt|pi|[dt]?frac|log|ln|sin|cos|tan|theta|alpha|pm|mp)\b|\s?[√π±]|\s?\+/-"
-    r"|\s(?-i:[xyz])\b|\s?/\s?(?-i:[xyzn])\b|[\s.]e[-+]?[0-9]|\s(?:squared|cubed|dozen)\b",
+    r"|\s(?-i:[xyz])\b|\s?/\s?(?-i:[xyzn])\b|[\s.]e[-+]?[0-9]|\s(?:squared|cubed|dozen)\b"
+    rf"|\s(?:of\s)?{_MONTHS}|\sR\s?[0-9]|(?:\sdegrees?|\s?°[CF]?)?\s(?:below|under)\s(?:zero|freezing)\b",
     re.IGNORECASE,
 )
 """What sticks to a number that is part of something else."""
 GOES_ON = re.compile(
-    r"\s*(?:is|was|are|were|would be|could be)\s*(?:not|n['’]t|wrong|incorrect|false)\b|\s*(?:is|was)n['’]t\b"
+    r"\s*(?:is|was|are|were|would be|could be)\s*(?:not|n['’]t|wrong|incorrect|false|rejected|"
+    r"extraneous|invalid|discarded|impossible|ruled out)\b|\s*(?:is|was)n['’]t\b"
+    r"|\s*(?:or|and)\s+(?:more|less|fewer|higher|lower|above|below|under|over|up)\b|\s*at\s+(?:least|most)\b"
     r"|\s*(?:can(?:no|['’])t|could not|couldn['’]t)\s+be\b"
     r"|\s*(?:[-–—−+*×·/÷^<>]|(?:[a-z]+\s){0,2}?(?:to|or|and|through|plus|minus|times|divided by)\s)\s*[-$€£]?[0-9(]"
     r"|\s*[-−+*×÷^]\s*(?-i:[b-hj-z])\b|\s*(?:in|per|of|out of|mod|choose|by)\s+[$€£]?[0-9]"
@@ -70,6 +75,8 @@ GOES_ON = re.compile(
 LED_BY = re.compile(
     r"(?:\b(?:not|never|minus|negative|than|at least|at most|up to|above|below|under|over|exceeds?|twice|half of|"
     r"double|triple|root of|log|ln|sin|cos|tan|exp|sqrt)|n't|(?:n't|\bnot|\bcannot)\s+(?:be|equal))\s*\(?\s*[$€£]?$"
+    r"|\b(?:hundred|thousand|[mb]illion)(?:\s+and)?\s+$"
+    rf"|\b{_MONTHS}\s+(?:the\s+)?$"
     r"|[<>≤≥≠]=?\s*[$€£]?$|[\w+*/^-]\($"
     r"|(?:[±∓]|\+/-)\s*$|[⌊⌈|√]$|\w-$"
     r"|(?:[0-9)]|(?-i:\b[b-hj-z]))\s*[-+*×·/÷^]\s*$|\\[dt]?frac\s*\{[^{}]*\}\s*\{\s*$|\\[a-z]+\s*\{\s*$",
@@ -120,33 +127,8 @@ class Quantity:
     unit: str | None = None
 
 
-MARKS = re.compile(r"####|(?:^|\n)[ \t]*A:|answer[\x22'*_]*\s*(?:is|:|=)+", re.IGNORECASE)
-BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-TAGGED = re.compile(r"<(?:final_)?answer>(.*?)</(?:final_)?answer>", re.IGNORECASE | re.DOTALL)
-NEXT = re.compile(r"\n\s*(?:Question|Q|Problem|Human|User)\s*:", re.IGNORECASE)
-"""Where a model without turns goes on with a question of its own."""
-LABEL = re.compile(
-    r"\b(?:step|part|question|problem|case|equation|theorem|lemma|exercise|example)\s+#?[0-9]+(?=\s*[:,)])",
-    re.IGNORECASE,
-)
-"""A number that is a name."""
-CONFIDENCE = re.compile(
-    r"\b(?:I(?:['’]m|\s+am)\s+)?(?:about\s+)?[0-9][0-9.]*\s?(?:%|percent)\s+(?:sure|certain|confident|confidence(?!\s+interval))\b|"
-    r"\bconfiden(?:ce|t)(?:\s+(?:level|score|is|of|at))*\W{1,3}[0-9][0-9.]*\s?(?:%|/\s?[0-9]+)?",
-    re.IGNORECASE,
-)
-"""How sure a model is, which is no part of its answer."""
-SEVERAL_LINES = re.compile(
-    r"(?:^|\n)[ \t]*(?:\(?(?:[0-9]{1,2}|[a-zA-Z])[.):]|\(?[a-zA-Z]\)|[a-zA-Z]\s*=)\s*[-$€£]?[0-9][0-9.,]*[ \t]*"
-    r"\n[ \t]*(?:\(?(?:[0-9]{1,2}|[a-zA-Z])[.):]|\(?[a-zA-Z]\)|[a-zA-Z]\s*=)\s*[-$€£]?[0-9][0-9.,]*[ \t]*$"
-)
-"""Two answers under labels of their own end it."""
-OTHERS = re.compile(r"\b(?:[A-Z][a-z]+|he|she|they)\s+(?:says?|said|claims?|thinks?|guess(?:es|ed)?)\b")
-SENTENCE = re.compile(r"(?:[.?]|!(?!\s*=))(?:\s+|$)|\n")
-CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence)\b,?\s+", re.IGNORECASE)
-"""What leads the end of a sentence that is its conclusion."""
-DENIED = re.compile(r"\b(?:not|n't|never|enough|wrong)\b|n't\b", re.IGNORECASE)
-BOXES_JOINED = re.compile(r"\}\s*\$?[\s,]*(?:or|and|,)[\s,]*\$?\s*\\(?:boxed|fbox)\s*\{", re.IGNORECASE)
+NOBODY = re.compile(r"\b(?:no[ -]one|nobody|none|neither|nothing|hardly\s+any\w*)\b", re.IGNORECASE)
+"""What takes back beforehand whatever number its sentence names."""
 IN_ALL = re.compile(r"[0-9][^.]*\b(?:in total|in all|altogether|overall)\b", re.IGNORECASE)
 LEADS = re.compile(
     r"[\s:=(\[{\"'$€£¥₹-]*(?:(?:about|approximately|exactly|simply|just|therefore|thus|equal to|roughly)[\s:$€£]*)*",
@@ -154,61 +136,18 @@ LEADS = re.compile(
 )
 
 
-def final_quantity(text: str) -> Quantity | None:
-    r"""Return the final quantity of a text, or None where there is none that is sure.
-
-    It is looked for in the last `\boxed{}` or `<answer>`, else in the statement after the last `####`, `A:` or "answer
-    is", else in the last sentence with a number. Of an equation its right side counts; where several numbers are left,
-    the one that the statement begins with, and none where that goes on as an expression, a range or an alternative.
-    """
-    text = answer_of(text)
-    own = NEXT.split(text)[0].strip()
-    if own and (
-        MARKS.search(own) or BOXED.search(own) or TAGGED.search(own) or re.fullmatch(r"[-$€£]?[0-9][^\n]*", own)
-    ):
-        text = own
-    if BOXES_JOINED.search(text):
-        return None
-    inside = _last_boxed(text) or next(iter(TAGGED.findall(text)[::-1]), None)
-    if inside is not None:
-        return _stated(_plain(inside), marked=True, whole=True)
-    if SEVERAL_LINES.search(text):
-        return None
-    plain = CONFIDENCE.sub(" ", LABEL.sub(" ", _plain(text)))
-    marks = list(MARKS.finditer(plain))
-    if marks:
-        after = plain[marks[-1].end() :].lstrip(" \t\r\n:=*")
-        if re.search(r"[0-9]", SENTENCE.split(after)[0]):
-            return _stated(SENTENCE.split(after)[0], marked=True)
-        return None if marks[-1][0].lower().startswith("answer") and after.strip() else _stated(after, marked=True)
-    sentences = [part for part in SENTENCE.split(plain) if re.search(r"[0-9]", part)]
-    if not sentences or OTHERS.search(sentences[-1]):
-        return None
-    concluded = CONCLUDES.split(sentences[-1])[-1]
-    sure = re.search(r"[0-9]", concluded) and not DENIED.search(concluded)
-    return _stated(concluded if sure else sentences[-1])
-
-
-def _last_boxed(text: str) -> str | None:
-    """Return what the last `\\boxed{}` holds, its braces balanced."""
-    found = None
-    for box in BOXED.finditer(text):
-        depth, end = 1, box.end()
-        while end < len(text) and depth:
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        found = text[box.end() : end - 1] if not depth else text[box.end() :]
-    return found
-
-
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text with LaTeX, marks and the signs of other alphabets written in plain characters."""
     for pattern, by in _LATEX:
         text = pattern.sub(by, text)
     return text
 
 
-def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quantity | None:
-    """Return the quantity of a statement.
+def stated(statement: str, marked: bool = False, whole: bool = False) -> Quantity | None:
+    """Return the quantity of a statement; None where there is none that is sure.
+
+    Of an equation its right side counts; where several numbers are left, the one that the statement begins with, and
+    none where that goes on as an expression, a range or an alternative.
 
     Args:
         statement: In plain characters.
@@ -221,7 +160,7 @@ def _stated(statement: str, marked: bool = False, whole: bool = False) -> Quanti
     found = [one for one in NUMBER.finditer(right) if re.search(r"[0-9]", one[0])]
     if not whole:
         found = _undenied(right, found)
-    if not found:
+    if not found or NOBODY.search(right[: found[0].start()]):
         return None
     first = found[0]
     if whole and re.search(r"[0-9\\√π^]|[a-z]\(", right[: first.start()] + right[first.end() :]):

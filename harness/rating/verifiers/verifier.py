@@ -18,7 +18,7 @@ from harness.rating.rater import NO_ANSWER, RaterSpec, Work, rating_of
 from harness.rating.settings import Settings
 from harness.records import Item, Rating, digest, target_text
 
-RECIPE = 5
+RECIPE = 6
 """Counts the ways in which answers were read: a change makes other ratings of the same answers."""
 
 
