@@ -1,6 +1,6 @@
-r"""Where in an answer its final number stands: in a `\boxed{}`, after "the answer is", in the last sentence with a number.
+r"""Where in an answer its final number stands: in a `\boxed{}`, after "the answer is", in the last sentence of all.
 
-What is about another number is passed over: how sure a model is, what others are said to think, what it offers at the end.
+What is about another number is passed over: how sure a model is, what others think, what it offers at the end.
 """
 
 from __future__ import annotations
