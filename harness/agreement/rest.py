@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from harness.agreement.coefficients.coefficients import CATEGORICAL, compute
 from harness.agreement.grid.units import FEW_VALUES, Level, Units, encode
 from harness.run import people_and_ai
-from harness.statistics import Estimate, Floats, Ints
+from harness.statistics import Estimate, Floats, Ints, smallest
 
 NAMES = ("rater", "consensus of the others")
+BLOCK = 1 << 16
+"""Units whose votes are counted at once."""
 
 
 def one_against_rest(
@@ -70,26 +72,42 @@ def beside(units: Units, rater: str, others: Sequence[str], level: Level) -> Uni
     rows = [units.raters.index(other) for other in others]
     few = len(units.values) <= FEW_VALUES
     if units.numbers is None or level == "nominal":
-        label = _majority(_votes(units, rows)) if few else np.full(len(mine), -1)
+        label = _of_votes(units, rows, _majority) if few else np.full(len(mine), -1)
         codes = np.stack([mine, label.astype(mine.dtype)])
         return replace(units, raters=list(NAMES), codes=codes).trimmed()
-    numbers = np.append(units.numbers, np.nan)  # the last serves code -1
     if level == "ordinal" and few:
-        middle = _median(_votes(units, rows), units.numbers)
-    else:
-        total, count = np.zeros(len(mine)), np.zeros(len(mine))
-        for row in rows:
-            total += np.append(units.numbers, 0.0)[units.codes[row]]
-            count += units.codes[row] >= 0
-        middle = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return _beside_median(units, mine, rows, units.numbers)
+    numbers = np.append(units.numbers, np.nan)  # the last serves code -1
+    total, count = np.zeros(len(mine)), np.zeros(len(mine))
+    for row in rows:
+        total += np.append(units.numbers, 0.0)[units.codes[row]]
+        count += units.codes[row] >= 0
+    middle = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     columns, values = encode([numbers[mine], middle])
     return replace(units, raters=list(NAMES), codes=np.stack(columns), values=values, scale=None)
 
 
-def _votes(units: Units, rows: Sequence[int]) -> Ints:
-    """Return how often some raters gave each value to each unit, shape (values, units)."""
-    codes = units.codes[list(rows)]
-    return np.stack([(codes == value).sum(axis=0, dtype=np.int16) for value in range(len(units.values))])
+def _beside_median(units: Units, mine: Ints, rows: Sequence[int], numbers: Floats) -> Units:
+    """Return a rater and the median of others, which is a value or the middle of two: few, so none is looked for."""
+    values, place = np.unique((numbers[:, None] + numbers) / 2, return_inverse=True)
+    place = place.reshape(len(numbers), len(numbers)).astype(smallest(len(values)))
+    whole, middle = (np.append(codes, place.dtype.type(-1)) for codes in (place.diagonal(), place))  # the last: code -1
+    codes = np.stack([whole[mine], middle[_of_votes(units, rows, _median)]])
+    return replace(units, raters=list(NAMES), codes=codes, values=values, scale=None).trimmed()
+
+
+def _of_votes(units: Units, rows: Sequence[int], consensus: Callable[[Ints], Ints]) -> Ints:
+    """Return the consensus of some raters on each unit, from how often they gave each value, shape (values, units).
+
+    Block by block: the votes on millions of units are larger than their ratings.
+    """
+    codes, values = units.codes, np.arange(len(units.values))
+    found = []
+    for start in range(0, max(codes.shape[1], 1), BLOCK):
+        block = codes[rows, start : start + BLOCK]
+        votes = np.stack([(block == value).sum(axis=0, dtype=np.int16) for value in values])
+        found.append(consensus(votes).astype(smallest(len(values) ** 2)))
+    return np.concatenate(found)
 
 
 def _majority(votes: Ints) -> Ints:
@@ -98,9 +116,9 @@ def _majority(votes: Ints) -> Ints:
     return np.where(clear, votes.argmax(axis=0), -1)
 
 
-def _median(votes: Ints, numbers: Floats) -> Floats:
-    """Return the median of each unit from the counts of ascending values; NaN where there is none."""
+def _median(votes: Ints) -> Ints:
+    """Return the two values in the middle of each unit, as lower x values + upper; -1 where there are none."""
     below = votes.cumsum(axis=0, dtype=np.int16)
     total = below[-1]
     low, high = ((below >= place).argmax(axis=0) for place in ((total + 1) // 2, total // 2 + 1))
-    return np.where(total > 0, (numbers[low] + numbers[high]) / 2, np.nan)
+    return np.where(total > 0, low * len(votes) + high, -1)

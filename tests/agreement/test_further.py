@@ -47,8 +47,10 @@ def test_one_against_the_rest_by_hand():
     assert set(rest.columns) == {"criterion", "rater", "n", "coefficient", "value", "low", "high", "reason"}
 
 
+@pytest.mark.parametrize("units", [7, 1 << 16])
 @pytest.mark.parametrize(("level", "middle"), [("ordinal", np.nanmedian), ("interval", np.nanmean)])
-def test_the_rest_is_the_median_of_grades_and_the_mean_of_numbers(level, middle):
+def test_the_rest_is_the_median_of_grades_and_the_mean_of_numbers(level, middle, units, monkeypatch):
+    monkeypatch.setattr("harness.agreement.rest.BLOCK", units)  # counted block by block, and as one
     grid = noisy(np.random.default_rng(0))
     grid[np.random.default_rng(1).random(grid.shape) < 0.1] = np.nan
     rest = agree(long(grid), level=level, resamples=0).rest

@@ -330,4 +330,6 @@ def _names(column: pa.Array) -> pa.Array | None:
     clean = cleaned(column)
     if not clean.equals(column) or pc.any(pc.equal(column, "")).as_py():
         return None
-    return clean.cast(pa.large_string())  # not the engine's own, which would keep all that it gave with it
+    words = clean.cast(pa.large_string())
+    # without the mask of what is missing, which is the engine's own and would keep all that it gave with it
+    return pa.Array.from_buffers(words.type, len(words), [None, *words.buffers()[1:]], 0, words.offset)
