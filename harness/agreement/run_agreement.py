@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -169,11 +170,15 @@ def _take(found: RunAgreement, one: Agreement, about: str) -> None:
 
 
 def with_column(run: Run, ratings: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return a run's ratings with a column of its responses or items, where the ratings have none of the name.
+    """Return a run's ratings with a column: what was kept beside each rating, else their own, the responses' or items'.
 
     Raises:
-        HarnessError: Neither has it.
+        HarnessError: Nothing has it.
     """
+    word = json.dumps(name, ensure_ascii=False)
+    beside = [json.loads(facts) if word in facts else {} for facts in ratings["metadata"]]
+    if beside and all(name in facts for facts in beside):  # of a file, whose column may have the name of one of ours
+        return ratings.assign(**{name: [facts[name] for facts in beside]})
     if name in ratings:
         return ratings
     if name in run.responses:

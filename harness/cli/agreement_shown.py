@@ -13,6 +13,7 @@ import pandas as pd
 from harness.agreement import (
     ICC_NAMES,
     NO_PEOPLE,
+    Agreed,
     Agreement,
     Components,
     Means,
@@ -93,10 +94,7 @@ def _show_labels(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _show_asked(found: Agreement | RunAgreement) -> None:
-    for part in found.slices:
-        print(f"\n{part.sentence}")
-        for name, value in part.groups.items():
-            print(f"  {name:<22} alpha {_words(value.to_dict())}  n {value.n:,}")
+    show_slices(found)
     for means in found.means:
         _show_means(means)
     for study in found.components if isinstance(found, Agreement) else ():
@@ -117,6 +115,14 @@ def _show_asked(found: Agreement | RunAgreement) -> None:
         _show_raters(row)
     for row in found.corrected:
         _show_corrected(row)
+
+
+def show_slices(found: Agreed) -> None:
+    """Print alpha in each group of items, and whether the groups differ."""
+    for part in found.slices:
+        print(f"\n{part.sentence}")
+        for name, value in part.groups.items():
+            print(f"  {name:<22} alpha {_words(value.to_dict())}  n {value.n:,}")
 
 
 def _show_means(found: Means) -> None:

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def run_or_file(
-    source: Path, columns: Columns | None = None, words: Words | None = None, ai: list[str] | None = None
+    source: Path,
+    columns: Columns | None = None,
+    words: Words | None = None,
+    ai: list[str] | None = None,
+    by: str | None = None,
 ) -> Iterator[Run]:
     """Give the run of a folder, or one made of a file, which lasts as long as the block.
 
-    In the run of a file people have the file's own names, but for addresses and workers' ids.
+    In the run of a file people have the file's own names, but for addresses and workers' ids. A column of groups, `by`,
+    goes along.
     """
     from tempfile import TemporaryDirectory
 
@@ -36,7 +41,14 @@ def run_or_file(
 
     with TemporaryDirectory(prefix="harness-") as folder:
         run, found = run_of_file(
-            source, Path(folder) / "run", columns=columns, words=words, ai=ai or (), rename=shown, plain=True
+            source,
+            Path(folder) / "run",
+            columns=columns,
+            words=words,
+            ai=ai or (),
+            rename=shown,
+            plain=True,
+            also=[by] if by else (),
         )
         for note in (*found.notes, *_left_out(found.rejected)):
             print(note, file=sys.stderr)

@@ -52,6 +52,9 @@ def report(
         str | None,
         typer.Option(help="Run a notebook on the run instead: stand_in, plateau, checkpoints, race, or one of yours."),
     ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Column of groups of items: alpha in each, and whether they differ.")
+    ] = None,
     fail_if: Annotated[
         str | None,
         typer.Option(
@@ -67,14 +70,17 @@ def report(
 ) -> None:
     """Write the page of a run: one file that opens from disk and asks the network for nothing."""
     from harness import reporting
+    from harness.cli.agreement_shown import show_slices
     from harness.cli.gated import gates_of_a_run, stop_where_runs_fail
     from harness.cli.progress import bar
     from harness.errors import HarnessError
 
     gates = gates_of_a_run(fail_if, junit)
     if notebook:
-        if len(runs) > 1 or gates:
-            raise HarnessError("a notebook takes one run" + ", and no --fail-if" * bool(gates))
+        if len(runs) > 1 or gates or by:
+            raise HarnessError(
+                "a notebook takes one run" + ", and no --fail-if" * bool(gates) + ", and no --by" * bool(by)
+            )
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
     columns, words = said.columns, said.words()
@@ -82,7 +88,7 @@ def report(
         refuse_for_a_run(**said.given)
     if len(runs) == 1 and (scores := _scores(runs[0])) is not None:
         told = {**said.given, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
-                "fail-if": fail_if}  # fmt: skip
+                "by": by, "fail-if": fail_if}  # fmt: skip
         if wrong := [name.replace("_", "-") for name, one in told.items() if one]:
             raise HarnessError(f"--{wrong[0]}: {runs[0]} holds scores, not ratings; `harness rounds` has their options")
         if as_json:
@@ -94,9 +100,9 @@ def report(
         _done(page, pdf, open_)
         return
     with ExitStack() as stack:
-        opened = [stack.enter_context(run_or_file(source, columns, words, said.ai)) for source in runs]
+        opened = [stack.enter_context(run_or_file(source, columns, words, said.ai, by)) for source in runs]
         if as_json:
-            found = [reporting.summary(run) for run in opened]
+            found = [reporting.summary(run, by) for run in opened]
             content = found[0] if len(found) == 1 else found
             typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
             stop_where_runs_fail(gates, found, junit)
@@ -108,6 +114,8 @@ def report(
             names = reporting.Evidence.of(opened[runs.index(source)]).names
             if letters := [f"{letter} is {name}" for name, letter in names.items() if letter != name]:
                 typer.echo(f"on the page people go by letters: {', '.join(letters)}")
+        for run in opened if by else ():
+            show_slices(reporting.Evidence.of(run, by=by).agreed)
         progress = stack.enter_context(bar("the page", 1))
         page = reporting.report(
             list(opened),
@@ -118,6 +126,7 @@ def report(
             single_file_limit=int(single_file_limit * 1_000_000),
             usd_per_hour=usd_per_hour,
             card=card,
+            by=by,
         )
         progress(1)
         summaries = [reporting.summary(run) for run in opened] if gates else []

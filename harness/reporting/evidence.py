@@ -62,12 +62,15 @@ class Evidence:
     """What could not be computed, and why."""
 
     @classmethod
-    def of(cls, run: Run | str | Path, usd_per_hour: float | None = None) -> Evidence:
+    def of(cls, run: Run | str | Path, usd_per_hour: float | None = None, by: str | None = None) -> Evidence:
         """Ask agreement and rounds about a run; people's time has a price where it is said.
 
-        A run that was asked before, and has the same tables still, is not asked again.
+        A run that was asked before, and has the same tables still, is not asked again but for groups: `by`, a column.
         """
         found = opened(run).worked_out(cls._asked)
+        if by:
+            slices = agree_in_run(found.run, AgreementOptions(stand_in=False, by=by)).slices
+            found = replace(found, agreed=replace(found.agreed, slices=slices))
         return found if usd_per_hour is None else replace(found, usd_per_hour=usd_per_hour)
 
     @classmethod

@@ -49,3 +49,8 @@ def _confusions(units: Units) -> Iterator[Row]:
         if counts.to_numpy().any():
             rows = [[name, *row] for name, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)]
             yield {"rater_a": first, "rater_b": second, "values": [*counts.columns], "rows": rows}
+
+
+def slices(evidence: Evidence) -> list[Row]:
+    """Return alpha in each group of items, where groups were asked for."""
+    return [value_of(one.to_dict()) for one in evidence.shown.slices]

@@ -68,6 +68,7 @@ def report(
     single_file_limit: int = SINGLE_FILE_LIMIT,
     usd_per_hour: float | None = None,
     card: str | Path | None = None,
+    by: str | None = None,
 ) -> Path:
     """Write the page of a run, or of several side by side.
 
@@ -80,6 +81,7 @@ def report(
         single_file_limit: Bytes that a page in one file may have.
         usd_per_hour: What people are paid: the price of their ratings where none is recorded.
         card: A PNG file for the run's social card: what it says, in one picture.
+        by: A column of groups of items: alpha in each, and whether they differ.
 
     Returns:
         The page's path.
@@ -95,7 +97,7 @@ def report(
     opened = opened_runs(run)
     if card is not None and (len(opened) > 1 or bundle is not None):
         raise HarnessError("a card is of one run in one file; leave the other runs or the bundle out")
-    evidence = [Evidence.of(one, usd_per_hour) for one in opened]
+    evidence = [Evidence.of(one, usd_per_hour, by) for one in opened]
     if bundle is not None:
         return write_bundle(evidence, Path(bundle), Catalog(include), redact_text)
     views = [view(one, carried(one, redact_text), _prefix(n)) for n, one in enumerate(evidence)]
@@ -136,9 +138,9 @@ def _prefix(number: int) -> str:
     return f"run{number + 1}-" if number else ""
 
 
-def summary(run: Run | str | Path) -> Row:
+def summary(run: Run | str | Path, by: str | None = None) -> Row:
     """Return every table of the page as JSON values: what `harness report --json` prints."""
-    evidence = Evidence.of(run)
+    evidence = Evidence.of(run, by=by)
     found: Row = {
         "run": evidence.run.suite.name,
         "decision": decision(evidence),
@@ -150,6 +152,7 @@ def summary(run: Run | str | Path) -> Row:
         "cautions": evidence.cautions,
         "labels": label_tables.labels(evidence),
         "means": label_tables.means(evidence),
+        "slices": label_tables.slices(evidence),
         "matrix": evidence.pairs,
         "positions": evidence.positions,
         "stand_in": evidence.stand_ins,
@@ -195,6 +198,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "cautions": evidence.cautions,
         "labels": label_tables.labels(evidence),
         "means": label_tables.means(evidence),
+        "slices": label_tables.slices(evidence),
         "matrices": tables.matrices(evidence),
         "alone": tables.alone(evidence),
         "raters": scorecard.raters(evidence),

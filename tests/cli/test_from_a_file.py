@@ -72,6 +72,21 @@ def test_a_sheet_of_words_has_a_page_and_a_plan_and_each_number_is_the_same_at_e
     assert "a plan of them is nominal" in str(refused.exception)
 
 
+def test_a_page_has_the_groups_of_a_column_as_the_command_has(tmp_path):
+    """`source` is also a field of our own records: the file's column counts."""
+    rng = np.random.default_rng(2)
+    rows = [
+        f"q{n},{rater},{n % 3 + (rng.random() < 0.3)},{'web' if n % 2 else 'book'}" for n in range(30) for rater in "ab"
+    ]
+    sheet = tmp_path / "long.csv"
+    sheet.write_text("\n".join(["item_id,rater,value,source", *rows]) + "\n")
+    (slices,) = harness.agree(sheet, by="source", coefficients=["alpha"]).slices
+    told = invoke("report", sheet, "--by", "source").stdout
+    assert slices.sentence in told
+    assert all(f"  {name:<22} alpha {one.value:6.3f}  [" in told for name, one in slices.groups.items())
+    assert slices.sentence in sheet.with_suffix(".report.html").read_text()
+
+
 def test_people_and_a_plan_from_a_sheet(team):
     people = json.loads(invoke("people", team, "--ai", "judge", "--json").stdout)["people"]
     assert {one["rater"] for one in people} == {"ann", "bob", "dan"}

@@ -38,6 +38,7 @@ def run_of_file(
     rename: Callable[[str], str] = str,
     catalog: Catalog | None = None,
     plain: bool = False,
+    also: Sequence[str] = (),
 ) -> tuple[Run, Imported]:
     """Make a run of a file of ratings.
 
@@ -51,6 +52,7 @@ def run_of_file(
         rename: What becomes of a person's name.
         catalog: Where formats are looked for.
         plain: Write no host facts: the run is not kept.
+        also: Further columns of a table, kept in the ratings' metadata.
 
     Returns:
         The run, and what was read.
@@ -62,7 +64,7 @@ def run_of_file(
     form = adjusted(form_of(source, columns, format, catalog), columns or Columns(), ai=ai)
     if form.records:
         source = read_source(path, form.records)
-    found = read_ratings(source, form, rename=rename, words=words)
+    found = read_ratings(source, form, rename=rename, words=words, also=also)
     if not found.ratings:
         reasons = "; ".join(f"row {one.row}: {one.reason}" for one in found.rejected[:3])
         raise HarnessError(f"{found.path}: none of its {found.read} rows is a rating ({reasons})")

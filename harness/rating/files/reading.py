@@ -9,7 +9,7 @@ import fnmatch
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -83,6 +83,7 @@ def read_ratings(
     task: str | None = None,
     rename: Callable[[str], str] = str,
     words: Words | None = None,
+    also: Sequence[str] = (),
 ) -> Imported:
     """Read a file's ratings.
 
@@ -92,6 +93,7 @@ def read_ratings(
         task: The task of ratings for which the file names none; the file's own name where not given.
         rename: What becomes of a rater's name, for example a pseudonym.
         words: What the user says about words.
+        also: Further columns of a table, kept in the ratings' metadata.
 
     Raises:
         HarnessError: The file cannot be read, or is of another kind than the mapping reads.
@@ -103,7 +105,7 @@ def read_ratings(
         )
     words, task = words or Words(), task or source.path.name.split(".")[0]
     if mapping.table is not None:
-        answers, rejected, notes = of_table(source, mapping, task, rename, words)
+        answers, rejected, notes = of_table(source, mapping, task, rename, words, also)
     else:
         reader = _Reader(mapping, source, task, rename, words)
         answers, rejected = [], [Rejected(row, reason) for row, reason in source.unreadable]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -31,7 +31,12 @@ MODELS = ("model", "system", "model_id", "system_id", "model_name")
 
 
 def of_table(
-    source: Source, mapping: Mapping, task: str, rename: Callable[[str], str], words: Words
+    source: Source,
+    mapping: Mapping,
+    task: str,
+    rename: Callable[[str], str],
+    words: Words,
+    also: Sequence[str] = (),
 ) -> tuple[list[Answer], list[Rejected], list[str]]:
     """Return a table's ratings as answers, the rows that are none, and what was assumed.
 
@@ -41,6 +46,7 @@ def of_table(
         task: The task of ratings for which the file names none.
         rename: What becomes of a person's name.
         words: What the user says about words.
+        also: Further columns, kept in the ratings' metadata.
     """
     assert mapping.table is not None
     names = source.table.names
@@ -48,7 +54,7 @@ def of_table(
     texts = {side: next((name for name in called if name in names), "") for side, called in TEXTS.items()}
     if not len(source.table):
         return [], [Rejected(row, reason) for row, reason in source.unreadable], []
-    found = read_table(source, mapping.table, words, also=[*named, *filter(None, texts.values())], strict=False)
+    found = read_table(source, mapping.table, words, also=[*named, *filter(None, texts.values()), *also], strict=False)
     rejected = [Rejected(row, reason) for row, reason in found.rejected]
     scales = _scales(found.frame)
     answers = []
@@ -59,7 +65,7 @@ def of_table(
             rejected.append(Rejected(int(row), f"has no {lacking}"))
             continue
         try:
-            answers.append(_answer(int(row), facts, source, mapping, task, rename, scales, texts))
+            answers.append(_answer(int(row), facts, source, mapping, task, rename, scales, texts, also))
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(map(str, first["loc"]))
@@ -90,6 +96,7 @@ def _answer(
     rename: Callable[[str], str],
     scales: dict[str, Scale],
     texts: dict[str, str],
+    also: Sequence[str],
 ) -> Answer:
     status, error = told.get("status") or "ok", told.get("error")
     if status == "ok" and told["value"] is None and told.get("label") is None:
@@ -98,6 +105,7 @@ def _answer(
     kind = next((one for glob, one in mapping.kinds.items() if fnmatch.fnmatchcase(rater, glob)), told["rater_kind"])
     person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)
     model = next((told[name] for name in MODELS if told.get(name)), None)
+    beside = {name: told[name] for name in also} | ({"model": model} if model else {})
     kept = {name: told.get(name) for name in ("response_id", "against_id", "order", "rationale", "created_at")}
     rating = Rating.model_validate(
         {
@@ -118,7 +126,7 @@ def _answer(
             "flags": flags,
             "seconds": told.get("seconds"),
             "source": source.path.name,
-            "metadata": json.dumps({"model": model} if model else {}, ensure_ascii=False),
+            "metadata": json.dumps(beside, ensure_ascii=False, default=str),
         }
     )
     shown = {side: str(told.get(column) or "") for side, column in texts.items() if column}
