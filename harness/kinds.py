@@ -65,6 +65,7 @@ KINDS = {
     "addition": _former("learning.learners.addition:addition", "rounds.addition:addition"),
     "language_model": Kind("harness.learning.learners.language_model:language_model", "language_model"),
     "command": Kind("harness.learning.learners.command:command", "command"),
+    "prompt": Kind("harness.learning.learners.prompt:prompt", "prompt"),
 }
 NAMES = {kind.identity: name for name, kind in KINDS.items()} | {kind.target: name for name, kind in KINDS.items()}
 

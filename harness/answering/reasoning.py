@@ -139,4 +139,5 @@ def without_reasoning(answer: Answer, marks: Marks = "auto") -> Answer:
     text, reasoning = split_reasoning(answer.text, marks)
     if reasoning is None and text == answer.text:
         return answer
-    return replace(answer, text=text, reasoning="\n".join(filter(None, (answer.reasoning, reasoning))) or None)
+    thought = "\n".join(filter(None, (answer.reasoning, reasoning))) or None
+    return replace(answer, text=text, reasoning=thought, logprobs=None)  # they are of what was thought, too

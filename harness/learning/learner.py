@@ -18,9 +18,9 @@ from typing import Any, Protocol
 from harness.beside import called
 from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError, did_you_mean
-from harness.records import Item
+from harness.records import Item, Status
 
-BUILTIN = {"addition": "addition", "language_model": "language_model", "command": "command"}
+BUILTIN = {"addition": "addition", "language_model": "language_model", "command": "command", "prompt": "prompt"}
 """The learners that come with the harness; others are found by the entry point group `harness.learners`."""
 
 
@@ -49,6 +49,19 @@ class Answer:
     """
     finish_reason: str | None = None
     """`stop`, or `length` where the answer was cut."""
+    status: Status = "ok"
+    """Why there is no text, where there is none: the model's own failure, which counts as a wrong answer."""
+    error: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """How many tokens it has, as the model counted them or as their probabilities say."""
+        if self.completion_tokens is not None or self.logprobs is None:
+            return self.completion_tokens
+        return len(self.logprobs)
 
 
 Written = str | Answer

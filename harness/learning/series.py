@@ -33,11 +33,12 @@ from harness.learning.jobs import (
     read_result,
     state_file,
 )
-from harness.learning.learner import Answer, Example, Learner, SeriesEnded, from_json
+from harness.learning.learner import Answer, Example, Learner, from_json
 from harness.learning.overlap import refuse_held_out
 from harness.learning.processes import Call
 from harness.learning.round import Round, RoundSummary
 from harness.learning.selection import Kept, examples_of, kept, taught
+from harness.learning.spending import refuse_spent
 from harness.rating import Rater, Work
 from harness.records import Item, Rating, Response, digest
 from harness.run import write_whole
@@ -182,21 +183,10 @@ class Series:
         Raises:
             SeriesEnded: It is.
         """
-        caps = self.budget.model_dump(exclude_none=True)
-        if not caps:
-            return
-        before = self._before(number)
         jobs = [
             read_result(self.folder / f"{one:03d}{kind}.json") for one in range(1, number) for kind in ("-samples", "")
         ]
-        spent = {
-            "labels": len({one.response_id for one in before}),
-            "usd": fsum(one.cost_usd or 0.0 for one in before),
-            "seconds": fsum(job["seconds"] for job in jobs if job),
-        }
-        for name, cap in caps.items():
-            if spent[name] >= cap:
-                raise SeriesEnded("budget", f"{spent[name]:,.4g} of {cap:,.4g} {name} are spent before round {number}")
+        refuse_spent(self.budget, self._before(number), [job for job in jobs if job], number)
 
     def _feedback(self, items: Sequence[Item], practice: Sequence[Response], number: int) -> list[Rating]:
         """Return the rater's ratings of the samples, flagged as what selected the training data.
@@ -253,11 +243,15 @@ class Series:
             seed=self.learner.seed,
             round=number,
             sample=sample or 0,
-            text=answer.text,
+            text=answer.text if answer.status == "ok" else None,
             logprobs=answer.logprobs,
             kl=answer.kl,
             finish_reason=answer.finish_reason,
-            completion_tokens=None if answer.logprobs is None else len(answer.logprobs),
+            status=answer.status,
+            error=answer.error,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.tokens,
+            cost_usd=answer.cost_usd,
             prompt_hash=prompt_hash,
         )
 
@@ -279,7 +273,7 @@ class Series:
             "train_loss": trained["loss"],
             "confidence": self._confidence(trained),
             "kl": _mean(
-                [answer["kl"] for group in trained["explored"] for answer in group if isinstance(answer, dict)]
+                [answer.get("kl") for group in trained["explored"] for answer in group if isinstance(answer, dict)]
             ),
         }
         return RoundSummary.model_validate({**nothing, **known, **facts})

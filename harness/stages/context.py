@@ -66,6 +66,8 @@ class Context:
     cluster: Cluster | None = None
     command: str = ""
     """Tells this command from the next, on a cluster."""
+    budget: Budget | None = None
+    """What this command may spend on calls; None for as much as they cost."""
     tasks: dict[str, Task] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     """Raters that this machine cannot give, with what they lack."""
@@ -151,6 +153,7 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
             options.get("stage", silent),
             cluster,
             uuid4().hex,
+            budget,
         )
         calls = RunCalls(run.folder, context.command)
         if cluster and calls.take_over():

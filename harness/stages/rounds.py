@@ -43,7 +43,7 @@ def train_rounds(context: Context) -> None:
     seeds = [context.suite.seed + number for number in range(use.seeds)]
     far = is_elsewhere(run.folder)
     here = context.cache / "states" / file_name(str(run.folder)) if far else run.folder.resolve() / ".states"
-    there = {"catalog": context.catalog, "cache": context.cache, "work": here}
+    there = {"catalog": context.catalog, "cache": context.cache, "work": here, "budget": context.budget}
     learners = [make_learner(use.learner, use.settings, seed, **there) for seed in seeds]
     own = learners[0].held_out(min(use.items, context.suite.limit or use.items))
     others = list(_off_target(context, use))
@@ -80,7 +80,7 @@ def train_rounds(context: Context) -> None:
             budget=use.budget,
             export=use.export == "only",
             finished=finished,
-            workers=context.surroundings.workers,
+            workers=1 if getattr(learners[0], "budget", None) else context.surroundings.workers,  # one process keeps it
             call=None if far else context.call,  # a state is a file or a folder, which an address has not
             ended=lambda series, error: stopped.append((series, error)),
         ):

@@ -166,7 +166,7 @@ class BudgetUse(Section):
     labels: int | None = Field(default=None, ge=1)
     """Samples rated."""
     usd: float | None = Field(default=None, gt=0)
-    """Dollars that raters say they cost."""
+    """Dollars that raters, and a learner's own answers, say they cost."""
     seconds: float | None = Field(default=None, gt=0)
     """Seconds of sampling, training and answering."""
 

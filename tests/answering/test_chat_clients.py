@@ -9,10 +9,12 @@ from harness.answering.chat.budget import Budget, Budgeted
 from harness.answering.chat.call_cache import Cached, CallCache
 from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.limits import TrafficLimits
-from harness.answering.chat.openai_chat import OpenAIChat
+from harness.answering.chat.openai_chat import OpenAIChat, read_own_logprobs
+from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates, cost
 from harness.answering.chat.recorded_chat import RecordedChat
 from harness.answering.models.clients import chat_models, make_chat
+from harness.answering.reasoning import without_reasoning
 from harness.errors import BudgetError, HarnessError
 from harness.rating.rater import Surroundings
 
@@ -257,3 +259,25 @@ def test_any_model_of_lm_eval_judges(tmp_path):
     assert all(logprob < 0 for logprob in found.values())
     assert answers[1].text
     assert "does not fit" in answers[2].error or "do not fit" in answers[2].error
+
+
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        ([{"token": "4", "logprob": -0.5}, {"token": "2", "logprob": 0}], (-0.5, 0.0)),
+        ([{"token": "4", "logprob": -0.5}, {"token": "2"}], None),
+        ([{"token": "4", "logprob": "sure"}], None),
+        ([{"token": "4", "logprob": 0.5}], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_text_has_probabilities_only_where_the_server_says_those_of_all_its_tokens(content, known):
+    assert read_own_logprobs({"content": content}) == known
+
+
+def test_probabilities_of_more_than_the_text_are_left_out():
+    whole = Answer("<think>4?</think>42\nand more", logprobs=(-0.5, -0.25))
+    assert Parameters({"stop": "not sent at all, cut here"}).cut(whole, ("\n",)).logprobs is None
+    assert without_reasoning(whole).logprobs is None
+    assert without_reasoning(Answer("42", logprobs=(-0.5,))).logprobs == (-0.5,)

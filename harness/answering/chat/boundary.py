@@ -59,6 +59,7 @@ class Received(BaseModel):
     status: Status = "ok"
     error: Text | None = None
     top_logprobs: tuple[dict[Text, LogProbability], ...] | None = None
+    logprobs: tuple[LogProbability, ...] | None = None
     weighed: bool = False
     prompt_tokens: Count | None = None
     cached_tokens: Count | None = None

@@ -59,6 +59,8 @@ class Answer:
     error: str | None = None
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
     """For each token written, the log-probabilities of the most probable tokens."""
+    logprobs: tuple[float, ...] | None = None
+    """Of each token written, its own log-probability, where `top_logprobs` were asked for and the server says."""
     weighed: bool = False
     """`top_logprobs` has whole words, which may be several tokens."""
     prompt_tokens: int | None = None

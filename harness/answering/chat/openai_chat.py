@@ -178,6 +178,7 @@ def read_answer(content: bytes) -> Answer:
         reasoning=reasoning,
         finish_reason=reason,
         top_logprobs=read_logprobs(choice.get("logprobs")),
+        logprobs=read_own_logprobs(choice.get("logprobs")),
         prompt_tokens=prompt,
         cached_tokens=cached,
         completion_tokens=completion,
@@ -230,3 +231,11 @@ def read_logprobs(logprobs: Any) -> tuple[dict[str, float], ...] | None:
             found.setdefault(entry["token"], float(entry["logprob"]))
         positions.append(found)
     return tuple(positions)
+
+
+def read_own_logprobs(logprobs: Any) -> tuple[float, ...] | None:
+    """Return the log-probability of each token written; None unless the server gives that of every one."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    found = [position.get("logprob") for position in content or ()]
+    known = found and all(isinstance(value, int | float) and value <= 0 for value in found)
+    return tuple(map(float, found)) if known else None

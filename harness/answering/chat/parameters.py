@@ -77,7 +77,10 @@ class Parameters:
         if answer.text is None or not any(name in self.found for name in STOPS):
             return answer
         ends = [place for one in stop if one and (place := answer.text.find(one)) >= 0]
-        return replace(answer, text=answer.text[: min(ends)], finish_reason="stop") if ends else answer
+        if not ends:
+            return answer
+        # whose probabilities are of more than the text that is left
+        return replace(answer, text=answer.text[: min(ends)], finish_reason="stop", logprobs=None)
 
 
 def refused_parameter(code: int, text: str, sent: Mapping[str, Any]) -> str | None:

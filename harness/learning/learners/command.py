@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.answering import CHAT_PREFIXES, default_cache, read_chat_spec, torch_folder
+from harness.answering import CHAT_PREFIXES, Budget, default_cache, read_chat_spec, torch_folder
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.learning.learner import Answer, Example, SeriesEnded, Training
@@ -104,6 +104,8 @@ class Command:
     work: Path = field(compare=False)
     """Where the program's folders lie while it is at work."""
     cache: Path = field(compare=False)
+    budget: Budget | None = field(default=None, compare=False)
+    """What the command may spend on the answers of an endpoint."""
     takes = frozenset({"weight", "rejected"})
 
     @property
@@ -150,9 +152,7 @@ class Command:
         return found.sample(found.start()[0], items, round)
 
     def explore(self, state: Made, items: Sequence[Item], samples: int, round: int) -> list[list[Answer]]:
-        """Return so many drawn answers to each held-out item, with how far the model is from its base where both lie
-        in folders.
-        """
+        """Return so many drawn answers to each held-out item; with `kl` where both models are folders."""
         found = self._written(state)
         if isinstance(found, Endpoint):
             how = self.writer.writing(samples, self.settings.temperature)
@@ -181,7 +181,7 @@ class Command:
         return Made(report.model, folder), Training(report.steps, report.loss)
 
     def right(self, item: Item, text: str) -> bool | None:
-        """Say whether a number is the item's, where the task is about numbers."""
+        """Say whether an answer is right, where the task itself knows."""
         return self.writer.right(item, text)
 
     def save(self, state: Made, path: Path) -> None:
@@ -219,7 +219,8 @@ class Command:
     def _written(self, state: Made) -> LanguageModel | Endpoint:
         """Return who answers with a state."""
         if _is_chat(state.model):
-            return Endpoint(state.model, self.cache, self.settings.system_prompt)
+            system = self.settings.system_prompt
+            return Endpoint(state.model, self.cache, (("system", system),) if system else (), budget=self.budget)
         base = self.writer.folder if self.writer.folder != state.model else None
         return replace(self.writer, folder=str(state.model), base=base)
 
@@ -265,6 +266,7 @@ def command(
     catalog: Catalog | None = None,
     cache: Path | None = None,
     work: Path | None = None,
+    budget: Budget | None = None,
 ) -> Command:
     """Make the learner `command`.
 
@@ -274,6 +276,7 @@ def command(
         catalog: Where the task is looked for.
         cache: Where the embedded model is kept.
         work: Where the program's folders lie.
+        budget: What the command may spend on calls.
 
     Raises:
         HarnessError: A setting is unknown or does not fit, the task has no generator, or there is no such program.
@@ -293,4 +296,6 @@ def command(
     same = wanted.model_dump(include=set(PracticeSettings.model_fields))
     how = LanguageModelSettings(**same, model=model if isinstance(model, str) else read_chat_spec(model).model)
     source = Path(folder).name if model == EMBEDDED else source_of(folder) if folder else digest(model)
-    return Command(wanted, LanguageModel(how, seed, task, folder, source), program, work or own / "training", own)
+    return Command(
+        wanted, LanguageModel(how, seed, task, folder, source), program, work or own / "training", own, budget
+    )

@@ -25,7 +25,6 @@ from harness.learning.learner import Answer, Example, Training
 from harness.learning.learners.network import Network, Writing, ends_series
 from harness.learning.learners.plain import Fitting, fit
 from harness.learning.problems.task import ProblemTask, problem_task
-from harness.rating import last_number
 from harness.records import Item, digest
 from harness.suite import fitted
 
@@ -151,10 +150,8 @@ class LanguageModel:
             return network.weights(), training
 
     def right(self, item: Item, text: str) -> bool | None:
-        """Say whether a number is the item's, where the task is about numbers."""
-        if "last_number" not in self.task.raters or item.target is None:
-            return None
-        return last_number(text) == last_number(item.target)
+        """Say whether an answer is right, where the task itself knows."""
+        return self.task.right(item, text)
 
     def save(self, state: State, path: Path) -> None:
         """Write the trained weights to a file."""

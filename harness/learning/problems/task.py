@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.catalog import Catalog, function_named
 from harness.errors import HarnessError
+from harness.rating import last_number
 from harness.records import Family, Item, digest
 from harness.suite import read_document
 
@@ -99,6 +100,12 @@ class ProblemTask:
         return Item(
             task=self.name, item_id=problem.key, family=family, content_hash=digest(contents), **contents
         )  # fmt: skip
+
+    def right(self, item: Item, text: str) -> bool | None:
+        """Say whether an answer is right where a number decides it, as the rater `last_number` reads it; else None."""
+        if "last_number" not in self.raters or item.target is None:
+            return None
+        return last_number(text) == last_number(item.target)
 
     def _held_out(self, count: int) -> list[Problem]:
         return self._problems("held out", True, count)
