@@ -23,6 +23,9 @@ from .lm_eval_scores import item_scores as item_scores
 from .lm_eval_scores import lm_eval_table as lm_eval_table
 from .lm_eval_scores import mean_metrics as mean_metrics
 from .lm_eval_scores import score as score
+from .logs.checkpoints import checkpoints_in as checkpoints_in
+from .logs.checkpoints import names_in_order as names_in_order
+from .logs.checkpoints import number_of as number_of
 from .logs.inspect_log import InspectLog as InspectLog
 from .logs.inspect_log import InspectSample as InspectSample
 from .logs.inspect_log import InspectScore as InspectScore

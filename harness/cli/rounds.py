@@ -79,13 +79,13 @@ def rounds(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive."""
+    from harness.answering import checkpoints_in
     from harness.cli.gated import VERDICTS, of_rounds
     from harness.cli.gates import gates_of, stop_where_failing
     from harness.errors import HarnessError
     from harness.rounds import (
         Rounds,
         Source,
-        checkpoints_in,
         compare_rounds,
         compare_summaries,
         published_series,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from harness.reporting.along import Along
 from harness.reporting.figures import GRID, HUES, INK, PAPER, QUIET
 from harness.reporting.labels import LINE, ROOMY, broken, heading, named, path, placed, spread, standing
 from harness.reporting.vega import Chart, Spec, channel, layer
@@ -35,7 +36,7 @@ def lines(
     signs: Mapping[str, str] | None = None,
     behind: pd.DataFrame | None = None,
     log: bool = False,
-    steps: Sequence[int] | None = None,
+    steps: Sequence[int | str] | None = None,
     span: tuple[float, float] | None = None,
 ) -> Spec:
     """Return a chart of lines with bands, named at their ends.
@@ -43,9 +44,9 @@ def lines(
     Args:
         data: Columns `series`, `x`, `y`, and for bands `low` and `high`; several rows a series.
         order: The series' names; the place decides hue, dash and marker, so that a series looks alike in each figure.
-        x: Column of whole numbers along.
+        x: Column along: whole numbers, or the names of checkpoints, which stand one beside the other.
         y: Column of values up.
-        x_title: Title along.
+        x_title: Title along; that of names is their common word.
         y_title: Title up.
         width: Width of the whole drawing in pixels.
         height: Height of the plot in pixels.
@@ -58,7 +59,8 @@ def lines(
         span: The ends of the scale up, where they are not the data's own.
     """
     names = [name for name in order if name in set(data["series"])]
-    ticks = sorted(int(value) for value in (data[x].unique() if steps is None else steps))
+    rounds = Along.of(data[x] if steps is None else steps, x_title)
+    data, ticks = rounds.placed(data, x), rounds.ticks
     if behind is not None:
         behind = behind[behind[x].between(ticks[0], ticks[-1])]
     seen = [data[name] for name in (y, "low", "high") if name in data]
@@ -74,7 +76,7 @@ def lines(
     last = last.assign(at=spread(last[y].tolist(), float(ends.min()), float(ends.max()), height, gap), name=labels)
     color, dash, shape = _looks(order, names)
     space = {"domain": [ticks[0], ticks[-1]], "nice": False, "padding": 14} | ({"type": "log"} if log else {})
-    across = channel(f"{x}:Q", title=x_title, scale=space, axis={"values": ticks, "format": "d", "grid": False})
+    across = channel(f"{x}:Q", title=rounds.title, scale=space, axis=rounds.axis)
     tall = {"zero": zero, "nice": True} if span is None else {"domain": list(span), "nice": False}
     up = channel(f"{y}:Q", title=None, scale=tall, axis=_numbers(y_format))
     base = Chart(data).encode(x=across)

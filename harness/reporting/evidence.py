@@ -18,7 +18,16 @@ import pandas as pd
 from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, how_many_more, sentences
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
-from harness.rounds import Rounds, answers, compare_rounds, from_run, published_series, settings_of
+from harness.rounds import (
+    Label,
+    Rounds,
+    answers,
+    checkpoint_names,
+    compare_rounds,
+    from_run,
+    published_series,
+    settings_of,
+)
 from harness.run import Run, has_flag, is_ai, opened, people_and_ai
 from harness.statistics import finite
 from harness.suite import RoundsUse
@@ -148,8 +157,22 @@ class Evidence:
 
     @cached_property
     def published(self) -> list[Row]:
-        """Series that papers published, each with its verdict from summary data; none where the run has no rounds."""
-        return [plain(row) for row in published_series(self.sesoi, needs=False).results] if self.rounds else []
+        """Series that papers published, each with its verdict from summary data: of feedback, so only beside such."""
+        known = published_series(self.sesoi, needs=False).results if self.rounds and self.fed else []
+        return [plain(row) for row in known]
+
+    @cached_property
+    def checkpoints(self) -> dict[int, str]:
+        """What the rounds are called that have names of their own."""
+        return checkpoint_names(self.run)
+
+    def round_called(self, number: int) -> Label:
+        """Return what a round is called: its number, where it has no name."""
+        return self.checkpoints.get(number, number)
+
+    def round_of(self, label: Label) -> int:
+        """Return the number of a round that the verdicts call by its name."""
+        return label if isinstance(label, int) else {name: number for number, name in self.checkpoints.items()}[label]
 
     @property
     def fed(self) -> bool:
@@ -216,7 +239,9 @@ def _rounds(run: Run) -> tuple[Rounds, pd.DataFrame, list[str]]:
     if not _wanted(run):
         return Rounds([]), pd.DataFrame(), []
     try:
-        return compare_rounds(run), run.worked_out(from_run), []
+        scores, names = run.worked_out(from_run), checkpoint_names(run)
+        places = {name: number for number, name in names.items()}
+        return compare_rounds(run), scores.assign(round=scores["round"].map(places)) if names else scores, []
     except HarnessError as error:
         return Rounds([]), pd.DataFrame(), [f"Rounds: {error}"]
 

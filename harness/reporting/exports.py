@@ -17,7 +17,7 @@ from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.finding import SIGNS, points
 from harness.reporting.findings import answer, findings_of, said
 from harness.reporting.methods import lm_eval_scores
-from harness.rounds import counted
+from harness.rounds import counted, round_name
 from harness.run import Run, write_whole
 from harness.suite import without_homes, without_whereabouts
 
@@ -135,7 +135,7 @@ def to_hub_card(run: Run, out: Path | None = None) -> str:
     evidence = Evidence.of(run)
     results = [
         EvalResult("text-generation", row["benchmark"], row["benchmark"], "accuracy", round(row["score"], 6),
-                   metric_name=f"mean score after round {row['round']} of {row['series']} feedback")
+                   metric_name=f"mean score {_after(evidence, row)}")
         for row in _last_rounds(evidence)
     ]  # fmt: skip
     results += [
@@ -161,9 +161,16 @@ EXPORTS: dict[str, Callable[[Run, Path | None], str]] = {
 
 
 def _section(evidence: Evidence) -> str:
-    lines = ["## Does the feedback still help?", "", _markdown(answer(evidence)), ""]
+    trained = not evidence.fed and evidence.rounds
+    lines = [
+        "## Does training still help?" if trained else "## Does the feedback still help?",
+        "",
+        _markdown(answer(evidence)),
+        "",
+    ]
     if evidence.rounds:
-        lines += ["| feedback | benchmark | verdict | points a round | interval | items | training seeds |"]
+        first = "feedback" if evidence.fed else "series"
+        lines += [f"| {first} | benchmark | verdict | points a round | interval | items | training seeds |"]
         lines += ["|---|---|---|---:|---:|---:|---:|"]
         for row in evidence.rounds:
             verdict = counted(row)["verdict"] or "unknown"
@@ -175,6 +182,12 @@ def _section(evidence: Evidence) -> str:
     lines += ["### What else the run says", ""]
     lines += [f"- {_markdown(one.sentence)}" for one in findings_of(evidence) if one.evidence not in ("fig-rounds",)]
     return "\n".join(lines) + "\n"
+
+
+def _after(evidence: Evidence, row: Row) -> str:
+    """Return of which round and series a score is."""
+    fed = " feedback" if evidence.fed else ""
+    return f"after {round_name(evidence.round_called(row['round']))} of {row['series']}{fed}"
 
 
 def _markdown(text: Any) -> str:

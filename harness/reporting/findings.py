@@ -16,7 +16,7 @@ from harness.reporting.finding import ANNOTATE, Finding, joined, points, words
 from harness.reporting.label_figures import title
 from harness.reporting.trust import trust
 from harness.rounds import counted
-from harness.run import Run
+from harness.run import AI_KINDS, Run
 
 ENOUGH_ITEMS = 3000
 """Held-out items a round below which a plateau can hardly be told from a small gain."""
@@ -89,9 +89,11 @@ def _exchange(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _rounds(evidence: Evidence) -> Iterator[Finding]:
+    several = len({row["benchmark"] for row in evidence.rounds}) > 1
     for row in evidence.rounds:
         if row["series"] != evidence.control:
-            about = f"{row['series']} feedback" if evidence.fed else f"{row['series']}: training"
+            on = f" on {row['benchmark']}" if several else ""
+            about = f"{row['series']} feedback{on}" if evidence.fed else f"{row['series']}{on}: training"
             doubts = _doubts(row, evidence.fed)
             yield Finding(about, said(row), "fig-rounds", counted(row)["verdict"] or "unknown", doubts)
 
@@ -123,10 +125,15 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
     for row in rows:
         gains = [step["delta"] for step in row.get("deltas") or [] if step["delta"] is not None]
         first = f"{points(gains[0])} points in round 1 and {points(sum(gains))} over all rounds" if gains else "unknown"
+        what = " (equal steps, everything kept)" if evidence.fed else ""
+        fed = (
+            "feedback has given only what its series gained beyond that."
+            if evidence.fed
+            else "what another series gained counts only beyond that."
+        )
         yield Finding(
             f"{control}: the control",
-            f"The control (equal steps, everything kept) moved {first} in this run: feedback has given only what its "
-            f"series gained beyond that.{_beyond(evidence, row['benchmark'])}",
+            f"The control{what} moved {first} in this run: {fed}{_beyond(evidence, row['benchmark'])}",
             "fig-race",
             row["verdict"] or "unknown",
             [said(row)],
@@ -155,6 +162,8 @@ def said(row: Row) -> str:
 def _people(evidence: Evidence) -> Iterator[Finding]:
     humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
     ratings = evidence.run.ratings
+    if not humans and not evidence.fed and evidence.rounds and not {*AI_KINDS} & {*evidence.kinds.values()}:
+        return  # checkpoints that an answer key has measured: nobody is there whom people could check
     if not humans and len(ratings):
         sentence = f"No person has rated anything in this run yet: `{ANNOTATE}` opens a page to do so."
         yield Finding("people", sentence, "agreement", "unknown")

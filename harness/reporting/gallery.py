@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.reporting import feedback_figures, label_figures, rater_figures, round_figures, tables
+from harness.reporting import fan_figure, feedback_figures, label_figures, rater_figures, round_figures, tables
 from harness.reporting.beside import beside
 from harness.reporting.closeness import closeness
 from harness.reporting.evidence import Evidence, Row
@@ -48,7 +48,7 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
     rows = tables.scores(evidence)
     found: list[Figure | Missing | None] = []
     makers: tuple[Callable[[Evidence, str, list[Row]], Drawing | Missing | None], ...] = (
-        round_figures.steps, round_figures.flow, round_figures.fan,
+        round_figures.steps, round_figures.flow, fan_figure.fan,
     )  # fmt: skip
     found.append(_drawn(round_figures.race(evidence, rows), prefix, evidence))
     judged = [row["benchmark"] for row in evidence.rounds]
@@ -56,7 +56,7 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
         own = [row for row in rows if row["benchmark"] == benchmark]
         mark = prefix + (f"{place + 1}-" if place else "")
         found += [_drawn(make(evidence, benchmark, own), mark, evidence, prefix) for make in makers]
-    if rows:
+    if rows and evidence.fed:
         of_feedback = (feedback_figures.kept, feedback_figures.proxy)
         found += [_drawn(make(evidence), prefix, evidence) for make in of_feedback]
         found.append(_drawn(round_figures.published(evidence), prefix))

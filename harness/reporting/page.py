@@ -26,12 +26,13 @@ from harness.errors import HarnessError
 from harness.reporting import label_figures, label_tables, scorecard, tables
 from harness.reporting.card import card as drawn_card
 from harness.reporting.cases import block, carried, cases, shards
-from harness.reporting.decision import decision, numbers
+from harness.reporting.decision import decision
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import KINDS, SIGNS, decimals, share
 from harness.reporting.findings import answers, findings_of, folded
 from harness.reporting.methods import methods
 from harness.reporting.models import models
+from harness.reporting.numbers import numbers
 from harness.reporting.terms import TERMS, anchor, explained
 from harness.reporting.trust import trust_of
 from harness.reporting.wording import (
@@ -210,6 +211,7 @@ def view(evidence: Evidence, data: Row, prefix: str = "", shown: int | None = No
         "positions": [{**row, "rater": evidence.name(row["rater"])} for row in evidence.positions],
         "rounds": evidence.rounds,
         "fed": evidence.fed,
+        "rounds_head": "Checkpoints" if evidence.checkpoints else "Rounds",
         "comparisons": tables.compared(evidence.comparisons),
         "published": evidence.published,
         "exchange": evidence.exchange,
@@ -257,16 +259,28 @@ def render(
         .render(
             terms=[(anchor(name), name, line) for name, line in TERMS.items()],
             views=views,
-            title=" and ".join(dict.fromkeys(one["name"] for one in views)) + ": human and AI feedback",
+            title=" and ".join(dict.fromkeys(one["name"] for one in views)) + f": {_about(views)}",
             question=question(views),
             index=index,
             address=address,
             together=together,
             kinds=scorecard.KIND_WORDS,
-            abouts=list(dict.fromkeys(f.about for one in views for f in one["findings"] if f.mark != "note")),
+            abouts=_abouts(views),
             **parts(style, script, sources),
         )
     )
+
+
+def _abouts(views: Sequence[Row]) -> list[str]:
+    """Return what runs are compared in beside their numbers: verdicts on rounds stand with those."""
+    found = [one for view in views for one in view["findings"] if one.mark != "note" and one.evidence != "fig-rounds"]
+    return list(dict.fromkeys(one.about for one in found))
+
+
+def _about(views: Sequence[Row]) -> str:
+    """Return what the page is about, for its title."""
+    trained = any(one["rounds"] for one in views)
+    return "checkpoints" if trained and not any(one["fed"] for one in views) else "human and AI feedback"
 
 
 def question(views: Sequence[Row]) -> str:

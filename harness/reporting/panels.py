@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from harness.reporting.along import Along
 from harness.reporting.charts import lines
 from harness.reporting.figures import HUES, INK, QUIET
 from harness.reporting.labels import ROOMY, broken, heading
@@ -76,7 +77,9 @@ def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Spec:
     room = 0.16 * (over + under)  # for the counts beyond the bars
     scale = {"domain": [-under - room, over + room], "nice": False}
     longest = max(len(text) for name in ("up", "minus") for text in data[name])
-    rounds = data["round"].nunique()
+    along = Along.of(data["round"])
+    data, rounds = along.placed(data, "round"), len(along.places)
+    named = {"labelExpr": along.axis["labelExpr"]} if along.called else {}
 
     def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Spec:
         counted = each / rounds > LETTER * longest  # else the counts would run into each other
@@ -84,7 +87,7 @@ def flows(data: pd.DataFrame, order: Sequence[str], *, width: int) -> Spec:
             "labelExpr": "datum.value < 0 ? '−' + format(-datum.value, ',') : format(datum.value, ',')", "tickCount": 5,
             "labels": first and not counted, "grid": not counted,
         }  # fmt: skip
-        across = channel("round:O", title="round", axis={"labelAngle": 0, "labelOverlap": True})
+        across = channel("round:O", title=along.title, axis={"labelAngle": 0, "labelOverlap": True} | named)
         base = Chart(rows).encode(x=across)
         bar = {"size": min(30, each / rounds * 0.55)}
         layers = [
@@ -112,12 +115,12 @@ def fans(data: pd.DataFrame, order: Sequence[str], *, y_title: str, width: int) 
     data = data.assign(name="pass@" + data["k"].astype(str), outer=data["k"].isin(ends))
     low, high = float(data["value"].min()), float(data["value"].max())
     pad = 0.05 * (high - low or 1.0)
-    rounds = sorted(int(value) for value in data["round"].unique())
+    along = Along.of(data["round"])
+    data, rounds = along.placed(data, "round"), along.ticks
 
     def draw(rows: pd.DataFrame, hue: str, each: float, first: bool) -> Spec:
         space = {"domain": [rounds[0], rounds[-1]], "nice": False, "padding": 8}
-        axis = {"values": rounds, "format": "d", "grid": False, "labelOverlap": True}
-        across = channel("round:Q", title="round", scale=space, axis=axis)
+        across = channel("round:Q", title=along.title, scale=space, axis=along.axis | {"labelOverlap": True})
         numbers = {"tickCount": 5, "labels": first, "format": ".0f"}
         scale = {"domain": [low - pad, high + pad], "nice": False}
         up = channel("value:Q", title=None, scale=scale, axis=numbers)

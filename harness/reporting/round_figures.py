@@ -12,9 +12,8 @@ from harness.reporting.charts import lines
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.finding import SIGNS, joined, points
-from harness.reporting.panels import fans, flows, races
-from harness.rounds import BAND_LEVEL, counted, round_name
-from harness.statistics import pass_at_k
+from harness.reporting.panels import flows, races
+from harness.rounds import BAND_LEVEL, at_round, counted, round_name
 
 
 def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
@@ -33,7 +32,9 @@ def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
         for name, own in ends.items()
     }
     signs = {name: _signs(evidence, name) for name in ends}
-    last = f"In round {int(data['round'].max())}"
+    last = at_round(evidence.round_called(int(data["round"].max())))
+    last = last[:1].upper() + last[1:]
+    data = named(data, evidence)
     same = "The same items in every round and series; the sign before a name is its verdict."
     if len(ends) == 1:
         [benchmark] = ends
@@ -52,11 +53,16 @@ def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
     figure = Figure(
         "race",
         _race_title(evidence, ends),
-        f"Mean score on {about} after each round, in points (0 to 100). {reached}",
+        f"Mean score on {about} {when(evidence)}, in points (0 to 100). {reached}",
         columns,
-        [[row[name] for name in columns] for row in rows if row["benchmark"] in ends],
+        table_rows([row for row in rows if row["benchmark"] in ends], columns, evidence),
     )
     return Drawing(figure, draw)
+
+
+def when(evidence: Evidence) -> str:
+    """Return when a score was measured."""
+    return "at each checkpoint" if evidence.checkpoints else "after each round"
 
 
 def _ends_of(evidence: Evidence, data: pd.DataFrame) -> list[tuple[str, float]]:
@@ -97,7 +103,7 @@ def _reached(evidence: Evidence, benchmark: str, ends: list[tuple[str, float]]) 
     return said
 
 
-def _of(evidence: Evidence, benchmark: str, title: str) -> str:
+def titled(evidence: Evidence, benchmark: str, title: str) -> str:
     """Return the title of a figure of one benchmark, which says so where there are several."""
     return f"{benchmark}: {title}" if len({row["benchmark"] for row in evidence.rounds}) > 1 else title
 
@@ -130,16 +136,16 @@ def steps(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | None
     columns = ["series", "round", "delta", "low", "high", "n_items"]
     figure = Figure(
         "rounds",
-        _of(evidence, benchmark, _steps_title(evidence, benchmark, said)),
+        titled(evidence, benchmark, _steps_title(evidence, benchmark, said)),
         f"Gain of each round over the one before on {benchmark}, in points: paired differences on the same "
         f"{_count(data['n_items'])} items, with simultaneous {100 * BAND_LEVEL:.0f} % bands over a series’ rounds. "
         f"In the last round {said}. Each series is judged by itself; with several, some band misses by chance.",
         columns,
-        [[row[name] for name in columns] for row in rows],
+        table_rows(rows, columns, evidence),
     )
     signs = _signs(evidence, benchmark)
     title = "gain over the round before, points"
-    return Drawing(figure, over_rounds(data, evidence, "delta", title, signs=signs, zero=True))
+    return Drawing(figure, over_rounds(named(data, evidence), evidence, "delta", title, signs=signs, zero=True))
 
 
 def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missing | None:
@@ -161,7 +167,7 @@ def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missi
             both = known.loc[group.index, before] & known.loc[group.index, after]
             was, now = group.loc[both, before], group.loc[both, after]
             won, lost = int((~was & now).sum()), int((was & ~now).sum())
-            found.append([str(series), int(after), won, lost, int(both.sum())])
+            found.append([str(series), evidence.round_called(int(after)), won, lost, int(both.sum())])
     if not found:
         return None
     columns = ["series", "round", "won", "lost", "n_items"]
@@ -173,60 +179,13 @@ def flow(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missi
     own = totals[gained]
     figure = Figure(
         "flow",
-        _of(evidence, benchmark, f"{gained} wins {own['won'].sum():,} items and loses {own['lost'].sum():,}"),
+        titled(evidence, benchmark, f"{gained} wins {own['won'].sum():,} items and loses {own['lost'].sum():,}"),
         f"Items of {benchmark} that were wrong in the round before and are right now (up), and those that were right "
         f"and are wrong now (down). Won and lost over all rounds: {said}. A score that stands still can hide both.",
         columns,
         found,
     )
     return Drawing(figure, lambda width: flows(data, order, width=width))
-
-
-def fan(evidence: Evidence, benchmark: str, rows: list[Row]) -> Drawing | Missing | None:
-    """Return the figure of pass@1 and pass@k over the rounds: what a model finds at once, and what it can find."""
-    scores = evidence.scores
-    own = scores[(scores["benchmark"] == benchmark) & scores["score"].notna()] if len(scores) else scores
-    if own.empty or not own["score"].isin([0.0, 1.0]).all():
-        return None
-    title = "What it finds at once, and what it can find"
-    units = ["series", "round", *(name for name in ("item", "seed") if name in own)]
-    counts = own.groupby(units, dropna=False)["score"].agg(["sum", "size"]).reset_index()
-    most = int(counts["size"].min())
-    if most < 2:
-        return Missing(
-            title, f"Pass@k needs several answers to each item, and {benchmark} has one (`samples:` of the task)"
-        )
-    ks = sorted({most, *(2**power for power in range(most.bit_length()))})
-    found, of = counts["sum"].to_numpy(float), counts["size"].to_numpy(float)
-    names = {k: f"pass@{k}" for k in ks}
-    means = counts.assign(**{name: pass_at_k(found, of, k) for k, name in names.items()})
-    means = means.groupby(["series", "round"])[list(names.values())].mean().reset_index()
-    data = pd.concat(
-        [means[["series", "round"]].assign(k=k, value=100 * means[name]) for k, name in names.items()],
-        ignore_index=True,
-    )
-    order = [name for name in evidence.series if name in set(means["series"])]
-    said = "; ".join(f"{name} {_ends(means, name, 'pass@1')} and {_ends(means, name, names[most])}" for name in order)
-    figure = Figure(
-        "fan",
-        _of(evidence, benchmark, title),
-        f"The share of the items of {benchmark} that the first answer solves (pass@1), and that any of {most} solves "
-        f"(pass@{most}), in points{_between(ks)}. From the first round to the last: {said}. A fan that closes from "
-        "below is sharpening: the model finds more often what it could find before. One that closes from above is "
-        "collapse.",
-        ["series", "round", *names.values()],
-        value_of(means.to_numpy(dtype=object)),
-    )
-    return Drawing(figure, lambda width: fans(data, order, y_title="items solved, points", width=width))
-
-
-def _ends(means: pd.DataFrame, series: str, column: str) -> str:
-    own = means[means["series"] == series].sort_values("round")[column]
-    return f"{100 * own.iloc[0]:.1f} to {100 * own.iloc[-1]:.1f}"
-
-
-def _between(ks: list[int]) -> str:
-    return f"; the thin lines are {joined([f'pass@{k}' for k in ks[1:-1]])}" if len(ks) > 2 else ""
 
 
 def published(evidence: Evidence) -> Drawing | None:
@@ -237,9 +196,9 @@ def published(evidence: Evidence) -> Drawing | None:
         return None
 
     def gained(row: Row) -> list[tuple[int, float]]:
-        found = [(row["rounds"][0], 0.0)]
+        found = [(evidence.round_of(row["rounds"][0]), 0.0)]
         for step in row["deltas"]:
-            found.append((step["round"], found[-1][1] + 100 * step["delta"]))
+            found.append((evidence.round_of(step["round"]), found[-1][1] + 100 * step["delta"]))
         return found
 
     several = len({row["benchmark"] for row in own}) > 1
@@ -276,6 +235,17 @@ def over_rounds(data: pd.DataFrame, evidence: Evidence, y: str, y_title: str, **
     return lambda width: lines(
         data, evidence.series, x="round", y=y, x_title="round", y_title=y_title, width=width, **how
     )
+
+
+def named(data: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """Return rows with the rounds by their names, where they have some."""
+    return data.assign(round=data["round"].map(evidence.checkpoints)) if evidence.checkpoints else data
+
+
+def table_rows(rows: list[Row], columns: list[str], evidence: Evidence) -> list[list[Any]]:
+    """Return the columns of rows for the table under a figure, rounds by their names."""
+    called = [{**row, "round": evidence.round_called(row["round"])} for row in rows]
+    return [[row[name] for name in columns] for row in called]
 
 
 def _signs(evidence: Evidence, benchmark: str) -> dict[str, str]:

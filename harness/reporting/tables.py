@@ -134,7 +134,7 @@ def scores(evidence: Evidence) -> list[Row]:
     rows: list[Row] = []
     means = _means(evidence.scores)
     for result in evidence.rounds:
-        deltas = {row["round"]: row for row in result.get("deltas") or []}
+        deltas = {evidence.round_of(row["round"]): row for row in result.get("deltas") or []}
         points = means.get((result["benchmark"], result["series"]), {})
         for number in sorted(set(points) | set(deltas)):
             score, n = points.get(number, (None, result.get("n_items")))

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from harness.reporting import tables
 from harness.reporting.evidence import Row
 from harness.reporting.finding import spanned, words
-from harness.rounds import counted
+from harness.rounds import Label, counted
 from harness.suite import without_whereabouts
 
 LONG = 150
@@ -21,7 +21,7 @@ PART = re.compile(r"\. (?=[A-Z`])|; |, (?=the last round )")
 
 def window(rounds: Sequence[int | str] | None) -> str:
     """Return the first and the last of some rounds, `2–4`."""
-    return f"{rounds[0]}–{rounds[-1]}" if rounds else "–"
+    return _span(rounds[0], rounds[-1]) if rounds else "–"
 
 
 def gained(row: Row, name: str) -> str:
@@ -38,7 +38,12 @@ def last_gain(row: Row) -> str:
     if last is None:
         return "–"
     shown, possible = last["shown_label"], last["possible_label"]
-    return f"{shown}" if shown == possible else f"{shown}–{possible}"
+    return f"{shown}" if shown == possible else _span(shown, possible)
+
+
+def _span(first: Label, last: Label) -> str:
+    """Return rounds from one to another: `2–4`, `step-0 to step-1000`."""
+    return f"{first} to {last}" if isinstance(first, str) else f"{first}–{last}"
 
 
 def quantity(name: str) -> str:

@@ -1,10 +1,14 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
 from .harms.flags import flag_sentence as flag_sentence
-from .scores.checkpoints import checkpoints_in as checkpoints_in
+from .scores.labels import NUMBERED as NUMBERED
+from .scores.labels import Label as Label
+from .scores.labels import at_round as at_round
+from .scores.labels import label_rounds as label_rounds
 from .scores.labels import round_name as round_name
 from .scores.published import compare_summaries as compare_summaries
 from .scores.published import published_series as published_series
+from .scores.run_scores import checkpoint_names as checkpoint_names
 from .scores.run_scores import from_run as from_run
 from .scores.run_scores import settings_of as settings_of
 from .scores.sources import Source as Source

@@ -94,8 +94,8 @@ class Suite(Section):
 
     @property
     def fingerprint(self) -> str:
-        """The hash of everything that decides the run's records; the description does not."""
-        return digest(self.model_dump(exclude={"description"}))
+        """The hash of everything that decides the run's records; the description and rounds' names do not."""
+        return digest(self.model_dump(exclude={"description": True, "models": {"__all__": {"checkpoint"}}}))
 
     def to_yaml(self) -> str:
         """Return the suite as YAML, without the keys that have their default; a secret stays `${NAME}`."""

@@ -32,6 +32,9 @@ class ModelUse(Section):
     """For checkpoints: the lineage that this model belongs to."""
     round: int | None = Field(default=None, ge=0)
     """For checkpoints: the round, from 0 (before any feedback)."""
+    checkpoint: str | None = None
+    """What the round is called, where it has a name of its own (`step-1000`); where not given, the model's `name` is
+    tried: names that hold a number each, in the order of the rounds, are the rounds' names."""
     system_prompt: str | None = None
     """What the model is told before anything else."""
     chat_template: bool = False

@@ -32,11 +32,7 @@ from harness.rounds.scores.sources import read_scores
 
 alt.renderers.enable("svg")
 folder = Path(RUN)
-if (folder / "suite.yaml").is_file():
-    sources = [folder]
-else:
-    sources = sorted({file.parent for file in folder.rglob("results_*.json")})
-[str(source.relative_to(folder)) for source in sources]
+folder
 
 # %% [markdown]
 # ## The scores
@@ -45,15 +41,10 @@ else:
 # before it item by item. That makes intervals far narrower than those of two separate standard errors.
 
 # %%
-if (folder / "suite.yaml").is_file():
-    from harness.reporting.evidence import Evidence
-
-    scores = Evidence.of(folder).scores
-else:
-    scores, _ = read_scores(sources)
+scores, _ = read_scores([folder])
 if scores.empty:
     raise ValueError(f"{RUN}: there are no scores of checkpoints here; give their models `series:` and `round:`")
-scores.groupby(["benchmark", "series", "round"])["score"].agg(["mean", "count"]).round(4)
+scores.groupby(["benchmark", "series", "round"], sort=False)["score"].agg(["mean", "count"]).round(4)
 
 # %% [markdown]
 # ## The verdicts
@@ -104,7 +95,7 @@ if len(steps):
 
 # %%
 wide = scores.groupby(["benchmark", "series", "item", "round"])["score"].mean().unstack("round")
-first, last = wide.columns.min(), wide.columns.max()
+first, last = (found.results[0].rounds[place] for place in (0, -1))
 both = wide[[first, last]].dropna()
 pd.DataFrame(
     {

@@ -159,6 +159,15 @@ def test_folders_are_the_rounds_of_a_series(output, tmp_path):
     assert scores.groupby("round")["score"].mean().to_dict() == {0: 0.25, 1: 0.5, 2: 0.75}
     (result,) = compare_rounds(scores).results
     assert (result.series, result.verdict) == ("dpo", "improving")
+    (tmp_path / "evals").mkdir()
+    for number, step in enumerate((5, 25, 100)):
+        (tmp_path / f"out{number}").rename(tmp_path / "evals" / f"step-{step}")
+    run, _ = import_evaluations("lm-eval", [tmp_path / "evals"], tmp_path / "named", series="dpo")
+    (result,) = compare_rounds(run).results
+    assert result.rounds == ["step-5", "step-25", "step-100"]  # a folder of checkpoints is its rounds, by their names
+    globbed = sorted((tmp_path / "evals").iterdir())  # step-100, step-25, step-5
+    with pytest.raises(HarnessError, match="these names say another"):
+        import_evaluations("lm-eval", globbed, tmp_path / "wrong", series="dpo")
 
 
 def test_the_older_shape_of_arguments_is_read_too(output, tmp_path):

@@ -287,40 +287,48 @@ def made_up_evidence() -> Callable[..., Evidence]:
     return stand_in
 
 
-def make_checkpoints(folder: Path, means: list[float], items: int = 600) -> Run:
-    """Write a made-up run of imported checkpoints: one series that nobody fed, measured by an answer key."""
+def make_checkpoints(
+    folder: Path,
+    means: list[float],
+    beside: dict[str, list[float]] | None = None,
+    items: int = 600,
+    series: str = "pretraining",
+) -> Run:
+    """Write a made-up run of imported checkpoints: one series that nobody fed, measured by an answer key.
+
+    `beside` has the means on other tasks.
+    """
+    tasks = {"addition": means, **(beside or {})}
     suite = {
-        "name": "checkpoints",
+        "name": "checkpoints" if series == "pretraining" else series,
         "models": [
-            {"name": f"step-{1000 * n}", "model": "imported", "series": "pretraining", "round": n}
-            for n in range(len(means))
+            {"name": f"step-{1000 * n}", "model": "imported", "series": series, "round": n} for n in range(len(means))
         ],
-        "tasks": [{"task": "addition"}],
+        "tasks": [{"task": task} for task in tasks],
     }
     run = Run.create(folder, Suite.model_validate(suite))
     rng = np.random.default_rng(0)
-    run.write(
-        [Item(task="addition", item_id=f"a{n}", family="mathematics", prompt=f"{n} + 1 =") for n in range(items)],
-        "addition",
-    )
-    luck = rng.random(items)
-    for number, mean in enumerate(means):
-        answers = [
-            Response(
-                response_id=digest("checkpoint", number, n), task="addition", item_id=f"a{n}",
-                model=f"step-{1000 * number}", series="pretraining", round=number, text="?",
+    for task, levels in tasks.items():
+        asked = [Item(task=task, item_id=f"a{n}", family="mathematics", prompt=f"{n} + 1 =") for n in range(items)]
+        run.write(asked, task)
+        luck = rng.random(items)
+        for number, mean in enumerate(levels):
+            answers = [
+                Response(
+                    response_id=digest("checkpoint", task, number, n), task=task, item_id=f"a{n}",
+                    model=f"step-{1000 * number}", series=series, round=number, text="?",
+                )
+                for n in range(items)
+            ]  # fmt: skip
+            run.write(answers, f"{task}-{number}")
+            scores = np.where(rng.random(items) < 0.1, rng.random(items) < mean, luck < mean)
+            run.write(
+                [
+                    _rating(one, "acc", "verifier", "correctness", "binary", float(score))
+                    for one, score in zip(answers, scores, strict=True)
+                ],
+                f"{task}-{number}",
             )
-            for n in range(items)
-        ]  # fmt: skip
-        run.write(answers, f"addition-{number}")
-        scores = np.where(rng.random(items) < 0.1, rng.random(items) < mean, luck < mean)
-        run.write(
-            [
-                _rating(one, "acc", "verifier", "correctness", "binary", float(score))
-                for one, score in zip(answers, scores, strict=True)
-            ],
-            f"addition-{number}",
-        )
     return run
 
 

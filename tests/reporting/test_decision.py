@@ -7,11 +7,13 @@ import re
 import pytest
 
 from harness.reporting.beside import beside
-from harness.reporting.decision import decision, numbers
+from harness.reporting.decision import decision
 from harness.reporting.evidence import Evidence
-from harness.reporting.findings import answer
+from harness.reporting.findings import answer, findings_of
+from harness.reporting.numbers import numbers
 from harness.reporting.page import report, summary
 from harness.reporting.wording import headed, stacked
+from harness.rounds import compare_rounds
 
 RUNS = {
     "rise": ([0.30, 0.40, 0.50, 0.60, 0.70], "Keep training on rise feedback"),
@@ -90,9 +92,44 @@ def test_checkpoints_speak_of_training_and_not_of_feedback(made_up_checkpoints, 
     html = report(run).read_text(encoding="utf-8")
     assert "<h1>Does training still help?</h1>" in html
     shown = re.sub("<[^>]*>", "", html[html.index("<header") : html.index('<section id="agreement"')])
-    shown = shown[: shown.index("series that papers published, judged")]  # papers speak of their feedback
     assert "feedback" not in shown.lower()
     assert "control" not in answer(Evidence.of(run)).lower()  # a control tells of feedback, and there was none
+    found = compare_rounds(run)  # rounds by the names of the checkpoints, on the page as in Python
+    assert found.results[0].rounds == ["step-0", "step-1000", "step-2000", "step-3000"]
+    assert found.answers[0] in shown
+    assert "still gaining at step-3000" in shown
+    assert not re.search(r"(?i)round 3|rounds 0|last gain, round", shown)
+    assert ">step</text>" in html  # what stands along, and 0, 1000, ... under the lines
+    assert ">3000</text>" in html
+
+
+def test_a_gain_on_one_benchmark_is_weighed_against_a_loss_on_another(made_up_checkpoints, tmp_path):
+    run = made_up_checkpoints(tmp_path / "run", [0.3, 0.45, 0.6, 0.75], {"tact": [0.5, 0.7, 0.6, 0.4]})
+    evidence = Evidence.of(run)
+    assert decision(evidence) == (
+        "Choose what counts for pretraining: addition gains up to step-3000, tact is worse since step-1000."
+    )
+    gained, lost, best = numbers(evidence)  # what the decision weighs, and no third thing
+    assert [gained.detail.endswith("addition"), lost.detail.endswith("tact")] == [True, True]
+    assert gained.value.startswith("+")
+    assert lost.value.startswith("−")
+    assert (gained.about, best.value) == ("from step-0 to step-3000", "step-1000")
+    abouts = [one.about for one in findings_of(evidence) if one.evidence == "fig-rounds" and one.mark != "note"]
+    assert abouts == ["pretraining on addition: training", "pretraining on tact: training"]
+
+
+def test_two_runs_with_one_series_each_are_compared_whatever_these_are_called(made_up_checkpoints, tmp_path):
+    runs = [
+        made_up_checkpoints(tmp_path / name, [0.3, last], {"tact": [0.5, 0.5]}, series=name)
+        for name, last in (("sft", 0.5), ("dpo", 0.7))
+    ]
+    found = beside([Evidence.of(run) for run in runs])
+    rows = {row["about"]: row for row in found["rows"]}
+    assert set(rows) == {"addition", "tact"}
+    assert float(rows["addition"]["difference"]["value"]) == pytest.approx(20, abs=4)
+    assert [cell["mark"] for cell in rows["addition"]["cells"]] == ["improving", "improving"]
+    [figure] = found["figures"]  # one chart with both runs, a panel a benchmark
+    assert {row[1] for row in figure.figure.rows} == {"sft", "dpo"}
 
 
 def test_the_first_thing_on_the_page_is_the_decision_with_one_chart_and_three_numbers(made_up_run, tmp_path):

@@ -52,3 +52,14 @@ def test_a_copied_column_is_named_on_the_page(command, tmp_path):
     done = command(sheet, "--out", tmp_path / "page.html")
     assert done.exit_code == 0, done.output
     assert f"Human A and Human B {asked}" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_table_of_scores_whose_rounds_have_names_has_a_page(command, tmp_path):
+    sheet = tmp_path / "scores.csv"
+    lines = [f"q{i},step-{500 * k},{int(i < 10 + 10 * k)},sft" for i in range(60) for k in range(4)]
+    sheet.write_text("\n".join(["item,round,score,series", *lines, ""]))
+    done = command(sheet, "--out", tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ">step</text>" in html
+    assert ">1500</text>" in html

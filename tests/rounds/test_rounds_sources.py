@@ -104,7 +104,7 @@ def test_lm_eval_folders_are_rounds(tmp_path):
     frame, _ = read_scores([folder.parent for folder in folders])
     found = compare_rounds(frame)
     strict = next(one for one in found.results if one.benchmark == "gsm8k,strict-match")
-    assert (strict.n_items, strict.rounds) == (59, [0, 1, 2])
+    assert (strict.n_items, strict.rounds) == (59, ["checkpoint-0", "checkpoint-1", "checkpoint-2"])  # by their names
     assert strict.rate == pytest.approx(10 / 59)
     assert {warning["code"] for warning in found.warnings} == {"content_hash_changed"}
     named, _ = read_scores([f"dpo:{number}={folder}" for number, folder in reversed(list(enumerate(folders)))])
@@ -112,6 +112,8 @@ def test_lm_eval_folders_are_rounds(tmp_path):
     assert compare_rounds(named).results[1].rate == pytest.approx(10 / 59)
     with pytest.raises(HarnessError, match="no number for the metric 'acc'"):
         read_scores(folders, metric="acc")
+    with pytest.raises(HarnessError, match=r"checkpoint-1, checkpoint-0: rounds count in the order they are given"):
+        read_scores([folders[1].parent, folders[0].parent])  # as a shell lists step-100 before step-25
     (tmp_path / "empty").mkdir()
     with pytest.raises(HarnessError, match="no samples_"):
         read_scores([tmp_path / "empty"])

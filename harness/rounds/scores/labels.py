@@ -55,11 +55,25 @@ def round_name(label: Label) -> str:
     return f"round {label}" if isinstance(label, int) or label.isdigit() else label
 
 
+def at_round(label: Label) -> str:
+    """Return when, in a sentence: `in round 3`, `at step-1000`."""
+    name = round_name(label)
+    return f"at {name}" if name == label else f"in {name}"
+
+
 def span_name(first: Label, last: Label) -> str:
     """Return how a sentence names rounds from one to another: `rounds 2-5`, `step-0 to step-1000`."""
     if round_name(first) == first or round_name(last) == last:
         return f"{first} to {last}"
     return f"rounds {first}-{last}"
+
+
+def named_rounds(names: Sequence[str | None]) -> bool:
+    """Tell whether all rounds have names that say their order by themselves: one number each, amid the same words."""
+    try:
+        return bool(names) and None not in names and bool(label_rounds(pd.Series(names, dtype=object))[1])
+    except HarnessError:  # rounds by their places then, as `in_order` has them
+        return False
 
 
 def uneven(labels: Sequence[Label]) -> bool:

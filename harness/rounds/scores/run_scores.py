@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from harness.answering import number_of
 from harness.errors import HarnessError, did_you_mean
+from harness.rounds.scores.labels import label_rounds, named_rounds
 from harness.rounds.scores.logs import PREFERRED
 from harness.run import has_flag, is_first, practised
 
@@ -96,10 +98,11 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
     if "variant" in scores:
         benchmark = benchmark.where(scores["variant"] == "", benchmark + "," + scores["variant"])
     tokens = scores["completion_tokens"]
+    called = checkpoint_names(run)
     frame = pd.DataFrame(
         {
             "item": scores["item_id"],
-            "round": scores["round"].astype("int64"),
+            "round": scores["round"].map(called) if called else scores["round"].astype("int64"),
             "score": scores["value"].astype(float),
             "series": scores["series"],
             "benchmark": benchmark,
@@ -132,6 +135,21 @@ def _scores(run: RunTables, answers: pd.DataFrame, rater: str | None, gold: str 
         cluster = scores[["task", "item_id"]].merge(items, on=["task", "item_id"], how="left")["cluster"]
         frame["cluster"] = cluster.fillna(scores["item_id"]).to_numpy()
     return frame
+
+
+def checkpoint_names(run: RunTables) -> dict[int, str]:
+    """Return what the rounds of a run's checkpoints are called; nothing where names do not say, or say another order.
+
+    `round-1` of round 1 is no name of its own.
+    """
+    known = [(one.round, one.checkpoint or one.name) for one in run.suite.models if one.round is not None]
+    called = dict(sorted(known))
+    names = [*called.values()]
+    if run.suite.rounds or len(set(names)) < len(set(known)) or any(number_of(name) is None for name in names):
+        return {}
+    if {number: number_of(name) for number, name in called.items()} == {number: number for number in called}:
+        return {}
+    return called if named_rounds(names) and label_rounds(pd.Series(names))[1] == names else {}
 
 
 def _probability(logprobs: Any) -> float:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from harness.answering import CHECKPOINT, is_inspect_log
+from harness.answering import CHECKPOINT, checkpoints_in, is_inspect_log, names_in_order
 from harness.errors import HarnessError, did_you_mean
-from harness.rounds.scores.checkpoints import checkpoints_in, named_rounds
+from harness.rounds.scores.labels import named_rounds
 from harness.rounds.scores.logs import inspect_scores, lm_eval_scores
 from harness.rounds.scores.run_scores import costs_of, from_checkpoint, from_run, settings_of
 from harness.rounds.scores.wide import melted
@@ -132,7 +132,13 @@ def _source(given: str | Path | Source) -> Source:
 
 
 def _each(sources: Iterable[Source]) -> Iterator[Source]:
-    """Yield the sources, of a folder of checkpoints each as its round."""
+    """Yield the sources, of a folder of checkpoints each as its round; several checkpoints by their own names."""
+    sources = list(sources)
+    listed = [one.path for one in sources if one.round is None and one.path.is_dir() and not is_run(one.path)]
+    if len(listed) == len(sources) and not any(map(checkpoints_in, listed)):
+        labels = names_in_order(listed)
+        yield from (replace(source, label=label) for source, label in zip(sources, labels, strict=True))
+        return
     for source in sources:
         found = checkpoints_in(source.path) if source.round is None and source.path.is_dir() else {}
         yield from [Source(path, place, source.series, path.name) for path, place in found.items()] or [source]

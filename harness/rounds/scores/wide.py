@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.answering import number_of
 from harness.errors import HarnessError
-from harness.rounds.scores.checkpoints import number_of
 from harness.rounds.scores.labels import label_rounds
 
 KEPT = ("item", "series", "benchmark", "seed", "cluster")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.rounds.scores.labels import round_name
+from harness.rounds.scores.labels import at_round, round_name
 from harness.rounds.verdict.comparison import Comparison
 from harness.rounds.verdict.result import RoundsResult, listed, spanned
 from harness.rounds.verdict.verdict import Outcome
@@ -72,7 +72,7 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
         return f"{result.series}: no longer, {gained}; it helped up to {until}, and that is not kept."
     if outcome.verdict == "improving":
         own = rounds if result.over_control is None else result.over_control.rounds
-        when = f"still gaining in {round_name(own[-1])}"
+        when = f"still gaining {at_round(own[-1])}"
     elif outcome.verdict == "worsening":
         when = f"none of it after {round_name(outcome.best)}, and worse since"
     elif outcome.verdict == "plateaued":

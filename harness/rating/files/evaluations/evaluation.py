@@ -37,6 +37,8 @@ class Checkpoint:
     path: Path
     series: str | None = None
     round: int | None = None
+    label: str | None = None
+    """What the round is called, where its folder's name says it."""
 
     def named(self, model: str) -> str:
         """Return the name of its model in the run: each round has its own."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import yaml
 
-from harness.answering import CHECKPOINT, reference_responses
+from harness.answering import CHECKPOINT, checkpoints_in, names_in_order, reference_responses
 from harness.catalog import Catalog
 from harness.errors import HarnessError, did_you_mean
 from harness.rating.files.evaluations.evaluation import Checkpoint, Evaluation, Families
@@ -41,7 +41,8 @@ def import_evaluations(
 
     Args:
         form: Who made them.
-        sources: Output folders of lm-eval, or logs of Inspect; each may be `ROUND=PATH` or `SERIES:ROUND=PATH`.
+        sources: Output folders of lm-eval, or logs of Inspect; each may be `ROUND=PATH` or `SERIES:ROUND=PATH`, and of
+            a series a folder of checkpoints (`step-0`, `step-1000`, ...) is its rounds, by their names.
         into: The run's folder, made where it is not there.
         series: The sources are the rounds of this series, in their order.
         first_round: The round of the first of them.
@@ -61,8 +62,7 @@ def import_evaluations(
     models = {who.name: _without_paths(who) for who in there.models} if there else {}
     tasks = {use.called: use for use in there.tasks} if there else {}
     found: list[Evaluation] = []
-    for place, source in enumerate(sources):
-        checkpoint = _checkpoint(source, series, first_round + place)
+    for checkpoint in _checkpoints(sources, series, first_round):
         for evaluation in READERS[form](checkpoint, lambda task: family or _family_of(task, catalog)):
             who = ModelUse(
                 name=evaluation.model,
@@ -70,8 +70,9 @@ def import_evaluations(
                 args={"from": form, **evaluation.args},
                 series=checkpoint.series,
                 round=checkpoint.round,
+                checkpoint=checkpoint.label,
             )
-            if models.get(who.name, who) != who:
+            if models.get(who.name, who).model_copy(update={"checkpoint": who.checkpoint}) != who:
                 raise HarnessError(
                     f"{checkpoint.path}: the run has another model {who.name!r}; say which rounds they are: "
                     f"--series NAME, or SERIES:ROUND={checkpoint.path}"
@@ -159,6 +160,22 @@ def _refuse_other_items(run: Run, found: Sequence[Evaluation]) -> None:
                     f"{run.folder}: its item {item.item_id!r} of {item.task!r} is another one than that of "
                     f"{evaluation.settings['path']}; import into a run of its own"
                 )
+
+
+def _checkpoints(sources: Sequence[str | Path], series: str | None, first: int) -> list[Checkpoint]:
+    """Return the sources as checkpoints: of a series a folder of checkpoints has each as a round, by its name."""
+    if series is not None and not any(CHECKPOINT.match(str(source)) for source in sources):
+        paths = [one for source in map(Path, sources) for one in (_held(source) or [source])]
+        labels = names_in_order(paths)
+        return [
+            Checkpoint(path, series, first + place, label)
+            for place, (path, label) in enumerate(zip(paths, labels, strict=True))
+        ]
+    return [_checkpoint(source, series, first + place) for place, source in enumerate(sources)]
+
+
+def _held(path: Path) -> list[Path]:
+    return list(checkpoints_in(path)) if path.is_dir() else []
 
 
 def _checkpoint(source: str | Path, series: str | None, number: int) -> Checkpoint:

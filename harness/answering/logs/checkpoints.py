@@ -7,11 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import pandas as pd
-
-from harness.answering import newest_samples
+from harness.answering.logs.lm_eval_files import newest_samples
 from harness.errors import HarnessError
-from harness.rounds.scores.labels import label_rounds
 
 NUMBERED = re.compile(
     r"^(?:.*[-_.])?(?:global[-_]?step|step|checkpoint|ckpt|round|iter(?:ation)?|epoch)s?[-_]?(\d+)$|^r?(\d+)$",
@@ -44,12 +41,23 @@ def in_order(names: Iterable[str], where: str) -> dict[str, int]:
     return {name: place for place, name in enumerate(ranked)}
 
 
-def named_rounds(names: Sequence[str | None]) -> bool:
-    """Tell whether all rounds have names that say their order by themselves: one number each, amid the same words."""
-    try:
-        return bool(names) and None not in names and bool(label_rounds(pd.Series(names, dtype=object))[1])
-    except HarnessError:  # rounds by their places then, as `in_order` has them
-        return False
+def names_in_order(paths: Sequence[Path]) -> list[str | None]:
+    """Return what each checkpoint is called that is given by itself; None where the names do not say which it is.
+
+    Raises:
+        HarnessError: The names say another order than the one they are given in, as `step-*` of a shell does.
+    """
+    numbers = [number_of(path.name) for path in paths]
+    known = [number for number in numbers if number is not None]
+    if len(paths) < 2 or len(known) < len(paths) or len(set(known)) < len(known):
+        return [None] * len(paths)
+    if known != sorted(known):
+        names = ", ".join(path.name for path in paths[:5]) + (", ..." if len(paths) > 5 else "")
+        raise HarnessError(
+            f"{names}: rounds count in the order they are given, and these names say another (a shell sorts step-100 "
+            f"before step-25); name the folder that holds them, {paths[0].parent}, or each as ROUND=PATH"
+        )
+    return [path.name for path in paths]
 
 
 def checkpoints_in(folder: Path) -> dict[Path, int]:
