@@ -18,6 +18,7 @@ from harness.reporting.charts import lines
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.figures import Drawing, Figure
 from harness.reporting.finding import decimals, spanned, words
+from harness.reporting.findings import findings_of, folded
 from harness.reporting.panels import races
 from harness.reporting.round_figures import MOST_SAID, when
 from harness.rounds import counted
@@ -33,13 +34,16 @@ def beside(several: Sequence[Evidence]) -> Row:
         `rows`: `about`, `what`, `cells` (for each run `value`, `interval`, `anchor` of its evidence, the verdict's
         `mark`, or None), and `difference` of the second run minus the first (`value`, `interval`), None where one of
         them has no figure.
+        `abouts`: what the runs' other findings are about; verdicts on rounds stand with their numbers.
         `figures`: one drawing, with a panel a benchmark that two runs share; none where they share none.
     """
     gains = [_gains(one, _alone(several)) for one in several]
     pairs = [_pairs(one) for one in several]
     rows = [_row(key, [one.get(key) for one in gains], True) for key in _shared(gains)]
     rows += [_row(key, [one.get(key) for one in pairs], False) for key in _shared(pairs)]
-    return {"rows": rows, "figures": _figures(several)}
+    found = [one for each in several for one in folded(findings_of(each))]
+    told = [one.about for one in found if one.mark != "note" and one.evidence != "fig-rounds"]
+    return {"rows": rows, "figures": _figures(several), "abouts": list(dict.fromkeys(told))}
 
 
 def _shared(found: Sequence[dict[tuple[str, str], Row]]) -> list[tuple[str, str]]:

@@ -265,16 +265,10 @@ def render(
             address=address,
             together=together,
             kinds=scorecard.KIND_WORDS,
-            abouts=_abouts(views),
+            abouts=(together or {}).get("abouts", []),
             **parts(style, script, sources),
         )
     )
-
-
-def _abouts(views: Sequence[Row]) -> list[str]:
-    """Return what runs are compared in beside their numbers: verdicts on rounds stand with those."""
-    found = [one for view in views for one in view["findings"] if one.mark != "note" and one.evidence != "fig-rounds"]
-    return list(dict.fromkeys(one.about for one in found))
 
 
 def _about(views: Sequence[Row]) -> str:
