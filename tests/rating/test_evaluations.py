@@ -65,6 +65,7 @@ def output(tmp_path_factory) -> Path:
     how = {"log_samples": True, "evaluation_tracker": tracker, "task_manager": TaskManager(include_defaults=False)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lm_eval.evaluator.add_env_info", lambda storage: None)  # asks pip and more, for half a minute
+        patch.setattr("lm_eval.evaluator.add_tokenizer_info", lambda storage, model: None)  # asks the Hub, for a model
         results = simple_evaluate("dummy", model_args={"api_key": "sk-123456"}, tasks=[chosen, written], **how)
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples)
