@@ -34,6 +34,14 @@ class Example:
     """How much it counts, where feedback weighs."""
     rejected: str | None = None
     """The answer that it was preferred to, where feedback prefers."""
+    wanted: bool | None = None
+    """Whether feedback wants it or rejects it, where it says so of each answer; else it is wanted."""
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What tells it from another example, for a hash."""
+        known = () if self.wanted is None else (self.wanted,)
+        return self.item.item_id, self.text, self.weight, self.rejected, *known
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Learner(Protocol):
     is given. A learner may have two more methods and one more attribute, which a suite can ask for:
 
     - `explore(state, items, samples, round)`: so many drawn answers to each of some held-out items (`explore:`);
-    - `takes`: which fields of `Example` it learns from beside the text, `weight` or `rejected` (`keep:`).
+    - `takes`: which fields of `Example` it learns from beside the text: `weight`, `rejected`, `wanted` (`keep:`).
     """
 
     @property

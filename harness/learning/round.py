@@ -32,7 +32,9 @@ class RoundSummary(BaseModel):
     n_labels: int = 0
     """Samples that were rated, by whomever: what a budget counts."""
     n_kept: int
-    """Answers kept as examples, at most one a practice item."""
+    """Answers kept as examples; with the rule `unpaired` those that are wanted."""
+    n_rejected: int = 0
+    """Answers to unlearn, with the rule `unpaired`."""
     n_tied: int = 0
     """Kept answers to whose item another text was rated just as high, and came later."""
     share_right_kept: float | None

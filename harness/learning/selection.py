@@ -1,4 +1,4 @@
-"""What a rater's feedback keeps: at most one answer an item, as examples to learn from."""
+"""What a rater's feedback keeps as examples to learn from: at most one answer an item, but for `unpaired`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.rating import Rater
 from harness.records import Item, Rating, Response, Scale
 from harness.suite import KeepUse
 
-NEEDS = {"pairs": "rejected", "weighted": "weight"}
+NEEDS = {"pairs": "rejected", "weighted": "weight", "unpaired": "wanted"}
 """The field of `Example` that a rule fills, which a learner must take."""
 
 
@@ -24,6 +24,8 @@ class Kept:
     response: Response
     weight: float = 1.0
     rejected: Response | None = None
+    wanted: bool | None = None
+    """Whether it is wanted or rejected, where the rule keeps both."""
     tied: bool = False
     """Another text of the item was rated just as high, and came later."""
 
@@ -53,6 +55,11 @@ def refuse_rule(learner: Learner, rater: Rater | None, use: KeepUse) -> None:
         raise HarnessError(
             f"rounds: keep: rule: first_right needs a binary rater; {rater.spec.name!r} is {rater.spec.scale}"
         )
+    if use.rule == "unpaired" and rater is not None and (rater.spec.scale == "binary") == (use.at_least is not None):
+        raise HarnessError(
+            f"rounds: keep: rule: unpaired: {rater.spec.name!r} is {rater.spec.scale}: a binary rater says itself what "
+            "is wanted, a graded one needs `at_least`"
+        )
 
 
 def keep(scale: Scale | None, samples: Sequence[Response], ratings: Sequence[Rating]) -> list[Response]:
@@ -67,7 +74,7 @@ def keep(scale: Scale | None, samples: Sequence[Response], ratings: Sequence[Rat
 
 
 def kept(scale: Scale | None, samples: Sequence[Response], ratings: Sequence[Rating], use: KeepUse) -> list[Kept]:
-    """Return the samples that feedback keeps, at most one an item, in the order of the items.
+    """Return the samples that feedback keeps, in the order of the items: at most one of each, but for `unpaired`.
 
     A sample's value is the mean over the rater's criteria and repetitions; one with a failed rating is never kept. Of
     a binary scale the first sample with the value 1 is kept. Of an ordinal or interval scale each item's best (of
@@ -90,6 +97,10 @@ def kept(scale: Scale | None, samples: Sequence[Response], ratings: Sequence[Rat
         values = {name: value for name, value in values.items() if value == 1}
         found = [[one for one in group if one.response_id in values] for group in groups.values()]
         return [Kept(group[0]) for group in found if group]
+    if rule == "unpaired":
+        least = 1.0 if use.at_least is None else use.at_least
+        rated = [one for group in groups.values() for one in group if one.response_id in values]
+        return [Kept(one, wanted=values[one.response_id] >= least) for one in rated]
     best = [(value, one) for group in groups.values() for value, one in _best(group, values, rule)]
     if rule == "best":
         return _share(best, use.share if use.rule else 0.5)
@@ -140,6 +151,7 @@ def examples_of(found: Sequence[Kept], items: Sequence[Item]) -> list[Example]:
             one.response.text or "",
             one.weight,
             one.rejected.text or "" if one.rejected else None,
+            one.wanted,
         )
         for one in found
     ]

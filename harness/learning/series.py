@@ -146,7 +146,8 @@ class Series:
             n_failed=sum(rating.value is None for rating in ratings),
             n_human=len({one.response_id for one in ratings if one.rater_kind == "human"}),
             n_labels=len({one.response_id for one in ratings}),
-            n_kept=len(examples),
+            n_kept=sum(one.wanted is not False for one in examples),
+            n_rejected=sum(one.wanted is False for one in examples),
             n_tied=sum(one.tied for one in found),
             share_right_kept=self._share_right(examples),
             cost_usd=sum(costs) if costs else None,
@@ -154,7 +155,7 @@ class Series:
             sampling_seconds=samples["seconds"],
             rating_seconds=rating_seconds,
             training_seconds=trained["train_seconds"],
-            data_hash=digest([(one.item.item_id, one.text, one.weight, one.rejected) for one in examples]),
+            data_hash=digest([one.facts for one in examples]),
         )
         explored = self._explored(number, trained)
         state = self.state(number)
@@ -256,7 +257,7 @@ class Series:
         )
 
     def _share_right(self, examples: Sequence[Example]) -> float | None:
-        verdicts = [self.learner.right(example.item, example.text) for example in examples]
+        verdicts = [self.learner.right(one.item, one.text) for one in examples if one.wanted is not False]
         known = [verdict for verdict in verdicts if verdict is not None]
         return sum(known) / len(known) if known else None
 

@@ -12,7 +12,8 @@ from harness.learning.learner import Example
 def conversational(examples: Sequence[Example], system: str | None = None) -> bytes:
     """Return examples as JSON Lines: `prompt` and `completion`, or `prompt`, `chosen` and `rejected`.
 
-    An example that counts more or less than another has its `weight` too.
+    Where each answer is wanted or rejected, `label` says which, beside `prompt` and `completion`. An example that
+    counts more or less than another has its `weight` too.
 
     Args:
         examples: What feedback kept.
@@ -27,5 +28,7 @@ def conversational(examples: Sequence[Example], system: str | None = None) -> by
             line["completion"] = answer
         else:
             line |= {"chosen": answer, "rejected": [{"role": "assistant", "content": one.rejected}]}
+        if one.wanted is not None:
+            line["label"] = one.wanted
         lines.append(line | ({"weight": one.weight} if one.weight != 1 else {}))
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()

@@ -130,6 +130,7 @@ def _write(
                 "completion": example.text,
                 **({"rejected": example.rejected} if example.rejected is not None else {}),
                 **({"weight": example.weight} if example.weight != 1 else {}),
+                **({"label": example.wanted} if example.wanted is not None else {}),
                 "item_id": example.item.item_id,
             }
             for example in done.examples

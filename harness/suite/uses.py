@@ -118,19 +118,24 @@ class RatingsUse(Section):
 class KeepUse(Section):
     """What is kept of the samples that a kind of feedback rated."""
 
-    rule: Literal["first", "first_right", "best", "threshold", "weighted", "pairs", "reference"] | None = None
+    rule: Literal["first", "first_right", "best", "threshold", "weighted", "pairs", "unpaired", "reference"] | None = (
+        None
+    )
     """`first`: the first sample, unseen; `first_right`: the first rated 1; `best`: the best of each item, and of those
     the best `share`; `threshold`: the best of each item from `at_least`; `weighted`: the best of each item, weighted by
-    its rating; `pairs`: the best against the worst; `reference`: the item's own answer, a teacher. Where not given,
-    `first_right` for a binary rater, `best` for a graded one, `first` without a rater."""
+    its rating; `pairs`: the best against the worst; `unpaired`: every sample, as wanted or rejected; `reference`: the
+    item's own answer, a teacher. Where not given, `first_right` for a binary rater, `best` for a graded one, `first`
+    without a rater."""
     share: float = Field(default=0.5, gt=0, le=1)
     """With `best`: the share of the items that is kept."""
     at_least: float | None = None
-    """With `threshold`: the lowest rating that is kept."""
+    """With `threshold`: the lowest rating that is kept; with `unpaired` and a graded rater: that is wanted."""
 
     @model_validator(mode="after")
     def _fits(self) -> KeepUse:
-        if (self.rule == "threshold") != (self.at_least is not None):
+        if (self.rule == "threshold" and self.at_least is None) or (
+            self.rule not in ("threshold", "unpaired") and self.at_least is not None
+        ):
             raise ValueError("`rule: threshold` and `at_least` go together")
         return self
 

@@ -309,6 +309,35 @@ def test_trl_trains_on_the_same_tokens_as_plainly(tiny):
 
 @needs_trl
 @pytest.mark.slow
+def test_single_answers_that_are_wanted_rise_over_those_that_are_rejected(tiny):
+    one = learner(tiny, trainer="trl-kto", steps=8, learning_rate=0.003, batch=4)
+    state, _ = one.start()
+    items = one.practice(1)[:4]
+    examples = [Example(item, text, wanted=text == "yes") for item in items for text in ("yes", "no", "no")]
+    after, training = one.train(state, examples, 1)
+    again, _ = one.train(state, examples, 1)
+    assert training.steps == 8
+    assert all(after[name].equal(again[name]) for name in after), "the same bits"
+
+    def likely(weights, text: str) -> float:
+        with one._at_work(weights) as network:
+            prompts = [network.prompt(item.prompt, None) for item in items]
+            lost, _ = network.losses(prompts, [network.target(text)] * 4)
+        return -float(lost.mean())
+
+    assert likely(after, "yes") - likely(after, "no") > likely(state, "yes") - likely(state, "no") + 0.1
+    assert one.takes == {"wanted"}
+    control, _ = one.train(state, [Example(item, "yes") for item in items], 1)
+    assert likely(control, "yes") > likely(state, "yes"), "where nothing is rejected it is fine-tuned"
+    same, nothing = one.train(state, [Example(item, "no", wanted=False) for item in items], 1)
+    assert nothing.steps == 0
+    assert all(same[name].equal(state[name]) for name in state), "nothing is wanted"
+    with pytest.raises(HarnessError, match="2 at least"):
+        learner(tiny, trainer="trl-kto", at_once=1)
+
+
+@needs_trl
+@pytest.mark.slow
 def test_preferences_raise_what_was_preferred(tiny):
     one = learner(tiny, trainer="trl-dpo", steps=8, learning_rate=0.003, batch=4)
     state, _ = one.start()

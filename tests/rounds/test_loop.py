@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.errors import HarnessError, IncompleteError
+from harness.learning import selection
 from harness.learning.jobs import Evaluation
 from harness.learning.learner import Example, Training, make_learner
 from harness.learning.loop import run_feedback, run_seeds, run_series
 from harness.learning.round import Round
 from harness.learning.selection import keep, refuse_rater
+from harness.learning.training_data import conversational
 from harness.rating.rater import RaterSpec, Surroundings, Work, make_rater, rating_of
 from harness.records import Item, Rating, Response, digest
+from harness.suite import KeepUse
 
 TINY = {
     "digits": 2,
@@ -130,13 +135,14 @@ def test_each_round_trains_on_what_the_feedback_kept_and_answers_the_held_out_it
     assert base.summary.model_dump() | NO_TIME == {
         "series": "s", "round": 0, "seed": 0, "feedback": "fan", "n_prompts": 0, "n_samples": 0, "n_ratings": 0,
         "n_failed": 0, "n_kept": 0, "share_right_kept": None, "steps": 7, "train_loss": 0.5, "cost_usd": None,
-        "n_tied": 0, "confidence": None, "kl": None, "data_hash": None, "n_human": 0, "n_labels": 0, **NO_TIME,
+        "n_tied": 0, "confidence": None, "kl": None, "data_hash": None, "n_human": 0, "n_labels": 0, "n_rejected": 0,
+        **NO_TIME,
     }  # fmt: skip
     # 4 prompts of 3 samples; the fourth has no good one; 12 ratings at 0.25
     assert first.summary.model_dump() | NO_TIME == {
         "series": "s", "round": 1, "seed": 0, "feedback": "fan", "n_prompts": 4, "n_samples": 12, "n_ratings": 12,
         "n_failed": 0, "n_kept": 3, "share_right_kept": 1.0, "steps": 3, "train_loss": 0.25, "cost_usd": 3.0,
-        "n_tied": 0, "confidence": None, "kl": None, "n_human": 0, "n_labels": 12, **NO_TIME,
+        "n_tied": 0, "confidence": None, "kl": None, "n_human": 0, "n_labels": 12, "n_rejected": 0, **NO_TIME,
         "data_hash": digest([(str(110 + number), "good 1", 1.0, None) for number in range(3)]),
     }  # fmt: skip
 
@@ -228,6 +234,40 @@ def test_of_a_graded_scale_each_items_best_and_then_the_better_half_are_kept():
     assert kept("ordinal", 1, 2, 5, 5, 3, 4) == ["b0", "c1"]  # best 2, 5, 4; the better half of three is two
     assert kept("interval", 9, None, None, None, 2, 1) == ["a0"]  # best 9 and 2; half of two is one
     assert kept("ordinal", 3, 3, 3, 3, 3, 3) == ["a0", "b0"]
+
+
+def test_unpaired_every_sample_with_a_value_is_wanted_or_rejected():
+    def found(scale: Any, use: KeepUse, *values: float | None) -> dict[str, bool | None]:
+        return {one.response.response_id: one.wanted for one in selection.kept(scale, SAMPLES, ratings(*values), use)}
+
+    assert found("binary", KeepUse(rule="unpaired"), 0, 1, 1, None, 0, 0) == {
+        "a0": False, "a1": True, "b0": True, "c0": False, "c1": False,
+    }  # fmt: skip
+    graded = KeepUse(rule="unpaired", at_least=4)
+    assert found("ordinal", graded, 1, 4, None, 5, 3, None) == {"a0": False, "a1": True, "b1": True, "c0": False}
+    samples = [one.model_copy(update={"text": one.response_id}) for one in SAMPLES]
+    rated = selection.kept("binary", samples, ratings(0, 1, 1, None, None, 0), KeepUse(rule="unpaired"))
+    items = [item(0).model_copy(update={"item_id": name, "prompt": f"say {name}"}) for name in "abc"]
+    lines = [json.loads(line) for line in conversational(selection.examples_of(rated, items)).splitlines()]
+    assert [line["label"] for line in lines] == [False, True, True, False]
+    assert lines[1] == {
+        "prompt": [{"role": "user", "content": "say a"}], "label": True,
+        "completion": [{"role": "assistant", "content": "a1"}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scale", "at_least", "refused"),
+    [("binary", None, False), ("binary", 1, True), ("ordinal", 4, False), ("ordinal", None, True)],
+)
+def test_unpaired_a_graded_rater_needs_a_limit_and_a_binary_one_has_it(scale, at_least, refused):
+    rater = SimpleNamespace(spec=SPEC.model_copy(update={"scale": scale}))
+    learner = SimpleNamespace(name="one", takes={"wanted"})
+    use = KeepUse(rule="unpaired", at_least=at_least)
+    with pytest.raises(HarnessError, match="unpaired") if refused else nullcontext():
+        selection.refuse_rule(learner, rater, use)
+    with pytest.raises(HarnessError, match="the learner 'one' does not learn from it"):
+        selection.refuse_rule(SimpleNamespace(name="one"), rater, use)
 
 
 def test_with_several_criteria_the_mean_decides_and_a_failed_one_excludes():

@@ -1,4 +1,4 @@
-"""Training by TRL: fine-tuning on kept answers, or direct preference optimization on pairs.
+"""Training by TRL: fine-tuning on kept answers, direct preference optimization on pairs, or KTO on single answers.
 
 The steps, batches, rates and tokens are those of `trainer: plain`, so that only the trainer differs. TRL works on a
 copy of the model: what it puts into a model does not stay in ours.
@@ -14,11 +14,13 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+import numpy as np
+
 from harness.learning.learner import Example, SeriesEnded, Training
 from harness.learning.learners.network import Network
 from harness.learning.learners.plain import Fitting
 
-Trainer = Literal["trl-sft", "trl-dpo"]
+Trainer = Literal["trl-sft", "trl-dpo", "trl-kto"]
 
 
 def fit_by_trl(
@@ -34,13 +36,14 @@ def fit_by_trl(
 
     Args:
         network: What is trained.
-        examples: What is learnt. `trl-dpo` learns from those that were preferred to another answer; where there are
-            none (the control) it trains on the answers as `trl-sft` does, with as many steps.
+        examples: What is learnt. `trl-dpo` learns from those that were preferred to another answer, `trl-kto` from
+            those that are wanted and those that are rejected; where there are none (the control) both train on the
+            answers as `trl-sft` does, with as many steps. Where nothing is wanted nothing is trained.
         how: Steps, batches and rates.
         system: The system prompt.
         seed: Decides the order.
         trainer: Which of TRL's.
-        beta: Of `trl-dpo`: how strongly the model is held to that of the round before.
+        beta: Of `trl-dpo` and `trl-kto`: how strongly the model is held to that of the round before.
 
     Raises:
         SeriesEnded: The loss is no number.
@@ -48,11 +51,15 @@ def fit_by_trl(
     import torch
     from transformers import PrinterCallback
 
-    if not examples:
+    if all(one.wanted is False for one in examples):
         return Training(0, None)
-    pairs = trainer == "trl-dpo" and any(one.rejected is not None for one in examples)
+    make = _tuning
+    if trainer == "trl-dpo" and any(one.rejected is not None for one in examples):
+        make = _preferring
+    if trainer == "trl-kto" and any(one.wanted is False for one in examples):
+        make = _sorting
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), TemporaryDirectory() as folder:
-        made = (_preferring if pairs else _tuning)(network, examples, system, _settings(how, seed, folder), beta)
+        made = make(network, examples, system, _settings(how, seed, folder), beta)
         made.remove_callback(PrinterCallback)
         made.train()
         losses = [float(entry["loss"]) for entry in made.state.log_history if "loss" in entry]
@@ -121,6 +128,48 @@ def _preferring(
 
     return ByTokens(
         copy.deepcopy(network.model), copy.deepcopy(network.model), trl.DPOConfig(**settings, beta=beta),
+        train_dataset=Dataset.from_list(rows), processing_class=_tokenizer(network),
+    )  # fmt: skip
+
+
+def _sorting(
+    network: Network, examples: Sequence[Example], system: str | None, settings: dict[str, Any], beta: float
+) -> Any:
+    """Return the trainer of Kahneman-Tversky optimization, in which wanted and rejected answers weigh the same.
+
+    TRL takes the rows as they lie, and estimates the divergence from the answers of a batch at prompts of others.
+    """
+    from datasets import Dataset
+
+    trl: Any = import_module("trl")  # whose names are lazy
+
+    size = settings["per_device_train_batch_size"]
+    count = settings["max_steps"] * size * settings["gradient_accumulation_steps"]
+    random = np.random.default_rng(settings["seed"])
+    order = np.concatenate([random.permutation(len(examples)) for _ in range(-(-count // len(examples)))])[:count]
+    tokens = [(network.prompt(one.item.prompt, system), network.target(one.text)) for one in examples]
+    rows = [
+        {
+            "prompt_ids": tokens[place][0],
+            "completion_ids": tokens[place][1],
+            "KL_completion_ids": tokens[batch[number - 1]][1],
+            "label": examples[place].wanted is not False,
+        }
+        for batch in order.reshape(-1, size)
+        for number, place in enumerate(batch)
+    ]
+    rejected = sum(one.wanted is False for one in examples)
+    wanted = len(examples) - rejected
+
+    class ByTokens(trl.KTOTrainer):  # type: ignore[misc]
+        """TRL's trainer on rows that have tokens already, as its `SFTTrainer` takes them."""
+
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+    weights = {"desirable_weight": max(1.0, rejected / wanted), "undesirable_weight": max(1.0, wanted / rejected)}
+    return ByTokens(
+        copy.deepcopy(network.model), copy.deepcopy(network.model), trl.KTOConfig(**settings, **weights, beta=beta),
         train_dataset=Dataset.from_list(rows), processing_class=_tokenizer(network),
     )  # fmt: skip
 

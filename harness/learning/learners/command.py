@@ -106,7 +106,7 @@ class Command:
     cache: Path = field(compare=False)
     budget: Budget | None = field(default=None, compare=False)
     """What the command may spend on the answers of an endpoint."""
-    takes = frozenset({"weight", "rejected"})
+    takes = frozenset({"weight", "rejected", "wanted"})
 
     @property
     def seed(self) -> int:
@@ -165,7 +165,7 @@ class Command:
         Raises:
             SeriesEnded: The program failed, took too long, or made no model.
         """
-        kept = [(one.item.item_id, one.text, one.weight, one.rejected) for one in examples]
+        kept = [one.facts for one in examples]
         folder = self.work / f"training-{digest(self.version, round, str(state.model), kept)}"
         if not (folder / MODEL).is_file():
             folder.mkdir(parents=True, exist_ok=True)

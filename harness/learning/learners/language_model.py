@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EMBEDDED = "embedded"
+TAKES = {"plain": {"weight"}, "trl-sft": set(), "trl-dpo": {"rejected"}, "trl-kto": {"wanted"}}
+"""What each trainer learns from beside an answer's text."""
 State = dict[str, "Tensor"]
 """The weights that are trained."""
 
@@ -67,10 +69,11 @@ class LanguageModelSettings(PracticeSettings, Fitting):
 
     model: str = EMBEDDED
     """`embedded`, a folder, or a model's name on the hub."""
-    trainer: Literal["plain", "trl-sft", "trl-dpo"] = "plain"
-    """`plain`: fine-tuning in torch alone; `trl-sft`: the same by TRL; `trl-dpo`: preference pairs (`rule: pairs`)."""
+    trainer: Literal["plain", "trl-sft", "trl-dpo", "trl-kto"] = "plain"
+    """`plain`: fine-tuning in torch alone; `trl-sft`: the same by TRL; `trl-dpo`: preference pairs (`rule: pairs`);
+    `trl-kto`: wanted and rejected answers (`rule: unpaired`)."""
     beta: float = Field(default=0.1, gt=0)
-    """Of `trl-dpo`: how strongly the model is held to that of the round before."""
+    """Of `trl-dpo` and `trl-kto`: how strongly the model is held to that of the round before."""
     lora: LoraSettings | None = None
     """Train a low-rank adapter instead of all weights."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -96,8 +99,8 @@ class LanguageModel:
 
     @property
     def takes(self) -> frozenset[str]:
-        """What it learns from beside the text: weights by the plain trainer, the rejected answer by `trl-dpo`."""
-        return frozenset({"plain": {"weight"}, "trl-sft": set(), "trl-dpo": {"rejected"}}[self.settings.trainer])
+        """What it learns from beside the text: weights, or what a trainer of TRL's does."""
+        return frozenset(TAKES[self.settings.trainer])
 
     @property
     def name(self) -> str:
@@ -107,7 +110,7 @@ class LanguageModel:
     @property
     def version(self) -> str:
         """The hash of settings, seed, model, task and the recipe's own version."""
-        plain = {"beta"} if self.settings.trainer != "trl-dpo" else set()
+        plain = {"beta"} if self.settings.trainer not in ("trl-dpo", "trl-kto") else set()
         chosen = self.settings.model_dump(exclude={"device", "model", *plain})
         return digest("language_model", chosen, self.seed, self.source, self.task.version, 1)
 
@@ -288,6 +291,8 @@ def language_model(
         raise HarnessError(
             f"the learner 'language_model' needs {', '.join(absent)}: pip install 'feedback-harness[train]'"
         )
+    if wanted.trainer == "trl-kto" and (wanted.at_once or wanted.batch) < 2:
+        raise HarnessError("rounds.settings: trl-kto compares the answers of a batch (`batch`, `at_once`): 2 at least")
     task = problem_task(wanted.task, catalog or Catalog())
     if wanted.model == EMBEDDED:
         folder = str(torch_folder(cache or default_cache()))
