@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from harness.errors import HarnessError
 from harness.rating.files.source import Kind, Source, read_source
-from harness.rating.files.table import Rows, Table, written
+from harness.rating.files.table import Rows, Table, without_summary, written
 
 SHEETS: tuple[Kind, ...] = ("csv", "parquet")
 """Kinds of files that are tables, ..."""
@@ -40,7 +40,15 @@ def read_sources(paths: str | Path | Sequence[str | Path], records: str | None =
             raise HarnessError(f"{path}: is given twice")
         seen.add(path.resolve())
     sources = [read_source(path, records) for path in paths]
-    return sources[0] if len(sources) == 1 else _joined(sources)
+    return sources[0] if len(sources) == 1 else _joined([*map(_without_summary, sources)])
+
+
+def _without_summary(source: Source) -> Source:
+    """Return a sheet without the rows at its end that sum it up: of the whole they would stand in the middle."""
+    if not isinstance(source.entries, Rows):
+        return source
+    table, said = without_summary(source.entries.table)
+    return replace(source, entries=Rows(table), notes=[*source.notes, *said]) if said else source
 
 
 def _joined(sources: Sequence[Source]) -> Source:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.by_file import with_raters_of_files
 from harness.rating.files.comparisons import settle_sides, sided, verdicts
 from harness.rating.files.gathered import ALIKE, DIFFERENT, Cells, cells_of, different_rows
 from harness.rating.files.layout import Layout, layout_of, with_records_opened
@@ -170,6 +171,8 @@ def read_table(
     if not len(table):
         raise HarnessError(f"{source.path}: has no ratings, only a header")
     table, opened = with_records_opened(table, said)
+    table, named = with_raters_of_files(table, source, said, where)
+    opened += named
     layout = layout_of(table, said.model_copy(update={"beside": tuple(also)}), where)
     for name in also:
         if name not in table.names and name not in layout.fields:

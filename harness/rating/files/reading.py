@@ -26,7 +26,7 @@ from harness.rating.files.paths import MISSING, look_up
 from harness.rating.files.ratings_file import AGGREGATE, kind_of
 from harness.rating.files.rationales import without_texts
 from harness.rating.files.repeats import Answer, Rejected, settle
-from harness.rating.files.rows import Names, rows_of
+from harness.rating.files.rows import OWNER, Names, rows_of
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.table import Entry, written
 from harness.rating.files.tabular import SLOT, of_table, scale_of
@@ -297,7 +297,8 @@ class _Reader:
     def _needed(self, name: str, given: dict[str, str | None]) -> str:
         found = given.get(name)
         if not found:
-            raise _Unfit(f"has no {name} ({' or '.join(self.mapping.fields[name].path) or name})")
+            paths = [path for path in self.mapping.fields[name].path if path != OWNER]
+            raise _Unfit(f"has no {name} ({' or '.join(paths) or name})")
         return found
 
     def _number(self, name: str, given: dict[str, str | None]) -> float | None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harness.rating.files.cells import holds
+from harness.rating.files.by_file import name_of, names_of, place_of, told
+from harness.rating.files.cells import holds, plain
 from harness.rating.files.mapping import Mapping, Step
 from harness.rating.files.paths import MISSING, look_up, of_columns
 from harness.rating.files.source import Source
@@ -14,6 +15,8 @@ from harness.rating.files.table import Entry
 
 Names = dict[str, Any]
 """What paths begin with: `.` is the record of the file, the others were bound by steps."""
+OWNER = "by_file"
+"""Of several files that are called as raters are, the one whose a record's file is."""
 
 
 def rows_of(source: Source, mapping: Mapping) -> Iterator[tuple[Entry, Names]]:
@@ -22,8 +25,11 @@ def rows_of(source: Source, mapping: Mapping) -> Iterator[tuple[Entry, Names]]:
     for name, columns in data.items():
         if columns:
             source.notes.append(f"taken for data, not for answers ({name}): {', '.join(sorted(columns))}")
+    owners = _owners(source, mapping)
     for entry in source.entries:
-        start: Names = {".": entry.record, "file": source.path.name.split(".")[0], "row_number": str(entry.row)}
+        start: Names = {".": entry.record, "file": name_of(source, entry.row), "row_number": str(entry.row)}
+        if owners:
+            start[OWNER] = owners[place_of(source, entry.row)]
         rows = [start]
         for step in mapping.rows:
             rows = [below for names in rows for below in _below(names, step, data.get(step.name, set()))]
@@ -32,6 +38,20 @@ def rows_of(source: Source, mapping: Mapping) -> Iterator[tuple[Entry, Names]]:
         for step in mapping.ai_rows:
             rows = [below for names in rows for below in _some_below(names, step, set())]
         yield from ((entry, names) for names in rows)
+
+
+def _owners(source: Source, mapping: Mapping) -> list[str]:
+    """Return whose each of several files is, where no record says who rated; that is said."""
+    paths = [path for path in mapping.fields["rater"].path if path != OWNER] if "rater" in mapping.fields else []
+    if not paths or OWNER not in mapping.fields["rater"].path:
+        return []
+    records = ({".": entry.record} for entry in source.entries)
+    if any(plain(look_up(path, record)) is not None for record in records for path in paths):
+        return []
+    names = names_of([path for path, _ in source.files])
+    if len(names) > 1:
+        source.notes.append(told(names))
+    return names
 
 
 def _below(names: Names, step: Step, data: set[str]) -> list[Names]:
