@@ -81,14 +81,19 @@ def report(
             raise HarnessError(
                 "a notebook takes one run" + ", and no --fail-if" * bool(gates) + ", and no --by" * bool(by)
             )
+        _alone("--notebook", "runs in the place of the page", json=as_json, pdf=pdf, card=card, bundle=bundle,
+               redact_text=redact_text, usd_per_hour=usd_per_hour, open=open_, **said.given)  # fmt: skip
         typer.echo(str(reporting.run_notebook(notebook, runs[0], out, include=include or ())))
         return
+    if as_json:
+        _alone("--json", "prints, and writes no page", out=out, pdf=pdf, card=card, bundle=bundle, open=open_,
+               redact_text=redact_text, usd_per_hour=usd_per_hour)  # fmt: skip
     columns, words = said.columns, said.words()
     if all(source.is_dir() for source in runs):
         refuse_for_a_run(**said.given)
     if len(runs) == 1 and (scores := _scores(runs[0])) is not None:
         told = {**said.given, "redact-text": redact_text, "bundle": bundle, "usd-per-hour": usd_per_hour,
-                "by": by, "fail-if": fail_if}  # fmt: skip
+                "by": by, "fail-if": fail_if, "card": card}  # fmt: skip
         if wrong := [name.replace("_", "-") for name, one in told.items() if one]:
             raise HarnessError(f"--{wrong[0]}: {runs[0]} holds scores, not ratings; `harness rounds` has their options")
         if as_json:
@@ -132,6 +137,13 @@ def report(
         summaries = [reporting.summary(run) for run in opened] if gates else []
     _done(page, pdf, open_)
     stop_where_runs_fail(gates, summaries, junit)
+
+
+def _alone(option: str, what: str, **others: object) -> None:
+    """Refuse what an option would leave undone, instead of dropping it in silence."""
+    given = [f"--{name.replace('_', '-')}" for name, value in others.items() if value]
+    if given:
+        raise typer.BadParameter(f"stands alone: it {what}; leave {', '.join(given)} out", param_hint=option)
 
 
 def _scores(path: Path) -> Rounds | None:

@@ -79,6 +79,8 @@ def rounds(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say of every series which round was the last that helped: improving, plateaued, worsening or inconclusive."""
+    from dataclasses import replace
+
     from harness.answering import checkpoints_in
     from harness.cli.gated import VERDICTS, of_rounds
     from harness.cli.gates import gates_of, stop_where_failing
@@ -88,6 +90,7 @@ def rounds(
         Source,
         compare_rounds,
         compare_summaries,
+        is_fed,
         published_series,
         read_map,
         read_scores,
@@ -129,6 +132,7 @@ def rounds(
             pairs=pairs,
             ceiling=ceiling,
         )
+        found = replace(found, fed=is_fed(sources))
         for warning in found.warnings:
             if warning["code"] == "no_control":
                 raise HarnessError(f"--control: {warning['message']}")

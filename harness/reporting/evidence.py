@@ -21,7 +21,6 @@ from harness.learning import kept_rates, stale
 from harness.rounds import (
     Label,
     Rounds,
-    answers,
     checkpoint_names,
     compare_rounds,
     from_run,
@@ -90,7 +89,7 @@ class Evidence:
         return cls(
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
-            answers=answers(found.results, run.suite.rounds is not None),
+            answers=found.answers,
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in agreed.pairs],

@@ -23,6 +23,7 @@ from harness.records import digest
 from harness.reporting import page
 from harness.reporting.card import card
 from harness.reporting.cases import carried
+from harness.reporting.decision import decision
 from harness.reporting.drawn import look_of, read_record, run_hash, write_record
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import KINDS
@@ -48,11 +49,14 @@ class Entry:
     name: str
     description: str
     answer: str
+    """What to do, else what the run says."""
     time: str
     tasks: list[str]
     raters: list[str]
     verdicts: list[Row]
     """`about, mark, sentence`: of each series and benchmark, then of each AI judge."""
+    question: str = ""
+    """What its page asks."""
 
 
 def publish(
@@ -139,7 +143,7 @@ def _draw(one: _Page) -> Entry:
     html = page.render([view], Catalog(one.include), index="../../index.html", address=one.address)
     write_whole(one.site / "runs" / one.slug / "card.png", card(view, page.question([view])))
     write_whole(one.site / "runs" / one.slug / "index.html", html.encode())
-    return _entry(one.slug, evidence)
+    return _entry(one.slug, evidence, page.question([view]))
 
 
 def _named(folders: list[Path]) -> list[tuple[str, Path]]:
@@ -157,7 +161,7 @@ def _named(folders: list[Path]) -> list[tuple[str, Path]]:
     return found
 
 
-def _entry(slug: str, evidence: Evidence) -> Entry:
+def _entry(slug: str, evidence: Evidence, question: str) -> Entry:
     run = evidence.run
     verdicts = [
         {
@@ -176,12 +180,13 @@ def _entry(slug: str, evidence: Evidence) -> Entry:
         slug=slug,
         name=run.suite.name,
         description=without_whereabouts(run.suite.description),
-        answer=without_whereabouts(answer(evidence)),
+        answer=without_whereabouts(decision(evidence) or answer(evidence)),
         time=str(times.get("finished") or times.get("started") or NO_TIME),
         tasks=sorted(map(str, run.items["task"].unique())),
         raters=sorted({evidence.name(rater) for rater, kind in evidence.kinds.items() if kind != "human"})
         + (["people"] if "human" in evidence.kinds.values() else []),
         verdicts=verdicts,
+        question=question,
     )
 
 
@@ -195,6 +200,7 @@ def _index(entries: list[Entry], catalog: Catalog) -> str:
         .get_template("index.html")
         .render(
             entries=entries,
+            questions=list(dict.fromkeys(entry.question for entry in entries if entry.question)),
             tasks=sorted({task for entry in entries for task in entry.tasks}),
             raters=sorted({rater for entry in entries for rater in entry.raters}),
             marks=[mark for mark in KINDS if any(row["mark"] == mark for entry in entries for row in entry.verdicts)],
@@ -216,7 +222,8 @@ def _feed(entries: list[Entry], base_url: str) -> bytes:
         return element
 
     add(feed, "id", names.urn)
-    add(feed, "title", "Verdicts on human and AI feedback")
+    fed = any(entry.question != "Does training still help?" for entry in entries)
+    add(feed, "title", f"Verdicts on {'human and AI feedback' if fed else 'checkpoints'}")
     add(feed, "updated", max((entry.time for entry in entries), default=NO_TIME))
     add(add(feed, "author"), "name", "feedback-harness")
     add(feed, "link", rel="self", href=f"{base}feed.xml")

@@ -12,6 +12,7 @@ from .scores.run_scores import checkpoint_names as checkpoint_names
 from .scores.run_scores import from_run as from_run
 from .scores.run_scores import settings_of as settings_of
 from .scores.sources import Source as Source
+from .scores.sources import is_fed as is_fed
 from .scores.sources import read_map as read_map
 from .scores.sources import read_scores as read_scores
 from .scores.sources import read_table as read_table

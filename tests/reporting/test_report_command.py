@@ -63,3 +63,16 @@ def test_a_table_of_scores_whose_rounds_have_names_has_a_page(command, tmp_path)
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert ">step</text>" in html
     assert ">1500</text>" in html
+
+
+@pytest.mark.parametrize(
+    ("option", "others"),
+    [
+        (["--notebook", "plateau"], ["--redact-text", "--pdf", "x.pdf"]),
+        (["--json"], ["--out", "x.html", "--card", "x.png"]),
+    ],
+)
+def test_what_an_option_would_leave_undone_is_refused(command, tmp_path, option, others):
+    done = command(tmp_path, *option, *others)
+    assert done.exit_code == 2
+    assert "stands alone" in done.output

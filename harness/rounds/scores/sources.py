@@ -102,6 +102,22 @@ def sources_settings(sources: Sequence[str | Path | Source]) -> dict[str, Any]:
     return found
 
 
+def is_fed(sources: Sequence[str | Path | Source]) -> bool:
+    """Return whether any scores may be of a series trained with feedback: tables, and runs that trained some.
+
+    Checkpoints that were only evaluated, by lm-eval, Inspect or a run, are training alone.
+    """
+    fed = []
+    for source in _each(map(_source, sources)):
+        if is_run(source.path):
+            from harness.run import Run
+
+            fed.append(Run(source.path).suite.rounds is not None)
+        else:
+            fed.append(not source.path.is_dir() and not is_inspect_log(source.path))
+    return any(fed)
+
+
 def read_map(path: str | Path) -> list[Source]:
     """Return the sources that a YAML file maps to rounds: `SERIES: {ROUND: PATH}`, paths beside the file.
 

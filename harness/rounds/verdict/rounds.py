@@ -16,7 +16,7 @@ from harness.rounds.harms.flags import Flag
 from harness.rounds.scores.checked import Notice
 from harness.rounds.scores.grid import ScoreGrid, by_benchmark, score_grids
 from harness.rounds.scores.run_scores import costs_of, from_run, settings_of
-from harness.rounds.scores.sources import read_scores, sources_settings
+from harness.rounds.scores.sources import is_fed, read_scores, sources_settings
 from harness.rounds.verdict.bands import deltas
 from harness.rounds.verdict.comparison import Comparison, compare_series, compared_pairs
 from harness.rounds.verdict.difference import Difference, difference
@@ -45,6 +45,8 @@ class Rounds:
     results: list[RoundsResult]
     comparisons: list[Comparison] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
+    fed: bool = True
+    """Whether series were trained with feedback: checkpoints that were only evaluated are training alone."""
 
     @property
     def df(self) -> pd.DataFrame:
@@ -63,7 +65,7 @@ class Rounds:
     @property
     def answers(self) -> list[str]:
         """What each kind of feedback gave, a sentence each, beyond training alone where a control tells; by Holm."""
-        return answers(self.results)
+        return answers(self.results, self.fed)
 
     @property
     def summary(self) -> list[str]:
@@ -184,7 +186,7 @@ def compare_rounds(
     if selected:
         mark: Flag = {"flag": "selection_items", "outcome": "yes", "n_rows": selected}
         results = [replace(result, flags=[*result.flags, mark]) for result in results]
-    return Rounds(results, comparisons, warnings)
+    return Rounds(results, comparisons, warnings, told.get("fed", True))
 
 
 def _read(scores: pd.DataFrame | Run | str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -193,9 +195,10 @@ def _read(scores: pd.DataFrame | Run | str | Path) -> tuple[pd.DataFrame, dict[s
         return scores, {}
     if isinstance(scores, str | Path):
         frame, costs = read_scores([scores])
-        told = sources_settings([scores])
+        told = sources_settings([scores]) | {"fed": is_fed([scores])}
     else:
         frame, costs, told = scores.worked_out(from_run), costs_of(scores), settings_of(scores)
+        told |= {"fed": scores.suite.rounds is not None}
     return frame, told | {"costs": costs, "cluster": "cluster" if "cluster" in frame else None}
 
 
