@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from harness.beside import called
 from harness.catalog import Catalog, function_named
-from harness.errors import HarnessError, did_you_mean
+from harness.errors import HarnessError, IncompleteError, did_you_mean
 from harness.records import Item, Status
 
 BUILTIN = {"addition": "addition", "language_model": "language_model", "command": "command", "prompt": "prompt"}
@@ -101,6 +101,14 @@ class SeriesEnded(HarnessError):
 
     def __str__(self) -> str:
         return f"{self.status}: {self.message}"
+
+
+class Unrated(SeriesEnded, IncompleteError):
+    """A rater gave nothing a value: the series cannot go on until it is mended."""
+
+    def __init__(self, message: str) -> None:
+        """Make the error; `message` says who failed, on what and why."""
+        super().__init__("no_feedback", message)
 
 
 @dataclass(frozen=True)

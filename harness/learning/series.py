@@ -20,7 +20,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.errors import IncompleteError
 from harness.learning.feedback import Exported, Mixture, deciding, gathered, parts_of
 from harness.learning.jobs import (
     Evaluation,
@@ -33,7 +32,7 @@ from harness.learning.jobs import (
     read_result,
     state_file,
 )
-from harness.learning.learner import Answer, Example, Learner, from_json
+from harness.learning.learner import Answer, Example, Learner, Unrated, from_json
 from harness.learning.overlap import refuse_held_out
 from harness.learning.processes import Call
 from harness.learning.round import Round, RoundSummary
@@ -193,7 +192,7 @@ class Series:
         """Return the rater's ratings of the samples, flagged as what selected the training data.
 
         Raises:
-            IncompleteError: Every rating failed: to go on would be a round without feedback under a wrong name.
+            Unrated: Nothing has a value: to go on would be a round without feedback under a wrong name.
             Waiting: People have not rated what they are to rate.
         """
         if self.rater is None:
@@ -211,11 +210,11 @@ class Series:
             rating.model_copy(update={"flags": [*dict.fromkeys([*rating.flags, "selection_item"])]})
             for rating in gathered(parts_of(self.rater), work, self._before(number))
         ]
-        failed = [rating for rating in ratings if rating.status in ("error", "timeout")]
-        if ratings and len(failed) == len(ratings):
-            raise IncompleteError(
-                f"series {self.name!r}: the rater {self.rater.spec.name!r} failed on all {len(failed)} samples "
-                f"({failed[0].error}); mend it and run the same command again"
+        written = any((one.text or "").strip() for one in practice)  # what says nothing may have no value
+        if written and ratings and all(rating.value is None for rating in ratings):
+            raise Unrated(
+                f"series {self.name!r}: the rater {self.rater.spec.name!r} failed on all {len(practice)} samples "
+                f"({ratings[0].error}); mend it and run the same command again"
             )
         return ratings
 

@@ -33,6 +33,9 @@ def methods(evidence: Evidence, redact_text: bool = False) -> Row:
         ("Platform", manifest.get("platform")),
         ("Git commit", manifest.get("git")),
     ]
+    ended = {key: why for key, why in (manifest.get("ended") or {}).items() if why}
+    if ended:
+        facts.append(("Series that ended early", without_whereabouts(_shown(ended))))
     return {
         "facts": [(name, UNKNOWN if value in (None, "") else _shown(value)) for name, value in facts],
         "times": sorted((name.capitalize(), _shown(value)) for name, value in (manifest.get("times") or {}).items()),

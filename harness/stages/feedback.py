@@ -38,7 +38,7 @@ def _rater(context: Context, name: str) -> Rater:
 
 
 def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, SeriesEnded]]) -> None:
-    """Note which series could not go on, and why; give people what they are waited for.
+    """Note which series could not go on, and why, and those no more that now can; give people what they are waited for.
 
     A series that has spent its budget, or was only to be exported, has ended as it should.
 
@@ -47,11 +47,18 @@ def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, Ser
     """
     run = context.run
     waiting: dict[str, Any] = dict.fromkeys(run.manifest.get("waiting", {}))
+    caps = use.budget.model_dump(exclude_none=True)
+    known = run.manifest.get("ended", {})
+    ended: dict[str, str | None] = {
+        key: reason if reason and run.manifest.get("budgets", {}).get(key) == caps else None
+        for key, reason in known.items()
+    }
     lines, asked = [], []
     for series, error in stopped:
         key = _key(series.name, series.learner.seed)
         if error.status == "budget":
-            run.note(ended={key: str(error)}, budgets={key: use.budget.model_dump(exclude_none=True)})
+            ended[key] = str(error)
+            run.note(budgets={key: caps})
             continue
         if isinstance(error, Exported):
             _export(run, key, error, use.settings.get("system_prompt"))
@@ -63,7 +70,9 @@ def settle(context: Context, use: RoundsUse, stopped: Sequence[tuple[Series, Ser
             waiting[key] = {"rater": error.rater, "responses": [one.response_id for one in error.practice]}
             asked.append(error.rater)
         else:
-            run.note(ended={key: str(error)})
+            ended[key] = str(error)
+    if ended != known:
+        run.note(ended=ended)
     if waiting:
         run.note(waiting=waiting)
     if not lines:

@@ -18,11 +18,12 @@ from harness.records import Rating
 from harness.reporting import page
 from harness.reporting.cases import carried
 from harness.reporting.evidence import Evidence
+from harness.reporting.fan_figure import fan
 from harness.reporting.feedback_figures import proxy
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.page import report
 from harness.reporting.rater_figures import calibration, frontier, principles
-from harness.reporting.round_figures import fan, flow, race
+from harness.reporting.round_figures import flow, race
 from harness.reporting.scorecard import scorecard, worth
 from harness.reporting.tables import scores as score_rows
 from harness.run.folder import Run

@@ -22,6 +22,8 @@ from harness.plan import plan_suite
 from harness.rating import asked_of, find_rater
 from harness.rating.rater import RaterSpec, Surroundings, Work, rating_of
 from harness.records import Item, Rating, Response, digest
+from harness.reporting.evidence import Evidence
+from harness.reporting.methods import methods
 from harness.run import Run
 from harness.stages import run_suite
 from harness.suite import Suite
@@ -154,6 +156,29 @@ def test_people_alone_never_stand_for_no_feedback(mine, tmp_path):
             suite({"people": "human_correctness"}), tmp_path / "run", stages=["rounds"], include=[mine], workers=1
         )
     assert Run(tmp_path / "run").rounds["round"].tolist() == [0]
+
+
+def test_a_rater_that_fails_on_everything_ends_its_series_alone(mine, tmp_path, monkeypatch):
+    asked = suite({"judged": "judge", "sure": "answer_probability", "none": None}, seeds=2)
+    go = {"out": tmp_path / "run", "stages": ["rounds"], "include": [mine], "workers": 1}
+    monkeypatch.setattr(toys, "DOWN", {"judge"})
+    with pytest.raises(IncompleteError) as failed:
+        run_suite(asked, **go)
+    told = str(failed.value)
+    assert "judged, seed 0: no_feedback: " in told
+    assert "judged, seed 1: no_feedback: series 'judged': the rater 'judge' failed on all 12 samples (no provi" in told
+    assert "the rater 'answer_probability' failed on all 12 samples (the response has no log-probabilities)" in told
+    run = Run(tmp_path / "run")
+    assert run.rounds.groupby("series")["round"].max().to_dict() == {"judged": 0, "sure": 0, "none": 3}
+    assert len(run.manifest["ended"]) == 4
+    monkeypatch.setattr(toys, "DOWN", set())
+    with pytest.raises(IncompleteError, match="sure, seed 1: no_feedback"):
+        run_suite(asked, **go)
+    run = Run(tmp_path / "run")
+    assert run.rounds.groupby("series")["round"].max().to_dict() == {"judged": 3, "sure": 0, "none": 3}
+    told = dict(methods(Evidence(run))["facts"])["Series that ended early"]
+    assert "sure, seed 1: no_feedback" in told
+    assert "judged" not in told
 
 
 def test_a_series_that_has_spent_its_budget_has_ended(mine, tmp_path):
