@@ -85,7 +85,12 @@ class ChatServer:
                 head = await reader.readuntil(b"\r\n\r\n")
                 fields = (line.lower().split(b":") for line in head.split(b"\r\n"))
                 length = next((int(field[1]) for field in fields if field[0] == b"content-length"), 0)
-                body = json.loads(await reader.readexactly(length) or b"{}")
+                content = await reader.readexactly(length)
+                if (other := self.other(head.split(b" ")[0], head.split(b" ")[1], content)) is not None:
+                    if not await self._send(writer, other[0], ["retry-after-ms: 1"], other[1]):
+                        break
+                    continue
+                body = json.loads(content or b"{}")
                 self.requests += 1
                 if self.keep_bodies:
                     self.bodies.append(body)
@@ -102,6 +107,18 @@ class ChatServer:
             pass
         finally:
             writer.close()
+
+    def other(self, method: bytes, path: bytes, content: bytes) -> tuple[int, dict | bytes] | None:
+        """Answer what is no call: nothing is, here. A status of 0 is a connection that is cut."""
+
+    async def _send(self, writer, status, headers, content) -> bool:
+        if not status:
+            return False
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(data)}", *headers]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + data)
+        await writer.drain()
+        return True
 
     async def _answer(self, body, writer, anthropic) -> bool:
         fault = self.fault(self.requests, body)
@@ -128,11 +145,7 @@ class ChatServer:
             status, headers, content = (self._message if anthropic else self._content)(fault, body)
         if fault == GOOD and self.keep_bodies:
             self.answered[body["messages"][-1]["content"]] += 1
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(data)}", *headers]
-        writer.write("\r\n".join([*lines, "", ""]).encode() + data)
-        await writer.drain()
-        return True
+        return await self._send(writer, status, headers, content)
 
     def _content(self, fault, body):
         def error(message, **fields):

@@ -53,6 +53,12 @@ def mirrors() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def batch_server() -> ModuleType:
+    """The module of the server that has batch interfaces too."""
+    return importlib.import_module("batch_server")
+
+
+@pytest.fixture(scope="session")
 def chat_server() -> ModuleType:
     """The module of the chat server that misbehaves as real ones do."""
     return importlib.import_module("chat_server")

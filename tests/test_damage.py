@@ -174,6 +174,19 @@ Run(sys.argv[1]).replace_items("small", [Item(task="small", item_id="1", family=
 """
 
 
+def test_a_file_written_anew_by_a_command_killed_before_its_checksum_is_read(run, monkeypatch):
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(sums.Checksums, "_settle", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run.note(seed=5)
+    again = Run(run.folder)
+    assert again.manifest["seed"] == 5  # without having been swept
+    assert states(again) == {}
+
+
 @pytest.mark.parametrize("at", range(1, 9))
 def test_a_command_killed_between_a_file_and_its_checksum_leaves_a_run_that_goes_on(run, at):
     done = subprocess.run([sys.executable, "-c", KILLED, str(run.folder), str(at)], check=False)

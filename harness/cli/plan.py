@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,16 +107,19 @@ def _show(found: Plan) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=140)
-    counted = ("items", "to do", "there", "calls", "cached", "tokens in", "tokens out", "USD", "time")
+    both = found.batch_usd != found.direct_usd
+    prices = ("USD directly", "by batch") if both else ("USD",)
+    counted = ("items", "to do", "there", "calls", "cached", "tokens in", "tokens out", *prices, "time")
     columns = ("stage", "who", "task", *counted)
     table = Table(title=f"{found.suite}: what would be done", title_justify="left", box=SIMPLE_HEAD)
     for name in columns:
         table.add_column(name, justify="right" if name in counted else "left", overflow="fold")
     for line in found.lines:
-        table.add_row(*_cells(line))
+        table.add_row(*_cells(line, both))
     console.print(table)
     later = f", and what {', '.join(found.untimed)} take" if found.untimed else ""
-    print(f"{found.calls:,} calls; cost: {_dollars(found.cost_usd)}; time: {_time(found.seconds)}{later}")
+    by = f" (all directly: {_dollars(found.direct_usd)}; by batch: {_dollars(found.batch_usd)})" if both else ""
+    print(f"{found.calls:,} calls; cost: {_dollars(found.cost_usd)}{by}; time: {_time(found.seconds)}{later}")
     for line in found.lines:
         if line.stage == "rounds":
             print(_of_rounds(line))
@@ -138,11 +142,12 @@ def _of_rounds(line: Line) -> str:
     )
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: Line, both: bool) -> list[str]:
     numbers = (line.items, line.wanted - line.there, line.there, line.calls, line.cached, line.prompt_tokens)
     shown = [f"{number:,}" for number in numbers]
     written = _range(line.completion_tokens, "{:,.0f}")
-    return [line.stage, line.who, line.task, *shown, written, _dollars(line.cost_usd), _time(line.seconds)]
+    prices = [line.direct_usd, line.batch_usd] if both else [line.cost_usd]
+    return [line.stage, line.who, line.task, *shown, written, *map(_dollars, prices), _time(line.seconds)]
 
 
 def _range(pair: Range, form: str) -> str:
@@ -154,8 +159,13 @@ def _dollars(pair: Range | None) -> str:
     return "unknown" if pair is None else _range(pair, "{:.2f}")
 
 
+def _long(seconds: float) -> str:
+    units = ((90, 1, "s"), (90 * 60, 60, "min"), (math.inf, 3600, "h"))
+    return next(f"{seconds / length:.0f} {unit}" for most, length, unit in units if seconds < most)
+
+
 def _time(pair: Range | None) -> str:
     if pair is None:
         return "unknown"
-    low, high = (f"{value:.0f} s" if value < 90 else f"{value / 60:.0f} min" for value in pair)
+    low, high = map(_long, pair)
     return low if low == high else f"{low} to {high}"

@@ -50,14 +50,15 @@ def _plain_lines(title: str, total: int) -> Iterator[Callable[[int], None]]:
         now = time.monotonic()
         if done < total and now - last >= EVERY:  # the last line comes with the end
             last = now
-            _say(f"{title}: {done:,} of {total:,} ({now - started:.0f} s)")
+            say(f"{title}: {done:,} of {total:,} ({now - started:.0f} s)")
 
     yield advance
     if total:
-        _say(f"{title}: {done:,} of {total:,} ({time.monotonic() - started:.0f} s)")
+        say(f"{title}: {done:,} of {total:,} ({time.monotonic() - started:.0f} s)")
     else:
-        _say(f"{title}: nothing left to do")
+        say(f"{title}: nothing left to do")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line to stderr."""
     print(line, file=sys.stderr, flush=True)

@@ -105,12 +105,12 @@ def changed_suite(
 def _run(
     suite: str, out: Path | None, seed: int | None, limit: int | None, as_json: bool, *, stages: str, **how: Any
 ) -> None:
-    from harness.cli.progress import bar
+    from harness.cli.progress import bar, say
     from harness.stages import run_suite
 
     wanted = names(stages) or []
     changed = changed_suite(suite, seed, limit, how.get("include", ()))
-    done = run_suite(changed, out, stages=wanted, stage=bar, **how)
+    done = run_suite(changed, out, stages=wanted, stage=bar, note=say, **how)
     if not as_json:
         _show_scores(done.folder)
     if "report" in wanted or as_json:
@@ -139,7 +139,7 @@ def rate(
     as_json: AsJson = False,
 ) -> None:
     """Rate the stored answers of a run by more raters, without asking the models again."""
-    from harness.cli.progress import bar
+    from harness.cli.progress import bar, say
     from harness.stages import rate as rate_run
 
     rated = rate_run(
@@ -156,6 +156,7 @@ def rate(
         max_cost=max_cost,
         executor=executor,
         stage=bar,
+        note=say,
     )
     _show(rated, as_json)
 

@@ -15,11 +15,13 @@ from typing import Any
 from harness.answering import (
     Answer,
     Around,
+    Batched,
     Call,
     CallCache,
     EmbeddedChat,
     TrafficLimits,
     default_cache,
+    direct_and_batched,
     make_chat,
     read_chat_spec,
 )
@@ -36,12 +38,15 @@ SHORT = 0.1
 """The low figure of an answer, as a share of what it may have at most."""
 REMOTE = (0.5, 20.0)
 """Seconds a call to a server, low and high."""
+BATCH = (60.0, 86400.0)
+"""Seconds that a batch takes, low and high."""
 READS, WRITES = (200.0, 700.0), (60.0, 160.0)
 """Tokens a second that the embedded model reads and writes on two cores, low and high."""
 ASSUMED: tuple[str, ...] = (
     f"{CHARACTERS:g} characters a token",
     f"an answer has between {SHORT:.0%} and all of the tokens that it may have",
     f"a call to a server takes {REMOTE[0]:g} to {REMOTE[1]:g} seconds, or what its limits of traffic allow",
+    "a batch takes a minute to a day",
     f"the embedded model reads {READS[0]:g} to {READS[1]:g} and writes {WRITES[0]:g} to {WRITES[1]:g} tokens a second",
 )
 
@@ -76,12 +81,15 @@ class DryRun(Around):
         high = [float(call.max_tokens) for call in new]
         low = [max(1.0, SHORT * tokens) for tokens in high]
         costs = [self._costs(prompts, tokens) for tokens in (low, high)]
+        directly, batched = direct_and_batched(self.chat)
         return {
             "calls": len(keys),
             "cached": len(there),
             "prompt_tokens": round(sum(prompts)),
             "completion_tokens": (round(sum(low)), round(sum(high))),
-            "cost_usd": None if None in costs else tuple(costs),
+            "cost_usd": _times(costs, 1.0),
+            "direct_usd": _times(costs, directly),
+            "batch_usd": _times(costs, batched),
             "seconds": self._seconds(sum(prompts), sum(low), sum(high), len(new)),
         }
 
@@ -93,6 +101,8 @@ class DryRun(Around):
     def _seconds(self, prompt: float, low: float, high: float, calls: int) -> Range | None:
         if isinstance(self.chat, EmbeddedChat):
             return prompt / READS[1] + low / WRITES[1], prompt / READS[0] + high / WRITES[0]
+        if isinstance(self.chat, Batched):
+            return BATCH if calls else (0.0, 0.0)
         if calls and not hasattr(self.chat, "base_url"):  # no server: a model on this machine, of unknown speed
             return None
         waves = calls / self.limits.concurrency
@@ -101,6 +111,11 @@ class DryRun(Around):
             60 * (prompt + high) / (self.limits.tokens_per_minute or math.inf),
         )
         return max(waves * REMOTE[0], paced), max(waves * REMOTE[1], paced)
+
+
+def _times(costs: Sequence[float | None], factor: float) -> Range | None:
+    low, high = costs
+    return None if low is None or high is None else (low * factor, high * factor)
 
 
 @contextmanager

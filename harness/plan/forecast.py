@@ -66,6 +66,8 @@ class Line:
         prompt_tokens: Tokens of the calls that are not cached.
         completion_tokens: Tokens of their answers, low and high.
         cost_usd: What they cost, low and high; None where a price is not known.
+        direct_usd: What they cost one by one, likewise.
+        batch_usd: What they cost in batches, where the server has them (`batch: true` of a model).
         seconds: What they take, low and high; None where that is not known. Of rounds of training from the shortest
             and the longest that the run has already: a minute of them tells the rest.
         labels: Of rounds the samples that raters rate at most, by kind: `all`, and `people` of those; None where the
@@ -84,6 +86,8 @@ class Line:
     prompt_tokens: int = 0
     completion_tokens: Range = (0, 0)
     cost_usd: Range | None = (0.0, 0.0)
+    direct_usd: Range | None = (0.0, 0.0)
+    batch_usd: Range | None = (0.0, 0.0)
     seconds: Range | None = None
     labels: dict[str, int] | None = None
     disk_bytes: int | None = None
@@ -112,6 +116,16 @@ class Plan:
         return total([line.cost_usd for line in self.lines])
 
     @property
+    def direct_usd(self) -> Range | None:
+        """The whole cost where nothing goes by batch."""
+        return total([line.direct_usd for line in self.lines])
+
+    @property
+    def batch_usd(self) -> Range | None:
+        """The whole cost where everything goes by batch that can."""
+        return total([line.batch_usd for line in self.lines])
+
+    @property
     def seconds(self) -> Range | None:
         """The time of all lines of which it is known, low and high."""
         return total([line.seconds for line in self.lines if line.seconds is not None])
@@ -123,7 +137,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""
-        total = {"calls": self.calls, "cost_usd": self.cost_usd, "seconds": self.seconds, "untimed": self.untimed}
+        names = ("calls", "cost_usd", "direct_usd", "batch_usd", "seconds", "untimed")
+        total = {name: getattr(self, name) for name in names}
         return {
             "suite": self.suite,
             "slots": self.slots,
@@ -259,8 +274,12 @@ class _Stage:
         plain = {name: sum(bill[name] for bill in bills) for name in ("calls", "cached", "prompt_tokens")}
         return {
             **plain,
-            **{name: total([bill[name] for bill in bills]) for name in ("completion_tokens", "cost_usd", "seconds")},
+            **{name: total([bill[name] for bill in bills]) for name in RANGES},
         }
+
+
+RANGES = ("completion_tokens", "cost_usd", "direct_usd", "batch_usd", "seconds")
+"""The fields of a line that have a low and a high figure."""
 
 
 def _scored(who: ModelUse, model: Model, left: Sequence[Query]) -> dict[str, Any]:
@@ -270,11 +289,14 @@ def _scored(who: ModelUse, model: Model, left: Sequence[Query]) -> dict[str, Any
     limits = [one.arguments[1].get("max_gen_toks", 256) for one in requests if isinstance(one.arguments[1], dict)]
     here = who.model == EMBEDDED or who.model.startswith(LOCAL)
     timed = who.model == EMBEDDED or not left
+    cost = (0.0, 0.0) if here or not left else None
     return {
         "calls": len(requests),
         "prompt_tokens": round(prompt),
         "completion_tokens": (round(SHORT * sum(limits)), sum(limits)),
-        "cost_usd": (0.0, 0.0) if here or not left else None,
+        "cost_usd": cost,
+        "direct_usd": cost,
+        "batch_usd": cost,
         "seconds": (prompt / READS[1], prompt / READS[0]) if timed else None,
     }
 

@@ -132,7 +132,7 @@ def rate_work(
     practice: Collection[str] = (),
 ) -> None:
     """Rate work and write the ratings, shard by shard; those of answers for practice carry the flag that says so."""
-    size = SHARDS.get(rater.spec.kind, SHARD)
+    size = max(SHARDS.get(rater.spec.kind, SHARD), getattr(rater, "at_once", 0))
     for start in range(0, len(work), size):
         shard = work[start : start + size]
         ratings, seen = [], set()

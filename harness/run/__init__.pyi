@@ -15,10 +15,12 @@ from .manifest import host_facts as host_facts
 from .manifest import now as now
 from .names import file_name as file_name
 from .parts import part_of as part_of
+from .place import is_at_work as is_at_work
 from .place import is_elsewhere as is_elsewhere
 from .place import is_run as is_run
 from .place import place_of as place_of
 from .place import write_whole as write_whole
+from .place import writer as writer
 from .stale import is_stale as is_stale
 from .tables import AI_KINDS as AI_KINDS
 from .tables import EXPLORED as EXPLORED

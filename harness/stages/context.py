@@ -43,6 +43,8 @@ class Options(TypedDict, total=False):
     """US dollars that this command may spend on calls at most."""
     stage: Stage
     """Shows the progress of one stage."""
+    note: Callable[[str], None]
+    """Is told in a line how far something is that is waited for: a batch of calls."""
     executor: str | None
     """Who works: `local` (the default), or `dask:ADDRESS`, `dask:local:N`: see `cluster_of`."""
 
@@ -51,6 +53,10 @@ class Options(TypedDict, total=False):
 def silent(title: str, total: int) -> Iterator[Progress]:
     """Show nothing."""
     yield lambda count: None
+
+
+def _unheard(line: str) -> None:
+    """Let a line be."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,14 @@ def opened(run: Run, suite: Suite, options: Options) -> Iterator[Context]:
 
     with (
         run.lock(),
-        chat_models(place, budget=budget, adapted=adapted) as chat,
+        chat_models(
+            place,
+            options.get("note", _unheard),
+            budget,
+            adapted,
+            batches=run.folder / "batches",
+            alone=executor in (None, "local"),
+        ) as chat,
         cluster_of(executor) as cluster,
     ):
         context = Context(

@@ -6,14 +6,15 @@ Each stage does what the run lacks, so the same call again goes on where the las
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
 
 from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL, expanded, group_facts, within
 from harness.catalog import Catalog
-from harness.errors import HarnessError, did_you_mean
-from harness.rating import practice_of, read_spec, work_of
+from harness.errors import HarnessError, UnavailableError, did_you_mean
+from harness.rating import find_rater, practice_of, read_spec, work_of
 from harness.reporting import report
 from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.run import opened as opened_run
@@ -87,6 +88,7 @@ def run_suite(
             "answer": answer_tasks, "rate": rate_tasks, "rounds": train_rounds, "exchange": exchange_labels,
             "report": _report,
         }  # fmt: skip
+        _make_clients(context, stages)
         for name in STAGES:
             if name in stages:
                 doing[name](context)
@@ -144,6 +146,23 @@ def _report(context: Context) -> None:
     with context.stage("the page", 1) as progress:
         report(context.run)
         progress(1)
+
+
+def _make_clients(context: Context, stages: Sequence[str]) -> None:
+    """Make the clients of all models and judges: what their servers cannot do is said before any is asked.
+
+    Raises:
+        HarnessError: A client cannot be made, or its server has no batches and the suite wants them.
+    """
+    suite = context.suite
+    for who in suite.models if "answer" in stages else ():
+        if who.args.get("batch"):
+            context.surroundings.chat({"model": who.model, **who.args})
+    uses = [use for task in suite.tasks for use in task.raters] + [use for one in suite.ratings for use in one.raters]
+    for name in dict.fromkeys(use.rater for use in uses) if "rate" in stages else ():
+        if read_spec(name, context.catalog).kind == "judge":
+            with suppress(UnavailableError):  # said when its turn comes
+                find_rater(name, context.catalog, context.surroundings)
 
 
 def _refuse_unpriced(suite: Suite) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.suite.model import Suite
 
+HOW_ASKED = ("batch",)
+"""Arguments of a model that decide when its answers come, and not what they are."""
 GROWS = ("models", "tasks", "ratings", "raters", "feedback", "keep")
 """Where a suite may have more than the run that it made: nothing that is there changes by it."""
 
@@ -20,6 +22,8 @@ def differences(old: Suite, new: Suite) -> list[str]:
 def _by_name(suite: Suite) -> dict[str, Any]:
     """Return a suite's values, its lists by name: their order decides nothing."""
     content = suite.model_dump(exclude={"description", "exchange"})
+    for who in content["models"]:
+        who["args"] = {name: value for name, value in who["args"].items() if name not in HOW_ASKED}
     for use in [*content["tasks"], *content["ratings"]]:
         use["raters"] = {f"{entry['rater']} against {entry['against']}": entry for entry in use["raters"]}
     return {

@@ -60,7 +60,7 @@ class AnthropicChat:
         where = f"anthropic:{model} at {self.base_url}"
         self.identity = f"{where} {digest(self.options)}" if self.options else where
         self._rates = rates
-        self._key = os.environ.get(key_variable) or "none"
+        self.api_key = os.environ.get(key_variable) or "none"
         self._client: Any = None
         self.parameters = Parameters()
         self._traffic = Traffic(self._send, limits or TrafficLimits())
@@ -82,6 +82,26 @@ class AnthropicChat:
         client, self._client = self._client, None
         self._traffic.close(client.close if client is not None else None)
 
+    def request(self, call: Call) -> dict[str, Any]:
+        """Return the body of a call's request, as the server takes it.
+
+        Raises:
+            HarnessError: The call wants token probabilities.
+        """
+        plain = {"model": self.model, "max_tokens": call.max_tokens, "messages": []}
+        return plain | self.parameters.apply(self._body(self._checked(call)))
+
+    def read(self, content: bytes, call: Call) -> Answer:
+        """Return the answer in the body of a server's reply.
+
+        Raises:
+            Trouble: There is none.
+        """
+        try:
+            return received(self.parameters.cut(self._read(content), call.stop))
+        except UNREADABLE as error:
+            raise unusable(content, error) from error
+
     def _checked(self, call: Call) -> Call:
         if call.top_logprobs:
             raise HarnessError(f"{self.identity} gives no token probabilities; the judge has to ask `by: text`")
@@ -93,7 +113,7 @@ class AnthropicChat:
 
         if self._client is None:  # made here, in the loop that it belongs to
             self._client = anthropic.AsyncAnthropic(
-                api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._traffic.limits.timeout
+                api_key=self.api_key, base_url=self.base_url, max_retries=0, timeout=self._traffic.limits.timeout
             )
         wanted = self._body(call)
         while True:
@@ -102,11 +122,7 @@ class AnthropicChat:
                 response = await self._client.messages.with_raw_response.create(
                     model=self.model, max_tokens=call.max_tokens, messages=[], extra_body=sent
                 )
-                content = await response.http_response.aread()
-                try:
-                    return received(self.parameters.cut(self._read(content), call.stop))
-                except UNREADABLE as error:
-                    raise unusable(content, error) from error
+                return self.read(await response.http_response.aread(), call)
             except anthropic.APIStatusError as error:
                 text = error.response.text
                 if not self.parameters.learn(error.status_code, text, sent):

@@ -118,6 +118,10 @@ class Chat(Protocol):
         ...
 
 
+AT_ONCE = 512
+"""Calls that a client is best asked at once, where it does not say: what is written together when they are answered."""
+
+
 @dataclass
 class Around:
     """What stands around a client and changes nothing of its answers: identity and prices are those of the client."""
@@ -129,6 +133,16 @@ class Around:
         """See `Chat.identity`."""
         return self.chat.identity
 
+    @property
+    def at_once(self) -> int:
+        """Calls that are best asked at once."""
+        return at_once(self.chat)
+
     def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
         """See `Chat.price`."""
         return self.chat.price(prompt, cached, completion)
+
+
+def at_once(chat: Chat) -> int:
+    """Return how many calls a client is best asked at once."""
+    return int(getattr(chat, "at_once", AT_ONCE))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import email.utils
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
 
 from harness.answering.chat.limits import Trouble
 from harness.answering.chat.parameters import error_of
@@ -39,9 +41,9 @@ def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
     shown = f"HTTP {code}: {' '.join(text.split())[:300]}"
     status: Status = "error"
     if code == 413 or (code in (400, 422) and (names & TOO_LONG or LONG_SAID.search(says))):
-        return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text)
+        return Trouble(f"the input does not fit the model's context ({shown})", "skipped", raw=text, code=code)
     if code in (400, 403) and (names & REFUSED or REFUSED_SAID.search(says)):
-        return Trouble(f"the provider refused the input ({shown})", "refused", raw=text)
+        return Trouble(f"the provider refused the input ({shown})", "refused", raw=text, code=code)
     poor = bool(names & NO_MONEY or (code in (400, 402, 403, 429) and POOR_SAID.search(message)))
     retry = (code in RETRIED or code >= 500) and code != 501 and not poor
     if code in (408, 504):
@@ -54,7 +56,20 @@ def status_trouble(code: int, text: str, headers: Mapping[str, str]) -> Trouble:
         throttled=code in (429, 503, 529) and retry,
         hopeless=code in HOPELESS or poor,
         raw=text,
+        code=code,
     )
+
+
+@contextmanager
+def troubles_of(sdk: ModuleType) -> Iterator[None]:
+    """Raise what an SDK made by Stainless (`openai`, `anthropic`) raises as `Trouble`."""
+    try:
+        yield
+    except sdk.APIStatusError as error:
+        raise status_trouble(error.status_code, error.response.text, error.response.headers) from error
+    except sdk.APIConnectionError as error:  # a time-out too
+        cause = error.__cause__ or error
+        raise Trouble(f"no connection: {type(cause).__name__}: {cause}", retry=True) from error
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -42,6 +42,7 @@ class Trouble(Exception):
         throttled: bool = False,
         hopeless: bool = False,
         raw: str | None = None,
+        code: int | None = None,
     ) -> None:
         super().__init__(error)
         self.error = error
@@ -55,6 +56,8 @@ class Trouble(Exception):
         self.hopeless = hopeless
         """Every other call will fail in the same way: a wrong key, a wrong model name."""
         self.raw = raw
+        self.code = code
+        """The HTTP status, where there was one."""
 
 
 class Gate:

@@ -60,7 +60,7 @@ class OpenAIChat:
         where = name or f"openai:{model} at {self.base_url}"
         self.identity = f"{where} {digest(self.options)}" if self.options else where
         self._rates = rates
-        self._key = os.environ.get(key_variable) or "none"
+        self.api_key = os.environ.get(key_variable) or "none"
         self._session: aiohttp.ClientSession | None = None
         self._address = ""
         self._proxy: str | None = None
@@ -81,7 +81,7 @@ class OpenAIChat:
         import aiohttp
 
         if self._session is None:  # made here, in the loop that it belongs to
-            self._session, self._address = _connect(self.base_url, self._key)
+            self._session, self._address = _connect(self.base_url, self.api_key)
             self._proxy = _proxy(self._address)
         wanted = self._body(call)
         while True:
@@ -94,14 +94,26 @@ class OpenAIChat:
                 lasting = isinstance(error, aiohttp.InvalidURL)
                 raise Trouble(f"no connection: {type(error).__name__}: {error}", retry=not lasting) from error
             if code < 300:
-                try:
-                    answer = received(self.parameters.cut(read_answer(content), call.stop))
-                except UNREADABLE as error:
-                    raise unusable(content, error) from error
-                return replace(answer, cost_usd=self.price(*answer.tokens))
+                return self.read(content, call)
             text = content.decode("utf-8", errors="replace")
             if not self.parameters.learn(code, text, sent):
                 raise status_trouble(code, text, headers)
+
+    def request(self, call: Call) -> dict[str, Any]:
+        """Return the body of a call's request, as the server takes it."""
+        return self.parameters.apply(self._body(call))
+
+    def read(self, content: bytes, call: Call) -> Answer:
+        """Return the answer in the body of a server's reply.
+
+        Raises:
+            Trouble: There is none.
+        """
+        try:
+            answer = received(self.parameters.cut(read_answer(content), call.stop))
+        except UNREADABLE as error:
+            raise unusable(content, error) from error
+        return replace(answer, cost_usd=self.price(*answer.tokens))
 
     def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
         """See `Chat.price`."""

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache as remember
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.answering.chat.anthropic_batches import AnthropicBatches
 from harness.answering.chat.anthropic_chat import AnthropicChat
+from harness.answering.chat.batch_notes import BatchNotes
+from harness.answering.chat.batches import Batched
 from harness.answering.chat.boundary import Checked
 from harness.answering.chat.budget import Budget, Budgeted
 from harness.answering.chat.call_cache import Cached, CallCache, Calls, default_cache
@@ -23,6 +26,7 @@ from harness.answering.chat.chat import Chat
 from harness.answering.chat.embedded_chat import EmbeddedChat
 from harness.answering.chat.lease import Lease, Leased
 from harness.answering.chat.limits import TrafficLimits
+from harness.answering.chat.openai_batches import OpenAIBatches
 from harness.answering.chat.openai_chat import OpenAIChat
 from harness.answering.chat.parameters import Parameters
 from harness.answering.chat.price import Rates
@@ -79,6 +83,8 @@ class ChatSpec(BaseModel):
     """What the server charges, where the price list does not know it."""
     reasoning: Marks = "auto"
     """Where reasoning stands in the model's text: between the usual marks, `none`, or `[opening, closing]`."""
+    batch: bool | Annotated[int, Field(ge=1)] = False
+    """Hand calls in as batches, at half the price and with answers within a day; a number is the most in one batch."""
     args: dict[str, Any] = {}
     """Of `lm-eval:KIND`: the model's arguments."""
     of: str | None = None
@@ -104,13 +110,16 @@ def read_chat_spec(model: str | Mapping[str, Any]) -> ChatSpec:
         raise HarnessError(f"the chat model {model!r} does not fit: {told}") from error
 
 
-def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda _: None) -> Chat:
+def make_chat(
+    model: str | Mapping[str, Any], place: Place, note: Note = lambda _: None, batches: Path | None = None
+) -> Chat:
     """Return the client of a chat model, without a cache in front of it.
 
     Args:
         model: A name, or a mapping with `model` and the settings of `ChatSpec`.
         place: Where it works.
         note: Is told of steps that take long.
+        batches: Where batches on their way are written down; `batches` in the cache folder where not given.
 
     Raises:
         HarnessError: There is no such kind of model, or a setting does not fit.
@@ -118,14 +127,14 @@ def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda 
     """
     spec = read_chat_spec(model)
     kind, _, name = spec.model.partition(":")
+    if spec.batch:
+        return _batched(spec, place, note, batches)
     if spec.model == "embedded":
         return EmbeddedChat(place.cache or default_cache(), threads=place.workers, note=note)
     if kind == "openai" and name:
-        key = spec.key_variable or "OPENAI_API_KEY"
-        return OpenAIChat(name, spec.base_url, spec.limits, key, spec.options, rates=spec.rates)
+        return _openai_chat(name, spec)
     if kind == "anthropic" and name:
-        key = spec.key_variable or "ANTHROPIC_API_KEY"
-        return AnthropicChat(name, spec.base_url, spec.limits, key, spec.options, spec.rates)
+        return _anthropic_chat(name, spec)
     if kind == "lm-eval" and name:
         return _lm_eval_chat(name, spec)
     if kind == "replay" and name:
@@ -135,6 +144,29 @@ def make_chat(model: str | Mapping[str, Any], place: Place, note: Note = lambda 
         return _brought_chat(brought[kind], spec, place)
     known = ["embedded", "openai:NAME", "anthropic:NAME", "lm-eval:KIND", "replay:FILE", *brought]
     raise HarnessError(f"no chat model {spec.model!r}; there are {', '.join(known)} (`base_url` names a server)")
+
+
+def _openai_chat(name: str, spec: ChatSpec) -> OpenAIChat:
+    key = spec.key_variable or "OPENAI_API_KEY"
+    return OpenAIChat(name, spec.base_url, spec.limits, key, spec.options, rates=spec.rates)
+
+
+def _anthropic_chat(name: str, spec: ChatSpec) -> AnthropicChat:
+    key = spec.key_variable or "ANTHROPIC_API_KEY"
+    return AnthropicChat(name, spec.base_url, spec.limits, key, spec.options, spec.rates)
+
+
+def _batched(spec: ChatSpec, place: Place, note: Note, batches: Path | None) -> Batched:
+    kind, _, name = spec.model.partition(":")
+    notes = BatchNotes(batches or (place.cache or default_cache()) / "batches")
+    most = None if spec.batch is True else spec.batch
+    if kind == "openai" and name:
+        asked = _openai_chat(name, spec)
+        return Batched(asked, OpenAIBatches(asked), notes, most, note)
+    if kind == "anthropic" and name:
+        client = _anthropic_chat(name, spec)
+        return Batched(client, AnthropicBatches(client), notes, most, note)
+    raise HarnessError(f"`batch` is for models of `openai:NAME` and `anthropic:NAME`; leave it out for {spec.model!r}")
 
 
 def _lm_eval_chat(kind: str, spec: ChatSpec) -> Chat:
@@ -185,6 +217,8 @@ def chat_models(
     adapted: Callable[[dict[str, dict[str, str]]], None] = lambda _: None,
     calls: RunCalls | None = None,
     lease: Lease | None = None,
+    batches: Path | None = None,
+    alone: bool = True,
 ) -> Iterator[MakeChat]:
     """Give a function that makes clients: one for each model, shared by all who ask, and closed at the end.
 
@@ -198,6 +232,8 @@ def chat_models(
         adapted: Is told at the end what servers refused to take, and what was done instead, where any did.
         calls: The run's own place for finished calls, beside the user's file, which says whether more are wanted.
         lease: Shares the calls that a server may have in flight with other processes.
+        batches: Where batches on their way are written down; `batches` in the cache folder where not given.
+        alone: Whether no other process works on the same: batches are handed in and waited for by one.
     """
     cache = CallCache((place.cache or default_cache()) / "calls.sqlite")
     kept: Calls = BothCalls(cache, calls) if calls else cache
@@ -212,10 +248,15 @@ def chat_models(
     def chat(model: str | Mapping[str, Any], cached: bool = True) -> Chat:
         spec = read_chat_spec(model)
         key = spec.model_dump_json(exclude={"reasoning"})
+        if spec.batch and not alone:
+            raise HarnessError(f"{spec.model}: `batch` is for one process: leave it out, or --executor")
         if key not in clients:
-            clients[key] = (
-                _leased(model, place, note, lease, calls) if lease and calls else make_chat(model, place, note)
+            client = (
+                _leased(model, place, note, lease, calls) if lease and calls else make_chat(model, place, note, batches)
             )
+            if isinstance(client, Batched):
+                client.refuse_if_missing()
+            clients[key] = client
         ours = spec.model.partition(":")[0] in OURS  # what a client brought by others makes of an answer is not known
         return around(key, cached, spec.reasoning, ours)
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
-from harness.answering.chat.chat import Answer, Chat
+from harness.answering.chat.chat import Answer, Chat, at_once
 from harness.answering.models.embedded import missing_packages, quiet_transformers
 from harness.answering.models.generation import NULL, Generation, Model, Score
 from harness.answering.reasoning import without_reasoning
@@ -127,10 +127,10 @@ class ChatModel:
     """A chat model."""
 
     converses = True
-    shard = 512  # nothing is lost with a shard: every finished call is in the cache
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
+        self.shard = at_once(chat)  # nothing is lost with a shard: every finished call is in the cache
         self.identity = digest("chat", chat.identity)
 
     def loglikelihood(self, groups: Sequence[Sequence[Any]]) -> list[list[Score] | Exception]:

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.answering import Answer, Call, Chat, make_chat, read_chat_spec
+from harness.answering import Answer, Call, Chat, at_once, make_chat, read_chat_spec
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.judges.reply import LEAST_MASS, Reading, Reads, answer_schema, read_probabilities, read_text
@@ -165,6 +165,11 @@ class Judge:
         self._ask = ask
         self._tell = tell
         self._conclude = conclude
+
+    @property
+    def at_once(self) -> int:
+        """Pieces of work that are best given at once: as many as its client is best asked."""
+        return at_once(self.chat)
 
     def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
         """Yield the ratings of each piece of work when all its answers are there, what follows from them first.

@@ -14,7 +14,7 @@ from itertools import count
 from string import ascii_uppercase
 from typing import Any
 
-from harness.answering import Answer, Call, Chat
+from harness.answering import Answer, Call, Chat, at_once
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.judges.judge import JudgeSettings, chat_of, unreadable, wording_of
@@ -57,6 +57,11 @@ class Listwise:
         self.version = digest(identity_of(spec.use), spec.criteria, spec.scale, decides, 5)
         self._wording = wording
         self._seed = surroundings.seed
+
+    @property
+    def at_once(self) -> int:
+        """Pieces of work that are best given at once: as many as its client is best asked."""
+        return at_once(self.chat)
 
     def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
         """Yield the ratings of each list when its order is there."""

@@ -81,6 +81,11 @@ class Panel:
             1,
         )
 
+    @property
+    def at_once(self) -> int:
+        """Pieces of work that are best given at once: as many as any member's client is best asked."""
+        return max(getattr(member, "at_once", 0) for member in self.members)
+
     def rate(self, work: Iterable[Work]) -> Iterator[Rating]:
         """Yield the panel's ratings of each piece of work, when all members have rated all."""
         pieces = list(work)
