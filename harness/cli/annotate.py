@@ -144,11 +144,11 @@ def _serve_until_stopped(
     import time
     from threading import Event
 
-    from harness.rating import Board, serve
+    from harness.rating import Board, pseudonym, serve
 
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    board = Board(list(sessions.values()), _agreed, lead)
+    board = Board(list(sessions.values()), _agreed, lead, pseudonym(lead, key) if lead else None)
 
     def tell(line: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

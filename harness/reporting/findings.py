@@ -162,6 +162,9 @@ def said(row: Row) -> str:
 def _people(evidence: Evidence) -> Iterator[Finding]:
     humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
     ratings = evidence.run.ratings
+    if not len(ratings) and not evidence.rounds and len(evidence.run.responses):
+        sentence = "Nothing has been rated in this run yet: `harness rate RUN --rater NAME` asks a rater."
+        yield Finding("ratings", sentence, "agreement", "unknown")
     if not humans and not evidence.fed and evidence.rounds and not {*AI_KINDS} & {*evidence.kinds.values()}:
         return  # checkpoints that an answer key has measured: nobody is there whom people could check
     if not humans and len(ratings):

@@ -379,6 +379,9 @@ def test_the_lead_sees_progress_and_agreement_but_no_answer_and_not_while_still_
     assert [(one["name"], one["done"], one["total"]) for one in seen["raters"]] == [("Ada", 3, 24), ("Bob", 24, 24)]
     assert "Ada is still rating" in seen["hidden"]
     assert seen["agreement"] == []
+    for lead in (" ada", "ADA\u00a0"):  # the same person, written otherwise; or by the pseudonym alone
+        assert Board([ada, bob], agreed, lead).state()["agreement"] == []
+    assert Board([ada, bob], agreed, "Grace", "h_00000001").state()["agreement"] == []
     other = Board([ada, bob], agreed, "Grace").state()
     assert (other["hidden"], other["agreement"][0]["n"]) == ("", 27)
     assert "a word" not in json.dumps([seen, other])
