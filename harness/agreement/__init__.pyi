@@ -1,5 +1,7 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .advice import RELIABLE as RELIABLE
+from .advice import TENTATIVE as TENTATIVE
 from .advice import confusion as confusion
 from .agreed import Agreed as Agreed
 from .agreement import Agreement as Agreement

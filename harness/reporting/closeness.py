@@ -16,7 +16,7 @@ MOST = 14
 
 def closeness(evidence: Evidence) -> Drawing | None:
     """Return the figure; None where no judge shares anything with people or verifiers."""
-    rows = _with_people(evidence) or _with_verifiers(evidence)
+    rows = with_people(evidence) or _with_verifiers(evidence)
     if not rows:
         return None
     data = pd.DataFrame(rows)
@@ -50,7 +50,7 @@ def _title(rows: list[Row]) -> str:
     return f"The closest judge, {best['rater']}, agrees with {best['against']} at {decimals(best['value'])}"
 
 
-def _with_people(evidence: Evidence) -> list[Row]:
+def with_people(evidence: Evidence) -> list[Row]:
     """Return for each task and criterion the people's agreement with each other, then each judge's with them."""
     found: list[Row] = []
     seen = set()

@@ -6,11 +6,13 @@ judges; nothing is estimated here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
+from harness.agreement import RELIABLE, TENTATIVE
 from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import Finding, joined
-from harness.reporting.trust import trust
+from harness.reporting.trust import silent, trust_of
 from harness.rounds import counted, round_name
 
 MOST_NAMES = 3
@@ -22,10 +24,15 @@ MOST_KINDS = 3
 def decision(evidence: Evidence) -> str:
     """Return what to do, as one sentence for the whole run; nothing where the run says nothing."""
     training = list(_training(evidence))
-    judges = list(trust(evidence))
-    clauses = [*training, *(_checking(judges) if training else _judging(judges))]
+    failed = silent(evidence)
+    judges = [one for rater, one in trust_of(evidence).items() if rater not in failed]
+    clauses = [*training, *(_checking(judges) if training else _judging(evidence, judges)), *_mending(evidence, failed)]
+    clauses = clauses or list(_people(evidence))
     text = "; ".join(clauses)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    begun = (
+        text if text.startswith(tuple(f"{name} " for name in evidence.names.values())) else text[:1].upper() + text[1:]
+    )
+    return f"{begun}." if text else ""  # a rater keeps its name as it is written
 
 
 def _training(evidence: Evidence) -> Iterable[str]:
@@ -33,7 +40,7 @@ def _training(evidence: Evidence) -> Iterable[str]:
     by_series: dict[str, list[Row]] = {}
     for row in fed_rows(evidence):
         by_series.setdefault(row["series"], []).append(row)
-    keep, weigh, full, seeds = [], [], [], []
+    keep, weigh, full, seeds, alone = [], [], [], [], []
     stop: list[str] = []
     back: dict[str, list[str]] = {}
     more: dict[str, int] = {}
@@ -50,6 +57,8 @@ def _training(evidence: Evidence) -> Iterable[str]:
             keep.append(called(evidence, series))
         elif words == {"plateaued"}:
             stop.append(_stopped(evidence, series, rows))
+        elif all(row.get("reason") == "too_few_rounds" for row in rows):
+            alone.append(called(evidence, series))
         elif all(near_the_top(row) for row in rows):
             full.append(called(evidence, series))
         elif needed := [count for row in rows if (count := counted(row).get("more_items"))]:
@@ -62,6 +71,9 @@ def _training(evidence: Evidence) -> Iterable[str]:
     yield from stop
     for where, rounds in back.items():
         yield f"go back to {_names(rounds)}, which {'is' if len(rounds) == 1 else 'are'} worse since{where}"
+    if alone:
+        what = "train {} for another round" if evidence.fed else "evaluate another checkpoint of {}"
+        yield f"{what.format(_names(alone))}: with one there is nothing to compare"
     if len(by_series) > MOST_KINDS:
         if full:
             yield f"measure {_names(full)} on harder items"
@@ -116,11 +128,20 @@ def gaining_after(rows: Sequence[Row], place: int) -> list[Row]:
 
 
 def _weighed(name: str, gaining: Sequence[Row], worse: Sequence[Row], since: str) -> str:
-    most = sorted(gaining, key=lambda row: -int(counted(row)["last_gain"]["shown"]))[:MOST_NAMES]
-    until = [f"{row['benchmark']} gains up to {round_name(counted(row)['last_gain']['shown_label'])}" for row in most]
+    most = sorted(gaining, key=total_gain, reverse=True)
+    until = [
+        f"{row['benchmark']} gains up to {round_name(counted(row)['last_gain']['shown_label'])}"
+        for row in most[:MOST_NAMES]
+    ]
+    until += [f"{len(most) - MOST_NAMES} more gain"] if len(most) > MOST_NAMES else []
     are = "is" if len(worse) == 1 else "are"
     fell = f"{_names([row['benchmark'] for row in worse])} {are} worse since {since}"
     return f"choose what counts for {name}: {', '.join(until)}, {fell}"
+
+
+def total_gain(row: Row) -> float:
+    """Return what a series gained from the first round to the last, beyond the control where there is one."""
+    return float(counted(row)["gain_total"]["value"])
 
 
 def best_place(row: Row) -> int:
@@ -141,7 +162,7 @@ def _checking(found: Sequence[Finding]) -> Iterable[str]:
         yield f"have people check {_names(names)}"
 
 
-def _judging(found: Sequence[Finding]) -> Iterable[str]:
+def _judging(evidence: Evidence, found: Sequence[Finding]) -> Iterable[str]:
     """Yield what to do with the judges: whom to leave out, whom to have checked."""
     names = {
         mark: [one.about.partition(":")[0] for one in found if one.mark == mark]
@@ -152,7 +173,55 @@ def _judging(found: Sequence[Finding]) -> Iterable[str]:
     if names["unknown"]:
         yield f"have people check {_names(names['unknown'])}"
     if names["trusted"]:
-        yield f"set {_names(names['trusted'])} beside how far people agree"
+        yield from _replacing(evidence, names["trusted"])
+
+
+def _replacing(evidence: Evidence, names: Sequence[str]) -> Iterable[str]:
+    """Yield which judges that do better than chance may replace a person; beside people they stand where none knows."""
+    may: dict[str, list[str]] = {"may replace one of the people": [], "may not replace a person": []}
+    beside = []
+    for name in names:
+        rows = [row for row in evidence.stand_ins if evidence.name(row["rater"]) == name]
+        passed = [bool(row["passes"]) and not _further(row) for row in rows if row["passes"] is not None]
+        if len(passed) < len(rows) or not rows or len(set(passed)) > 1:
+            beside.append(name)
+        else:
+            may["may replace one of the people" if passed[0] else "may not replace a person"].append(name)
+    yield from (f"{_names(ones)} {what}" for what, ones in may.items() if ones)
+    if beside:
+        yield f"set {_names(beside)} beside how far people agree"
+
+
+def _further(row: Row) -> bool:
+    """Tell whether a judge is shown to be further from the consensus of people than a person is."""
+    high = row["ceiling"]["difference"]["high"]
+    return high is not None and high < 0
+
+
+def _mending(evidence: Evidence, failed: Sequence[str]) -> Iterable[str]:
+    """Yield which judges have to be mended, since none of their ratings could be had."""
+    if failed:
+        yield f"mend {_names([evidence.name(rater) for rater in failed])}, whose ratings all failed"
+
+
+def _people(evidence: Evidence) -> Iterable[str]:
+    """Yield what to do with people's labels where nobody else rated: whom to retrain, or how far to rely on them."""
+    if {*evidence.kinds.values()} != {"human"}:
+        return
+    first = (told[0].removeprefix(f"{about}: ") for about, told in evidence.shown.advice if told)
+    if names := list(dict.fromkeys(found[1] for said in first if (found := re.match("retrain (.+?) first", said)))):
+        yield f"retrain {_names(names)} first"
+        return
+    known = [table.coefficients["alpha"] for table in evidence.tables if "alpha" in table.coefficients]
+    lows = [one.low if one.low == one.low else one.value for one in known if one.value == one.value]
+    if not lows:
+        return
+    if min(lows) >= RELIABLE:
+        yield "rely on these labels: people agree"
+    elif min(lows) >= TENTATIVE:
+        yield "draw tentative conclusions from these labels"
+    else:
+        yield "do not rely on these labels alone: people are not shown to agree well"
 
 
 def called(evidence: Evidence, series: str) -> str:

@@ -21,6 +21,7 @@ from harness.learning import kept_rates, stale
 from harness.rounds import (
     Label,
     Rounds,
+    benchmarks_together,
     checkpoint_names,
     compare_rounds,
     from_run,
@@ -46,6 +47,8 @@ class Evidence:
     """One a series and benchmark, with the keys of `harness rounds --json` and `sentence`."""
     answers: list[str] = field(default_factory=list)
     """One a benchmark: what each kind of feedback gave, beyond training alone where a control tells."""
+    overview: list[str] = field(default_factory=list)
+    """One a series with several benchmarks: on which of them what holds of all together."""
     comparisons: list[Row] = field(default_factory=list)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     """One row a held-out item, round and series: what the verdicts were computed from."""
@@ -90,6 +93,7 @@ class Evidence:
             run=run,
             rounds=_in_order(run, [plain(row) for row in found.results]),
             answers=found.answers,
+            overview=benchmarks_together(found.results),
             comparisons=[plain(row) for row in found.comparisons],
             scores=scores,
             pairs=[plain(row) for row in agreed.pairs],

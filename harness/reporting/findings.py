@@ -18,6 +18,8 @@ from harness.reporting.trust import trust
 from harness.rounds import counted
 from harness.run import AI_KINDS, Run
 
+MOST_BENCHMARKS = 3
+"""Benchmarks up to which the answer speaks of each."""
 ENOUGH_ITEMS = 3000
 """Held-out items a round below which a plateau can hardly be told from a small gain."""
 
@@ -63,8 +65,14 @@ def answer(evidence: Evidence) -> str:
 
 
 def answers(evidence: Evidence) -> list[str]:
-    """Return the sentences of the answer: with rounds one a kind of feedback, and what holds of them all."""
+    """Return the sentences of the answer: with rounds one a kind of feedback, and what holds of them all.
+
+    Of many benchmarks only what holds of all together: each has a finding of its own.
+    """
     if evidence.rounds:
+        many = len({row["benchmark"] for row in evidence.rounds if not row.get("is_beside")}) > MOST_BENCHMARKS
+        if many and evidence.overview:
+            return [f"{one}." for one in evidence.overview]
         return evidence.answers or ["Not known: no verdict on any series."]
     marks = [finding.mark for finding in trust(evidence)]
     if not marks:

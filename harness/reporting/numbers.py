@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from statistics import fmean
 
-from harness.reporting.decision import best_place, called, fed_rows, gaining_after, near_the_top, worse_rows
+from harness.reporting.closeness import with_people
+from harness.reporting.decision import best_place, called, fed_rows, gaining_after, near_the_top, total_gain, worse_rows
 from harness.reporting.evidence import Evidence, Row
-from harness.reporting.finding import decimals, points
+from harness.reporting.finding import decimals, points, words
 from harness.rounds import at_round, counted, round_name
 from harness.run import AI_KINDS
 
@@ -32,7 +34,7 @@ def numbers(evidence: Evidence) -> list[Number]:
         return _of_agreement(evidence)
     kept, weighed, back = _sides(fed)
     if kept or not weighed:
-        return _of_training(evidence, max(kept or back, key=_total), {row["benchmark"] for row in fed})
+        return _of_training(evidence, max(kept or back, key=total_gain), {row["benchmark"] for row in fed})
     gaining, worse = weighed
     return [
         _gained(evidence, gaining, True),
@@ -52,16 +54,12 @@ def _sides(fed: Sequence[Row]) -> tuple[list[Row], tuple[Row, Row] | None, list[
         by_series.setdefault(row["series"], []).append(row)
     fell = {series: worse for series, rows in by_series.items() if (worse := worse_rows(rows))}
     both = [
-        (max(gaining, key=_total), min(worse, key=_total))
+        (max(gaining, key=total_gain), min(worse, key=total_gain))
         for series, worse in fell.items()
         if (gaining := gaining_after(by_series[series], best_place(worse[0])))
     ]
     kept = [row for row in fed if row["series"] not in fell]
     return kept, (both[0] if both else None), [row for worse in fell.values() for row in worse]
-
-
-def _total(row: Row) -> float:
-    return float(counted(row)["gain_total"]["value"])
 
 
 def _of_row(evidence: Evidence, row: Row, several: bool) -> str:
@@ -83,7 +81,8 @@ def _gained(evidence: Evidence, row: Row, several: bool) -> Number:
 def _of_training(evidence: Evidence, best: Row, benchmarks: Set[str]) -> list[Number]:
     several = len(benchmarks) > 1
     of, last = _of_row(evidence, best, several), counted(best)["last_gain"]
-    until = "" if last["possible"] == last["shown"] else f"perhaps {round_name(last['possible_label'])}"
+    sure = last["possible"] == last["shown"] or counted(best)["verdict"] == "worsening"
+    until = "" if sure else f"perhaps {round_name(last['possible_label'])}"
     found = [
         Number(
             round_name(last["shown_label"]) if last["shown"] else "none",
@@ -123,20 +122,19 @@ def _of_agreement(evidence: Evidence) -> list[Number]:
         ]
 
     ai: set[str] = {*AI_KINDS}
-    independent = between(ai, {"human"}) or between(ai, {"verifier"})
-    people = between({"human"}, {"human"})
-    found = []
-    if independent:
+    people, judges = between({"human"}, {"human"}), between(ai, ai)
+    found = _beside_people(evidence)
+    if not found and (independent := between(ai, {"human"}) or between(ai, {"verifier"})):
         best = max(independent, key=lambda row: float(row["value"]))
         name = evidence.name(best["rater_a"] if kinds[best["rater_a"]] in ai else best["rater_b"])
         who = "people" if "human" in (kinds[best["rater_a"]], kinds[best["rater_b"]]) else "the answer key"
         found.append(
             Number(decimals(best["value"]), f"the closest that a judge comes to {who}", f"{name}, {_of(best)}")
         )
-    if people:
-        mean = sum(float(row["value"]) for row in people) / len(people)
-        pairs = "1 pair" if len(people) == 1 else f"the mean of {len(people)} pairs"
-        found.append(Number(decimals(mean), "how far people agree with each other", f"{pairs}, {_of(people[0])}"))
+    if people and len(found) < 2:
+        found.append(_mean(people, "how far people agree with each other"))
+    if judges and not found:
+        found.append(_mean(judges, "how far the judges agree with each other"))
     if known:
         found.append(
             Number(f"{max(row['n'] for row in known):,}", "answers that two raters share", "at most, of a pair")
@@ -144,6 +142,35 @@ def _of_agreement(evidence: Evidence) -> list[Number]:
     return found
 
 
+def _beside_people(evidence: Evidence) -> list[Number]:
+    """Return how close the closest judge comes to people, and people to each other, as the head's figure has it."""
+    rows = with_people(evidence)
+    judges = [row for row in rows if row["who"] == "judge"]
+    if not judges:
+        return []
+    best = max(judges, key=lambda row: float(row["value"]))
+    criterion = best["name"].removeprefix(best["rater"])
+    people = [row for row in rows if row["name"] == f"people{criterion}"]
+    found = [
+        Number(decimals(best["value"]), "the closest that a judge comes to people", f"{best['name']}, {_of(best)}"),
+        *(Number(decimals(row["value"]), "how far people agree with each other", _of(row)) for row in people),
+    ]
+    return found
+
+
+def _mean(pairs: Sequence[Row], about: str) -> Number:
+    """Return the mean of pairs by the coefficient that most of them have, and how far they lie apart."""
+    names = [str(row["coefficient"]) for row in pairs]
+    own = [row for row in pairs if row["coefficient"] == max(names, key=names.count)]
+    if len(own) == 1:
+        return Number(decimals(own[0]["value"]), about, f"1 pair, {_of(own[0])}")
+    values = [float(row["value"]) for row in own]
+    spread = f"from {decimals(min(values))} to {decimals(max(values))}"
+    return Number(
+        decimals(fmean(values)), about, f"the mean of {len(own)} pairs, {words(own[0]['coefficient'])} {spread}"
+    )
+
+
 def _of(row: Row) -> str:
     interval = f" [{decimals(row['low'])}, {decimals(row['high'])}]" if row.get("low") is not None else ""
-    return f"{str(row['coefficient']).replace('_', ' ')}{interval}"
+    return f"{words(row['coefficient'])}{interval}"

@@ -75,9 +75,19 @@ def _race_title(evidence: Evidence, ends: dict[str, list[tuple[str, float]]]) ->
     if len(ends) == 1:
         [(benchmark, own)] = ends.items()
         return _shortened(_reached(evidence, benchmark, own)) or "Training alone"
+    of = [row for row in evidence.rounds if row["benchmark"] in ends and row["series"] != evidence.control]
+    if len(ends) > MOST_SAID and len({row["series"] for row in of}) == 1:
+        return _counted([counted(row)["verdict"] or "inconclusive" for row in of], of[0]["series"])
     return _shortened(
         [f"{name}: {(_reached(evidence, name, own) or ['training alone'])[0]}" for name, own in ends.items()]
     )
+
+
+def _counted(verdicts: list[str], series: str) -> str:
+    """Return on how many benchmarks a series has which verdict."""
+    words = ("improving", "plateaued", "worsening", "inconclusive")
+    said = [f"{word} on {verdicts.count(word)}" for word in words if word in verdicts]
+    return f"{series}, of {len(verdicts)} benchmarks: {', '.join(said)}"
 
 
 def _shortened(said: list[str]) -> str:

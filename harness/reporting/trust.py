@@ -17,6 +17,8 @@ from harness.reporting.evidence import Evidence, Row
 from harness.reporting.finding import ANNOTATE, Finding, decimals, share, statistic, words
 from harness.run import AI_KINDS, has_flag, is_first, is_ok
 
+MANY = 0.05
+"""The share of failed ratings above which it is said beside what is known of the others."""
 NEARLY_ALWAYS = 0.9
 """A judge that prefers one place at least so often reads the place, not the answer."""
 
@@ -32,6 +34,13 @@ def trust_of(evidence: Evidence) -> dict[str, Finding]:
     return {rater: _Judge(evidence, rater).finding() for rater, kind in kinds if kind in AI_KINDS}
 
 
+def silent(evidence: Evidence) -> list[str]:
+    """Return the AI judges and reward models none of whose ratings could be had: they are to mend, not to check."""
+    ratings = evidence.run.ratings
+    spoke = set(ratings.loc[is_ok(ratings), "rater"])
+    return [rater for rater, kind in evidence.kinds.items() if kind in AI_KINDS and rater not in spoke]
+
+
 @dataclass(frozen=True)
 class _Judge:
     evidence: Evidence
@@ -40,6 +49,7 @@ class _Judge:
     def finding(self) -> Finding:
         about = f"{self.evidence.name(self.rater)}: can it be trusted?"
         doubts = ["Its ratings are simulated: this tells nothing about a real rater."] if self.simulated() else []
+        doubts += self.failed()
         against = f"Against {self.shown()}." if self.rows else self.unknown()
         if place := self.place():
             sentence = f"{self.title()} cannot be trusted: {place} {against}"
@@ -142,10 +152,37 @@ class _Judge:
         return f"The {kind} {self.evidence.name(self.rater)}"
 
     def unknown(self) -> str:
+        if self.rater in silent(self.evidence):
+            return f"All its ratings failed. `harness rate RUN --rater {self.rater} --retry-errors` asks it again."
+        if both := self.too_few():
+            who = "people" if "human" in {self.kind_of_other(row) for row in both} else "an answer key"
+            most = max(row["n"] for row in both)
+            return f"It and {who} rated {most:,} of the same things, which is too few to say."
         return (
             "Nothing independent (people, or an answer key) rated the same criterion of the same things; "
             f"`{ANNOTATE}` lets people do so."
         )
+
+    def too_few(self) -> list[Row]:
+        """Return its pairs with people or verifiers on the same criterion that have no figure."""
+        return [
+            row
+            for row in self.evidence.pairs
+            if self.rater in (row["rater_a"], row["rater_b"])
+            and row["criterion_a"] == row["criterion_b"]
+            and row["value"] is None
+            and row["n"]
+            and self.kind_of_other(row) in ("human", "verifier")
+        ]
+
+    def failed(self) -> list[str]:
+        """Return how many of its ratings failed, where these are many: what they would have been is not known."""
+        ratings = self.evidence.run.ratings
+        own = ratings[ratings["rater"] == self.rater]
+        lost = int((~is_ok(own)).sum())
+        if not MANY * len(own) < lost < len(own):
+            return []
+        return [f"{lost:,} of its {len(own):,} ratings failed; all of this is of those that did not."]
 
     def simulated(self) -> bool:
         ratings = self.evidence.run.ratings

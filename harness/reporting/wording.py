@@ -38,7 +38,7 @@ def last_gain(row: Row) -> str:
     if last is None:
         return "–"
     shown, possible = last["shown_label"], last["possible_label"]
-    return f"{shown}" if shown == possible else _span(shown, possible)
+    return f"{shown}" if shown == possible or counted(row)["verdict"] == "worsening" else _span(shown, possible)
 
 
 def _span(first: Label, last: Label) -> str:

@@ -23,6 +23,7 @@ from .verdict.comparison import Comparison as Comparison
 from .verdict.comparison import compare_series as compare_series
 from .verdict.last_gain import last_gain as last_gain
 from .verdict.overview import answers as answers
+from .verdict.overview import benchmarks_together as benchmarks_together
 from .verdict.plan import plan_rounds as plan_rounds
 from .verdict.result import RoundsResult as RoundsResult
 from .verdict.result import counted as counted

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
+from harness.records import Item, Rating, Response
 from harness.reporting.beside import beside
+from harness.reporting.closeness import closeness
 from harness.reporting.decision import decision
 from harness.reporting.evidence import Evidence
-from harness.reporting.findings import answer, findings_of
+from harness.reporting.findings import answer, answers, findings_of
 from harness.reporting.numbers import numbers
 from harness.reporting.page import report, summary
 from harness.reporting.wording import headed, stacked
 from harness.rounds import compare_rounds
+from harness.run import Run
+from harness.suite import Suite
 
 RUNS = {
     "rise": ([0.30, 0.40, 0.50, 0.60, 0.70], "Keep training on rise feedback"),
@@ -173,3 +178,74 @@ def test_two_runs_stand_in_one_table_with_their_difference_and_in_one_chart(made
     assert html.count('id="fig-both-1"') == 1
     ids = re.findall(r'\sid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def judged(folder, raters, items=40):
+    """Write a run whose answers were graded from 1 to 5; `raters`: who, of which kind, how noisy, how often failing."""
+    run = Run.create(folder, Suite.model_validate(JUDGED))
+    asked = [Item(task="t", item_id=f"q{n}", family="other", prompt=f"{n}?") for n in range(items)]
+    run.write(asked, "t")
+    answers = [Response(response_id=f"r{n}", task="t", item_id=f"q{n}", model="m", text="a") for n in range(items)]
+    run.write(answers, "t-m")
+    rng = np.random.default_rng(0)
+    worth = rng.normal(3, 1, items)
+    for name, kind, noise, failing in raters:
+        grades = np.clip(np.round(worth + rng.normal(0, noise, items)), 1, 5)
+        lost = rng.random(items) < failing
+        rows = [
+            Rating(
+                rating_id=f"{name}{n}", task="t", item_id=f"q{n}", response_id=f"r{n}", rater=name, rater_kind=kind,
+                rater_version="1", criterion="quality", scale="ordinal", value=None if gone else float(grade),
+                status="unparsed" if gone else "ok", error="no grade" if gone else None,
+            )
+            for n, (grade, gone) in enumerate(zip(grades, lost, strict=True))
+        ]  # fmt: skip
+        run.write(rows, f"t-{name}")
+    return Evidence.of(run)
+
+
+JUDGED = {"name": "judged", "models": [{"name": "m", "model": "imported"}], "tasks": [{"task": "t"}]}
+PEOPLE = [("h_aaaaaaaa", "human", 0.3, 0), ("h_bbbbbbbb", "human", 0.3, 0), ("h_cccccccc", "human", 0.3, 0)]
+
+
+def test_a_judge_that_always_failed_is_mended_not_checked(tmp_path):
+    evidence = judged(tmp_path / "run", [("gpt", "judge", 3.0, 0.4), ("llama", "judge", 0.3, 1.0), *PEOPLE[:2]])
+    assert decision(evidence).endswith("; mend llama, whose ratings all failed.")
+    told = {one.about.partition(":")[0]: one for one in findings_of(evidence)}
+    assert "All its ratings failed" in told["llama"].sentence
+    assert re.search(r"\d+ of its 40 ratings failed", told["gpt"].doubts[0])  # what is said of it is of the others
+
+
+def test_people_alone_are_told_whom_to_retrain_and_a_mean_has_no_interval_of_one_pair(tmp_path):
+    evidence = judged(tmp_path / "run", [*PEOPLE[:2], ("h_cccccccc", "human", 3.0, 0)])
+    assert decision(evidence) == "Retrain Human C first."
+    agreed = numbers(evidence)[0]
+    low, high = map(float, re.search(r"from (\S+) to (\S+)$", agreed.detail.replace("−", "-")).groups())
+    assert low < float(agreed.value) < high  # the three pairs, of which one is close and two are not
+    alike = judged(tmp_path / "alike", [(name, kind, 0.05, lost) for name, kind, _, lost in PEOPLE])
+    assert decision(alike) == "Rely on these labels: people agree."
+
+
+def test_whether_a_judge_may_replace_a_person_is_decided_beside_the_figure(tmp_path):
+    evidence = judged(tmp_path / "run", [("gpt", "judge", 0.2, 0), *PEOPLE])
+    assert decision(evidence) == "gpt may replace one of the people."
+    figure = closeness(evidence).figure
+    closest, people, _ = numbers(evidence)
+    assert f"comes to {closest.value} at best, where people come to {people.value}" in figure.title
+
+
+def test_one_round_needs_another_and_judges_alone_say_how_far_they_agree(made_up_checkpoints, tmp_path):
+    run = made_up_checkpoints(tmp_path / "run", [0.3], items=40)
+    assert decision(Evidence.of(run)) == (
+        "Evaluate another checkpoint of pretraining: with one there is nothing to compare."
+    )
+    evidence = judged(tmp_path / "judges", [("gpt", "judge", 0.3, 0), ("claude", "judge", 0.3, 0)])
+    assert numbers(evidence)[0].about == "how far the judges agree with each other"
+
+
+def test_many_benchmarks_are_answered_together(made_up_checkpoints, tmp_path):
+    beside = {"b": [0.5, 0.7], "c": [0.5, 0.5], "d": [0.7, 0.4]}
+    evidence = Evidence.of(made_up_checkpoints(tmp_path / "run", [0.3, 0.5], beside, items=200))
+    [said] = answers(evidence)
+    assert said.startswith("pretraining, 4 benchmarks together (Holm over benchmarks): improving on 2 (addition, b)")
+    assert "worsening on 1 (d)" in said

@@ -32,7 +32,7 @@ def answers(results: Sequence[RoundsResult], fed: bool = True) -> list[str]:
 
 def overview(results: Sequence[RoundsResult], comparisons: Sequence[Comparison]) -> list[str]:
     """Return a sentence for each series with several benchmarks, and for each quantity of several comparisons."""
-    return [*_benchmarks(results), *_comparisons(comparisons)]
+    return [*benchmarks_together(results), *_comparisons(comparisons)]
 
 
 def _counting(result: RoundsResult) -> Outcome | None:
@@ -66,6 +66,8 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
         standing = outcome.verdict == "plateaued" and last.shown == last.possible == 0
         word = "no" if standing or outcome.verdict == "worsening" else "not known"
         why = "and no later gain of interest" if standing else "not shown to be a gain"
+        if outcome.verdict == "worsening" and outcome.gain_total.high < 0:
+            why = "a loss"
         return f"{result.series}: {word}, {gained}, {why}."
     if outcome.gain_total.low <= 0:
         until = round_name(last.shown_label)
@@ -85,7 +87,8 @@ def _kind(result: RoundsResult, outcome: Outcome, p: float) -> str:
     return f"{result.series}: yes, {gained}; {when}{rest}."
 
 
-def _benchmarks(results: Sequence[RoundsResult]) -> list[str]:
+def benchmarks_together(results: Sequence[RoundsResult]) -> list[str]:
+    """Return a sentence for each series with several benchmarks: on which of them what holds, by Holm over them."""
     found = []
     for series in dict.fromkeys(result.series for result in results):
         judged = [one for one in results if one.series == series and _counting(one)]
