@@ -34,6 +34,8 @@ class BatchServer(ChatServer):
         self.batches: dict[str, dict] = {}
         self.asked: list[dict] = []
         """The bodies of the requests in batches."""
+        self.log: list[tuple[str, str]] = []
+        """Method and path of what was asked of the interface."""
         self._numbers = count(1)
 
     def other(self, method, path, content):
@@ -41,6 +43,7 @@ class BatchServer(ChatServer):
         ours = path.startswith(("/v1/files", "/v1/batches", "/v1/messages/batches"))
         if not ours:
             return None
+        self.log.append((method, path))
         said = self.trouble(method, path, next(self._numbers))
         if isinstance(said, tuple):
             return said

@@ -3,6 +3,7 @@
 from .asking import Progress as Progress
 from .asking import Query as Query
 from .asking import answer as answer
+from .asking import hand_in_questions as hand_in_questions
 from .asking import questions as questions
 from .asking import reference_responses as reference_responses
 from .asking import unanswered as unanswered
@@ -11,12 +12,14 @@ from .chat.batches import direct_and_batched as direct_and_batched
 from .chat.budget import Budget as Budget
 from .chat.call_cache import CallCache as CallCache
 from .chat.call_cache import default_cache as default_cache
+from .chat.chat import AT_ONCE as AT_ONCE
 from .chat.chat import Answer as Answer
 from .chat.chat import Around as Around
 from .chat.chat import Call as Call
 from .chat.chat import Chat as Chat
 from .chat.chat import Message as Message
 from .chat.chat import at_once as at_once
+from .chat.chat import hand_in as hand_in
 from .chat.embedded_chat import EmbeddedChat as EmbeddedChat
 from .chat.limits import TrafficLimits as TrafficLimits
 from .chat.run_calls import RunCalls as RunCalls

@@ -96,6 +96,13 @@ def answer(
         run.write(responses, f"{task.name}-{who.name}")
 
 
+def hand_in_questions(task: Task, use: TaskUse, model: Model, seed: int, missing: Sequence[Query]) -> None:
+    """Send on its way what a model is asked for later, if it is asked by batch; another one is asked nothing."""
+    take = getattr(model, "hand_in", None)
+    if take is not None and task.output_type == "generate_until":
+        take([_generation(task, use, question, seed) for question in missing])
+
+
 def _length(question: Query) -> int:
     return max(len(str(request.arguments)) for request in question.requests)
 

@@ -13,6 +13,7 @@ from harness.answering import (
     Task,
     answer,
     group_scores,
+    hand_in_questions,
     make_model,
     questions,
     read_groups,
@@ -32,6 +33,7 @@ from harness.suite import IMPORTED
 def answer_tasks(context: Context) -> None:
     """Let each model of the suite answer each task; a model is loaded once, and let go when it is done."""
     threads = context.surroundings.workers
+    _hand_in(context)
     for who in context.suite.models:
         if who.model == IMPORTED:  # its answers are there, and nobody is asked again
             continue
@@ -64,6 +66,18 @@ def answer_tasks(context: Context) -> None:
         if groups := read_groups(context.run.manifest.get("groups", [])):
             context.run.note(group_scores={who.name: group_scores(groups, found)})
         model.close()
+
+
+def _hand_in(context: Context) -> None:
+    """Hand in what models are asked by batch, for all tasks, before the first is waited for: each may take a day."""
+    for who in context.suite.models:
+        if who.args.get("batch"):
+            model = make_model(who, context.surroundings.chat, lambda: "")
+            for use in context.suite.tasks:
+                task = context.task(use)
+                wanted = questions(task, use, model, who, context.suite.seed)
+                left = unanswered(context.run, wanted, context.retry_errors)
+                hand_in_questions(task, use, model, context.suite.seed, left)
 
 
 def _why_failed(run: Run, failed: Sequence[Query], n: int) -> str:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
+from harness.answering import AT_ONCE
 from harness.errors import UnavailableError
-from harness.rating import SHARD, Wanted, find_rater, missing, rate_work, rated_work, rater_facts, tasks_of, work_of
+from harness.rating import (
+    SHARD,
+    Wanted,
+    find_rater,
+    missing,
+    rate_work,
+    rated_work,
+    rater_facts,
+    read_spec,
+    tasks_of,
+    work_of,
+)
 from harness.stages.context import Context
 from harness.stages.shards import rate_shard
 from harness.suite import RaterUse
@@ -13,16 +26,29 @@ from harness.suite import RaterUse
 
 def rate_tasks(context: Context) -> None:
     """Let the raters of the suite rate each task, and those of data sets that people rated theirs."""
-    for use in context.suite.tasks:
-        for rater_use in use.raters:
-            rate_task(context, use.called, rater_use)
+    uses: list[tuple[str, RaterUse, Wanted]] = [
+        (use.called, rater_use, work_of) for use in context.suite.tasks for rater_use in use.raters
+    ]
     for human in context.suite.ratings:
         with context.stage(f"people's ratings of {human.dataset} come in", 1) as progress:
             tasks = tasks_of(context.run, human.dataset, human.split, context.suite.limit_of(human), context.catalog)
             progress(1)
-        for task in tasks:
-            for rater_use in human.raters:
-                rate_task(context, task, rater_use, rated_work)
+        uses += [(task, rater_use, rated_work) for task in tasks for rater_use in human.raters]
+    _hand_in(context, uses)
+    for task, rater_use, wanted in uses:
+        rate_task(context, task, rater_use, wanted)
+
+
+def _hand_in(context: Context, uses: Sequence[tuple[str, RaterUse, Wanted]]) -> None:
+    """Hand in what judges ask by batch, for all tasks, before the first is waited for: each may take a day."""
+    for task, use, wanted in uses:
+        if context.cluster or read_spec(use.rater, context.catalog).kind != "judge":
+            continue
+        with suppress(UnavailableError):  # said when its turn comes
+            rater = find_rater(use.rater, context.catalog, context.surroundings)
+            if getattr(rater, "at_once", 0) > AT_ONCE and (take := getattr(rater, "hand_in", None)) is not None:
+                work = wanted(context.run, task, use, rater.spec)
+                take(missing(context.run, rater, work, context.retry_errors))
 
 
 def rate_task(

@@ -98,46 +98,55 @@ class Batched(Around):
 
     def ask(self, calls: Iterable[Call]) -> Iterator[tuple[int, Answer]]:
         """See `Chat.ask`: as many at a time as a batch may have."""
+        for part in self._parts(calls):
+            notes: dict[str, BatchNote] = {}
+            yield from self._sent(part, notes)
+            for note in dict.fromkeys(notes[entry.name] for entry in part if entry.name in notes):
+                yield from self._collect(note, [entry for entry in part if notes.get(entry.name) is note])
+
+    def hand_in(self, calls: Iterable[Call]) -> None:
+        """Hand calls in and wait for none; not where only so many may wait at a time."""
+        for part in self._parts(calls) if self.most is None else ():
+            for _ in self._sent(part, {}):
+                pass
+
+    def _parts(self, calls: Iterable[Call]) -> Iterator[list[Entry]]:
+        """Yield calls in parts of as many as a batch may have."""
         seen: Counter[str] = Counter()
-        todo = enumerate(calls)
-        over: Entry | None = None
-        while True:
-            part: list[Entry] = []
-            size = 0
-            while len(part) < self.at_once:
-                if over is None:
-                    over = self._entry(next(todo, None), seen)
-                if over is None:
-                    break
-                size += len(self._line(over)) + 1
-                if size > self.provider.most_bytes and part:
-                    break
-                part.append(over)
-                over = None
-            if not part:
-                return
-            yield from self._answers(part)
+        part: list[Entry] = []
+        size = 0
+        for position, call in enumerate(calls):
+            key = call.key(self.identity)
+            seen[key] += 1  # the same call may be asked several times
+            entry = Entry(position, call, key if seen[key] == 1 else f"{key}-{seen[key]}")
+            length = len(self._line(entry)) + 1
+            if part and size + length > self.provider.most_bytes:
+                yield part
+                part, size = [], 0
+            part.append(entry)
+            size += length
+            if len(part) == self.at_once:
+                yield part
+                part, size = [], 0
+        if part:
+            yield part
 
     def close(self) -> None:
         """Close the connections."""
         self.chat.close()
 
-    def _entry(self, numbered: tuple[int, Call] | None, seen: Counter[str]) -> Entry | None:
-        """Return a call with its id: its key, and a number where the same call is asked several times."""
-        if numbered is None:
-            return None
-        position, call = numbered
-        key = call.key(self.identity)
-        seen[key] += 1
-        return Entry(position, call, key if seen[key] == 1 else f"{key}-{seen[key]}")
-
     def _line(self, entry: Entry) -> bytes:
         return self.provider.line(entry.name, self.chat.request(entry.call))
 
-    def _answers(self, part: Sequence[Entry]) -> Iterator[tuple[int, Answer]]:
-        """Yield the answers of one batch, and of the batches before it that were not waited for to the end."""
-        waiting = {name: note for note in self._open() for name in note.names}
-        new = [entry for entry in part if entry.name not in waiting]
+    def _sent(self, part: Sequence[Entry], notes: dict[str, BatchNote]) -> Iterator[tuple[int, Answer]]:
+        """Hand in those calls that are in no batch yet; yield the answers of those that go directly, or do not go.
+
+        Args:
+            part: The calls.
+            notes: Is filled with the batch of every other call, by the call's id.
+        """
+        notes |= {name: note for note in self._open() for name in note.names}
+        new = [entry for entry in part if entry.name not in notes]
         tried, last = 0, Answer()
         while new and not self._met and tried < TRIES:
             first, tried = new.pop(0), tried + 1
@@ -149,11 +158,9 @@ class Batched(Around):
             new = []
         try:
             if new:
-                waiting |= dict.fromkeys((entry.name for entry in new), self._handed_in(new))
+                notes |= dict.fromkeys((entry.name for entry in new), self._handed_in(new))
         except Trouble as trouble:
             yield from _failed(new, f"no batch was handed in: {trouble.error}", trouble.raw)
-        for note in dict.fromkeys(waiting[entry.name] for entry in part if entry.name in waiting):
-            yield from self._collect(note, [entry for entry in part if waiting.get(entry.name) is note])
 
     def _open(self) -> list[BatchNote]:
         """Return the batches of this client that are not over; one that was never handed in is not there."""

@@ -76,6 +76,9 @@ class Budgeted(Around):
                     f"{self.budget.spent:.4f} USD were spent, and all answers are kept; the same command goes on"
                 )
 
+    def hand_in(self, calls: Iterable[Call]) -> None:
+        """Hand in nothing ahead: what a call may cost is reserved when its answer is asked for."""
+
     def _dearest(self, call: Call) -> float:
         """Return a call's price if each byte of the prompt is a token, and the answer as long as it may be."""
         prompt = sum(len(text.encode()) + 16 for _, text in call.messages)

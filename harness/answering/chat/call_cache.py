@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.answering.chat.boundary import kept, to_keep
-from harness.answering.chat.chat import Answer, Around, Call
+from harness.answering.chat.chat import Answer, Around, Call, hand_in
 from harness.errors import HarnessError
 
 CHUNK = 100
@@ -124,6 +124,24 @@ class Cached(Around):
             yield from found
             if missing:
                 yield from self._ask_from(missing, todo)
+
+    def hand_in(self, calls: Iterable[Call]) -> None:
+        """See `hand_in`: what the cache has, and the same call twice, is not."""
+
+        def keep(key: str, answer: Answer) -> None:
+            if answer.status == "ok":
+                self.cache.keep(key, self.identity, answer)
+
+        def missing() -> Iterator[Call]:
+            seen: set[str] = set()
+            todo = enumerate(calls)
+            while chunk := list(islice(todo, CHUNK)):
+                for _, key, call in self._look_up(chunk)[0]:
+                    if key not in seen:
+                        seen.add(key)
+                        yield replace(call, keep=partial(keep, key))
+
+        hand_in(self.chat, missing())
 
     def _look_up(self, chunk: Sequence[tuple[int, Call]]) -> tuple[list[Missing], list[tuple[int, Answer]]]:
         keys = [call.key(self.identity) for _, call in chunk]

@@ -138,6 +138,10 @@ class Around:
         """Calls that are best asked at once."""
         return at_once(self.chat)
 
+    def hand_in(self, calls: Iterable[Call]) -> None:
+        """See `hand_in`."""
+        hand_in(self.chat, calls)
+
     def price(self, prompt: int | None, cached: int | None, completion: int | None) -> float | None:
         """See `Chat.price`."""
         return self.chat.price(prompt, cached, completion)
@@ -146,3 +150,12 @@ class Around:
 def at_once(chat: Chat) -> int:
     """Return how many calls a client is best asked at once."""
     return int(getattr(chat, "at_once", AT_ONCE))
+
+
+def hand_in(chat: Chat, calls: Iterable[Call]) -> None:
+    """Send calls on their way whose answers are asked for later, if that is what a client does: one that asks by batch.
+
+    Another one does not look at them.
+    """
+    if (take := getattr(chat, "hand_in", None)) is not None:
+        take(calls)

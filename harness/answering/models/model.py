@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
-from harness.answering.chat.chat import Answer, Chat, at_once
+from harness.answering.chat.chat import Answer, Chat, at_once, hand_in
 from harness.answering.models.embedded import missing_packages, quiet_transformers
 from harness.answering.models.generation import NULL, Generation, Model, Score
 from harness.answering.reasoning import without_reasoning
@@ -143,6 +143,10 @@ class ChatModel:
     def generate(self, wanted: Sequence[Generation]) -> Iterator[tuple[int, Answer]]:
         """See `Model.generate`."""
         return self.chat.ask([one.call() for one in wanted])
+
+    def hand_in(self, wanted: Sequence[Generation]) -> None:
+        """Send on its way what is generated later, if the client asks by batch."""
+        hand_in(self.chat, (one.call() for one in wanted))
 
     def close(self) -> None:
         """Nothing to free: the client's server outlives the model."""

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.answering import Answer, Call, Chat, at_once, make_chat, read_chat_spec
+from harness.answering import Answer, Call, Chat, at_once, hand_in, make_chat, read_chat_spec
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.judges.reply import LEAST_MASS, Reading, Reads, answer_schema, read_probabilities, read_text
@@ -202,6 +202,11 @@ class Judge:
                 yield from self._closed(skipped.popleft())
         for opened in skipped:
             yield from self._closed(opened)
+
+    def hand_in(self, work: Iterable[Work]) -> None:
+        """Send on its way what is asked for work that is rated later, if the client asks by batch."""
+        asked = ((piece, one.call) for piece in work if not self._problem(piece) for one in self._ask(piece))
+        hand_in(self.chat, (replace(call, again=True) if piece.again else call for piece, call in asked))
 
     def _problem(self, work: Work) -> str | None:
         """Return why a piece of work cannot be judged, or None."""

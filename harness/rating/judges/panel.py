@@ -96,6 +96,13 @@ class Panel:
         for piece in pieces:
             yield from self._ratings(piece, said[_work_key(piece)])
 
+    def hand_in(self, work: Iterable[Work]) -> None:
+        """Send on its way what its members ask by batch for work that is rated later."""
+        pieces = [replace(piece, again=False) for piece in work]
+        for member in self.members:
+            if (take := getattr(member, "hand_in", None)) is not None:
+                take(pieces)
+
     def _ratings(self, work: Work, said: Sequence[tuple[str, Rating]]) -> Iterator[Rating]:
         """Yield a rating for each criterion and order; what members were asked beside is paid with the first."""
         known = {one.order for _, one in said}
