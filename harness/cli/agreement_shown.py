@@ -67,7 +67,12 @@ def _show_tables(found: Agreement) -> None:
         if 2 < len(units.values) <= FEW_GRADES and table.level in ("nominal", "set"):
             _show_labels(of_labels(units, table.level, pairs=len(table.raters) == 2, **found.draws))
         rest = found.rest[found.rest["criterion"] == table.criterion]
-        _show_each("one against the rest", rest.assign(who=rest["rater"]))
+        counts = rest.groupby("rater", sort=False)["n"].transform("max")
+        counted = " (" + counts.map("{:,}".format) + " items)"
+        who = rest["rater"].where(
+            counts == table.n_items, rest["rater"] + counted
+        )  # fewer: where the others are at one
+        _show_each("one against the rest", rest.assign(who=who))
 
 
 def _show_each(head: str, rows: pd.DataFrame) -> None:

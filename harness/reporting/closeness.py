@@ -10,6 +10,8 @@ from harness.reporting.figures import Drawing, Figure
 from harness.reporting.finding import decimals, joined, words
 from harness.run import AI_KINDS
 
+MAJORITY = "agreement with the majority"
+"""The measure of labels without order, which is not corrected for chance."""
 MOST = 14
 """Rows that the figure shows; the matrices have them all."""
 
@@ -27,7 +29,7 @@ def closeness(evidence: Evidence) -> Drawing | None:
         "closeness",
         _title(rows),
         f"Agreement with {others} on the same answers ({measures}), with 95 % intervals: 1 is full agreement, 0 what "
-        "chance gives (the dashed line). The numbers of every pair are in the matrices below.",
+        f"chance gives (the dashed line){_but(rows)}. The numbers of every pair are in the matrices below.",
         columns,
         [[row[name] for name in columns] for row in rows],
     )
@@ -38,15 +40,20 @@ def closeness(evidence: Evidence) -> Drawing | None:
     )
 
 
+def _but(rows: list[Row]) -> str:
+    """Return where 0 is not what chance gives: shares of equal labels are not corrected for it."""
+    return f"; of {MAJORITY} guesses reach more" if any(row["coefficient"] == MAJORITY for row in rows) else ""
+
+
 def _title(rows: list[Row]) -> str:
     """Return what the figure shows as a sentence."""
     judges = [row for row in rows if row["who"] == "judge"]
-    people = [row["value"] for row in rows if row["who"] == "people"]
     best = max(judges, key=lambda row: float(row["value"]))
+    about = best["name"].removeprefix(best["rater"])
+    people = [decimals(row["value"]) for row in rows if row["name"] == f"people{about}"]
     if people:
-        low, high = decimals(min(people)), decimals(max(people))
-        reach = low if low == high else f"{low} to {high}"
-        return f"{best['rater']} comes to {decimals(best['value'])} at best, where people come to {reach}"
+        on = about.replace(", ", " on ", 1)
+        return f"{best['rater']} comes to {decimals(best['value'])} at best{on}, where people come to {people[0]}"
     return f"The closest judge, {best['rater']}, agrees with {best['against']} at {decimals(best['value'])}"
 
 

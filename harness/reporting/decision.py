@@ -27,7 +27,7 @@ def decision(evidence: Evidence) -> str:
     failed = silent(evidence)
     judges = [one for rater, one in trust_of(evidence).items() if rater not in failed]
     clauses = [*training, *(_checking(judges) if training else _judging(evidence, judges)), *_mending(evidence, failed)]
-    clauses = clauses or list(_people(evidence))
+    clauses = [*(() if training else _retraining(evidence)), *clauses] or list(_people(evidence))
     text = "; ".join(clauses)
     begun = (
         text if text.startswith(tuple(f"{name} " for name in evidence.names.values())) else text[:1].upper() + text[1:]
@@ -204,13 +204,18 @@ def _mending(evidence: Evidence, failed: Sequence[str]) -> Iterable[str]:
         yield f"mend {_names([evidence.name(rater) for rater in failed])}, whose ratings all failed"
 
 
+def _retraining(evidence: Evidence) -> Iterable[str]:
+    """Yield who differs so much from the other people that they should be trained again, where three or more rated."""
+    humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
+    told = (one.removeprefix(f"{about}: ") for about, told in evidence.shown.advice for one in told)
+    names = dict.fromkeys(found[1] for one in told if (found := re.match("retrain (.+?) first", one)))
+    if names and len(humans) > 2:
+        yield f"retrain {_names([*names])} first"
+
+
 def _people(evidence: Evidence) -> Iterable[str]:
-    """Yield what to do with people's labels where nobody else rated: whom to retrain, or how far to rely on them."""
+    """Yield how far to rely on people's labels, where nobody else rated."""
     if {*evidence.kinds.values()} != {"human"}:
-        return
-    first = (told[0].removeprefix(f"{about}: ") for about, told in evidence.shown.advice if told)
-    if names := list(dict.fromkeys(found[1] for said in first if (found := re.match("retrain (.+?) first", said)))):
-        yield f"retrain {_names(names)} first"
         return
     known = [table.coefficients["alpha"] for table in evidence.tables if "alpha" in table.coefficients]
     lows = [one.low if one.low == one.low else one.value for one in known if one.value == one.value]

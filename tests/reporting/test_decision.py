@@ -219,6 +219,8 @@ def test_a_judge_that_always_failed_is_mended_not_checked(tmp_path):
 def test_people_alone_are_told_whom_to_retrain_and_a_mean_has_no_interval_of_one_pair(tmp_path):
     evidence = judged(tmp_path / "run", [*PEOPLE[:2], ("h_cccccccc", "human", 3.0, 0)])
     assert decision(evidence) == "Retrain Human C first."
+    with_judge = judged(tmp_path / "judge", [("gpt", "judge", 0.2, 0), *PEOPLE[:2], ("h_cccccccc", "human", 3.0, 0)])
+    assert decision(with_judge).startswith("Retrain Human C first; gpt may ")
     agreed = numbers(evidence)[0]
     low, high = map(float, re.search(r"from (\S+) to (\S+)$", agreed.detail.replace("−", "-")).groups())
     assert low < float(agreed.value) < high  # the three pairs, of which one is close and two are not
