@@ -27,7 +27,7 @@ def decision(evidence: Evidence) -> str:
     failed = silent(evidence)
     judges = [one for rater, one in trust_of(evidence).items() if rater not in failed]
     clauses = [*training, *(_checking(judges) if training else _judging(evidence, judges)), *_mending(evidence, failed)]
-    clauses = [*(() if training else _retraining(evidence)), *clauses] or list(_people(evidence))
+    clauses = [*clauses, *(() if training else _retraining(evidence))] or list(_people(evidence))
     text = "; ".join(clauses)
     begun = (
         text if text.startswith(tuple(f"{name} " for name in evidence.names.values())) else text[:1].upper() + text[1:]
@@ -207,10 +207,14 @@ def _mending(evidence: Evidence, failed: Sequence[str]) -> Iterable[str]:
 def _retraining(evidence: Evidence) -> Iterable[str]:
     """Yield who differs so much from the other people that they should be trained again, where three or more rated."""
     humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
-    told = (one.removeprefix(f"{about}: ") for about, told in evidence.shown.advice for one in told)
-    names = dict.fromkeys(found[1] for one in told if (found := re.match("retrain (.+?) first", one)))
-    if names and len(humans) > 2:
-        yield f"retrain {_names([*names])} first"
+    about: dict[str, list[str]] = {}
+    for table, told in evidence.shown.advice:
+        for one in told:
+            if found := re.match("retrain (.+?) first", one.removeprefix(f"{table}: ")):
+                about.setdefault(found[1], []).append(table.rpartition(": ")[2])
+    if about and len(humans) > 2:
+        alone = len(evidence.shown.advice) == 1
+        yield f"retrain {_names([name if alone else f'{name} on {joined(on)}' for name, on in about.items()])} first"
 
 
 def _people(evidence: Evidence) -> Iterable[str]:

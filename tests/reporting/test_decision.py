@@ -220,7 +220,7 @@ def test_people_alone_are_told_whom_to_retrain_and_a_mean_has_no_interval_of_one
     evidence = judged(tmp_path / "run", [*PEOPLE[:2], ("h_cccccccc", "human", 3.0, 0)])
     assert decision(evidence) == "Retrain Human C first."
     with_judge = judged(tmp_path / "judge", [("gpt", "judge", 0.2, 0), *PEOPLE[:2], ("h_cccccccc", "human", 3.0, 0)])
-    assert decision(with_judge).startswith("Retrain Human C first; gpt may ")
+    assert re.fullmatch(r"gpt may .+; retrain Human C first\.", decision(with_judge))
     agreed = numbers(evidence)[0]
     low, high = map(float, re.search(r"from (\S+) to (\S+)$", agreed.detail.replace("−", "-")).groups())
     assert low < float(agreed.value) < high  # the three pairs, of which one is close and two are not
@@ -230,7 +230,7 @@ def test_people_alone_are_told_whom_to_retrain_and_a_mean_has_no_interval_of_one
 
 def test_whether_a_judge_may_replace_a_person_is_decided_beside_the_figure(tmp_path):
     evidence = judged(tmp_path / "run", [("gpt", "judge", 0.2, 0), *PEOPLE])
-    assert decision(evidence) == "gpt may replace one of the people."
+    assert decision(evidence).startswith("gpt may replace one of the people")
     figure = closeness(evidence).figure
     closest, people, _ = numbers(evidence)
     assert f"comes to {closest.value} at best, where people come to {people.value}" in figure.title
