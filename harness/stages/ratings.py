@@ -34,12 +34,12 @@ def rate_tasks(context: Context) -> None:
             tasks = tasks_of(context.run, human.dataset, human.split, context.suite.limit_of(human), context.catalog)
             progress(1)
         uses += [(task, rater_use, rated_work) for task in tasks for rater_use in human.raters]
-    _hand_in(context, uses)
+    hand_in_ratings(context, uses)
     for task, rater_use, wanted in uses:
         rate_task(context, task, rater_use, wanted)
 
 
-def _hand_in(context: Context, uses: Sequence[tuple[str, RaterUse, Wanted]]) -> None:
+def hand_in_ratings(context: Context, uses: Sequence[tuple[str, RaterUse, Wanted]]) -> None:
     """Hand in what judges ask by batch, for all tasks, before the first is waited for: each may take a day."""
     for task, use, wanted in uses:
         if context.cluster or read_spec(use.rater, context.catalog).kind != "judge":

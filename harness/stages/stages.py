@@ -14,7 +14,7 @@ from typing import Literal, Unpack
 from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL, expanded, group_facts, within
 from harness.catalog import Catalog
 from harness.errors import HarnessError, UnavailableError, did_you_mean
-from harness.rating import find_rater, practice_of, read_spec, work_of
+from harness.rating import Wanted, find_rater, practice_of, read_spec, work_of
 from harness.reporting import report
 from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.run import opened as opened_run
@@ -22,7 +22,7 @@ from harness.stages.answers import answer_tasks
 from harness.stages.context import Context, Options, opened
 from harness.stages.exchange import exchange_labels
 from harness.stages.names import check_names
-from harness.stages.ratings import rate_task, rate_tasks
+from harness.stages.ratings import hand_in_ratings, rate_task, rate_tasks
 from harness.stages.rounds import train_rounds
 from harness.suite import IMPORTED, RaterUse, Suite, read_suite
 
@@ -124,6 +124,7 @@ def rate(
     with opened(run, run.suite, options) as context:
         first = run.items.drop_duplicates("task")
         families = dict(zip(first["task"].astype(str), first["family"].astype(str), strict=True))
+        uses: list[tuple[str, RaterUse, Wanted]] = []
         for name in raters:
             spec = read_spec(name, context.catalog)
             if spec.kind == "human":
@@ -137,8 +138,10 @@ def rate(
             for task in chosen:
                 if task not in families:
                     raise HarnessError(f"{run.folder} has no task {task!r}.{did_you_mean(task, families)}")
-                use = RaterUse(rater=name, against=against)
-                rate_task(context, task, use, partial(work_of, practice=practice), practice_of(run) if practice else ())
+                uses.append((task, RaterUse(rater=name, against=against), partial(work_of, practice=practice)))
+        hand_in_ratings(context, uses)
+        for task, use, wanted in uses:
+            rate_task(context, task, use, wanted, practice_of(run) if practice else ())
     return run
 
 

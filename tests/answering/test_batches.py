@@ -305,6 +305,24 @@ def test_a_parameter_that_the_server_does_not_take_is_learnt_before(batch_server
     assert "temperature" not in server.asked[0]
 
 
+def test_stop_sequences_that_the_server_does_not_take_are_cut_after_a_stop_too(batch_server, tmp_path, monkeypatch):
+    def fault(number, body):
+        error = {"error": {"message": "at most 4 stop sequences", "param": "stop"}}
+        return (400, error) if len(body["stop"]) > 4 else "ok"
+
+    def die(seconds):
+        raise KeyboardInterrupt
+
+    asked = calls("a", "b", stop=("1", "2", "3", "4", "5"))
+    with batch_server.BatchServer(reply=lambda body: "x 5 y", fault=fault) as server:
+        with monkeypatch.context() as dying:
+            dying.setattr(batches.time, "sleep", die)
+            with pytest.raises(KeyboardInterrupt):
+                ask("openai", server, tmp_path, asked)
+        assert server.asked[0]["stop"] == ["1", "2", "3", "4"]
+        assert [answer.text for answer in ask("openai", server, tmp_path, asked)] == ["x ", "x "]
+
+
 def test_a_batch_that_fails_as_a_whole_says_why_and_is_handed_in_anew(batch_server, tmp_path):
     errors = {"object": "list", "data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}]}
     ends = {"status": "failed", "errors": errors, "output_file_id": None, "error_file_id": None}

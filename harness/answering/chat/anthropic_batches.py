@@ -47,7 +47,10 @@ class AnthropicBatches:
 
     def look_up(self) -> None:
         """See `Provider.look_up`."""
-        self.newest()
+        import anthropic
+
+        with troubles_of(anthropic):
+            self._sdk.with_options(max_retries=0).messages.batches.list(limit=1)
 
     def line(self, name: str, body: dict[str, Any]) -> bytes:
         """See `Provider.line`."""
@@ -110,6 +113,11 @@ class AnthropicBatches:
                 raise Trouble("its results are kept no longer", code=404)
             lines = self._sdk.get(address, cast_to=str).split("\n")
         yield from filter(None, (readable(line, _result) for line in lines))
+
+    def close(self) -> None:
+        """See `Provider.close`."""
+        if "_sdk" in vars(self):
+            self._sdk.close()
 
 
 def _total(counts: MessageBatchRequestCounts) -> int:

@@ -36,6 +36,8 @@ class BatchNote:
     began: str
     who: str
     """The process that hands it in."""
+    adapted: dict[str, str]
+    """What of the calls the server does not take, as `Parameters.found` has it: its answers are read accordingly."""
     batch: str | None = None
     """The id that the server gave it."""
 
@@ -51,11 +53,12 @@ class BatchNotes:
         """Return where a note stands."""
         return self.folder / f"{note.mark}.json"
 
-    def begin(self, identity: str, names: Sequence[str], before: str | None) -> BatchNote:
+    def begin(self, identity: str, names: Sequence[str], before: str | None, adapted: dict[str, str]) -> BatchNote:
         """Write down that calls are about to be handed in."""
         began = datetime.now(UTC).isoformat(timespec="seconds")
+        waiting = dict.fromkeys(names)
         return self.keep(
-            BatchNote(uuid.uuid4().hex, identity, dict.fromkeys(names), len(names), before, began, writer())
+            BatchNote(uuid.uuid4().hex, identity, waiting, len(names), before, began, writer(), dict(adapted))
         )
 
     def keep(self, note: BatchNote) -> BatchNote:

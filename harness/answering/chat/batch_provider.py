@@ -85,6 +85,10 @@ class Provider(Protocol):
         """Yield the result of each request of a batch that has ended, in any order."""
         ...
 
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
 
 def readable(line: bytes | str, parts: Callable[[Any], Result]) -> Result | None:
     """Return the id and the result in one line of a provider's; None where it is none: its call has no result then."""

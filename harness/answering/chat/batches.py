@@ -133,6 +133,7 @@ class Batched(Around):
 
     def close(self) -> None:
         """Close the connections."""
+        self.provider.close()
         self.chat.close()
 
     def _line(self, entry: Entry) -> bytes:
@@ -181,7 +182,8 @@ class Batched(Around):
 
     def _handed_in(self, entries: Sequence[Entry]) -> BatchNote:
         lines = [self._line(entry) for entry in entries]
-        note = self.notes.begin(self.identity, [entry.name for entry in entries], self.provider.newest())
+        names, before = [entry.name for entry in entries], self.provider.newest()
+        note = self.notes.begin(self.identity, names, before, self.parameters.found)
         for left in reversed(range(TRIES)):
             try:
                 batch = self.provider.hand_in(note.mark, lines)
@@ -207,6 +209,7 @@ class Batched(Around):
     def _collect(self, note: BatchNote, entries: Sequence[Entry]) -> Iterator[tuple[int, Answer]]:
         """Yield the answers that a batch has for some calls, when it has ended."""
         assert note.batch
+        self.parameters.found |= note.adapted
         try:
             progress = self._wait(note.batch)
             if progress.problem:

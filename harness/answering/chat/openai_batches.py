@@ -45,7 +45,10 @@ class OpenAIBatches:
 
     def look_up(self) -> None:
         """See `Provider.look_up`."""
-        self.newest()
+        import openai
+
+        with troubles_of(openai):
+            self._sdk.with_options(max_retries=0).batches.list(limit=1)
 
     def line(self, name: str, body: dict[str, Any]) -> bytes:
         """See `Provider.line`."""
@@ -104,6 +107,11 @@ class OpenAIBatches:
             files = [file for file in (found.output_file_id, found.error_file_id) if file]
             for content in (self._sdk.files.content(file).content for file in files):
                 yield from filter(None, (readable(line, _result) for line in content.splitlines()))
+
+    def close(self) -> None:
+        """See `Provider.close`."""
+        if "_sdk" in vars(self):
+            self._sdk.close()
 
 
 def _result(said: Any) -> Result:

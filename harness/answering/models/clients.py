@@ -7,13 +7,14 @@ brings by the entry point `harness.clients`: a function from the settings and th
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache as remember
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.answering.chat.anthropic_batches import AnthropicBatches
 from harness.answering.chat.anthropic_chat import AnthropicChat
@@ -90,6 +91,14 @@ class ChatSpec(BaseModel):
     of: str | None = None
     """Of `replay:calls.sqlite`: whose answers, where the cache has those of several clients."""
 
+    @model_validator(mode="after")
+    def _has_batches(self) -> ChatSpec:
+        if self.batch and not re.match("(?:openai|anthropic):.", self.model):
+            raise ValueError(
+                f"`batch` is for models of `openai:NAME` and `anthropic:NAME`; leave it out for {self.model!r}"
+            )
+        return self
+
     @property
     def limits(self) -> TrafficLimits:
         """How hard the server may be pressed."""
@@ -160,13 +169,11 @@ def _batched(spec: ChatSpec, place: Place, note: Note, batches: Path | None) -> 
     kind, _, name = spec.model.partition(":")
     notes = BatchNotes(batches or (place.cache or default_cache()) / "batches")
     most = None if spec.batch is True else spec.batch
-    if kind == "openai" and name:
+    if kind == "openai":
         asked = _openai_chat(name, spec)
         return Batched(asked, OpenAIBatches(asked), notes, most, note)
-    if kind == "anthropic" and name:
-        client = _anthropic_chat(name, spec)
-        return Batched(client, AnthropicBatches(client), notes, most, note)
-    raise HarnessError(f"`batch` is for models of `openai:NAME` and `anthropic:NAME`; leave it out for {spec.model!r}")
+    client = _anthropic_chat(name, spec)
+    return Batched(client, AnthropicBatches(client), notes, most, note)
 
 
 def _lm_eval_chat(kind: str, spec: ChatSpec) -> Chat:
