@@ -96,6 +96,25 @@ READ: dict[str, tuple[str, Any]] = {
                               + ",Response" * 12, (118, *ANN), (119, *BOB))),
     "form": ("g.csv", csv("Timestamp,Email Address," + ",".join(f"How good is text {n}?" for n in range(12)),
                           ("1/2", "a@u", *ANN), ("1/3", "b@u", *BOB))),
+    "qualtrics": ("s.csv", csv("StartDate,Progress,Finished,ResponseId," + ",".join(f"Q{n}_1" for n in range(12)),
+                               ("x", 100, "True", "R_1", *ANN), ("y", 100, "True", "R_2", *BOB))),
+    "loop and merge": ("s.csv", csv("StartDate,Progress,Finished,ResponseId," + ",".join(f"{n}_Q7" for n in range(12)),
+                                    ("x", 100, "True", "R_1", *ANN), ("y", 100, "True", "R_2", *BOB))),
+    # a response is no respondent where its raters are numbered; ids that could be grades are ids
+    "of responses": ("w.csv", wide("response_id,annotator_1,annotator_2,annotator_3", lambda n: ("",))),
+    "digits": ("l.csv", csv("instance_id,user_id,offensiveness", *((i, {"ann": 2, "bob": 3}[w], v)
+                                                                   for i, w, v in LONG))),
+    "3 and 3.0": ("l.csv", csv("item,rater,score", *((f"{i[1:]}.0" if w == "bob" else i[1:], w, v)
+                                                     for i, w, v in LONG))),
+    "potato": ("p.tsv", csv("user\tinstance_id\t" + "\t".join(f"quality:::scale_{n}" for n in range(1, 6)), *(
+                            (w, i, *(n if n == v else "" for n in range(1, 6))) for i, w, v in LONG), sep="\t")),
+    # rows that the table says do not count
+    "deleted": ("l.csv", csv("item,rater,score,status", *((i, w, 6 - v, "deleted") for i, w, v in LONG[:4]),
+                             *((*one, "submitted") for one in LONG))),
+    "not the latest": ("l.csv", csv("item,rater,score,is_latest", *((i, w, 6 - v, False) for i, w, v in LONG[:4]),
+                                    *((*one, True) for one in LONG))),
+    "revised": ("l.csv", csv("item,rater,score,revision", *((*one, 0) for one in LONG),
+                             *((i, w, 6 - v, 1) for i, w, v in LONG[:4]))),
     "mean below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nDurchschnitt,3.1,2.9"),
     "kappa below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nCohen's kappa,0.61,0.61"),
     "rater's name": ("w.csv", wide("item_id,Dr. Ann Lang,Bob", lambda n: ())),
@@ -120,6 +139,8 @@ def test_an_export_gives_the_number_of_what_people_rated(kind, agree):
 SIDES = [{"prompt": f"p{n}", "answer_0": f"x{n}", "answer_1": f"y{n}", "score_0": a, "score_1": b}
          for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))]  # fmt: skip
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "of answers": ("s.jsonl", [{**row, "is_answer_0_safe": row["score_0"] > 2, "is_answer_1_safe": row["score_1"] > 2,
+                                "score_0": None, "score_1": None} for row in SIDES], "are of the two answers"),
     "two sides": ("s.jsonl", SIDES, "of the two answers in each row"),
     "criteria": ("c.csv", csv("question,faithfulness,answer_relevancy", *((f"q{n}", a, b) for n, (a, b) in
                               enumerate(zip(ANN, BOB, strict=True)))), "no column says who rated"),
@@ -142,6 +163,48 @@ def test_what_is_no_agreement_is_refused_with_the_reason(kind, agree):
     code, _, said = agree(name, content)
     assert code != 0
     assert why in said
+
+
+@pytest.mark.parametrize("header", ["fluency_1,fluency_2,tone_1,tone_2", "ann_fluency,bob_fluency,ann_tone,bob_tone"])
+def test_raters_by_criteria_though_one_gave_some_only(header, agree):
+    """Numbers are raters beside words for what is rated; who rated one criterion of two is a rater of that one."""
+    more = "fluency_3" if "_1" in header else "cem_fluency"
+    lines = [(f"q{n}", row["ann"], row["bob"], row["ann"], row["bob"], row["ann"]) for n, row in enumerate(ROWS)]
+    _, found, said = agree("g.csv", csv(f"item,{header},{more}", *lines), "--level", "ordinal")
+    assert {table["criterion"]: len(table["raters"]) for table in found["tables"]} == {"fluency": 3, "tone": 2}, said
+    tone = next(table for table in found["tables"] if table["criterion"] == "tone")
+    assert tone["alpha"]["value"] == pytest.approx(ALPHA)
+
+
+def test_questions_of_a_survey_with_two_numbers_are_items_and_criteria(agree):
+    heads = ",".join(f"Q{k}_{n}" for k in (5, 6) for n in range(12))
+    _, found, said = agree(
+        "s.csv", csv(f"participant,{heads}", ("a", *ANN, *BOB), ("b", *BOB, *ANN)), "--level", "ordinal"
+    )
+    assert {table["criterion"]: table["alpha"]["value"] for table in found["tables"]} == pytest.approx(
+        dict.fromkeys(("Q5", "Q6"), ALPHA)
+    )
+    assert "12 items by their numbers, each on Q5, Q6: 2 criteria" in said
+
+
+@pytest.mark.parametrize("written", ["['x' 'y']", "x#y", "x、y"])
+def test_ticks_as_numpy_doccano_and_others_write_them(written, agree):
+    back = written.replace("x", "-").replace("y", "x").replace("-", "y")
+    _, found, _ = agree(
+        "m.csv", csv("item,ann,bob", *((n, *((written, back) if n % 3 else ("x", "y"))) for n in range(9)))
+    )
+    assert (found["tables"][0]["level"], found["tables"][0]["percent_agreement"]["value"]) == (
+        "set",
+        pytest.approx(6 / 9),
+    )
+
+
+def test_a_list_of_several_answers_is_no_set(agree):
+    rows = [{"id": n, "labels_of_five": ["e", "n", "e", "e", "n"], "ann": "en"[a % 2], "bob": "en"[b % 2]}
+            for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))]  # fmt: skip
+    _, found, said = agree("s.jsonl", rows)
+    assert found["tables"][0]["raters"] == ["ann", "bob"]
+    assert "labels_of_five (lists one answer several times: of several raters?)" in said
 
 
 def test_one_raters_criteria_are_read_when_it_is_said_who_rated(agree):

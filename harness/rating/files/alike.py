@@ -50,6 +50,8 @@ def not_compared(table: Table, names: Sequence[str]) -> dict[str, str]:
             aside[name] = "by its name"
         elif isinstance(column.dtype, pd.CategoricalDtype) and _holds_records(column):
             aside[name] = "holds records"
+        elif isinstance(column.dtype, pd.CategoricalDtype) and _lists_twice(column):
+            aside[name] = "lists one answer several times: of several raters?"
         elif isinstance(column.dtype, pd.CategoricalDtype) and _is_text(column) and not _said_too(table, name, names):
             aside[name] = "holds texts"
         elif len(known) >= ENOUGH and _counts_rows(known):
@@ -69,6 +71,13 @@ def _holds_records(column: pd.Series[Any]) -> bool:
     cells = [cell for one in kept for value in one.values() for cell in (value if isinstance(value, list) else [value])]
     plain = all(isinstance(cell, bool | int | str) for cell in cells)
     return not plain or any(isinstance(one, list) and places_of(one) is None for one in filled)
+
+
+def _lists_twice(column: pd.Series[Any]) -> bool:
+    """Return whether a list holds one word several times, which nobody ticks twice."""
+    found = [opened(str(word)) for word in column.cat.categories if str(word)[:1] == "["]
+    words = [one for one in found if isinstance(one, list) and all(isinstance(part, str) for part in one)]
+    return any(len({*one}) < len(one) for one in words)
 
 
 def _lists_records(found: Any) -> bool:

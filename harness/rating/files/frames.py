@@ -15,6 +15,7 @@ from harness.rating.files.ratings_file import read_table
 from harness.rating.files.source import Source
 from harness.rating.files.table import Rows, Table, clean, without_summary, written
 from harness.rating.files.values import Words
+from harness.rating.files.void import with_void_skipped
 from harness.records import Rating
 
 
@@ -39,15 +40,16 @@ def ratings_of(
         return frame
     names = {str(name) for name in frame}
     by_name = bool({"item_id", "rater"} <= names and {"value", "label"} & names)
-    if by_name and ("response_id" in names or names <= {*Rating.model_fields, *also}):
-        return _cleaned(frame, words)
     source = source_of(frame)
+    skipped = by_name and bool(with_void_skipped(source.table, also)[1])
+    if by_name and not skipped and ("response_id" in names or names <= {*Rating.model_fields, *also}):
+        return _cleaned(frame, words)
     said = (columns or Columns()).model_copy(update={"beside": tuple(also)})
     try:
         layout = layout_of(source.table, said, str(source.path))
     except HarnessError:
         return frame  # what is wrong is told where it is compared
-    if by_name and not layout.answer:
+    if by_name and not layout.answer and not skipped:
         return _cleaned(frame, words)
     cells = {cell.column for cell in layout.cells}
     numbers = all(pd.api.types.is_numeric_dtype(frame[name]) for name in frame if str(name) in cells)

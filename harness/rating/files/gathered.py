@@ -328,6 +328,8 @@ def _names(column: pa.Array) -> pa.Array | None:
     if pa.types.is_integer(column.type):
         return column.cast(pa.large_string())
     clean = cleaned(column)
+    if pc.any(pc.ends_with(column, ".0")).as_py():  # `3` and `3.0` may be one
+        return None
     if not clean.equals(column) or pc.any(pc.equal(column, "")).as_py():
         return None
     words = clean.cast(pa.large_string())

@@ -115,8 +115,16 @@ def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
                 if first and second
             }
             if found := _full(_crossed(split)):
-                return found
+                return found | _of_some(split, found)
     return {}
+
+
+def _of_some(split: dict[str, tuple[str, str]], grid: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return the headers of raters who rated some of a grid's criteria only."""
+    raters, criteria = ({pair[side] for pair in grid.values()} for side in (0, 1))
+    turned = next(iter(grid.items()))[1] != split[next(iter(grid))]
+    rest = {name: pair[::-1] if turned else pair for name, pair in split.items() if name not in grid}
+    return {name: (who, what) for name, (who, what) in rest.items() if what in criteria and who not in raters}
 
 
 def _crossed(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -138,12 +146,14 @@ def _are_raters(names: set[str]) -> int:
 
 def _full(split: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     firsts, seconds = ({pair[side] for pair in split.values()} for side in (0, 1))
-    if (
-        not split
-        or len(split) != len(firsts) * len(seconds)
-        or any(part.strip().isdigit() for part in firsts | seconds)
-    ):
+    if not split or len(split) != len(firsts) * len(seconds):
         return {}
+    counted, others = sorted((firsts, seconds), key=lambda parts: not all(part.isdigit() for part in parts))
+    rated = len(others) > 1 and all(part.casefold() in CRITERIA for part in others)  # `fluency_1`, `tone_1`
+    if any(part.isdigit() for part in firsts | seconds) and not (rated and all(part.isdigit() for part in counted)):
+        return {}
+    if rated and counted is seconds:
+        return {name: (second, first) for name, (first, second) in split.items()}
     if _are_raters(seconds) > _are_raters(firsts):
         return {name: (second, first) for name, (first, second) in split.items()}
     return split

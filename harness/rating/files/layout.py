@@ -7,20 +7,22 @@ for each rater and criterion. What the user names is honoured or refused; what i
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import get_args
 
 from harness.errors import HarnessError, did_you_mean
+from harness.rating.files.across import items_across, respondent
 from harness.rating.files.alike import not_compared, several_alike
 from harness.rating.files.comparisons import VERDICTS, Sides, sides_in, sides_of
 from harness.rating.files.headers import plain_name
 from harness.rating.files.mapping import Columns
 from harness.rating.files.nested import unnested
+from harness.rating.files.options import with_options_joined
 from harness.rating.files.table import Table
 from harness.rating.files.unit import ANSWERS, answer_columns, of_raters
+from harness.rating.files.void import with_void_skipped
 from harness.rating.files.wide import Cell, cells_among
 from harness.records import Order, Status
 
@@ -60,7 +62,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 """What the fields of a rating are called in other people's tables, the likelier first; in any case and spelling."""
 RATED = ("prompt", "instruction", "question_text", "input", "text", "sentence", "source", "source_text", "context")
 """Columns whose texts are the item, where a long table has no other name for it."""
-NUMBERED = re.compile(r"(.*?)[\s_.\-\[(]*(?:SQ)?\d+[\])]?\W*")
 
 
 @dataclass
@@ -108,6 +109,12 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
     for name, words in WORDS.items():
         if name in fields and name not in said.named and not _holds_only(table, fields[name], words):
             del fields[name]
+    if (
+        "rater_kind" in fields
+        and not said.kind
+        and not table.words(fields["rater_kind"]).dropna().map(str).str.contains(r"[^\W\d_]").any()
+    ):
+        del fields["rater_kind"]  # numbers are no kinds
     if "rater" in fields and not said.rater and "value" not in fields and _is_graded(table, fields["rater"]):
         fields.pop("rater")  # a column `judge` beside `human` holds the judge's grades, not names of judges
     given = said.rater or said.value or said.rater_name
@@ -121,7 +128,10 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
 def with_records_opened(table: Table, said: Columns) -> tuple[Table, list[str]]:
     """Return a table whose records in cells are columns and rows of their own, and what was opened."""
     kept = [*said.item, *said.named.values(), *said.raters, *said.criteria]
-    return unnested(table, NAMES["rater"], (*NAMES["value"], *VERDICTS), kept)
+    table, joined = with_options_joined(table)
+    table, opened = unnested(table, NAMES["rater"], (*NAMES["value"], *VERDICTS), kept)
+    table, skipped = with_void_skipped(table, kept)
+    return table, [*joined, *opened, *skipped]
 
 
 WORDS = {"status": get_args(Status), "order": get_args(Order)}
@@ -134,35 +144,29 @@ def _holds_only(table: Table, column: str, words: Sequence[str]) -> bool:
 
 def _across(table: Table, fields: dict[str, str]) -> Layout | None:
     """Return the layout of a table with a row a rater and a numbered column an item; None where it is none."""
-    plain = {plain_name(name): name for name in table.names}
-    asked = sum(bool(re.fullmatch(r"(q|question)_?\d+", name)) for name in plain) >= MANY
-    survey = asked or set(plain) >= LIMESURVEY
-    who = fields.get("rater") or plain.get("response_id") or (plain.get("id") if survey else None)
+    who = respondent(table, fields.get("rater"))
     if who is None or "value" in fields or fields.get("item_id") not in (None, who):
         return None
-    if table.words(who).duplicated().any() or table.words(who).isna().any():
+    cells = items_across([name for name in table.names if name != who])
+    if not cells:
         return None
-    stems = Counter(match[1] for name in table.names if (match := NUMBERED.fullmatch(name)))
-    stem, times = next(iter(stems.most_common(1)), ("", 0))
-    if times < MANY:
-        return None
-    items = [name for name in table.names if (match := NUMBERED.fullmatch(name)) and match[1] == stem]
-    layout = Layout((), {"rater": who}, [Cell(name, item=name) for name in items])
-    layout.notes.append(f"a row a rater ({who}), a column an item ({', '.join(items[:2])}, ...)")
-    layout.aside = {name: "" for name in table.names if name not in {who, *items}}
+    layout = Layout((), {"rater": who}, cells)
+    shown = ", ".join(cell.column for cell in cells[:2])
+    layout.notes.append(f"a row a rater ({who}), a column an item ({shown}, ...)")
+    if criteria := list(dict.fromkeys(cell.criterion for cell in cells if cell.criterion)):
+        items = len({cell.item for cell in cells})
+        layout.notes.append(
+            f"{items} items by their numbers, each on {', '.join(criteria[:5])}: {len(criteria)} criteria"
+        )
+    layout.aside = {name: "" for name in table.names if name not in {who, *(cell.column for cell in cells)}}
     return layout
-
-
-LIMESURVEY = {"submitdate", "lastpage", "startlanguage"}
-"""Columns of LimeSurvey, whose `id` is a respondent's."""
-MANY = 3
-"""So many numbered columns of one name are items, where a row is a rater."""
 
 
 def _is_graded(table: Table, name: str) -> bool:
     """Return whether a column that is called like raters holds grades, as others of the table do."""
     rest = [one for one in table.names if one != name and one not in not_compared(table, table.names)]
-    return any(several_alike(table, [name, one]) for one in rest)
+    told = plain_name(name).endswith(("_id", "_name", "email", "_pid"))  # ids are no grades, whatever they count to
+    return not told and any(several_alike(table, [name, one]) for one in rest)
 
 
 def _present(column: str, names: Sequence[str], where: str) -> None:

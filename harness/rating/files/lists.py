@@ -11,10 +11,13 @@ from harness.rating.files.cells import NUMBER
 from harness.rating.files.paths import parsed
 from harness.records import Scale
 
-SEPARATORS = (";", "|", "\n", "::", ",", "/", "+")
+SEPARATORS = (";", "|", "\n", "::", ",", "/", "+", "#", "；", "，", "、")
 """What stands between the options that were ticked, in tools that write them as one text."""
 BRACES = re.compile(r"[\[{]([^\[\]{}:]+)[\]}]")
 """Ticks as a database writes a list, Python a set, or somebody by hand: `{a,b}`, `[a, b]`."""
+QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+ARRAY = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\")(?:\s+(?:'[^']*'|\"[^\"]*\"))+\s*\]")
+"""Ticks as numpy prints them, without commas: to Python, `['a' 'b']` is one word."""
 NUMBERED = re.compile(r"\s*(\d+)\s*[.):]\s*(.*\S)\s*")
 """An option behind its place: `2. beta`."""
 BETTER = re.compile(r"\s*>+\s*")
@@ -47,6 +50,8 @@ def _opened(word: str) -> Any:
     """Return the list or mapping that a word is; of ticks (`{"4": true, "5": false}`) what is ticked."""
     if word[:1] not in ("[", "{", "("):
         return word
+    if ARRAY.fullmatch(word):
+        return [one or other for one, other in QUOTED.findall(word)]
     found = parsed(word)
     if not isinstance(found, list | dict) and (match := BRACES.fullmatch(word)):
         return [part.strip(" '\"") for part in match[1].split(",") if part.strip()]

@@ -220,6 +220,10 @@ def _stacked(
     """Return a frame of one row a rating: the columns of ratings, one under the other."""
     times = len(layout.cells)
     columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
+    if len(layout.unit) == 1 and len(columns["item_id"].cat.categories) < len(
+        table.words(layout.unit[0]).cat.categories
+    ):
+        layout.notes.append(f"{layout.unit[0]}: numbers are written as 3 and as 3.0, which is taken for the same item")
     parts: list[pd.Series[Any]] = []
     meant, swapped = None, np.zeros(0, dtype=bool)
     if layout.sides:
@@ -231,7 +235,10 @@ def _stacked(
             )
             layout.answer = (*layout.answer, layout.sides.first, layout.sides.second)
         else:
-            layout.notes.append(f"comparisons of {layout.sides.first} and {layout.sides.second}: a pair is one unit")
+            layout.notes.append(
+                f"comparisons of {layout.sides.first} and {layout.sides.second}: a pair is one unit, told from the "
+                "side that comes first by name"
+            )
             sides, swapped = settle_sides(table, layout.sides, columns["item_id"])
             columns |= sides
     for name, column in layout.fields.items():
@@ -291,6 +298,17 @@ def _each(names: Sequence[str | None], rows: int) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, pd.Index(known, dtype=object))
 
 
+def _whole(names: pd.Series[Any]) -> pd.Series[Any]:
+    """Return items' names with `3` for `3.0` where both are written: to pandas, numbers with gaps are fractions."""
+    words = [str(word) for word in names.cat.categories]
+    whole = [word.removesuffix(".0") for word in words]
+    if len({*whole}) == len(words) or not all(word.isdigit() for word in whole):
+        return names
+    codes = names.cat.codes.to_numpy()
+    told = [whole[code] if code >= 0 else None for code in codes]
+    return pd.Series(pd.Categorical(told), index=names.index, name=names.name)
+
+
 def _joined(table: Table, names: Sequence[str]) -> pd.Series[Any]:
     """Return columns as one: what stands in them, joined."""
     parts = [table.words(name) for name in names]
@@ -298,7 +316,7 @@ def _joined(table: Table, names: Sequence[str]) -> pd.Series[Any]:
         rows = pd.Index([str(row) for row in range(1, len(table) + 1)], dtype=object)
         return pd.Series(pd.Categorical.from_codes(np.arange(len(table)), rows), index=table.index)
     if len(parts) == 1:
-        return parts[0]
+        return _whole(parts[0])
     frame = pd.DataFrame({place: part.cat.codes.to_numpy() for place, part in enumerate(parts)})
     grouped = frame.groupby(list(frame), sort=False)
     codes = np.where((frame < 0).any(axis=1), -1, grouped.ngroup())

@@ -27,6 +27,7 @@ ANSWERS = (
 AGAIN = re.compile(
     r"(?i)((.*_)?(time|date|timestamp|latency|seconds|duration|at|comments?|notes?|rationale|reason|explanation|"
     r"confidence|feedback)|round|trial|attempt|pass|phase|wave|visit|session|repeat|replicate|repetition|iteration|take|batch|"
+    r"revision|version|edit|edited|status|state|(is|was)_.*|latest|deleted|cancelled|skipped|"
     r"row|index|unnamed: \d+|index_level_\d+|order|position|.*(annotation|rating|submission|assignment|event)_?id)"
 )
 """Columns that tell a rating from the same rater's next."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from harness.errors import HarnessError
 from harness.rating.files.alike import alike, not_compared
-from harness.rating.files.headers import criterion_in, grid_of, is_beside, is_rater, is_text
+from harness.rating.files.headers import criterion_in, grid_of, is_beside, is_rater, is_text, plain_name
 from harness.rating.files.nested import are_raters
 from harness.rating.files.table import Table
 
@@ -65,6 +66,8 @@ def cells_among(
         if len(asked) > 1 and None not in asked and not any(is_rater(re.split(r"[\W_]+", name)[0]) for name in raters):
             raise HarnessError(f"{where}: has {_one_or_several(raters)}")
         _check_sides(table, {name[-1:] for name in raters}, raters, where)
+        if any(_are_of_answers(table, first, second) for first, second in combinations(raters, 2)):
+            raise HarnessError(f"{where}: {', '.join(raters)} {OF_ANSWERS}")
     settled = [cell for cell in cells if is_beside(cell.rater or "")]
     if len({cell.rater for cell in cells} - {cell.rater for cell in settled}) > 1:
         cells = [cell for cell in cells if cell not in settled]
@@ -92,7 +95,22 @@ def _check_sides(table: Table, raters: set[str], columns: Sequence[str], where: 
     texts = [name for name in table.names if aside.get(name) == "holds texts" or is_text(name)]
     stems = [{re.sub(r"[\W_]+$", "", name[:-1]) for name in texts if name[-1:].casefold() == end} for end in ends]
     if set.intersection(*stems):
-        raise HarnessError(
-            f"{where}: {', '.join(columns)} are of the two answers in each row, not of two raters; name the column "
-            "that says which answer was preferred with --value, and who chose with --rater or --rater-name"
-        )
+        raise HarnessError(f"{where}: {', '.join(columns)} {OF_ANSWERS}")
+
+
+OF_ANSWERS = (
+    "are of the two answers in each row, not of two raters; name the column that says which answer was preferred with "
+    "--value, and who chose with --rater or --rater-name"
+)
+
+
+def _are_of_answers(table: Table, first: str, second: str) -> bool:
+    """Return whether two columns are called like two others, and more: `is_response_0_safe` beside `response_0`."""
+    parts = [re.split(r"[\W_]+", plain_name(name)) for name in (first, second)]
+    apart = [place for place, (a, b) in enumerate(zip(*parts, strict=False)) if a != b]
+    if len(parts[0]) != len(parts[1]) or len(apart) != 1 or not apart[0]:
+        return False
+    at = apart[0]
+    stems = {"_".join(own[at - 1 : at + 1]) for own in parts}
+    others = {plain_name(name) for name in table.names if name not in (first, second)}
+    return {own[at] for own in parts} in SIDES and stems <= others
