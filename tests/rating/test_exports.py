@@ -115,6 +115,10 @@ READ: dict[str, tuple[str, Any]] = {
                                     *((*one, True) for one in LONG))),
     "revised": ("l.csv", csv("item,rater,score,revision", *((*one, 0) for one in LONG),
                              *((i, w, 6 - v, 1) for i, w, v in LONG[:4]))),
+    # a judge's grades under the name of what judges, two models' grades beside a person's, how sure somebody was
+    "llm": ("w.csv", wide("item_id,human,llm,Ground Truth", lambda n: (ANN[n],))),
+    "models": ("w.csv", wide("item_id,model_a,model_b,final", lambda n: (ANN[n],))),
+    "sure": ("w.csv", wide("item_id,ann,bob,Confidence (1-5)", lambda n: (1 + n % 5,))),
     "mean below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nDurchschnitt,3.1,2.9"),
     "kappa below": ("w.csv", wide("item_id,ann,bob", lambda n: ()) + "\nCohen's kappa,0.61,0.61"),
     "rater's name": ("w.csv", wide("item_id,Dr. Ann Lang,Bob", lambda n: ())),

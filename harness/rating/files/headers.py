@@ -64,6 +64,7 @@ def plain_name(name: str) -> str:
 
 def is_named_otherwise(name: str) -> bool:
     """Return whether a column is called like something that is no rating."""
+    name = re.sub(r"[([][\d\s.,/–-]*[)\]]\s*$", "", name) or name  # `Confidence (1-5)`
     parts = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     last = parts[-1:] + (parts[-2:-1] if parts and len(parts[-1]) < SHORT else [])
     return bool(
@@ -101,10 +102,11 @@ def is_beside(name: str) -> bool:
     return bool(SETTLED.fullmatch(name.strip())) or plain_name(name) in OF_ITEMS
 
 
-def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+def grid_of(names: Sequence[str]) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:
     """Return the rater and the criterion in each header, where headers are those of all raters by all criteria.
 
     Source: `alice_fluency`, `bob_fluency`, `alice_relevance`, `bob_relevance`. Numbers are no criteria (`rater_1`).
+    Second, the headers of what may be raters of some of the criteria only.
     """
     for mark in (" - ", ": ", "__", "_", "-", ".", ":", "|", "/", "(", " "):
         for halve in (str.rpartition, str.partition):
@@ -115,12 +117,12 @@ def grid_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
                 if first and second
             }
             if found := _full(_crossed(split)):
-                return found | _of_some(split, found)
-    return {}
+                return found, _of_some(split, found)
+    return {}, {}
 
 
 def _of_some(split: dict[str, tuple[str, str]], grid: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Return the headers of raters who rated some of a grid's criteria only."""
+    """Return the headers of those who rated some of a grid's criteria only."""
     raters, criteria = ({pair[side] for pair in grid.values()} for side in (0, 1))
     turned = next(iter(grid.items()))[1] != split[next(iter(grid))]
     rest = {name: pair[::-1] if turned else pair for name, pair in split.items() if name not in grid}

@@ -40,7 +40,9 @@ NAMES: dict[str, tuple[str, ...]] = {
               "participant_id", "respondent", "respondent_id", "prolific_pid", "prolific_id", "assessor", "assessor_id",
               "grader", "grader_id", "evaluator_id", "reviewer_id", "labeler_id", "coder_id", "turker", "turker_id",
               "scorer", "email_address", "e_mail_address", "email", "annotator_name", "rater_name", "judge_name",
-              "judge_model", "evaluator_name", "completed_by"),
+              "judge_model", "evaluator_name", "completed_by", "reviewer_name", "rated_by", "annotated_by",
+              "labeled_by", "labelled_by", "coded_by", "judged_by", "scored_by", "graded_by", "reviewed_by", "expert",
+              "expert_id", "crowdworker", "crowd_worker"),
     "rater_kind": ("rater_kind", "rater_type", "annotator_kind", "annotator_type", "source_type", "kind"),
     "criterion": ("criterion", "criteria", "dimension", "aspect", "attribute", "metric", "facet", "rubric", "trait",
                   "subscale", "question"),
@@ -90,6 +92,10 @@ class Layout:
     def wide(self) -> bool:
         """Whether raters are columns."""
         return "rater" not in self.fields and any(cell.rater for cell in self.cells)
+
+
+MACHINES = {"model", "system", "llm", "engine", "candidate"}
+"""What columns of answers' names are called, and as well those of an AI rater's grades."""
 
 
 def layout_of(table: Table, said: Columns, where: str) -> Layout:
@@ -167,6 +173,12 @@ def _is_graded(table: Table, name: str) -> bool:
     rest = [one for one in table.names if one != name and one not in not_compared(table, table.names)]
     told = plain_name(name).endswith(("_id", "_name", "email", "_pid"))  # ids are no grades, whatever they count to
     return not told and any(several_alike(table, [name, one]) for one in rest)
+
+
+def _are_graded(table: Table, sides: Sides) -> bool:
+    """Return whether columns that are called like sides hold two raters' grades: nothing is compared with itself."""
+    first, second = (table.words(name).astype(object).to_numpy(object) for name in (sides.first, sides.second))
+    return bool((first == second).any()) and any(_is_graded(table, name) for name in (sides.first, sides.second))
 
 
 def _present(column: str, names: Sequence[str], where: str) -> None:
@@ -338,6 +350,8 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
     free = _free(table, unit, said)
     told = [name for name in free if name not in {fields.get(one) for one in ("rater", "rater_kind", "criterion")}]
     sides = None if {"response_id", "against_id"} <= set(fields) else sides_of(free) or sides_in(table, told)
+    if sides and _are_graded(table, sides):
+        sides = None
     used = {*unit, *fields.values(), *((sides.first, sides.second) if sides else ())}
     rest = [name for name in table.names if name not in used]
     layout = Layout(unit, fields, [], sides=sides)
@@ -351,6 +365,8 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
         layout.aside = not_compared(table, rest)
         beside = {*layout.aside, *said.beside}
         left = [name for name in rest if name not in beside and plain_name(name) not in ANSWERS]
+        machines = [name for name in rest if name not in beside and plain_name(name) in MACHINES]
+        left += [name for name in machines if _is_graded(table, name)]  # beside `human`, `llm` holds grades
         if sides and not left:
             layout.sides, left = None, [sides.first, sides.second]
         layout.cells, others, notes = cells_among(table, left, layout.aside, where)

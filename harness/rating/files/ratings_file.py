@@ -23,6 +23,7 @@ from harness.rating.files.layout import Layout, layout_of, with_records_opened
 from harness.rating.files.mapping import Columns
 from harness.rating.files.source import Source, read_source
 from harness.rating.files.table import Table, without_summary
+from harness.rating.files.unit import item_names
 from harness.rating.files.values import Meaning, Words, meaning
 from harness.rating.files.wide import Cell
 from harness.records import RaterKind, Scale
@@ -219,7 +220,7 @@ def _stacked(
 ) -> tuple[pd.DataFrame, Meaning]:
     """Return a frame of one row a rating: the columns of ratings, one under the other."""
     times = len(layout.cells)
-    columns: dict[str, Any] = {"item_id": _joined(table, layout.unit)}
+    columns: dict[str, Any] = {"item_id": item_names(table, layout.unit)}
     if len(layout.unit) == 1 and len(columns["item_id"].cat.categories) < len(
         table.words(layout.unit[0]).cat.categories
     ):
@@ -246,7 +247,7 @@ def _stacked(
             continue
         columns[name] = table.words(column) if name in NAMES else table.column(column)
     if layout.answer and "response_id" not in columns:
-        columns["response_id"] = _joined(table, (*layout.unit, *layout.answer))
+        columns["response_id"] = item_names(table, (*layout.unit, *layout.answer))
     columns |= {name: table.column(name) for name in also if name not in columns}
     index = table.index if times == 1 else table.index.append([table.index] * (times - 1))
     index = index.rename(table.index.name)
@@ -296,43 +297,6 @@ def _each(names: Sequence[str | None], rows: int) -> pd.Categorical:
     known = list(dict.fromkeys(names))
     codes = np.repeat(np.array([known.index(name) for name in names], dtype=np.int16), rows)
     return pd.Categorical.from_codes(codes, pd.Index(known, dtype=object))
-
-
-def _whole(names: pd.Series[Any]) -> pd.Series[Any]:
-    """Return items' names with `3` for `3.0` where both are written: to pandas, numbers with gaps are fractions."""
-    words = [str(word) for word in names.cat.categories]
-    whole = [word.removesuffix(".0") for word in words]
-    if len({*whole}) == len(words) or not all(word.isdigit() for word in whole):
-        return names
-    codes = names.cat.codes.to_numpy()
-    told = [whole[code] if code >= 0 else None for code in codes]
-    return pd.Series(pd.Categorical(told), index=names.index, name=names.name)
-
-
-def _joined(table: Table, names: Sequence[str]) -> pd.Series[Any]:
-    """Return columns as one: what stands in them, joined."""
-    parts = [table.words(name) for name in names]
-    if not parts:
-        rows = pd.Index([str(row) for row in range(1, len(table) + 1)], dtype=object)
-        return pd.Series(pd.Categorical.from_codes(np.arange(len(table)), rows), index=table.index)
-    if len(parts) == 1:
-        return _whole(parts[0])
-    frame = pd.DataFrame({place: part.cat.codes.to_numpy() for place, part in enumerate(parts)})
-    grouped = frame.groupby(list(frame), sort=False)
-    codes = np.where((frame < 0).any(axis=1), -1, grouped.ngroup())
-    firsts = frame.drop_duplicates()
-    firsts = firsts[(firsts >= 0).all(axis=1)]
-    order = pd.unique(codes[codes >= 0])
-    names_of = [
-        "|".join(str(part.cat.categories[code]) for part, code in zip(parts, row, strict=True))
-        for row in firsts.itertuples(index=False, name=None)
-    ]
-    place = np.full(int(codes.max(initial=0)) + 1, -1)
-    place[order] = np.arange(len(order))
-    return pd.Series(
-        pd.Categorical.from_codes(np.where(codes >= 0, place[codes], -1), pd.Index(names_of, dtype=object)),
-        index=table.index,
-    )
 
 
 def _read_values(source: Source, table: Table, cells: Sequence[Cell], frame: pd.DataFrame, words: Words) -> Meaning:

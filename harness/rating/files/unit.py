@@ -45,6 +45,43 @@ def codes_of(table: Table, names: Sequence[str]) -> pd.Series[int]:
     return pd.DataFrame(dict(enumerate(codes))).groupby(list(range(len(codes))), sort=False, dropna=False).ngroup()
 
 
+def item_names(table: Table, names: Sequence[str]) -> pd.Series[Any]:
+    """Return columns as one: what stands in them, joined."""
+    parts = [table.words(name) for name in names]
+    if not parts:
+        rows = pd.Index([str(row) for row in range(1, len(table) + 1)], dtype=object)
+        return pd.Series(pd.Categorical.from_codes(np.arange(len(table)), rows), index=table.index)
+    if len(parts) == 1:
+        return _whole(parts[0])
+    frame = pd.DataFrame({place: part.cat.codes.to_numpy() for place, part in enumerate(parts)})
+    grouped = frame.groupby(list(frame), sort=False)
+    codes = np.where((frame < 0).any(axis=1), -1, grouped.ngroup())
+    firsts = frame.drop_duplicates()
+    firsts = firsts[(firsts >= 0).all(axis=1)]
+    order = pd.unique(codes[codes >= 0])
+    names_of = [
+        "|".join(str(part.cat.categories[code]) for part, code in zip(parts, row, strict=True))
+        for row in firsts.itertuples(index=False, name=None)
+    ]
+    place = np.full(int(codes.max(initial=0)) + 1, -1)
+    place[order] = np.arange(len(order))
+    return pd.Series(
+        pd.Categorical.from_codes(np.where(codes >= 0, place[codes], -1), pd.Index(names_of, dtype=object)),
+        index=table.index,
+    )
+
+
+def _whole(names: pd.Series[Any]) -> pd.Series[Any]:
+    """Return items' names with `3` for `3.0` where both are written: to pandas, numbers with gaps are fractions."""
+    words = [str(word) for word in names.cat.categories]
+    whole = [word.removesuffix(".0") for word in words]
+    if len({*whole}) == len(words) or not all(word.isdigit() for word in whole):
+        return names
+    codes = names.cat.codes.to_numpy()
+    told = [whole[code] if code >= 0 else None for code in codes]
+    return pd.Series(pd.Categorical(told), index=names.index, name=names.name)
+
+
 def answer_columns(
     table: Table, unit: Sequence[str], rater: str | None, apart: Sequence[str], rest: Sequence[tuple[str, str]]
 ) -> list[str]:

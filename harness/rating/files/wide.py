@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from harness.errors import HarnessError
-from harness.rating.files.alike import alike, not_compared
+from harness.rating.files.alike import alike, not_compared, several_alike
 from harness.rating.files.headers import criterion_in, grid_of, is_beside, is_rater, is_text, plain_name
 from harness.rating.files.nested import are_raters
 from harness.rating.files.table import Table
@@ -53,12 +53,14 @@ def cells_among(
             f"{where}: {', '.join(map(repr, closed))} holds records, in which ratings may be; write one rating a row, "
             "or name the columns of the raters with --raters"
         )
-    if grid := grid_of(left):
+    grid, of_some = grid_of(left)
+    if grid:
+        _check_sides(table, {rater for rater, _ in grid.values()}, list(grid), where)
+        grid |= {name: pair for name, pair in of_some.items() if several_alike(table, [name, *_rating(grid, pair[1])])}
         cells = [Cell(name, rater, criterion) for name, (rater, criterion) in grid.items()]
         others = {name: "is no rater with a criterion" for name in left if name not in grid}
         shown = ", ".join(list(grid)[:2])
         notes = [f"headers are read as a rater and a criterion ({shown}, ...); --map says otherwise"]
-        _check_sides(table, {rater for rater, _ in grid.values()}, list(grid), where)
     else:
         raters, others = alike(table, left)
         cells, notes = [Cell(name, rater=name) for name in raters], []
@@ -73,6 +75,11 @@ def cells_among(
         cells = [cell for cell in cells if cell not in settled]
         others |= {cell.column: "by its name" for cell in settled}
     return cells, others, notes
+
+
+def _rating(grid: Mapping[str, tuple[str, str]], criterion: str) -> list[str]:
+    """Return the first column of a criterion."""
+    return [name for name, (_, what) in grid.items() if what == criterion][:1]
 
 
 def _one_or_several(names: Sequence[str]) -> str:
