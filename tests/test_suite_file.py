@@ -168,6 +168,48 @@ def test_a_checkpoint_needs_series_and_round(tmp_path):
     assert "the checkpoint 'a, round 1' is named twice" in refusal(write(tmp_path, a=twice))
 
 
+LOOP = """name: a
+rounds:
+  learner: language_model
+  gold: last_number
+  keep:
+    a: {}
+  feedback:
+    a: last_number
+    none: null
+  settings:
+    task: two_digit_sums
+    prompts: 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("prompts: 4", "prompts: many", "12: rounds.settings.prompts: .*found 'many'"),
+        ("prompts: 4", "promts: 4", "12: rounds.settings.promts: .*Did you mean 'prompts'"),
+        ("prompts: 4", "prompts: 4\n    lora: {rank: 0}", "13: rounds.settings.lora.rank: "),
+        ("sums", "suns", "3: no 'two_digit_suns' in tasks/"),
+        ("prompts: 4", "trainer: trl-dpo", "12: rounds.settings.trainer: .*`keep: rule: pairs` keeps, and no series"),
+        ("prompts: 4", "trainer: trl-kto\n    at_once: 1", "13: rounds.settings.at_once: .*2 at least"),
+        ("a: {}", "a: {rule: pairs}", "6: a: rounds: keep: rule: pairs: the learner .* does not learn from it"),
+        ("a: {}", "a: {rule: best, at_least: 2}", "6: rounds.keep.a: .*`at_least` go together"),
+        ("a: {}", "a: {share: 0.2}", "6: rounds.keep.a: .*`share` goes with `rule: best`"),
+        ("a: last_number", "a: human_preference", "8: a: rounds: feedback: 'human_preference' compares two"),
+        ("a: last_number", "a: [last_number, answer_probability]", "8: a: .*last_number is binary, answer_prob"),
+        ("a: last_number", "a: [{rater: last_number, labels: 3, corrects: true}]", "8: a: .*who corrects stands after"),
+        (
+            "  keep:\n    a: {}\n  feedback:\n    a: last_number\n    none: null",
+            "  feedback: {}",
+            "5: rounds: feedback: there is no",
+        ),
+    ],
+)
+def test_what_does_not_fit_in_rounds_is_told_with_its_line_before_anything_is_made(tmp_path, old, new, message):
+    with pytest.raises(HarnessError, match=rf"a\.yaml:{message}"):
+        check_names(read_suite(write(tmp_path, a=LOOP.replace(old, new))), Catalog())
+
+
 def test_what_rounds_name_is_looked_up_too(tmp_path):
     """A task that the feedback is not about is looked up before a model is trained."""
     rounds = "name: a\nrounds:\n  learner: addition\n  feedback: {good: answer_kee}\n"

@@ -6,6 +6,7 @@ from .feedback import Part as Part
 from .feedback import People as People
 from .feedback import Waiting as Waiting
 from .feedback import parts_of as parts_of
+from .feedback import together as together
 from .jobs import Evaluation as Evaluation
 from .learner import Example as Example
 from .learner import Learner as Learner
@@ -13,12 +14,16 @@ from .learner import SeriesEnded as SeriesEnded
 from .learner import Training as Training
 from .learner import check_learner as check_learner
 from .learner import make_learner as make_learner
+from .learner import unloaded_learner as unloaded_learner
 from .loop import run_feedback as run_feedback
 from .loop import run_seeds as run_seeds
 from .loop import run_series as run_series
 from .problems.task import ProblemTask as ProblemTask
 from .problems.task import problem_task as problem_task
 from .round import Round as Round
+from .selection import refuse_rater as refuse_rater
+from .selection import refuse_rule as refuse_rule
+from .selection import refuse_trainer as refuse_trainer
 from .series import Series as Series
 from .training_data import conversational as conversational
 from .worth.doors import exchange as exchange

@@ -130,26 +130,13 @@ class Mixture:
     parts: tuple[Part, ...]
 
     def __post_init__(self) -> None:
-        """Refuse parts that cannot stand together.
-
-        Raises:
-            HarnessError: Their scales differ, or nobody is there to be corrected.
-        """
-        scales = {part.rater.spec.name: part.rater.spec.scale for part in self.parts}
-        if len(set(scales.values())) > 1:
-            said = ", ".join(f"{name} is {scale}" for name, scale in scales.items())
-            raise HarnessError(f"rounds: feedback: raters of one series need one scale: {said}")
-        if self.parts[0].corrects:
-            raise HarnessError("rounds: feedback: who corrects stands after those who are corrected")
+        """Refuse parts that cannot stand together; see `together`."""
+        _ = self.spec
 
     @property
     def spec(self) -> RaterSpec:
-        """What the series says of its rater; what is corrected is between the grades."""
-        first = self.parts[0].rater.spec
-        corrected = any(part.corrects for part in self.parts)
-        scale: Scale = "interval" if corrected else first.scale
-        name = ", then ".join(part.name for part in self.parts)
-        return first.model_copy(update={"name": name, "kind": "judge", "scale": scale})
+        """What the series says of its rater."""
+        return together([part.rater.spec for part in self.parts], [part.corrects for part in self.parts])
 
     @property
     def version(self) -> str:
@@ -159,6 +146,23 @@ class Mixture:
     def rate(self, work: Sequence[Work]) -> Iterator[Rating]:
         """Yield the ratings of work in a series that has had none before."""
         yield from gathered(self.parts, work, ())
+
+
+def together(specs: Sequence[RaterSpec], corrects: Sequence[bool]) -> RaterSpec:
+    """Return what several raters are as one; what is corrected is between the grades.
+
+    Raises:
+        HarnessError: Their scales differ, or nobody is there to be corrected.
+    """
+    scales = {spec.name: spec.scale for spec in specs}
+    if len(set(scales.values())) > 1:
+        said = ", ".join(f"{name} is {scale}" for name, scale in scales.items())
+        raise HarnessError(f"rounds: feedback: raters of one series need one scale: {said}")
+    if corrects[0]:
+        raise HarnessError("rounds: feedback: who corrects stands after those who are corrected")
+    scale: Scale = "interval" if any(corrects) else specs[0].scale
+    name = ", then ".join(spec.name for spec in specs)
+    return specs[0].model_copy(update={"name": name, "kind": "judge", "scale": scale})
 
 
 def parts_of(rater: Rater | Mixture) -> tuple[Part, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -194,37 +195,44 @@ def _known() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group="harness.learners")} | BUILTIN
 
 
-LOADING = ("language_model",)
-"""Learners that may fetch a model when they are made."""
+LOADING = ("language_model", "command")
+"""Learners that may fetch a model when they are made; `unloaded` of their module makes them without."""
 
 
-def check_learner(
-    name: str, catalog: Catalog | None = None, settings: dict[str, Any] | None = None, seed: int = 0
-) -> None:
-    """Check that a learner is known by its name, or its function can be imported; and can be made, by its settings.
+def check_learner(name: str, catalog: Catalog | None = None) -> None:
+    """Check that a learner is known by its name, or its function can be imported.
 
     Args:
         name: See `make_learner`.
         catalog: In the user's folders of it a module is looked for first.
-        settings: Its settings: it is made of them, but for one that would fetch a model. Not made where not given.
-        seed: The seed of the training run.
 
     Raises:
-        HarnessError: It is not, or cannot be; says which is near, or what is wrong and where.
+        HarnessError: It is not; says which is near.
     """
     known = _known()
-    if ":" not in name and name not in known:
-        raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
-    if settings is not None and name not in LOADING:
-        made = make_learner(name, settings, seed, catalog=catalog)
-        lacks = [one for one in sorted(METHODS) if not hasattr(made, one)]
-        if lacks:
-            raise HarnessError(
-                f"rounds: learner: {name!r} returned {type(made).__name__!r} without {', '.join(lacks)}; "
-                "docs/learners.md says what each does"
-            )
-    elif ":" in name:
+    if ":" in name:
         _function(name, catalog)
+    elif name not in known:
+        raise HarnessError(f"rounds: learner: no learner {name!r}.{did_you_mean(name, known)}")
+
+
+def unloaded_learner(name: str, settings: dict[str, Any], seed: int, catalog: Catalog) -> Learner:
+    """Return a learner made by its settings, but for a model that would have to be fetched, and check what it has.
+
+    Raises:
+        HarnessError: It refuses its settings, or lacks a method.
+    """
+    if name in LOADING:
+        made: Learner = import_module(f"harness.learning.learners.{name}").unloaded(settings, seed, catalog)
+        return made
+    made = make_learner(name, settings, seed, catalog=catalog)
+    lacks = [one for one in sorted(METHODS) if not hasattr(made, one)]
+    if lacks:
+        raise HarnessError(
+            f"rounds: learner: {name!r} returned {type(made).__name__!r} without {', '.join(lacks)}; "
+            "docs/learners.md says what each does"
+        )
+    return made
 
 
 def _function(name: str, catalog: Catalog | None) -> Callable[..., Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Protocol
 
 from harness.errors import HarnessError
 from harness.learning.learner import Example, Learner
-from harness.rating import Rater
+from harness.rating import RaterSpec
 from harness.records import Item, Rating, Response, Scale
 from harness.suite import KeepUse
 
@@ -30,7 +31,16 @@ class Kept:
     """Another text of the item was rated just as high, and came later."""
 
 
-def refuse_rater(rater: Rater | None) -> None:
+class Declared(Protocol):
+    """A rater, as far as it is declared."""
+
+    @property
+    def spec(self) -> RaterSpec:
+        """What its rater.yaml says."""
+        ...
+
+
+def refuse_rater(rater: Declared | None) -> None:
     """Raise a `HarnessError` if a rater's ratings cannot choose among samples."""
     if rater is None:
         return
@@ -46,19 +56,30 @@ def refuse_rater(rater: Rater | None) -> None:
         )
 
 
-def refuse_rule(learner: Learner, rater: Rater | None, use: KeepUse) -> None:
+def refuse_rule(learner: Learner, rater: Declared | None, use: KeepUse) -> None:
     """Raise a `HarnessError` if a rule keeps what the learner cannot learn from, or does not fit the rater's scale."""
     field = NEEDS.get(use.rule or "")
     if field and field not in getattr(learner, "takes", ()):
         raise HarnessError(f"rounds: keep: rule: {use.rule}: the learner {learner.name!r} does not learn from it")
-    if use.rule == "first_right" and rater is not None and rater.spec.scale != "binary":
+    if rater is None:
+        return
+    spec = rater.spec
+    if use.rule == "first_right" and spec.scale != "binary":
+        raise HarnessError(f"rounds: keep: rule: first_right needs a binary rater; {spec.name!r} is {spec.scale}")
+    if use.rule == "unpaired" and (spec.scale == "binary") == (use.at_least is not None):
         raise HarnessError(
-            f"rounds: keep: rule: first_right needs a binary rater; {rater.spec.name!r} is {rater.spec.scale}"
+            f"rounds: keep: rule: unpaired: {spec.name!r} is {spec.scale}: a binary rater says itself what is wanted, "
+            "a graded one needs `at_least`"
         )
-    if use.rule == "unpaired" and rater is not None and (rater.spec.scale == "binary") == (use.at_least is not None):
+
+
+def refuse_trainer(learner: Learner, uses: Iterable[KeepUse]) -> None:
+    """Raise a `HarnessError` if the learner's trainer needs what no series keeps: another would do its work."""
+    needs = getattr(learner, "needs", None)
+    rules = [rule for rule, field in NEEDS.items() if field == needs]
+    if needs and not any(use.rule in rules for use in uses):
         raise HarnessError(
-            f"rounds: keep: rule: unpaired: {rater.spec.name!r} is {rater.spec.scale}: a binary rater says itself what "
-            "is wanted, a graded one needs `at_least`"
+            f"rounds.settings.trainer: it learns from what `keep: rule: {rules[0]}` keeps, and no series does"
         )
 
 

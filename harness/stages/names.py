@@ -11,6 +11,7 @@ from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.learning import check_learner, problem_task
 from harness.rating import check_rater, find_dataset
+from harness.stages.loops import loop_faults
 from harness.suite import IMPORTED, Key, ModelUse, Suite, secrets
 
 
@@ -20,7 +21,7 @@ def check_names(suite: Suite, catalog: Catalog, build: bool = False) -> list[str
     Args:
         suite: The suite.
         catalog: Where it is looked for.
-        build: Make every rater and the learner too, but for those that load a model.
+        build: Make every rater too, but for those that load a model.
 
     Returns:
         What this machine lacks for a rater: a run would go on without it.
@@ -29,14 +30,13 @@ def check_names(suite: Suite, catalog: Catalog, build: bool = False) -> list[str
         HarnessError: Models, tasks, raters, a learner or the variables of secrets are not known; names every one, with
             file and line, and says which is near.
     """
-    settings = suite.rounds.settings if suite.rounds and build else None
     asked = [who for who in suite.models if who.model != IMPORTED]
     look_up: dict[str, Callable[[str], object]] = {
         "model": check_model,
         "task": partial(check_task, catalog=catalog, build=build),
         "dataset": partial(find_dataset, catalog=catalog),
         "rater": partial(check_rater, catalog=catalog, build=build),
-        "learner": partial(check_learner, catalog=catalog, settings=settings, seed=suite.seed),
+        "learner": partial(check_learner, catalog=catalog),
         "generator": partial(problem_task, catalog=catalog),
     }
     checks: list[tuple[tuple[Key, ...], Callable[[], object]]] = [
@@ -52,7 +52,7 @@ def check_names(suite: Suite, catalog: Catalog, build: bool = False) -> list[str
                 lacking.append(f"{suite.where(*location)}{lacks}")
         except HarnessError as error:
             wrong.append(f"{suite.where(*location)}{error}")
-    if wrong:
+    if wrong := wrong or loop_faults(suite, catalog):
         raise HarnessError("\n".join(wrong))
     return lacking
 

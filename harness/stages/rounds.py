@@ -46,7 +46,7 @@ def train_rounds(context: Context) -> None:
     there = {"catalog": context.catalog, "cache": context.cache, "work": here, "budget": context.budget}
     learners = [make_learner(use.learner, use.settings, seed, **there) for seed in seeds]
     own = learners[0].held_out(min(use.items, context.suite.limit or use.items))
-    others = list(_off_target(context, use))
+    others = list(_off_target(context, use, {item.task for item in own}))
     explore = min(use.explore.items, len(own)) if use.explore else 0
     evaluation = Evaluation.of(own, explore, use.explore.samples if use.explore else 0)
     evaluation = Evaluation(
@@ -90,9 +90,12 @@ def train_rounds(context: Context) -> None:
     shutil.rmtree(here, ignore_errors=True)
 
 
-def _off_target(context: Context, use: RoundsUse) -> Iterator[tuple[ProblemTask, list[Item], str]]:
+def _off_target(context: Context, use: RoundsUse, own: set[str]) -> Iterator[tuple[ProblemTask, list[Item], str]]:
     """Yield the tasks that feedback is not about, with their items and the rater of their answers."""
-    for entry in use.off_target:
+    for place, entry in enumerate(use.off_target):
+        if entry.task in own:
+            where = context.suite.where("rounds", "off_target", place)
+            raise HarnessError(f"{where}rounds: off_target: {entry.task} is the task that the feedback is about")
         task = problem_task(entry.task, context.catalog)
         rater = entry.rater or next(iter(task.raters), None)
         if rater is None:

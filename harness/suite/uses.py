@@ -137,6 +137,8 @@ class KeepUse(Section):
             self.rule not in ("threshold", "unpaired") and self.at_least is not None
         ):
             raise ValueError("`rule: threshold` and `at_least` go together")
+        if "share" in self.model_fields_set and self.rule != "best":
+            raise ValueError("`share` goes with `rule: best`")
         return self
 
 

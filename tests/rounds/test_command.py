@@ -105,6 +105,24 @@ def test_what_the_program_says_wrongly_ends_the_series(report, message, tiny, tm
         trained(learner(tiny, tmp_path, options=wish))
 
 
+@pytest.mark.slow
+def test_a_model_that_cannot_be_read_ends_the_series(tiny, tmp_path):
+    script = tmp_path / "garbage.py"
+    script.write_text(
+        "import json, pathlib, shutil, sys\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "shutil.copytree(json.loads((folder / 'job.json').read_text())['model'], folder / 'weights')\n"
+        "(folder / 'weights' / 'model.safetensors').write_bytes(b'cut')\n"
+        "(folder / 'model.json').write_text(json.dumps({'model': 'weights', 'steps': 1}))\n"
+    )
+    one = learner(tiny, tmp_path / "work", run=[sys.executable, str(script)])
+    state, _ = trained(one)
+    with pytest.raises(SeriesEnded, match=r"failed: the model '.*weights' cannot be loaded: "):
+        one.answer(state, one.held_out(2))
+    with pytest.raises(HarnessError, match="the model '/nowhere' cannot be loaded: "):
+        learner("/nowhere", tmp_path).answer(one.start()[0].__class__("/nowhere"), one.held_out(2))
+
+
 def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(tiny, tmp_path):
     one = learner(tiny, tmp_path, options={"sleeps": True}, timeout=2)
     with pytest.raises(SeriesEnded, match="timeout: the program took more than 2 s"):

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from harness.answering import CHAT_PREFIXES, Budget, default_cache, read_chat_spec, torch_folder
+from harness.answering import Budget, default_cache, read_chat_spec, torch_folder
 from harness.catalog import Catalog
 from harness.errors import HarnessError
 from harness.learning.learner import Answer, Example, SeriesEnded, Training
@@ -30,17 +30,18 @@ from harness.learning.learners.language_model import (
     EMBEDDED,
     LanguageModel,
     LanguageModelSettings,
-    PracticeSettings,
     forget_networks,
     source_of,
 )
+from harness.learning.learners.made import LOG, MODEL, Named, is_chat, last_line, read_made
+from harness.learning.learners.practice import PracticeSettings
 from harness.learning.problems.task import problem_task
 from harness.learning.training_data import conversational
 from harness.records import Item, digest
 from harness.run import write_whole
 from harness.suite import fitted
 
-JOB, DATA, MODEL, LOG = "job.json", "train.jsonl", "model.json", "log.txt"
+JOB, DATA = "job.json", "train.jsonl"
 SUPERVISOR = """
 import os, subprocess, sys, threading
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
@@ -49,8 +50,6 @@ code = child.wait()
 os._exit(code if code >= 0 else 128 - code)
 """
 """Runs the program, and ends it with all that it started when the harness ends, however that ends: the pipe closes."""
-Named = str | dict[str, Any]
-"""A model: a folder or a name on the hub, or a chat model."""
 
 
 class CommandSettings(PracticeSettings):
@@ -70,18 +69,6 @@ class CommandSettings(PracticeSettings):
     def words(self) -> list[str]:
         """The program and its arguments."""
         return shlex.split(self.run) if isinstance(self.run, str) else self.run
-
-
-class Report(BaseModel):
-    """`model.json`: what the program made."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: Named
-    """A folder, relative to the one that the program was given, or a chat model."""
-    steps: int = Field(ge=0)
-    """Steps of training: the same whatever was kept, so that kinds of feedback compare."""
-    loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,14 +129,16 @@ class Command:
         found = self._written(state)
         if isinstance(found, Endpoint):
             return [group[0] for group in found.write(items, self.writer.writing(), self.seed)]
-        return found.answer(found.start()[0], items)
+        with _readable(state):
+            return found.answer(found.start()[0], items)
 
     def sample(self, state: Made, items: Sequence[Item], round: int) -> list[list[Answer]]:
         """Return `samples` drawn answers to each item."""
         found, how = self._written(state), self.settings
         if isinstance(found, Endpoint):
             return found.write(items, self.writer.writing(how.samples, how.temperature), self.seed, "samples", round)
-        return found.sample(found.start()[0], items, round)
+        with _readable(state):
+            return found.sample(found.start()[0], items, round)
 
     def explore(self, state: Made, items: Sequence[Item], samples: int, round: int) -> list[list[Answer]]:
         """Return so many drawn answers to each held-out item; with `kl` where both models are folders."""
@@ -157,7 +146,8 @@ class Command:
         if isinstance(found, Endpoint):
             how = self.writer.writing(samples, self.settings.temperature)
             return found.write(items, how, self.seed, "explore", round)
-        return found.explore(found.start()[0], items, samples, round)
+        with _readable(state):
+            return found.explore(found.start()[0], items, samples, round)
 
     def train(self, state: Made, examples: Sequence[Example], round: int) -> tuple[Made, Training]:
         """Let the program train on what was kept; one that has done so in this folder before is not asked again.
@@ -177,7 +167,7 @@ class Command:
             write_whole(folder / JOB, json.dumps(job, indent=2).encode())
             forget_networks()  # the program may want the memory
             self._run(folder)
-        report = _report(folder)
+        report = read_made(folder)
         return Made(report.model, folder), Training(report.steps, report.loss)
 
     def right(self, item: Item, text: str) -> bool | None:
@@ -194,7 +184,7 @@ class Command:
 
     def load(self, path: Path) -> Made:
         """Read what `save` wrote."""
-        return Made(_report(path).model, path)
+        return Made(read_made(path).model, path)
 
     def _run(self, folder: Path) -> None:
         """Run the program on a folder; what it prints goes to `log.txt` there."""
@@ -214,50 +204,47 @@ class Command:
                     program.stdin.close()  # ends whatever is still at work
         if code:
             how = f"was killed by signal {code - 128}" if code > 128 else f"ended with {code}"
-            raise SeriesEnded("failed", f"the program {how}: {_last_line(folder)} ({folder / LOG})")
+            raise SeriesEnded("failed", f"the program {how}: {last_line(folder)} ({folder / LOG})")
 
     def _written(self, state: Made) -> LanguageModel | Endpoint:
         """Return who answers with a state."""
-        if _is_chat(state.model):
+        if is_chat(state.model):
             system = self.settings.system_prompt
             return Endpoint(state.model, self.cache, (("system", system),) if system else (), budget=self.budget)
         base = self.writer.folder if self.writer.folder != state.model else None
         return replace(self.writer, folder=str(state.model), base=base)
 
 
-def _is_chat(model: Named) -> bool:
-    return not isinstance(model, str) or model.startswith(CHAT_PREFIXES)
-
-
-def _report(folder: Path) -> Report:
-    """Read what a program made; a folder by its whole path.
+@contextmanager
+def _readable(state: Made) -> Iterator[None]:
+    """End the series where what its program made cannot be read as a model.
 
     Raises:
-        SeriesEnded: There is nothing, or it does not fit.
+        SeriesEnded: It cannot.
     """
-    path = folder / MODEL
     try:
-        report = fitted(Report, json.loads(path.read_bytes()), "")
-        if _is_chat(report.model):
-            read_chat_spec(report.model)
-        else:
-            place = folder / str(report.model)
-            if not place.is_dir():
-                raise HarnessError(f"no folder {place}")
-            report.model = str(place)
-    except FileNotFoundError as error:
-        raise SeriesEnded("failed", f"the program wrote no {MODEL}: {_last_line(folder)} ({folder / LOG})") from error
-    except (ValueError, HarnessError) as error:
-        raise SeriesEnded("failed", f"{path}: {error}") from error
-    if report.loss is not None and not math.isfinite(report.loss):
-        raise SeriesEnded("diverged", f"{path}: the loss is {report.loss}")
-    return report
+        yield
+    except HarnessError as error:
+        if state.folder is None or isinstance(error, SeriesEnded):
+            raise
+        raise SeriesEnded("failed", str(error)) from error
 
 
-def _last_line(folder: Path) -> str:
-    path = folder / LOG
-    lines = path.read_text(errors="replace").split("\n") if path.is_file() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+def unloaded(settings: dict[str, Any], seed: int, catalog: Catalog | None = None) -> Command:
+    """Return the learner without its model.
+
+    Raises:
+        HarnessError: A setting is unknown or does not fit, the task has no generator, or there is no such program.
+    """
+    wanted = fitted(CommandSettings, settings, "rounds.settings.")
+    if not wanted.words or shutil.which(wanted.words[0]) is None:
+        raise HarnessError(f"rounds.settings.run: there is no program {' '.join(wanted.words[:1])!r}")
+    files = [Path(word) for word in wanted.words[1:] if Path(word).is_file()]
+    program = digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
+    same, model = wanted.model_dump(include=set(PracticeSettings.model_fields)), wanted.model
+    how = LanguageModelSettings(**same, model=model if isinstance(model, str) else read_chat_spec(model).model)
+    task = problem_task(wanted.task, catalog or Catalog())
+    return Command(wanted, LanguageModel(how, seed, task, "", ""), program, Path(), Path())
 
 
 def command(
@@ -279,23 +266,14 @@ def command(
         budget: What the command may spend on calls.
 
     Raises:
-        HarnessError: A setting is unknown or does not fit, the task has no generator, or there is no such program.
+        HarnessError: See `unloaded`.
     """
-    wanted = fitted(CommandSettings, settings, "rounds.settings.")
-    if not wanted.words or shutil.which(wanted.words[0]) is None:
-        raise HarnessError(f"rounds.settings.run: there is no program {' '.join(wanted.words[:1])!r}")
-    files = [Path(word) for word in wanted.words[1:] if Path(word).is_file()]
-    program = digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
-    own = cache or default_cache()
-    task = problem_task(wanted.task, catalog or Catalog())
-    model, folder = wanted.model, ""
+    one, own = unloaded(settings, seed, catalog), cache or default_cache()
+    model, folder = one.settings.model, ""
     if model == EMBEDDED:
         folder = str(torch_folder(own))
-    elif not _is_chat(model):
+    elif not is_chat(model):
         folder = str(Path(str(model)).resolve()) if Path(str(model)).is_dir() else str(model)
-    same = wanted.model_dump(include=set(PracticeSettings.model_fields))
-    how = LanguageModelSettings(**same, model=model if isinstance(model, str) else read_chat_spec(model).model)
     source = Path(folder).name if model == EMBEDDED else source_of(folder) if folder else digest(model)
-    return Command(
-        wanted, LanguageModel(how, seed, task, folder, source), program, work or own / "training", own, budget
-    )
+    writer = replace(one.writer, folder=folder, source=source)
+    return replace(one, writer=writer, work=work or own / "training", cache=own, budget=budget)

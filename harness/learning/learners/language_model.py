@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,7 @@ from harness.errors import HarnessError
 from harness.learning.learner import Answer, Example, Training
 from harness.learning.learners.network import Network, Writing, ends_series
 from harness.learning.learners.plain import Fitting, fit
+from harness.learning.learners.practice import PracticeSettings
 from harness.learning.problems.task import ProblemTask, problem_task
 from harness.records import Item, digest
 from harness.suite import fitted
@@ -45,23 +46,6 @@ class LoraSettings(BaseModel):
 
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
-
-
-class PracticeSettings(BaseModel):
-    """What a model practises on, and how it answers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    task: str
-    """A task of the catalogue with a generator."""
-    prompts: int = Field(default=100, ge=1)
-    """New items to practise on each round."""
-    samples: int = Field(default=4, ge=1)
-    """Answers drawn for each of them, of which feedback keeps at most one."""
-    temperature: float = Field(default=1.0, gt=0)
-    system_prompt: str | None = None
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    """Tokens of an answer at most; the task's own limit where not given."""
 
 
 class LanguageModelSettings(PracticeSettings, Fitting):
@@ -101,6 +85,11 @@ class LanguageModel:
     def takes(self) -> frozenset[str]:
         """What it learns from beside the text: weights, or what a trainer of TRL's does."""
         return frozenset(TAKES[self.settings.trainer])
+
+    @property
+    def needs(self) -> str | None:
+        """What it cannot train as it is told without: the field of examples that only its trainer learns from."""
+        return {"trl-dpo": "rejected", "trl-kto": "wanted"}.get(self.settings.trainer)
 
     @property
     def name(self) -> str:
@@ -267,6 +256,21 @@ def source_of(model: str) -> str:
     return digest(hashes)
 
 
+def unloaded(settings: dict[str, Any], seed: int, catalog: Catalog | None = None) -> LanguageModel:
+    """Return the learner without its model.
+
+    Raises:
+        HarnessError: A setting is unknown or does not fit, or the task has no generator.
+    """
+    wanted = fitted(LanguageModelSettings, settings, "rounds.settings.")
+    if wanted.trainer == "trl-kto" and (wanted.at_once or wanted.batch) < 2:
+        key = "at_once" if wanted.at_once else "batch"
+        raise HarnessError(
+            f"rounds.settings.{key}: trl-kto compares the answers that are in memory at once: 2 at least"
+        )
+    return LanguageModel(wanted, seed, problem_task(wanted.task, catalog or Catalog()), "", "")
+
+
 def language_model(
     settings: dict[str, Any], seed: int, catalog: Catalog | None = None, cache: Path | None = None
 ) -> LanguageModel:
@@ -279,22 +283,18 @@ def language_model(
         cache: Where the embedded model is kept.
 
     Raises:
-        HarnessError: A setting is unknown or does not fit, the task has no generator, or a package is missing.
+        HarnessError: What `unloaded` refuses, or a package is missing.
     """
-    wanted = fitted(LanguageModelSettings, settings, "rounds.settings.")
-    absent = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-    if wanted.trainer != "plain":
-        absent += [name for name in ("trl", "datasets") if importlib.util.find_spec(name) is None]
-    if wanted.lora and importlib.util.find_spec("peft") is None:
-        absent.append("peft")
+    one = unloaded(settings, seed, catalog)
+    needed = {"torch", "transformers"}
+    needed |= {"trl", "datasets"} if one.settings.trainer != "plain" else set()
+    needed |= {"peft"} if one.settings.lora else set()
+    absent = sorted(name for name in needed if importlib.util.find_spec(name) is None)
     if absent:
         raise HarnessError(
             f"the learner 'language_model' needs {', '.join(absent)}: pip install 'feedback-harness[train]'"
         )
-    if wanted.trainer == "trl-kto" and (wanted.at_once or wanted.batch) < 2:
-        raise HarnessError("rounds.settings: trl-kto compares the answers of a batch (`batch`, `at_once`): 2 at least")
-    task = problem_task(wanted.task, catalog or Catalog())
-    if wanted.model == EMBEDDED:
+    if one.settings.model == EMBEDDED:
         folder = str(torch_folder(cache or default_cache()))
-        return LanguageModel(wanted, seed, task, folder, Path(folder).name)
-    return LanguageModel(wanted, seed, task, wanted.model, source_of(wanted.model))
+        return replace(one, folder=folder, source=Path(folder).name)
+    return replace(one, folder=one.settings.model, source=source_of(one.settings.model))

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.answering import quiet_transformers
+from harness.errors import HarnessError
 from harness.learning.learner import Answer, SeriesEnded
 
 if TYPE_CHECKING:
@@ -48,16 +49,23 @@ class Network:
             folder: What `from_pretrained` takes.
             device: cpu or cuda.
             adapt: Puts an adapter into the model.
+
+        Raises:
+            HarnessError: There is none, or it cannot be read.
         """
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         if device != "cpu":
             torch.set_float32_matmul_precision("high")
         self.folder, self.device = folder, device
-        with quiet_transformers():
-            self.tokenizer = AutoTokenizer.from_pretrained(folder)
-            loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        try:
+            with quiet_transformers():
+                self.tokenizer = AutoTokenizer.from_pretrained(folder)
+                loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise HarnessError(f"the model {folder!r} cannot be loaded: {str(error).splitlines()[0]}") from error
         self.model = adapt(loaded).to(device).eval()
 
     def weights(self) -> dict[str, Tensor]:

@@ -18,8 +18,9 @@ from harness.catalog import Catalog
 from harness.learning.learner import Answer, Example, Training
 from harness.learning.learners.demonstrations import Demonstration, choose, from_json, to_json
 from harness.learning.learners.endpoint import Endpoint
-from harness.learning.learners.language_model import EMBEDDED, PracticeSettings
+from harness.learning.learners.language_model import EMBEDDED
 from harness.learning.learners.network import Writing
+from harness.learning.learners.practice import PracticeSettings
 from harness.learning.problems.task import ProblemTask, problem_task
 from harness.rating import Surroundings
 from harness.records import Item, digest
