@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -196,6 +197,17 @@ def test_suite_command_page_and_python_say_the_same(tmp_path, model):
     ratings.to_csv(tmp_path / "ratings.csv", index=False)
     run_suite(suite, tmp_path / "run", stages=["exchange"], cache=tmp_path / "cache")
     assert kept_rates(run).to_json() != [one], "the file has changed"
+
+
+@pytest.mark.parametrize("name", ["human_or_ai", "human_or_ai_pairs"])
+def test_what_the_gallery_keeps_says_what_its_page_of_text_says(name):
+    folder = Path(__file__).parents[2] / "docs" / "gallery" / name
+    told = (folder / "README.md").read_text()
+    points = [one for rates in h.exchange(folder).to_json() for one in rates["points"] if not one["other"]]
+    assert points
+    for point in points:
+        mean = f"{point['score']:.3f}"
+        assert mean in told or mean.removeprefix("0") in told, point
 
 
 def test_what_does_not_fit_is_said(tmp_path, model):

@@ -119,7 +119,8 @@ def exchange(
         own, kept = source.suite.exchange or ExchangeUse(), kept_rates(source)
         use = fitted(ExchangeUse, {**own.model_dump(exclude_defaults=True), **said}, "exchange: ")
         seed = source.suite.seed if seed is None else seed
-        if kept and use.data and use == own and seed == source.suite.seed:
+        gone = bool(use.data) or source.ratings.empty
+        if kept and gone and use == own and seed == source.suite.seed:
             return kept  # the run has its texts no more
         return rates_of(read_rated(use) if use.data else source, use, seed, place, stage, kept)
     if isinstance(source, str | Path):
