@@ -205,16 +205,17 @@ def _mending(evidence: Evidence, failed: Sequence[str]) -> Iterable[str]:
 
 
 def _retraining(evidence: Evidence) -> Iterable[str]:
-    """Yield who differs so much from the other people that they should be trained again, where three or more rated."""
-    humans = [rater for rater, kind in evidence.kinds.items() if kind == "human"]
-    about: dict[str, list[str]] = {}
-    for table, told in evidence.shown.advice:
-        for one in told:
-            if found := re.match("retrain (.+?) first", one.removeprefix(f"{table}: ")):
-                about.setdefault(found[1], []).append(table.rpartition(": ")[2])
-    if about and len(humans) > 2:
-        alone = len(evidence.shown.advice) == 1
-        yield f"retrain {_names([name if alone else f'{name} on {joined(on)}' for name, on in about.items()])} first"
+    """Yield who differs so much from the other people, on most criteria, that they should be trained again.
+
+    Only where three or more people rated: of two nobody knows who differs. A criterion's own is among its findings.
+    """
+    if list(evidence.kinds.values()).count("human") < 3:
+        return
+    advice = evidence.shown.advice
+    told = [one.removeprefix(f"{table}: ") for table, said in advice for one in said]
+    named = [found[1] for one in told if (found := re.match("retrain (.+?) first", one))]
+    if most := [name for name in dict.fromkeys(named) if named.count(name) > len(advice) / 2]:
+        yield f"retrain {_names(most)} first"
 
 
 def _people(evidence: Evidence) -> Iterable[str]:
