@@ -210,6 +210,12 @@ def test_what_does_not_fit_in_rounds_is_told_with_its_line_before_anything_is_ma
         check_names(read_suite(write(tmp_path, a=LOOP.replace(old, new))), Catalog())
 
 
+def test_a_learner_that_draws_no_answers_is_not_asked_to_explore(tmp_path):
+    text = "name: a\nrounds:\n  learner: addition\n  explore: {items: 20}\n  feedback: {none: null}\n"
+    with pytest.raises(HarnessError, match=r"a\.yaml:4: rounds: explore: the learner 'addition-gpt' draws no answers"):
+        check_names(read_suite(write(tmp_path, a=text)), Catalog())
+
+
 def test_what_rounds_name_is_looked_up_too(tmp_path):
     """A task that the feedback is not about is looked up before a model is trained."""
     rounds = "name: a\nrounds:\n  learner: addition\n  feedback: {good: answer_kee}\n"

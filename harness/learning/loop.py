@@ -106,6 +106,7 @@ def run_seeds(
     keep: Mapping[str, KeepUse] | None = None,
     budget: BudgetUse | None = None,
     export: bool = False,
+    keep_states: bool = False,
     finished: Mapping[tuple[str, int], int] | None = None,
     workers: int = 2,
     call: Call | None = None,
@@ -122,6 +123,8 @@ def run_seeds(
         keep: Series name to what is kept of its samples, where it is not the usual.
         budget: What each series may cost with each seed; one that has spent it ends.
         export: Whether the first round's data are all that is wanted: each series ends with them.
+        keep_states: Whether the state of each round stays until the caller removes it. Otherwise it may be gone when
+            its round is yielded, since the series go on meanwhile.
         finished: Series name and seed to the last round that the caller has already.
         workers: Processes at once; 1 for this one alone.
         call: Runs a job in some process of others' that sees `state_dir` under this path; then none is started here.
@@ -159,6 +162,7 @@ def run_seeds(
                 use=keep.get(name, KeepUse()),
                 budget=budget or BudgetUse(),
                 export=export,
+                keep_states=keep_states,
             )
         ]
     ]

@@ -73,4 +73,4 @@ class Round:
     examples: list[Example] = field(default_factory=list)
     """What the model was trained on."""
     state: Path | None = field(default=None, compare=False)
-    """Where the model lies, until the next round of the series is done."""
+    """Where the model lies, until the next round of the series is done (`keep_states`: until the caller removes it)."""

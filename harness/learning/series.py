@@ -66,6 +66,8 @@ class Series:
     """What it may cost."""
     export: bool = False
     """Whether the first round's data are all that is wanted."""
+    keep_states: bool = False
+    """Whether states stay until the caller removes them, who may be some rounds behind."""
 
     @cached_property
     def base(self) -> Path:
@@ -133,7 +135,7 @@ class Series:
         if self.export:
             raise Exported(list(items), practice, ratings, examples)
         trained: Trained = self.call(
-            improve, self.learner, before, folder, examples, self.evaluation, number, number == 1
+            improve, self.learner, before, folder, examples, self.evaluation, number, self.keep_states or number == 1
         )
         costs = [rating.cost_usd for rating in ratings if rating.cost_usd is not None]
         summary = self._summary(

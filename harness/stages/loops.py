@@ -35,6 +35,9 @@ def loop_faults(suite: Suite, catalog: Catalog) -> list[str]:
     except HarnessError as error:
         return [_placed(suite, line) for line in str(error).splitlines()]
     faults = []
+    if use.explore and not hasattr(learner, "explore"):
+        where = suite.where("rounds", "explore")
+        faults.append(f"{where}rounds: explore: the learner {learner.name!r} draws no answers to held-out items")
     for series in use.feedback:
         try:
             _check_series(use, series, learner, catalog)

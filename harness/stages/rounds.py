@@ -79,6 +79,7 @@ def train_rounds(context: Context) -> None:
             keep=use.keep,
             budget=use.budget,
             export=use.export == "only",
+            keep_states=use.checkpoints != "none",
             finished=finished,
             workers=1 if getattr(learners[0], "budget", None) else context.surroundings.workers,  # one process keeps it
             call=None if far else context.call,  # a state is a file or a folder, which an address has not
@@ -186,7 +187,10 @@ def _with_siblings(responses: Sequence[Response]) -> Iterator[tuple[Response, Se
 
 
 def _keep_model(context: Context, done: Round, part: str) -> None:
-    """Keep the model of a round by the suite's rule: a link, which outlives the state that the loop works with."""
+    """Keep the model of a round by the suite's rule: a link, which outlives the state that the loop works with.
+
+    The loop needs the state of the round before no more.
+    """
     use, summary, state = context.suite.rounds, done.summary, done.state
     if use is None or use.checkpoints == "none" or state is None:
         return
@@ -199,6 +203,10 @@ def _keep_model(context: Context, done: Round, part: str) -> None:
     elif not kept.exists():
         folder.mkdir(exist_ok=True)
         shutil.copytree(state, kept, copy_function=os.link) if state.is_dir() else os.link(state, kept)
-    if use.checkpoints == "last" and summary.round > 0:
-        former = folder / f"{file_name(part.removesuffix(f'{summary.round:03d}'))}{summary.round - 1:03d}.state"
-        shutil.rmtree(former) if former.is_dir() else former.unlink(missing_ok=True)
+    if summary.round > 0:
+        before = f"{summary.round - 1:03d}.state"
+        former = [state.with_name(before)] if summary.round > 1 else []  # the base is everybody's
+        if use.checkpoints == "last":
+            former.append(folder / f"{file_name(part.removesuffix(f'{summary.round:03d}'))}{before}")
+        for path in former:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -185,6 +186,17 @@ def test_a_rater_that_fails_on_everything_stops_the_series_and_a_second_call_goe
     rounds = teach(tmp_path, fan, learner)
     assert [done.summary.n_kept for done in rounds] == [0, 3, 3]
     assert learner.calls == ["start", "sample 1", "train 1", "sample 2", "train 2"]
+
+
+def test_states_wait_for_a_caller_who_is_rounds_behind(tmp_path):
+    held_out = Evaluation.of(Parrot().held_out(5))
+    rounds = run_seeds(
+        [Parrot()], {"s": Fan()}, 3, held_out, tmp_path, keep_states=True, call=lambda job, *arguments: job(*arguments)
+    )
+    base = next(rounds)
+    while not list(tmp_path.glob("series-*/003.json")):
+        time.sleep(0.01)
+    assert all(one.state and one.state.exists() for one in (base, *rounds))
 
 
 def test_what_is_done_is_not_done_again_and_only_what_the_caller_lacks_is_given(tmp_path):
