@@ -81,6 +81,15 @@ class Item(Record):
         return [] if targets is None else targets
 
     @property
+    def messages(self) -> list[dict[str, str]]:
+        """The prompt as messages, with `role` and `content` each: one of the user where it is a text."""
+        alone = [{"role": "user", "content": self.prompt}]
+        if '"messages"' not in self.metadata:  # it may be long, and is not read for nothing
+            return alone
+        found: list[dict[str, str]] = json.loads(self.metadata).get("messages") or []
+        return found or alone
+
+    @property
     def right(self) -> list[str]:
         """All right answers, as `target` has one: texts, or indices of `choices`."""
         return self.targets or ([] if self.target is None else [self.target])

@@ -58,6 +58,7 @@ from .models.model import check_model as check_model
 from .models.model import make_model as make_model
 from .reasoning import answer_of as answer_of
 from .reasoning import split_reasoning as split_reasoning
+from .tasks.conversation import written as written
 from .tasks.groups import expanded as expanded
 from .tasks.groups import group_facts as group_facts
 from .tasks.groups import group_scores as group_scores

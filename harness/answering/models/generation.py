@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.answering.chat.chat import Answer, Call
-from harness.answering.tasks.task import Conversation
+from harness.answering.tasks.conversation import Conversation
 from harness.errors import HarnessError
 
 MAX_TOKENS = 256

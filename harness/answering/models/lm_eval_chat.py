@@ -16,7 +16,7 @@ from harness.answering.chat.chat import Answer, Call
 from harness.answering.chat.price import Rates, cost
 from harness.answering.models.generation import Generation
 from harness.answering.models.model import LOCAL, LmEvalModel
-from harness.answering.tasks.task import Conversation
+from harness.answering.tasks.conversation import Conversation
 from harness.errors import HarnessError
 
 BATCH = 64

@@ -20,8 +20,8 @@ from harness.answering.chat.chat import Answer, Chat, at_once, hand_in
 from harness.answering.models.embedded import missing_packages, quiet_transformers
 from harness.answering.models.generation import NULL, Generation, Model, Score
 from harness.answering.reasoning import without_reasoning
+from harness.answering.tasks.conversation import Conversation
 from harness.answering.tasks.definitions import quiet_lm_eval
-from harness.answering.tasks.task import Conversation
 from harness.errors import HarnessError, UnavailableError, did_you_mean
 from harness.records import digest
 from harness.suite import ModelUse, reveal

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.answering.tasks.conversation import Conversation, turns_of, with_system, written
 from harness.answering.tasks.definitions import (
     check_functions,
     find_definition,
@@ -58,16 +59,6 @@ class TaskFacts(BaseModel):
     """`package.module:function` that makes items without end, for learners: `harness.learning.problems`."""
     limits: dict[str, float] = Field(default_factory=dict)
     """What a program may use while it is verified: `seconds`, `memory_mb`, `message_mb`."""
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """A prompt as messages: what a chat model is sent, and what a chat template renders."""
-
-    messages: tuple[tuple[str, str], ...]
-    """Role and text of each."""
-    begun: bool = False
-    """The last message is the beginning of the answer."""
 
 
 @dataclass
@@ -145,7 +136,10 @@ def load_task(use: TaskUse, catalog: Catalog, limit: int | None = None, pins: Ma
         item_id = str(doc[facts.id]) if facts.id is not None else str(position)
         if item_id in requests:
             raise HarnessError(f"{path}: two items have the id {item_id!r} (metadata: harness: id: {facts.id})")
-        context, requests[item_id] = _ask(asked, task.name, position, doc)
+        try:
+            context, requests[item_id] = _ask(asked, task.name, position, doc)
+        except HarnessError as error:
+            raise HarnessError(f"{path}: item {item_id!r}: {error}") from error
         task.items.append(_item(task, lm_task, item_id, doc, context, path))
     task._requests[(None, False)] = requests
     return task
@@ -173,6 +167,8 @@ def _ask(
     lm_task: Any, name: str, position: int, doc: dict[str, Any], system: str | None = None, messages: bool = False
 ) -> tuple[Any, list[Any]]:
     """Return the prompt of an item, and lm-eval's requests that ask it."""
+    if lm_task.OUTPUT_TYPE == "generate_until" and (turns := turns_of(lm_task.doc_to_text(doc))) is not None:
+        return _ask_turns(lm_task, name, position, doc, with_system(system, turns), messages)
     context = lm_task.fewshot_context(
         doc,
         lm_task.config.num_fewshot or 0,
@@ -186,6 +182,22 @@ def _ask(
         doc, context, metadata=(name, position, lm_task.config.repeats), apply_chat_template=messages
     )
     return context, made if isinstance(made, list) else [made]
+
+
+def _ask_turns(
+    lm_task: Any, name: str, position: int, doc: dict[str, Any], turns: tuple[tuple[str, str], ...], messages: bool
+) -> tuple[str, list[Any]]:
+    """Return the prompt of an item that is several messages as people read it, and lm-eval's request."""
+    if lm_task.config.num_fewshot:
+        raise HarnessError("examples cannot stand before a prompt of messages: `num_fewshot: 0`")
+    begun, text = lm_task.doc_to_prefix(doc) or "", written(turns)
+    asked: str | Conversation = f"{text}\n\nAssistant:{begun and ' '}{begun}" if len(turns) > 1 else text + begun
+    if messages:
+        asked = Conversation((*turns, ("assistant", begun)) if begun else turns, begun=bool(begun))
+    made = lm_task.construct_requests(
+        doc, asked, metadata=(name, position, lm_task.config.repeats), apply_chat_template=messages
+    )
+    return text, made if isinstance(made, list) else [made]
 
 
 def _conversation(messages: list[dict[str, str]], add_generation_prompt: bool = True) -> Conversation:
@@ -209,6 +221,8 @@ def _item(task: Task, lm_task: Any, item_id: str, doc: dict[str, Any], context: 
     right = right_answers(target, choices, doc)
     references = doc[facts.references] if facts.references else None
     kept = {name: doc[name] for name in facts.keep}
+    if lm_task.OUTPUT_TYPE == "generate_until" and (turns := turns_of(lm_task.doc_to_text(doc))) is not None:
+        kept["messages"] = [{"role": role, "content": text} for role, text in turns]
     if task.lm_task is not lm_task:
         kept["how"] = "generate"
     if facts.limits:

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from harness.answering import quiet_transformers
+from harness.answering import Message, quiet_transformers, written
 from harness.errors import HarnessError, UnavailableError
 from harness.kinds import identity_of
 from harness.rating.judges.fence import harmless
@@ -56,8 +56,8 @@ class Reward(NamedTuple):
     seconds: float | None = None
 
 
-Text = tuple[str, str]
-"""A question and an answer."""
+Text = tuple[tuple[Message, ...], str]
+"""What was asked, as messages, and an answer."""
 
 
 class RewardModel:
@@ -160,13 +160,13 @@ class RewardModel:
             for value in values
         ]
 
-    def _encoded(self, question: str, answer: str) -> Any:
+    def _encoded(self, asked: Sequence[Message], answer: str) -> Any:
         """Return a text's tokens; what the tokenizer would take for marks of its own is broken up."""
         tokenizer, _ = self._loaded
-        question, answer = self._unmarked(question), self._unmarked(answer)
+        asked, answer = [(role, self._unmarked(text)) for role, text in asked], self._unmarked(answer)
         if self.settings.template == "plain":
-            return tokenizer(question, answer)
-        turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+            return tokenizer(written(asked), answer)
+        turns = [{"role": role, "content": text} for role, text in (*asked, ("assistant", answer))]
         return tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)
 
     def _unmarked(self, text: str) -> str:
@@ -224,8 +224,11 @@ def _problem(work: Work) -> str | None:
 
 
 def _text(item: Item, response: Response) -> Text:
-    asked = item.prompt if not item.context or item.context in item.prompt else f"{item.context}\n\n{item.prompt}"
-    return asked, response.text or ""
+    turns = [(message["role"], message["content"]) for message in item.messages]
+    if item.context and item.context not in item.prompt:
+        first = next(place for place, (role, _) in enumerate(turns) if role == "user")
+        turns[first] = "user", f"{item.context}\n\n{turns[first][1]}"
+    return tuple(turns), response.text or ""
 
 
 def _contents(folder: Path) -> list[tuple[str, str]]:

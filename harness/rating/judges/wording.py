@@ -141,7 +141,7 @@ def shown(item: Item, answers: Sequence[str | None]) -> dict[str, Any]:
     `fence_item` has a tag that follows from the item alone, so that all prompts about an item begin alike and servers
     read that part once; `fence`, for the answers, has a tag that follows from all texts of the call.
     """
-    fields = ("task", "family", "prompt", "context", "choices", "target", "references")
+    fields = ("task", "family", "prompt", "context", "choices", "target", "references", "messages")
     texts = [item.prompt, item.context, item.target, *(item.choices or ()), *item.references]
     return {
         **{name: getattr(item, name) for name in fields},
