@@ -94,6 +94,20 @@ def test_what_does_not_fit_is_left_out_with_its_line(run, tmp_path):
     assert "line 5: the run has no response 'unknown'" in reasons[2]
 
 
+def test_rows_whose_columns_were_sorted_apart_are_left_out(run, tmp_path):
+    sheet = tmp_path / "sheet.csv"
+    export_csv(run, sheet)
+    fill(sheet, ["1"] * 8)
+    head, *rows = [line.split(",", 1) for line in sheet.read_text().splitlines()]
+    by_item = [item for item, _ in rows]
+    by_item[0], by_item[-1] = by_item[-1], by_item[0]
+    apart = [f"{item},{rest}" for item, (_, rest) in zip(by_item, rows, strict=True)]
+    sheet.write_text("\n".join([",".join(head), *apart]))
+    found = import_ratings(sheet, run, key=KEY)
+    assert [one.row for one in found.rejected] == [1, 8]
+    assert all("is to item" in one.reason and "export the sheet from this run" in one.reason for one in found.rejected)
+
+
 def test_a_file_of_another_run_is_an_error(run, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("item_id,rater,criterion,value\n99,ada,correctness,1\n")

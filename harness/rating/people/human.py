@@ -246,8 +246,14 @@ class _Places:
 
     def _response(self, rating: Rating, response_id: str | None, model: str | None) -> Response:
         response_id = response_id and unguarded(response_id)
-        if response_id in self.responses:
-            return self.responses[str(response_id)]
+        if found := self.responses.get(str(response_id)):
+            said = unguarded(rating.item_id)
+            if said != found.item_id and said in self.by_item and said != response_id:  # columns sorted apart
+                raise HarnessError(
+                    f"the response {response_id!r} is to item {found.item_id!r}, and the row says {said!r}; export the "
+                    "sheet from this run"
+                )
+            return found
         candidates = [one for one in self.by_item.get(rating.item_id, []) if model in (None, one.model)]
         if response_id and not model and not (len(candidates) == 1 and rating.item_id == response_id):
             raise HarnessError(f"the run has no response {response_id!r}; export the sheet from this run")
