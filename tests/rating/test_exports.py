@@ -203,6 +203,31 @@ def test_ticks_as_numpy_doccano_and_others_write_them(written, agree):
     )
 
 
+def test_a_frame_of_a_survey_has_the_rows_under_its_header_left_out_too(tmp_path):
+    heads = ["StartDate", "Progress", "Finished", "ResponseId", *[f"Q{n}_1" for n in range(12)]]
+    under = [["what?"] * len(heads), [json.dumps({"ImportId": name}) for name in heads]]
+    people = [["x", 100, "True", who, *grades] for who, grades in (("R_1", ANN), ("R_2", BOB))]
+    frame = pd.DataFrame([*under, *people], columns=heads).astype(str)
+    frame.to_parquet(tmp_path / "survey.parquet")
+    for source in (frame, tmp_path / "survey.parquet"):
+        assert agree_on(source, level="ordinal", resamples=0).tables[0].coefficients["alpha"].value == pytest.approx(
+            ALPHA
+        )
+
+
+def test_words_among_numbers_are_labels_on_the_page_too(tmp_path):
+    """`abstain` beside grades: compared as labels by the command, and left out by the matrix of the page."""
+    (tmp_path / "w.csv").write_text(wide("item_id,ann,bob,cy", lambda n: ("abstain" if n % 6 == 1 else ANN[n],)))
+    found = agree_on(tmp_path / "w.csv", resamples=0).matrix
+    seen = CliRunner().invoke(app, ["report", str(tmp_path / "w.csv"), "--json"])
+    on_page = {(row["rater_a"], row["rater_b"]): (row["value"], row["n"]) for row in json.loads(seen.stdout)["matrix"]}
+    mine = found[found["coefficient"] == "alpha"].set_index(["rater_a", "rater_b"])
+    assert {pair: (row.value, row.n) for pair, row in mine.iterrows()} == {
+        pair: (pytest.approx(value), n) for pair, (value, n) in on_page.items()
+    }
+    assert on_page["ann", "cy"][1] == 12
+
+
 def test_a_list_of_several_answers_is_no_set(agree):
     rows = [{"id": n, "labels_of_five": ["e", "n", "e", "e", "n"], "ann": "en"[a % 2], "bob": "en"[b % 2]}
             for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))]  # fmt: skip

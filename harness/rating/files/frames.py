@@ -14,6 +14,7 @@ from harness.rating.files.mapping import Columns
 from harness.rating.files.ratings_file import read_table
 from harness.rating.files.source import Source
 from harness.rating.files.table import Rows, Table, clean, without_summary, written
+from harness.rating.files.unit import in_one_spelling
 from harness.rating.files.values import Words
 from harness.rating.files.void import with_void_skipped
 from harness.records import Rating
@@ -82,6 +83,9 @@ def _cleaned(frame: pd.DataFrame, words: Words | None) -> pd.DataFrame:
             spelt = {one: clean(one) or None for one in frame[name].unique() if isinstance(one, str)}
             if any(one != told for one, told in spelt.items()):
                 frame = frame.assign(**{name: [spelt.get(one, one) for one in frame[name]]})
+            if name == "item_id" and any(str(told).endswith(".0") for told in spelt.values()):
+                names = pd.Series(pd.Categorical(frame[name]), index=frame.index)
+                frame = frame.assign(item_id=in_one_spelling(names).astype(object))
     return frame
 
 

@@ -22,7 +22,7 @@ from harness.rating.files.gathered import ALIKE, DIFFERENT, Cells, cells_of, dif
 from harness.rating.files.layout import Layout, layout_of, with_records_opened
 from harness.rating.files.mapping import Columns
 from harness.rating.files.source import Source, read_source
-from harness.rating.files.table import Table, without_summary
+from harness.rating.files.table import Table, without_ids, without_summary
 from harness.rating.files.unit import item_names
 from harness.rating.files.values import Meaning, Words, meaning
 from harness.rating.files.wide import Cell
@@ -168,7 +168,9 @@ def read_table(
     """
     said, words = said or Columns(), words or Words()
     where = f"{source.path}:1" if source.kind == "csv" else str(source.path)
-    table, below = without_summary(source.table)
+    table, below = without_ids(source.table)
+    table, summed = without_summary(table)
+    below += summed
     if not len(table):
         raise HarnessError(f"{source.path}: has no ratings, only a header")
     table, opened = with_records_opened(table, said)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from harness.errors import HarnessError
 from harness.rating.files import limits
 from harness.rating.files.cells import plain
-from harness.rating.files.table import Rows, Table, line_index
+from harness.rating.files.table import Rows, Table, line_index, without_ids
 from harness.rating.files.two_rows import whole_header
 
 if TYPE_CHECKING:
@@ -58,10 +58,8 @@ def of_csv(path: Path, text: str) -> Source:
     if found is None:
         found, unreadable = _exact(path, text, delimiter, names, above + more)
     notes += [*said, *_nameless(names, begin[above + more + 1 :])]
-    table, below = _without_ids(found)
-    if below:
-        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
-    return Source(path, "csv", Rows(table), unreadable, decimal_comma=delimiter in ";\t", notes=notes)
+    table, below = without_ids(found)
+    return Source(path, "csv", Rows(table), unreadable, decimal_comma=delimiter in ";\t", notes=[*notes, *below])
 
 
 def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
@@ -97,10 +95,8 @@ def of_excel(path: Path, content: bytes) -> tuple[Table, list[str]]:
         notes.append(f"sheet{'s' * (len(alike) > 1)} {', '.join(map(repr, alike))} read, not {others}")
     if above:
         notes.append(f"{above} row{'s' * (above > 1)} above the header left out")
-    found, below = _without_ids(_table(names, table.rows, table.lines))
-    if below:
-        notes.append(f"{below} rows under the header left out: they say what the columns are (Qualtrics)")
-    return found, notes
+    found, below = without_ids(_table(names, table.rows, table.lines))
+    return found, [*notes, *below]
 
 
 @dataclass(frozen=True)
@@ -254,16 +250,3 @@ def _table(names: list[str], rows: list[list[str]], lines: list[int], numbers: l
         if name
     }
     return Table(list(columns), columns.__getitem__, line_index(lines), rows=numbers)
-
-
-def _without_ids(table: Table) -> tuple[Table, int]:
-    """Return a table without the rows under Qualtrics' header, up to the one with the questions' ids."""
-    for place, entry in enumerate(Rows(table)[:3]):
-        if any(isinstance(cell, dict) and "ImportId" in cell for cell in entry.record.values()):
-            return _below(table, place + 1), place + 1
-    return table, 0
-
-
-def _below(table: Table, first: int) -> Table:
-    rows = table.rows[first:] if table.rows else None
-    return Table(table.names, lambda name: table.load(name)[first:], table.index[first:], rows=rows)

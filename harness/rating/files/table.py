@@ -211,6 +211,22 @@ def without_summary(table: Table) -> tuple[Table, list[str]]:
     return kept, [f"left out, they sum up the rows above: {', '.join(first[end:])}"]
 
 
+def without_ids(table: Table) -> tuple[Table, list[str]]:
+    """Return a table without the rows under Qualtrics' header, up to the one with the questions' ids; and what is said.
+
+    In a file they are seen as it is read; a frame of it, and what was saved of that, has them still.
+    """
+    told = [
+        any(isinstance(cell, dict) and "ImportId" in cell for cell in one.record.values()) for one in Rows(table)[:3]
+    ]
+    if True not in told:
+        return table, []
+    first = told.index(True) + 1
+    rows = table.rows[first:] if table.rows else None
+    kept = Table(table.names, lambda name: table.load(name)[first:], table.index[first:], rows=rows)
+    return kept, [f"{first} rows under the header left out: they say what the columns are (Qualtrics)"]
+
+
 def clean(text: str) -> str:
     """Return a word without blanks at its ends, in Unicode's composed form."""
     return unicodedata.normalize("NFC", text).replace(DRAWN, "").strip(BLANKS)

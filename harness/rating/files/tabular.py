@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from harness.rating.files.cells import plain
 from harness.rating.files.mapping import Mapping
 from harness.rating.files.ratings_file import read_table
 from harness.rating.files.repeats import Answer, Rejected
@@ -105,6 +106,9 @@ def _answer(
     kind = next((one for glob, one in mapping.kinds.items() if fnmatch.fnmatchcase(rater, glob)), told["rater_kind"])
     person = kind == "human" and "aggregate" not in flags and not SLOT.search(rater)
     model = next((told[name] for name in MODELS if told.get(name)), None)
+    scale, label = told.get("scale") or scales[str(told["criterion"])], told.get("label")
+    if label is None and scale == "nominal" and told["value"] is not None:
+        label = plain(told["value"])  # words among numbers: all are labels, for every door
     beside = {name: told[name] for name in also} | ({"model": model} if model else {})
     kept = {name: told.get(name) for name in ("response_id", "against_id", "order", "rationale", "created_at")}
     rating = Rating.model_validate(
@@ -117,8 +121,8 @@ def _answer(
             "rater_kind": kind,
             "criterion": told["criterion"],
             "value": told["value"] if status == "ok" else None,
-            "label": told.get("label") if status == "ok" else None,
-            "scale": told.get("scale") or scales[str(told["criterion"])],
+            "label": label if status == "ok" else None,
+            "scale": scale,
             "repetition": int(told.get("repetition") or 0),
             "confidence": told.get("confidence"),
             "status": status,

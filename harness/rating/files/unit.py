@@ -52,7 +52,7 @@ def item_names(table: Table, names: Sequence[str]) -> pd.Series[Any]:
         rows = pd.Index([str(row) for row in range(1, len(table) + 1)], dtype=object)
         return pd.Series(pd.Categorical.from_codes(np.arange(len(table)), rows), index=table.index)
     if len(parts) == 1:
-        return _whole(parts[0])
+        return in_one_spelling(parts[0])
     frame = pd.DataFrame({place: part.cat.codes.to_numpy() for place, part in enumerate(parts)})
     grouped = frame.groupby(list(frame), sort=False)
     codes = np.where((frame < 0).any(axis=1), -1, grouped.ngroup())
@@ -71,7 +71,7 @@ def item_names(table: Table, names: Sequence[str]) -> pd.Series[Any]:
     )
 
 
-def _whole(names: pd.Series[Any]) -> pd.Series[Any]:
+def in_one_spelling(names: pd.Series[Any]) -> pd.Series[Any]:
     """Return items' names with `3` for `3.0` where both are written: to pandas, numbers with gaps are fractions."""
     words = [str(word) for word in names.cat.categories]
     whole = [word.removesuffix(".0") for word in words]
