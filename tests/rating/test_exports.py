@@ -228,6 +228,12 @@ def test_words_among_numbers_are_labels_on_the_page_too(tmp_path):
     assert on_page["ann", "cy"][1] == 12
 
 
+def test_who_may_have_rated_is_said_where_no_column_is_called_so(agree):
+    _, found, said = agree("l.csv", csv("item,linguist,score", *LONG))
+    assert found["tables"][0]["raters"] == ["score"]
+    assert "which linguist tells apart: if it says who rated, --rater linguist" in said
+
+
 def test_a_list_of_several_answers_is_no_set(agree):
     rows = [{"id": n, "labels_of_five": ["e", "n", "e", "e", "n"], "ann": "en"[a % 2], "bob": "en"[b % 2]}
             for n, (a, b) in enumerate(zip(ANN, BOB, strict=True))]  # fmt: skip

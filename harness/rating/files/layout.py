@@ -21,7 +21,7 @@ from harness.rating.files.mapping import Columns
 from harness.rating.files.nested import unnested
 from harness.rating.files.options import with_options_joined
 from harness.rating.files.table import Table
-from harness.rating.files.unit import ANSWERS, answer_columns, of_raters
+from harness.rating.files.unit import ANSWERS, answer_columns, may_be_rater, of_raters
 from harness.rating.files.void import with_void_skipped
 from harness.rating.files.wide import Cell, cells_among
 from harness.records import Order, Status
@@ -377,6 +377,10 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
             f"{where}: has no column of ratings besides {', '.join(unit) or 'the rows'}; name them with --raters"
         )
     compared = {cell.column for cell in layout.cells}
+    if len(compared) == 1 and not said.raters and (who := may_be_rater(table, unit, list(layout.aside))):
+        layout.notes.append(
+            f"items stand in several rows, which {who} tells apart: if it says who rated, --rater {who}"
+        )
     joined = _answers(table, layout, [name for name in rest if name not in compared], bool(said.item))
     kept = {*compared, *joined, *layout.aside}
     layout.aside |= {name: "" for name in rest if name not in kept}

@@ -162,6 +162,14 @@ def _tells_apart(table: Table, unit: Sequence[str], rater: str | None, name: str
     return bool(of_rater.duplicated("rater").any())
 
 
+def may_be_rater(table: Table, unit: Sequence[str], names: Sequence[str]) -> str | None:
+    """Return the column that tells apart the rows of each item, where items stand in several: it may say who rated."""
+    if not unit or 2 * _again(table, unit) < len(table):
+        return None
+    few = [name for name in names if 1 < table.words(name).nunique() <= len(table) / SEEN]
+    return next((name for name in few if not _again(table, [*unit, name])), None)
+
+
 def of_raters(table: Table, rater: str, name: str) -> bool:
     """Return whether a column says something of the raters (their age, their trust): the same in all that one rated."""
     pairs = pd.DataFrame({one: table.words(one).cat.codes.to_numpy() for one in (rater, name)})
