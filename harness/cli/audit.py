@@ -53,7 +53,7 @@ def audit(
         refuse_for_a_run(**said.given)
         what: Run | pd.DataFrame = Run(source)
     elif source.is_dir():
-        raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml)")
+        raise HarnessError(f"{source}: is a folder that is no run (no suite.yaml); see `harness doctor {source}`")
     else:
         what = _read(source, said)
     found = audit_rater(

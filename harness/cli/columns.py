@@ -46,7 +46,10 @@ ScoreRange = Annotated[
     typer.Option(help="The least and the most grade of the scale (1,5); or CRITERION=LEAST,MOST, repeatable."),
 ]
 Header = Annotated[
-    str | None, typer.Option("--map", help="How a wide file's headers are read: (?P<rater>.+)_(?P<criterion>.+)")
+    str | None,
+    typer.Option(
+        "--map", help="How a wide file's headers are read: a regular expression with the groups rater and criterion."
+    ),
 ]
 
 

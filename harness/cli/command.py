@@ -6,6 +6,8 @@ variable that somebody has set would turn every command into a success that did 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -30,7 +32,8 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, then examples, then the variables."""
-        super().format_help(ctx, formatter)
+        with _folding():
+            super().format_help(ctx, formatter)
         print(_section("Examples", EXAMPLES.get(ctx.info_name, ())))
         prefix = ctx.auto_envvar_prefix
         named = [one for one in self.params if one.param_type_name == "option" and not one.is_eager]
@@ -48,9 +51,29 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, then where to begin, then the variables."""
-        super().format_help(ctx, formatter)
+        with _folding():
+            super().format_help(ctx, formatter)
         print(_section("Examples", EXAMPLES["harness"]))
         print(_section("Environment", _columns([f"{name}  {what}" for name, what in ELSEWHERE.items()])))
+
+
+@contextmanager
+def _folding() -> Iterator[None]:
+    """Have names and defaults that are wider than their column go on in the next line: typer cuts them off."""
+    from rich.table import Table
+    from typer import rich_utils
+
+    class Folding(Table):
+        def add_row(self, *cells: Any, **how: Any) -> None:
+            super().add_row(*cells, **how)
+            for column in self.columns:
+                column.overflow = "fold"
+
+    setattr(rich_utils, "Table", Folding)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(rich_utils, "Table", Table)  # noqa: B010
 
 
 def _prepared(params: list[Any]) -> list[Any]:

@@ -44,7 +44,7 @@ def _files(kind: str, name: str, into: Path) -> dict[Path, str]:
     from harness.errors import HarnessError, did_you_mean
 
     if kind not in KINDS:
-        raise HarnessError(f"no kind {kind!r} to make a folder of.{did_you_mean(kind, KINDS)} ({', '.join(KINDS)})")
+        raise HarnessError(f"no kind {kind!r} to make a folder of.{did_you_mean(kind, KINDS)}")
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
         raise HarnessError(f"{name!r}: a name has letters, figures and underscores, and begins with a letter")
     files = {}

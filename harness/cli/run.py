@@ -21,7 +21,10 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most so many items a 
 Cache = Annotated[Path | None, typer.Option(help="Where models and finished calls are kept.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes and threads at once.")]
 UnsafeLocal = Annotated[bool, typer.Option("--unsafe-local", help="Run model-written code without a sandbox.")]
-Stages = Annotated[str, typer.Option(help="Which stages, with commas: answer, rate, rounds, exchange, report.")]
+Stages = Annotated[
+    str,
+    typer.Option(help="Which stages, with commas: answer, rate, rounds, exchange, report.", show_default="all of them"),
+]
 ALL_STAGES = "answer,rate,rounds,exchange,report"
 Some = Annotated[str | None, typer.Option(help="Only these of the suite, with commas; the rest stays to be done.")]
 MaxCost = Annotated[

@@ -110,6 +110,9 @@ def test_help_shows_examples_and_variables_in_sections_of_their_own(monkeypatch)
         text = call(name, "--help")
         assert EXAMPLES[name][0] in text
         assert "env var" not in text
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("run", "verify", "agree"):  # what is longer than its column goes on in the next line
+        assert "…" not in call(name, "--help")
     assert "HARNESS_RUN_MAX_COST" in CliRunner().invoke(app, ["run", "--help"], auto_envvar_prefix="HARNESS").stdout
 
 

@@ -297,6 +297,9 @@ def _criteria(table: Table, said: Columns, rest: Sequence[str], who: str | None,
     """
     if said.criteria:
         chosen = _matching(table.names, said.criteria)
+        if not chosen:
+            close = did_you_mean(str(said.criteria[0]), rest)
+            raise HarnessError(f"{where}: no column is {', '.join(map(repr, said.criteria))} (--criteria).{close}")
     else:
         close = did_you_mean("value", rest)
         if "Did you mean" in close:

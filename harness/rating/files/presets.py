@@ -88,8 +88,10 @@ def recognise(source: Source | str | Path, format: str | None = None, catalog: C
     best = [name for name in best if known[name].table is None] or best
     if len(best) == 1:
         return known[best[0]]
+    if not best and not source.entries:
+        raise HarnessError(f"{source.path}: holds no record, nothing but a header at most; was the export cut short?")
     if not best:
-        keys = ", ".join(list(source.entries[0].record)[:12]) if source.entries else "nothing"
+        keys = ", ".join(list(source.entries[0].record)[:12])
         names = ", ".join(sorted({one.format or name for name, one in candidates.items()}))
         columns = "say what its columns are (--item, --rater, --value; --raters where raters are columns), or "
         raise HarnessError(

@@ -72,7 +72,7 @@ def read_source(path: str | Path, records: str | None = None) -> Source:
 
     path = Path(path)
     if path.is_dir():
-        raise HarnessError(f"{path}: is a folder that is no run")
+        raise HarnessError(f"{path}: is a folder that is no run (no suite.yaml); see `harness doctor {path}`")
     try:
         with path.open("rb") as file:
             begin = file.read(4)
