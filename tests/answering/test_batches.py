@@ -259,7 +259,8 @@ def test_the_same_call_several_times_without_a_cache_is_asked_as_often(batch_ser
     assert len(server.asked) == 2
 
 
-def test_a_server_without_batches_is_refused_when_its_client_is_made(chat_server, tmp_path):
+@BOTH
+def test_a_server_without_batches_is_refused_when_its_client_is_made(chat_server, tmp_path, kind):
     def fault(number, body):
         return "404"
 
@@ -268,7 +269,7 @@ def test_a_server_without_batches_is_refused_when_its_client_is_made(chat_server
         chat_models(Surroundings(cache=tmp_path)) as chat,
         pytest.raises(HarnessError, match=r"the server has no batch interface .HTTP 404.*leave out `batch`"),
     ):
-        chat(settings("openai", server, batch=True))
+        chat(settings(kind, server, batch=True))
 
 
 @pytest.mark.parametrize("model", ["embedded", "lm-eval:hf", "replay:x.jsonl"])

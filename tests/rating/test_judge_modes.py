@@ -331,3 +331,21 @@ def test_a_listwise_judge_ranks_the_answers_of_all_models_of_a_run(judge, tmp_pa
     assert run.ratings.set_index("response_id")["value"].to_dict() == {"a": 0.0, "b": 1.0}
     assert agree_in_run(run, AgreementOptions(resamples=0)).pairs == []
     assert len(model.calls) == 1
+
+
+@pytest.mark.parametrize("mode", ["pointwise", "listwise"])
+def test_what_is_handed_in_ahead_is_what_is_asked_then(judge, mode):
+    if mode == "listwise":
+        rater, model = judge(longest_first, LIST, **LISTS)
+    else:
+        rater, model = judge(lambda _: '{"verdict": "3"}', GRADE)
+    ahead = []
+    model.hand_in = ahead.extend
+    failed = Work(ITEM, response("bad", None, "b", status="error"), None, 0, ())
+    work = [*listed({"a": "xxx", "b": "x"}, 2), replace(listed({"c": "y", "d": "z"})[0], again=True), failed]
+    rater.hand_in(work)
+    assert model.calls == []
+    list(rater.rate(work))
+    assert ahead == model.calls
+    assert len(ahead) > 2
+    assert ahead[-1].again

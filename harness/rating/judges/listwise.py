@@ -14,7 +14,7 @@ from itertools import count
 from string import ascii_uppercase
 from typing import Any
 
-from harness.answering import Answer, Call, Chat, at_once
+from harness.answering import Answer, Call, Chat, at_once, hand_in
 from harness.errors import HarnessError
 from harness.kinds import identity_of
 from harness.rating.judges.judge import JudgeSettings, chat_of, unreadable, wording_of
@@ -75,9 +75,7 @@ class Listwise:
             for piece in pieces:
                 if reason := unreadable(piece.response):
                     yield from (self._failed(piece, name, reason) for name in self.spec.criteria)
-            left = [piece for piece in pieces if unreadable(piece.response) is None]
-            order = _order(readable, pieces[0], self._seed)
-            lists += [_List(criterion, order, left) for criterion in self._wording.rubric.asked if left]
+            lists += self._lists(pieces, readable)
 
         def calls() -> Iterator[Call]:
             for number, one in zip(count(), lists, strict=False):
@@ -86,6 +84,22 @@ class Listwise:
 
         for position, answer in self.chat.ask(calls()):
             yield from self._answered(asked.pop(position), answer)
+
+    def hand_in(self, work: Iterable[Work]) -> None:
+        """Send on its way what is asked for work that is rated later, if the client asks by batch."""
+        together = (
+            (pieces, [one for one in pieces[0].siblings if unreadable(one) is None]) for pieces in _together(work)
+        )
+        lists = (
+            one for pieces, readable in together if not _no_list(readable) for one in self._lists(pieces, readable)
+        )
+        hand_in(self.chat, map(self._call, lists))
+
+    def _lists(self, pieces: Sequence[Work], readable: Sequence[Response]) -> list[_List]:
+        """Return what is asked about the answers to one item: a list for each criterion."""
+        left = [piece for piece in pieces if unreadable(piece.response) is None]
+        order = _order(readable, pieces[0], self._seed)
+        return [_List(criterion, order, left) for criterion in self._wording.rubric.asked if left]
 
     def _call(self, one: _List) -> Call:
         work, settings = one.pieces[0], self.settings
