@@ -262,6 +262,7 @@ class _Stage:
         there = min(there, wanted)
         return Line(
             "rounds", use.learner, "rounds of training", items, wanted, there,
+            cost_usd=rounds.cost(wanted - there, self.suite, self.catalog),
             labels=rounds.labels(self.run, self.suite, self.catalog),
             **rounds.measured(self.run, wanted - there, self.surroundings.workers),
         )  # fmt: skip

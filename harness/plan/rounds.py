@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalog import Catalog
-from harness.rating import read_spec
+from harness.rating import RaterSpec, read_spec
 from harness.run import Run
 from harness.suite import RoundsUse, Suite
 
@@ -36,6 +36,31 @@ def measured(run: Run, left: int, workers: int) -> dict[str, Any]:
         "seconds": (share * min(trained), share * max(trained)),
         "disk_bytes": round(left * written / len(rows)),
     }
+
+
+def cost(left: int, suite: Suite, catalog: Catalog) -> tuple[float, float] | None:
+    """Return the dollars of the rounds that are left: none where nobody asks a server; else nobody knows beforehand."""
+    use = suite.rounds
+    assert use is not None
+    raters = {use.gold, *(one.rater for one in use.off_target if one.rater)}
+    raters |= {name for series in use.feedback for name in use.raters_of(series)}
+    asked = _asks_server(use.settings.get("model")) or any(
+        _is_paid(read_spec(name, catalog), catalog) for name in raters
+    )
+    return None if left and asked else (0.0, 0.0)
+
+
+def _is_paid(spec: RaterSpec, catalog: Catalog) -> bool:
+    """Whether a rater, or one that it is made of, asks a server that may charge."""
+    members = spec.settings.get("raters") or ()
+    return _asks_server(spec.settings.get("model")) or any(
+        _is_paid(read_spec(name, catalog), catalog) for name in members if isinstance(name, str)
+    )
+
+
+def _asks_server(model: Any) -> bool:
+    name = model.get("model") if isinstance(model, dict) else model
+    return isinstance(name, str) and name.startswith(("openai:", "anthropic:", "lm-eval:"))
 
 
 def labels(run: Run, suite: Suite, catalog: Catalog) -> dict[str, int] | None:

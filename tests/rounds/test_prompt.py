@@ -17,6 +17,7 @@ from harness.answering import default_cache
 from harness.errors import BudgetError, HarnessError, IncompleteError
 from harness.learning.learner import Example, make_learner
 from harness.learning.learners.demonstrations import Demonstration, choose
+from harness.plan import plan_suite
 from harness.records import Item
 from harness.run import Run
 from harness.stages import run_suite
@@ -203,6 +204,16 @@ def test_how_hard_the_server_is_pressed_makes_no_other_learner():
         for changes in ({}, {"concurrency": 1, "timeout": 5}, {"options": {"top_p": 0.5}})
     )
     assert one.version == gentle.version != other.version
+
+
+def test_a_plan_says_no_cost_of_calls_that_it_cannot_know(tmp_path):
+    def cost(**rounds):
+        asked = suite(NOWHERE, **rounds)
+        [line] = plan_suite(asked, tmp_path / "run").lines
+        return line.cost_usd
+
+    assert cost() is None
+    assert cost(settings=settings(NOWHERE) | {"model": "embedded"}) == (0.0, 0.0)
 
 
 @pytest.mark.slow
