@@ -12,7 +12,6 @@ from .chat.batches import direct_and_batched as direct_and_batched
 from .chat.budget import Budget as Budget
 from .chat.call_cache import CallCache as CallCache
 from .chat.call_cache import default_cache as default_cache
-from .chat.chat import AT_ONCE as AT_ONCE
 from .chat.chat import Answer as Answer
 from .chat.chat import Around as Around
 from .chat.chat import Call as Call

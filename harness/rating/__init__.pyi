@@ -1,5 +1,6 @@
 """What the room gives to the others, and where each name is written; `__init__` and type checkers read it here."""
 
+from .check import asks_by_batch as asks_by_batch
 from .check import check_rater as check_rater
 from .files.adjust import adjusted as adjusted
 from .files.adjust import columns_of as columns_of

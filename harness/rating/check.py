@@ -53,6 +53,15 @@ def check_rater(name: str, catalog: Catalog, build: bool = False) -> str | None:
     return None
 
 
+def asks_by_batch(name: str, catalog: Catalog) -> bool:
+    """Tell whether a rater is a judge whose model is asked by batch, or a panel that has one."""
+    spec = read_spec(name, catalog)
+    if spec.use == "judge.panel":
+        return any(asks_by_batch(member, catalog) for member in panel_settings(spec, catalog).raters)
+    model = spec.settings.get("model")
+    return spec.use in JUDGES and isinstance(model, Mapping) and bool(model.get("batch"))
+
+
 @dataclass(frozen=True)
 class _Unasked:
     identity: str

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from harness.answering import AT_ONCE
 from harness.errors import UnavailableError
 from harness.rating import (
     SHARD,
     Wanted,
+    asks_by_batch,
     find_rater,
     missing,
     rate_work,
     rated_work,
     rater_facts,
-    read_spec,
     tasks_of,
     work_of,
 )
@@ -42,11 +41,11 @@ def rate_tasks(context: Context) -> None:
 def hand_in_ratings(context: Context, uses: Sequence[tuple[str, RaterUse, Wanted]]) -> None:
     """Hand in what judges ask by batch, for all tasks, before the first is waited for: each may take a day."""
     for task, use, wanted in uses:
-        if context.cluster or read_spec(use.rater, context.catalog).kind != "judge":
+        if not asks_by_batch(use.rater, context.catalog):
             continue
         with suppress(UnavailableError):  # said when its turn comes
             rater = find_rater(use.rater, context.catalog, context.surroundings)
-            if getattr(rater, "at_once", 0) > AT_ONCE and (take := getattr(rater, "hand_in", None)) is not None:
+            if (take := getattr(rater, "hand_in", None)) is not None:
                 work = wanted(context.run, task, use, rater.spec)
                 take(missing(context.run, rater, work, context.retry_errors))
 

@@ -14,7 +14,7 @@ from typing import Literal, Unpack
 from harness.answering import CHAT_PREFIXES, EMBEDDED, LOCAL, expanded, group_facts, within
 from harness.catalog import Catalog
 from harness.errors import HarnessError, UnavailableError, did_you_mean
-from harness.rating import Wanted, find_rater, practice_of, read_spec, work_of
+from harness.rating import Wanted, asks_by_batch, find_rater, practice_of, read_spec, work_of
 from harness.reporting import report
 from harness.run import Run, fingerprint_of, host_facts, now, place_of
 from harness.run import opened as opened_run
@@ -152,10 +152,10 @@ def _report(context: Context) -> None:
 
 
 def _make_clients(context: Context, stages: Sequence[str]) -> None:
-    """Make the clients of all models and judges: what their servers cannot do is said before any is asked.
+    """Make the clients of what is asked by batch: a server that has no batches is said so before any model is asked.
 
     Raises:
-        HarnessError: A client cannot be made, or its server has no batches and the suite wants them.
+        HarnessError: A client cannot be made, or its server has no batches.
     """
     suite = context.suite
     for who in suite.models if "answer" in stages else ():
@@ -163,7 +163,7 @@ def _make_clients(context: Context, stages: Sequence[str]) -> None:
             context.surroundings.chat({"model": who.model, **who.args})
     uses = [use for task in suite.tasks for use in task.raters] + [use for one in suite.ratings for use in one.raters]
     for name in dict.fromkeys(use.rater for use in uses) if "rate" in stages else ():
-        if read_spec(name, context.catalog).kind == "judge":
+        if asks_by_batch(name, context.catalog):
             with suppress(UnavailableError):  # said when its turn comes
                 find_rater(name, context.catalog, context.surroundings)
 
