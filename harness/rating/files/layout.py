@@ -6,7 +6,6 @@ for each rater and criterion. What the user names is honoured or refused; what i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -23,7 +22,7 @@ from harness.rating.files.options import with_options_joined
 from harness.rating.files.table import Table
 from harness.rating.files.unit import ANSWERS, answer_columns, may_be_rater, of_raters
 from harness.rating.files.void import with_void_skipped
-from harness.rating.files.wide import Cell, cells_among
+from harness.rating.files.wide import Cell, by_header, cells_among
 from harness.records import Order, Status
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -361,7 +360,7 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
     if not unit:
         layout.notes.append("no column says what was rated: each row is an item (--item says otherwise)")
     if said.header:
-        layout.cells = _by_header(said.header, rest, where)
+        layout.cells = by_header(said.header, rest, where)
     elif said.raters and (chosen := _matching(rest, said.raters)):
         layout.cells = [Cell(name, rater=name) for name in chosen]
     else:
@@ -394,10 +393,3 @@ def _wide(table: Table, said: Columns, fields: dict[str, str], where: str) -> La
     if not said.raters and not said.header and not any(cell.criterion for cell in layout.cells):
         layout.notes.append(f"raters: {', '.join(cell.column for cell in layout.cells)} (--raters says otherwise)")
     return layout
-
-
-def _by_header(pattern: str, names: Sequence[str], where: str) -> list[Cell]:
-    found = [(name, match.groupdict()) for name in names if (match := re.fullmatch(pattern, name))]
-    if not found:
-        raise HarnessError(f"{where}: --map {pattern!r} fits none of the columns {', '.join(names)}")
-    return [Cell(name, groups.get("rater"), groups.get("criterion")) for name, groups in found]

@@ -31,6 +31,18 @@ class Cell:
     item: str | None = None
 
 
+def by_header(pattern: str, names: Sequence[str], where: str) -> list[Cell]:
+    """Return the columns whose whole name a pattern fits, with the rater and the criterion that its groups find.
+
+    Raises:
+        HarnessError: It fits none.
+    """
+    found = [(name, match.groupdict()) for name in names if (match := re.fullmatch(pattern, name))]
+    if not found:
+        raise HarnessError(f"{where}: --map {pattern!r} fits none of the columns {', '.join(names)}")
+    return [Cell(name, groups.get("rater"), groups.get("criterion")) for name, groups in found]
+
+
 def cells_among(
     table: Table, left: Sequence[str], aside: Mapping[str, str], where: str
 ) -> tuple[list[Cell], dict[str, str], list[str]]:
