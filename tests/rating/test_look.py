@@ -90,6 +90,11 @@ def test_it_is_known_and_its_commands_are_understood(thing, things):
         typer.main.get_command(app).commands[words[1]].make_context(words[1], words[2:])
 
 
+def test_checkpoints_are_imported_by_their_folder_since_a_list_has_an_order_of_its_own(things):
+    assert any(line.endswith(f"{things['checkpoints']} --series NAME --into runs/mine")
+               for line in look_at(things["checkpoints"]).commands)  # fmt: skip
+
+
 def test_means_are_told_from_scores(things):
     assert [line.endswith("--summary") for name in ("means", "scores") for line in look_at(things[name]).commands] == [
         True,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from shlex import quote
 
-from harness.answering import is_inspect_log
+from harness.answering import is_inspect_log, number_of
 from harness.errors import HarnessError
 from harness.run import is_run
 from harness.suite import read_document
@@ -73,7 +73,8 @@ def _folder(path: Path, name: str) -> Known:
     below = sorted(one for one in path.iterdir() if one.is_dir())
     evaluated = [one for one in below if _evaluated(one)]
     if len(evaluated) > 1:
-        taken = " ".join(quote(str(one)) for one in evaluated)
+        named = _kind_of(path) == "lm-eval" and all(number_of(one.name) is not None for one in evaluated)
+        taken = name if named else " ".join(quote(str(one)) for one in evaluated)
         return f"evaluations in {len(evaluated)} folders", {
             f"harness rounds {name}": "does training still help? the folders are the rounds, where their names say so",
             f"harness import {_kind_of(path)} {taken} --series NAME --into runs/mine": "a run of them, for all else",
@@ -82,7 +83,9 @@ def _folder(path: Path, name: str) -> Known:
         return _evaluation(path)
     if any(is_run(one) for one in below):
         return "a folder of runs", {f"harness publish {name} --out site": "a static site of them all"}
-    own = [catalogue for catalogue in ("tasks", "raters", "reports", "suites") if (path / catalogue).is_dir()]
+    own = [
+        catalogue for catalogue in ("tasks", "raters", "learners", "reports", "suites") if (path / catalogue).is_dir()
+    ]
     if own:
         return f"a catalogue of your own, with {', '.join(own)}", _included(path, own[0])
     raise HarnessError(
