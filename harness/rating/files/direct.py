@@ -131,6 +131,9 @@ def _read(
     return frame
 
 
+TURNED = "comparisons: a pair is one unit, told from the side that comes first by its id, whichever was shown first"
+
+
 def _unsaid(frame: pd.DataFrame) -> list[str]:
     """Return which raters are named like AI raters and taken for people, for the file says nothing else."""
     alike = [name for name in frame["rater"].cat.categories if MACHINE.fullmatch(str(name))]
@@ -180,5 +183,6 @@ def frame_of(found: Imported, also: Sequence[str] = ()) -> pd.DataFrame:
     frame["value"] = frame["value"].astype(float)
     left_out = [f"{n} rows left out: {reason}" for reason, n in Counter(one.reason for one in found.rejected).items()]
     counts = f"{found.format}: {found.read:,} rows read, {len(frame):,} ratings"
-    frame.attrs.update(path=str(found.path), notes=[counts, *found.notes, *left_out])
+    turned = [TURNED] if frame["against_id"].notna().any() and (frame["scale"] == "preference").any() else []
+    frame.attrs.update(path=str(found.path), notes=[counts, *found.notes, *turned, *left_out])
     return frame
