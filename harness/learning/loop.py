@@ -182,7 +182,10 @@ def _to_its_end(
     series: Series, rounds: int, finished: int, ended: Callable[[Series, SeriesEnded], None] | None
 ) -> Iterator[Round]:
     try:
-        yield from series.rounds(rounds, finished)
+        try:
+            yield from series.rounds(rounds, finished)
+        except MemoryError as error:
+            raise SeriesEnded("out_of_memory", str(error) or "no memory is left") from error
     except SeriesEnded as error:
         if ended is None:
             raise

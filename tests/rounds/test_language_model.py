@@ -285,6 +285,17 @@ def test_the_embedded_model_in_two_rounds_of_forty_prompts(tmp_path):
     assert math.isfinite(rounds["confidence"].mean())
 
 
+def test_a_want_of_memory_on_a_cpu_ends_the_series_and_other_errors_are_errors():
+    import torch
+
+    from harness.learning.learners.network import ends_series
+
+    with pytest.raises(SeriesEnded, match=r"out_of_memory: .*can't allocate memory"), ends_series():
+        torch.empty(10**15)
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"), ends_series():
+        torch.empty(2) @ torch.empty(3)
+
+
 needs_trl = pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="the extra `train` is not installed")
 
 

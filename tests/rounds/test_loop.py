@@ -188,6 +188,21 @@ def test_a_rater_that_fails_on_everything_stops_the_series_and_a_second_call_goe
     assert learner.calls == ["start", "sample 1", "train 1", "sample 2", "train 2"]
 
 
+def test_a_want_of_memory_ends_a_series_and_the_others_go_on(tmp_path):
+    class Large(Parrot):
+        def train(self, state: Any, examples: Sequence[Example], round: int) -> Any:
+            if not any(one.text == "bad" for one in examples):
+                raise MemoryError
+            return super().train(state, examples, round)
+
+    ended: list[str] = []
+    how = {"ended": lambda series, error: ended.append(f"{series.name}: {error}"), "workers": 1}
+    held_out = Evaluation.of(Parrot().held_out(5))
+    done = list(run_seeds([Large()], {"good": Fan(), "none": None}, 2, held_out, tmp_path, **how))
+    assert ended == ["good: out_of_memory: no memory is left"]
+    assert [(one.summary.series, one.summary.round) for one in done] == [("good", 0), *(("none", n) for n in range(3))]
+
+
 def test_states_wait_for_a_caller_who_is_rounds_behind(tmp_path):
     held_out = Evaluation.of(Parrot().held_out(5))
     rounds = run_seeds(

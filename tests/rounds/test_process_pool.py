@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from harness.errors import IncompleteError
 from harness.learning.processes import process_pool
 
 HIRE = """
@@ -35,6 +36,8 @@ def test_jobs_run_in_other_processes_and_their_errors_come_back():
         with pytest.raises(ValueError, match="math domain error"):
             call(math.sqrt, -1)
         assert call(math.sqrt, 4) == 2
+        with pytest.raises(IncompleteError, match="a process that trains was killed"):
+            call(os._exit, 9)  # as a process that the system kills: it gives no result
 
 
 def test_workers_leave_when_the_one_who_hired_them_is_killed():

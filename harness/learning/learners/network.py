@@ -20,6 +20,7 @@ from harness.learning.learner import Answer, SeriesEnded
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+NO_MEMORY = "can't allocate memory"
 NEWLINES = ("\n", "Ċ", "<0x0A>")
 """How vocabularies write the end of a line."""
 
@@ -292,7 +293,9 @@ def ends_series() -> Iterator[None]:
 
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:  # on a CPU torch says it in words alone
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and NO_MEMORY not in str(error):
+            raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise SeriesEnded("out_of_memory", str(error).split("\n")[0] or "no memory is left") from error
