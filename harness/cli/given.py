@@ -62,8 +62,8 @@ def _left_out(rejected: list[Any]) -> list[str]:
 
 
 def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: list[str] | None) -> list[str]:
-    """Return what a file of ratings says in plain sentences: trust, replacing a person, training, labels needed."""
-    from harness.agreement import agree, how_many_more
+    """Return what a file of ratings says in plain sentences: trust, replacing a person, training."""
+    from harness.agreement import agree
     from harness.rating import read_any
     from harness.run import is_ai, is_person
 
@@ -71,11 +71,4 @@ def advice_of(source: Path, columns: Columns | None, words: Words | None, ai: li
     people = ratings.loc[is_person(ratings), "rater"].nunique()
     judges = sorted(map(str, ratings.loc[is_ai(ratings), "rater"].unique()))
     found = agree(ratings, stand_in=bool(judges) and people >= 2)
-    told = list(found.plain)
-    for table in found.tables[:MOST_PLANS]:
-        asked = [name for name in judges if name in table.raters]
-        told += [f"{table.criterion}: {said}" for said in how_many_more(ratings, table.criterion, table.level, asked)]
-    return told
-
-
-MOST_PLANS = 3
+    return list(found.plain)

@@ -116,7 +116,11 @@ def report(
         for source in files:
             for sentence in advice_of(source, columns, words, said.ai):
                 typer.echo(sentence)
-            names = reporting.Evidence.of(opened[runs.index(source)]).names
+            evidence = reporting.Evidence.of(opened[runs.index(source)])
+            for table, needed in evidence.needed.items():  # simulations: drawn once, so that the page says the same
+                for sentence in needed:
+                    typer.echo(f"{evidence.agreed.places[table][1]}: {sentence}")
+            names = evidence.names
             if letters := [f"{letter} is {name}" for name, letter in names.items() if letter != name]:
                 typer.echo(f"on the page people go by letters: {', '.join(letters)}")
         for run in opened if by else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,9 @@ def test_one_command_says_who_may_replace_whom_whom_to_train_and_how_many_more_a
     page = team.with_suffix(".report.html")
     assert shown.stdout.splitlines()[-1] == str(page)
     assert "Who agrees" in page.read_text()
+    counts = re.findall(r"\d+ items rated by", shown.stdout)  # from draws: one number at both places
+    assert counts
+    assert all(count in page.read_text() for count in counts)
 
 
 def test_a_sheet_of_words_has_a_page_and_a_plan_and_each_number_is_the_same_at_every_door(tmp_path):
