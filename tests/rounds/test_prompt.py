@@ -15,7 +15,7 @@ from chat_server import GOOD, ChatServer, completion
 
 from harness.answering import default_cache
 from harness.errors import BudgetError, HarnessError, IncompleteError
-from harness.learning.learner import Example, make_learner
+from harness.learning.learner import Example, SeriesEnded, make_learner
 from harness.learning.learners.demonstrations import Demonstration, choose
 from harness.plan import plan_suite
 from harness.records import Item
@@ -112,9 +112,8 @@ def test_right_answers_that_are_shown_help_and_unseen_ones_do_not(tmp_path):
     assert run.rounds["kl"].isna().all()
 
 
-@pytest.mark.parametrize(
-    "fails_at", [pytest.param(number, marks=pytest.mark.slow) for number in (1, 75, 110, 150)] + [30]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fails_at", [1, 30, 75, 110, 150])
 def test_a_run_that_was_cut_goes_on_to_the_same_answers(fails_at, tmp_path, whole):
     """The server is out of order from some call on; afterwards each call that was answered is not asked again."""
     broken = [True]
@@ -166,6 +165,13 @@ def test_what_the_model_refuses_is_its_own_failure_and_is_never_shown(tmp_path):
     assert set(run.responses["status"]) == {"refused"}
     assert run.rounds["steps"].tolist() == [0, 0]
     assert set(share_right(run).values()) == {0.0}
+
+
+def test_what_is_too_long_to_ask_ends_the_series_and_is_no_wrong_answer(tmp_path):
+    with ChatServer(fault=lambda number, body: "too-long") as server:
+        one = make_learner("prompt", settings(server), 0, cache=tmp_path)
+        with pytest.raises(SeriesEnded, match="no_answer: 2 of 2 calls failed"):
+            one.answer((), one.held_out(2))
 
 
 def test_calls_count_against_what_the_command_and_the_series_may_spend(tmp_path):

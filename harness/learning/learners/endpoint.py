@@ -52,7 +52,7 @@ class Endpoint:
         ]  # fmt: skip
         with chat_models(SimpleNamespace(cache=self.cache, workers=1), budget=self.budget) as chat:
             replies = dict(chat(self.model, cached=self.cached).ask(calls))
-        failed = [one for one in replies.values() if one.status in ("error", "timeout")]
+        failed = [one for one in replies.values() if one.status not in ("ok", "refused", "unparsed")]
         if failed:
             asked = "; `logprobs: false` asks for no probabilities" if self.logprobs else ""
             raise SeriesEnded("no_answer", f"{len(failed)} of {len(calls)} calls failed ({failed[0].error}){asked}")
