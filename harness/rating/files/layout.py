@@ -146,8 +146,8 @@ def _holds_only(table: Table, column: str, words: Sequence[str]) -> bool:
 
 def _across(table: Table, fields: dict[str, str]) -> Layout | None:
     """Return the layout of a table with a row a rater and a numbered column an item; None where it is none."""
-    who = respondent(table, fields.get("rater"))
-    if who is None or "value" in fields or fields.get("item_id") not in (None, who):
+    who = None if "value" in fields else respondent(table, fields.get("rater"))  # which reads a column
+    if who is None or fields.get("item_id") not in (None, who):
         return None
     cells = items_across([name for name in table.names if name != who])
     if not cells:
