@@ -117,7 +117,8 @@ def _show(found: Plan) -> None:
     for line in found.lines:
         table.add_row(*_cells(line, both))
     console.print(table)
-    later = f", and what {', '.join(found.untimed)} take" if found.untimed else ""
+    take = "takes" if len(found.untimed) == 1 else "take"
+    later = f", and what {', '.join(found.untimed)} {take}" if found.untimed else ""
     by = f" (all directly: {_dollars(found.direct_usd)}; by batch: {_dollars(found.batch_usd)})" if both else ""
     print(f"{found.calls:,} calls; cost: {_dollars(found.cost_usd)}{by}; time: {_time(found.seconds)}{later}")
     for line in found.lines:
