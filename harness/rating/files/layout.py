@@ -6,6 +6,7 @@ for each rater and criterion. What the user names is honoured or refused; what i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -111,11 +112,8 @@ def layout_of(table: Table, said: Columns, where: str) -> Layout:
     for name, words in WORDS.items():
         if name in fields and name not in said.named and not _holds_only(table, fields[name], words):
             del fields[name]
-    if (
-        "rater_kind" in fields
-        and not said.kind
-        and not table.words(fields["rater_kind"]).dropna().map(str).str.contains(r"[^\W\d_]").any()
-    ):
+    kinds = [] if said.kind else [cell for cell in table.head.get(fields.get("rater_kind", ""), []) if cell is not None]
+    if kinds and not any(re.search(r"[^\W\d_]", str(cell)) for cell in kinds):
         del fields["rater_kind"]  # numbers are no kinds
     if "rater" in fields and not said.rater and "value" not in fields and _is_graded(table, fields["rater"]):
         fields.pop("rater")  # a column `judge` beside `human` holds the judge's grades, not names of judges
