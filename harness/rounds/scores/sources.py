@@ -161,8 +161,13 @@ def _each(sources: Iterable[Source]) -> Iterator[Source]:
 
 
 def _called(frame: pd.DataFrame, source: Source, called: bool) -> pd.DataFrame:
-    """Return a round's scores under the round's name, where all rounds have one that says their order."""
-    return frame.assign(round=source.label) if called else frame
+    """Return a round's scores under the round's name, where all rounds have one that says their order.
+
+    A name that is a number alone is that number.
+    """
+    if not called or source.label is None:
+        return frame
+    return frame.assign(round=int(source.label) if source.label.isdecimal() else source.label)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
