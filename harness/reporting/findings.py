@@ -134,6 +134,7 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
         gains = [step["delta"] for step in row.get("deltas") or [] if step["delta"] is not None]
         first = f"{points(gains[0])} points in round 1 and {points(sum(gains))} over all rounds" if gains else "unknown"
         what = " (equal steps, everything kept)" if evidence.fed else ""
+        where = f" on {row['benchmark']}" if len(rows) > 1 else ""
         fed = (
             "feedback has given only what its series gained beyond that."
             if evidence.fed
@@ -141,7 +142,7 @@ def _control(evidence: Evidence) -> Iterator[Finding]:
         )
         yield Finding(
             f"{control}: the control",
-            f"The control{what} moved {first} in this run: {fed}{_beyond(evidence, row['benchmark'])}",
+            f"The control{what} moved {first}{where} in this run: {fed}{_beyond(evidence, row['benchmark'])}",
             "fig-race",
             row["verdict"] or "unknown",
             [said(row)],

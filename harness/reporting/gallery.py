@@ -50,7 +50,7 @@ def _of_rounds(evidence: Evidence, prefix: str) -> list[Figure | Missing | None]
     makers: tuple[Callable[[Evidence, str, list[Row]], Drawing | Missing | None], ...] = (
         round_figures.steps, round_figures.flow, fan_figure.fan,
     )  # fmt: skip
-    found.append(_drawn(round_figures.race(evidence, rows), prefix, evidence))
+    found += [_drawn(one, prefix, evidence) for one in round_figures.races_of(evidence, rows)]
     judged = [row["benchmark"] for row in evidence.rounds]
     for place, benchmark in enumerate(dict.fromkeys([*judged, *sorted(row["benchmark"] for row in rows)])):
         own = [row for row in rows if row["benchmark"] == benchmark]

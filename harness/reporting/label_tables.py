@@ -38,9 +38,12 @@ def means(evidence: Evidence) -> list[Row]:
     return [value_of(one.to_dict()) for one in evidence.shown.means if len({row["group"] for row in one.rows}) > 1]
 
 
-def _rows(agreed: Agreed, table: Table, units: Units) -> Iterator[Row]:
-    if table.level in ("nominal", "set"):
-        yield from of_labels(units, table.level, pairs=len(units.raters) == 2, **agreed.draws)
+def _rows(agreed: Agreed, table: Table, units: Units) -> list[Row]:
+    """Return what is said of each label; nothing where no two raters rated the same."""
+    if table.level not in ("nominal", "set"):
+        return []
+    found = [*of_labels(units, table.level, pairs=len(units.raters) == 2, **agreed.draws)]
+    return found if any(row["given"] for row in found) else []
 
 
 def _confusions(units: Units) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,14 @@ from harness.reporting.panels import flows, races
 from harness.rounds import BAND_LEVEL, at_round, counted, round_name
 
 
-def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
+def races_of(evidence: Evidence, rows: list[Row]) -> Iterator[Drawing | None]:
+    """Yield the race on what the feedback was about, and that on the benchmarks beside it (off target, explored)."""
+    aside = {row["benchmark"] for row in evidence.rounds if row.get("is_beside")}
+    yield race(evidence, [row for row in rows if row["benchmark"] not in aside])
+    yield race(evidence, [row for row in rows if row["benchmark"] in aside], "race-beside")
+
+
+def race(evidence: Evidence, rows: list[Row], called: str = "race") -> Drawing | None:
     """Return the figure of the scores round by round, one line a kind of feedback, and one panel a benchmark."""
     columns = ["benchmark", "series", "round", "score", "n_items"]
     data = pd.DataFrame([{name: row[name] for name in columns} for row in rows if row["score"] is not None])
@@ -51,7 +58,7 @@ def race(evidence: Evidence, rows: list[Row]) -> Drawing | None:
             return races(data, evidence.series, y_title="score, points", width=width, signs=signs)
 
     figure = Figure(
-        "race",
+        called,
         _race_title(evidence, ends),
         f"Mean score on {about} {when(evidence)}, in points (0 to 100). {reached}",
         columns,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from harness.reporting.feedback_figures import proxy
 from harness.reporting.figures import Drawing, Figure, Missing
 from harness.reporting.page import report
 from harness.reporting.rater_figures import calibration, frontier, principles
-from harness.reporting.round_figures import flow, race
+from harness.reporting.round_figures import flow, race, races_of
 from harness.reporting.scorecard import scorecard, worth
 from harness.reporting.tables import scores as score_rows
 from harness.run.folder import Run
@@ -310,7 +311,10 @@ def test_several_benchmarks_stand_in_one_figure_with_a_panel_each(rated):
     spans = [one["y"]["scale"]["domain"] for one in ends]
     assert spans[0][1] - spans[0][0] == pytest.approx(spans[1][1] - spans[1][0])  # a step is the same gain in both
     assert drawing.draw(340)["columns"] == 1  # one below the other on a phone
-    alone = race(evidence, rows)
-    assert alone is not None
+    aside = [{**row, "benchmark": "subjects", "is_beside": True} for row in evidence.rounds]
+    both = races_of(replace(evidence, rounds=[*evidence.rounds, *aside]), rows + easier)
+    alone, beside = [one for one in both if one is not None]  # what feedback is not about has a figure of its own
+    assert [one.figure.name for one in (alone, beside)] == ["race", "race-beside"]
+    assert ("items of addition" in alone.figure.caption, "items of subjects" in beside.figure.caption) == (True, True)
     assert alone.figure.columns[0] == "series"
     assert "concat" not in alone.draw(704)
