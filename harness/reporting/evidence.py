@@ -15,7 +15,17 @@ from typing import Any
 
 import pandas as pd
 
-from harness.agreement import AgreementOptions, RunAgreement, Table, agree_in_run, audit, how_many_more, sentences
+from harness.agreement import (
+    AgreementOptions,
+    People,
+    RunAgreement,
+    Table,
+    agree_in_run,
+    audit,
+    describe_people,
+    how_many_more,
+    sentences,
+)
 from harness.errors import HarnessError
 from harness.learning import kept_rates, stale
 from harness.rounds import (
@@ -139,6 +149,11 @@ class Evidence:
         """The series in the suite's order: the place that decides hue and dash in every figure."""
         wanted = _wanted(self.run)
         return wanted + sorted({row["series"] for row in self.rounds} - set(wanted))
+
+    @cached_property
+    def people(self) -> People:
+        """What each person's ratings took, and how steady they are, by their own names."""
+        return describe_people(self.run.ratings)
 
     @cached_property
     def audits(self) -> dict[str, list[Row]]:

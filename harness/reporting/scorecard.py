@@ -10,7 +10,6 @@ from collections import Counter
 
 import pandas as pd
 
-from harness.agreement import describe_people
 from harness.records import Status
 from harness.reporting.evidence import Evidence, Row, value_of
 from harness.run import AI_KINDS, is_ok
@@ -197,7 +196,7 @@ def _checked(evidence: Evidence, rater: str | None, neutral: float, *names: str)
 
 def _steady(evidence: Evidence) -> Row | None:
     """Return how often people say the same again, where they were asked again."""
-    people = describe_people(evidence.run.ratings).df
+    people = evidence.people.df
     again = people[people["repeated"] > 0] if len(people) else people
     names = {"same": "value", "same_low": "low", "same_high": "high", "repeated": "n"}
     return _one([value_of(row) for row in again[list(names)].rename(columns=names).to_dict("records")])

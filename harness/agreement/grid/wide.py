@@ -65,6 +65,12 @@ def wide_units(
     )
 
 
+def grid_units(grid: NDArray[np.float64]) -> Units:
+    """Return numbers, items x raters, as units: what `wide_units` makes of them, without a frame."""
+    codes, values = encode(list(grid.T))
+    return Units("rating", list(map(str, range(grid.shape[1]))), np.stack(codes), values)
+
+
 def _refuse_long(frame: pd.DataFrame, given: Sequence[str]) -> None:
     """Refuse a frame with several rows an item: no column a rater, but a row a rating with columns of other names."""
     items = pd.Index(frame["item_id"]) if "item_id" in frame else frame.index

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from harness.agreement.coefficients.alpha import alpha
 from harness.agreement.grid.level import level_of, scale_level
 from harness.agreement.grid.units import LISTS, Level
-from harness.agreement.grid.wide import wide_units
+from harness.agreement.grid.wide import grid_units, wide_units
 from harness.agreement.stand_in.corrected import FEWEST, ppi_mean
-from harness.agreement.stand_in.stand_in import PASSES_FROM, advantages, omega_of
+from harness.agreement.stand_in.stand_in import PASSES_FROM, advantages, omegas_of
 from harness.errors import HarnessError
 from harness.run import is_first, is_ok, is_person, is_valued, unit_names
 
@@ -204,7 +204,7 @@ def simulate(grid: Grid, items: int, people: int, chance: np.random.Generator, l
         order = np.where(np.isnan(chosen), 2.0, chance.random(chosen.shape)).argsort(axis=1)
         picked: Grid = np.take_along_axis(chosen, order[:, :people], axis=1)
         return picked
-    found = alpha(wide_units(pd.DataFrame(grid)), level, resamples=0).value
+    found = alpha(grid_units(grid), level, resamples=0).value
     if not found > 0:
         raise HarnessError("people do not agree beyond chance so far; more raters by this model would not either")
     s = (1 - found) / found
@@ -235,7 +235,7 @@ def items_for_alpha(
 
     def reached(items: int) -> float:
         values = [
-            alpha(wide_units(pd.DataFrame(simulate(grid, items, people, chance, level))), level, resamples=0).value
+            alpha(grid_units(simulate(grid, items, people, chance, level)), level, resamples=0).value
             for _ in range(simulations)
         ]
         low, high = np.nanquantile(values, [0.025, 0.975])
@@ -295,9 +295,8 @@ def items_for_stand_in(
     ahead = advantages(units, "ai", people, level)  # of an item it is the same in every draw
     passed = 0.0
     for size in sizes:
-        drawn = (ahead[:, chance.choice(len(usable), size)] for _ in range(simulations))
-        wins = sum(omega_of(one, epsilon) >= PASSES_FROM for one in drawn)
-        passed = wins / simulations
+        drawn = [ahead[:, chance.choice(len(usable), size)] for _ in range(simulations)]
+        passed = float(np.mean([omega >= PASSES_FROM for omega in omegas_of(drawn, epsilon)]))
         if passed >= power:
             return Needed("stand_in", len(people), size, passed, power, "resampled")
     return Needed("stand_in", len(people), None, passed, power, "resampled", "too_many_items")

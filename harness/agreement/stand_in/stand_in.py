@@ -7,6 +7,7 @@ against the consensus of the others, without that human, on the items that the h
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -162,7 +163,7 @@ def can_stand_in(
     compared = (np.asarray(rated) >= 2) & (units.codes[units.raters.index(ai)] >= 0)
     chosen = _omega(tested, epsilon)
     steps = [round(step / 100, 2) for step in range(101)]
-    smallest = next((step for step in steps if _omega(tested, step) >= PASSES_FROM), None) if tested else None
+    first = bisect_left(steps, True, key=lambda step: _omega(tested, step) >= PASSES_FROM) if tested else len(steps)
     few = {"resamples": resamples, "seed": seed}
     among = units.where(compared).of(humans)
     alphas = alpha(among, level, **few), alpha(units.where(compared).of([*humans, ai]), level, **few)
@@ -180,7 +181,7 @@ def can_stand_in(
             for step in EPSILONS
             for omega in [_omega(tested, step)]
         ],
-        smallest=smallest,
+        smallest=steps[first] if first < len(steps) else None,
         ceiling=ceiling(units, ai, humans, level, **few),
         alphas=alphas,
         reason=None if tested else "too_few_items",
@@ -211,10 +212,27 @@ def advantages(units: Units, ai: str, humans: Sequence[str], level: Level) -> Fl
     return found
 
 
-def omega_of(advantages: Floats, epsilon: float) -> float:
-    """Return the winning rate of the AI over some items, as `can_stand_in` has it."""
-    known = [row[~np.isnan(row)] for row in advantages]
-    return _omega([Advantage(row) for row in known if len(row) >= MIN_ITEMS], epsilon)
+def omegas_of(drawn: Sequence[Floats], epsilon: float) -> list[float]:
+    """Return the winning rate of the AI in each draw of items, as `can_stand_in` has it.
+
+    Args:
+        drawn: For each draw the advantages of each human on each item, as `advantages` has them.
+        epsilon: The allowance of the test.
+    """
+    p = [[Advantage(row).p_value(epsilon) for row in _compared(one)] for one in drawn]
+    by_count: dict[int, list[int]] = {}  # draws in which as many humans can be tested are corrected in one call
+    for place, one in enumerate(p):
+        by_count.setdefault(len(one), []).append(place)
+    found = np.full(len(p), np.nan)
+    for count, places in by_count.items():
+        if count:
+            found[places] = shown_of([p[place] for place in places]).mean(axis=-1)
+    return [float(omega) for omega in found]
+
+
+def _compared(drawn: Floats) -> list[Floats]:
+    known = [row[~np.isnan(row)] for row in drawn]
+    return [row for row in known if len(row) >= MIN_ITEMS]
 
 
 def _wins(
@@ -273,8 +291,13 @@ class Advantage:
         return float(stdtr(len(self.d) - 1, (self.mean - epsilon) / self.error))  # the one-sided t test
 
 
-def shown_of(p: Sequence[float], q: float = FALSE_DISCOVERIES) -> Any:
-    """Return which hypotheses are rejected at false discovery rate q, under any dependence (Benjamini, Yekutieli)."""
+def shown_of(p: Any, q: float = FALSE_DISCOVERIES) -> Any:
+    """Return which hypotheses are rejected at false discovery rate q, under any dependence (Benjamini, Yekutieli).
+
+    Args:
+        p: Their p values; of several families, one a row.
+        q: The rate.
+    """
     from scipy.stats import false_discovery_control
 
-    return false_discovery_control(p, method="by") <= q
+    return false_discovery_control(p, axis=-1, method="by") <= q
