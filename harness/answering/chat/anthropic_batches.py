@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.answering.chat.anthropic_chat import AnthropicChat
 from harness.answering.chat.batch_notes import BatchNote
-from harness.answering.chat.batch_provider import Progress, Result, readable
+from harness.answering.chat.batch_provider import RECENT, RETRIES, Progress, Result, readable
 from harness.answering.chat.http_status import status_trouble, troubles_of
 from harness.answering.chat.limits import Trouble
 
@@ -23,10 +23,6 @@ CODES = {
     "overloaded_error": 529,
 }  # fmt: skip
 """The HTTP status that a direct call would have had for an error."""
-RETRIES = 4
-"""Attempts after the first, but for handing in: of a second one the server would make a second batch."""
-RECENT = 200
-"""Batches that are looked through for one that was handed in by a process that was killed."""
 
 
 class AnthropicBatches:

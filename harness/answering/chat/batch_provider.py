@@ -12,6 +12,11 @@ from harness.answering.chat.chat import Answer, Call, Chat
 from harness.answering.chat.limits import Trouble
 from harness.answering.chat.parameters import Parameters
 
+RETRIES = 4
+"""Attempts after the first, but for handing in: of a second one the server would make a second batch."""
+RECENT = 200
+"""Batches that are looked through for one that was handed in by a process that was killed."""
+
 Result = tuple[str, bytes | Trouble]
 """A call's id, and the body of its answer as a direct call would have brought it, or what became of it."""
 

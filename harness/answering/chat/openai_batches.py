@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.answering.chat.batch_notes import BatchNote
-from harness.answering.chat.batch_provider import Progress, Result, readable
+from harness.answering.chat.batch_provider import RECENT, RETRIES, Progress, Result, readable
 from harness.answering.chat.http_status import status_trouble, troubles_of
 from harness.answering.chat.limits import Trouble
 from harness.answering.chat.openai_chat import OpenAIChat
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 ENDPOINT: Final = "/v1/chat/completions"
 MARK = "feedback_harness"
 """The key of a batch's metadata that has the mark of our note."""
-RETRIES = 4
-"""Attempts after the first, but for handing in: of a second one the server would make a second batch."""
-RECENT = 200
-"""Batches that are looked through for one that was handed in by a process that was killed."""
 ENDED = ("completed", "failed", "expired", "cancelled")
 
 
